@@ -1,0 +1,87 @@
+"""The exceptions of Safelight.
+
+::
+
+    SafelightError            anything a user can mend; the CLI prints it and exits with 2
+    ├── ConfigError           a setting, a recipe, the taxonomy
+    ├── ExportError           a chat export that cannot be read whole
+    │   ├── AmbiguousDateOrder    the file does not tell day from month
+    │   ├── UnknownFormat         no reader recognises the content
+    │   └── ArchiveRefused        an archive that is not safe to open
+    ├── CorpusError           a labelled corpus that breaks its own rules
+    ├── ModelFolderError      a model folder that is incomplete or changed
+    └── ResultsError          results that cannot be written or read
+
+A message says what happened, where (``file:line``) and what to do. It never holds the text of a chat message.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AmbiguousDateOrder",
+    "ArchiveRefused",
+    "ConfigError",
+    "CorpusError",
+    "ExportError",
+    "ModelFolderError",
+    "ResultsError",
+    "SafelightError",
+    "UnknownFormat",
+]
+
+
+class SafelightError(Exception):
+    """Something that the user can mend.
+
+    Parameters
+    ----------
+    what
+        What happened, with the offending value, in one sentence without its full stop.
+    where
+        ``file``, ``file:line`` or ``file: byte N``.
+    do
+        What to do about it, in one sentence without its full stop.
+    """
+
+    def __init__(self, what: str, *, where: str | None = None, do: str | None = None) -> None:
+        super().__init__(what, where, do)
+        self.what = what
+        self.where = where
+        self.do = do
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        advice = f" {self.do}." if self.do else ""
+        return f"{place}{self.what}.{advice}"
+
+
+class ConfigError(SafelightError):
+    """A setting, a recipe or the taxonomy is not valid."""
+
+
+class ExportError(SafelightError):
+    """A chat export cannot be read whole."""
+
+
+class AmbiguousDateOrder(ExportError):
+    """The dates of an export fit day-first and month-first alike."""
+
+
+class UnknownFormat(ExportError):
+    """No reader recognises the content."""
+
+
+class ArchiveRefused(ExportError):
+    """An archive is damaged, or not safe to open."""
+
+
+class CorpusError(SafelightError):
+    """A labelled corpus breaks its own rules."""
+
+
+class ModelFolderError(SafelightError):
+    """A model folder is incomplete, changed, or not ours to load."""
+
+
+class ResultsError(SafelightError):
+    """Results cannot be written, or what lies there is not a result of ours."""

@@ -1,0 +1,185 @@
+"""Files of an export, wherever they lie: alone, in a folder, or in a zip archive that is never unpacked to disk."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from pipeline.errors import ArchiveRefused, ExportError
+from pipeline.ingest.options import MAX_MEMBER_BYTES
+
+ZIP_MAGIC = b"PK\x03\x04"
+EMPTY_ZIP_MAGIC = b"PK\x05\x06"
+MAX_MEMBERS = 100_000
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """One file of an export: a path, or a member of the zip archive at that path."""
+
+    path: Path
+    member: str | None = None
+    max_bytes: int = MAX_MEMBER_BYTES
+
+    @property
+    def name(self) -> str:
+        """The name shown in sources and errors: ``path`` or ``path!/member``."""
+        return str(self.path) if self.member is None else f"{self.path}!/{self.member}"
+
+    @property
+    def location(self) -> PurePosixPath:
+        """The path that folders are grouped by."""
+        return PurePosixPath(self.path.as_posix()) / (self.member or "")
+
+    def open(self) -> BinaryIO:
+        """Open for reading bytes from the start.
+
+        Raises
+        ------
+        ExportError
+            When the file cannot be opened.
+        ArchiveRefused
+            When the member is encrypted, damaged, or unpacks to more than ``max_bytes`` (raised while reading).
+        """
+        if self.member is None:
+            try:
+                return self.path.open("rb")
+            except OSError as error:
+                raise unreadable(self.path, error) from error
+        return io.BufferedReader(_GuardedMember(self), _BLOCK)
+
+    def head(self, size: int = 1 << 16) -> bytes:
+        """Return the first ``size`` bytes."""
+        with self.open() as stream:
+            return stream.read(size)
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the content, in hex."""
+        digest = hashlib.sha256()
+        with self.open() as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+        return digest.hexdigest()
+
+
+class _GuardedMember(io.RawIOBase):
+    """A zip member as a raw stream that stops when more comes out than was allowed."""
+
+    def __init__(self, file: ExportFile) -> None:
+        super().__init__()
+        self._file = file
+        self._left = file.max_bytes
+        self._archive = _open_archive(file.path)
+        try:
+            self._stream = self._archive.open(file.member or "")
+        except (RuntimeError, NotImplementedError, zipfile.BadZipFile, KeyError) as error:
+            self._archive.close()
+            raise ArchiveRefused(
+                f"the archive member cannot be opened ({type(error).__name__})",
+                where=file.name,
+                do="If it is protected by a password, unpack it first; if it is damaged, export again",
+            ) from error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            block = self._stream.read(len(buffer))
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            raise ArchiveRefused(
+                "the archive is damaged: this member does not unpack to what was packed",
+                where=self._file.name,
+                do="Copy or export the archive again",
+            ) from error
+        self._left -= len(block)
+        if self._left < 0:
+            raise ArchiveRefused(
+                f"the member unpacks to more than {self._file.max_bytes:,} bytes",
+                where=self._file.name,
+                do="If the archive is to be trusted, unpack it and give the file itself, or raise --max-member-bytes",
+            )
+        buffer[: len(block)] = block
+        return len(block)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+            self._archive.close()
+        super().close()
+
+
+def _open_archive(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        raise ArchiveRefused("the zip archive is damaged", where=str(path), do="Copy or export it again") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> ExportError:
+    """Return the error for a path that the system will not let us read."""
+    reason = error.strerror or type(error).__name__
+    return ExportError(f"cannot be read ({reason})", where=str(path), do="Check the path and its permissions")
+
+
+def find_files(path: Path, *, max_member_bytes: int = MAX_MEMBER_BYTES) -> Iterator[ExportFile]:
+    """Yield the files at a path: itself, everything below a folder, every member of an archive; in the order of their names.
+
+    Hidden files and the resource forks that macOS puts into archives are passed over.
+
+    Raises
+    ------
+    ExportError
+        When the path does not exist or cannot be read.
+    ArchiveRefused
+        When an archive is damaged or not safe: see ``_members``.
+    """
+    if not path.exists():
+        raise ExportError("there is no such file or folder", where=str(path), do="Check the path")
+    if not path.is_dir():
+        yield from _file_or_members(path, max_member_bytes)
+        return
+    try:
+        entries = sorted(path.iterdir())
+    except OSError as error:
+        raise unreadable(path, error) from error
+    for entry in entries:
+        if not entry.name.startswith((".", "__MACOSX")):
+            yield from find_files(entry, max_member_bytes=max_member_bytes)
+
+
+def _file_or_members(path: Path, max_member_bytes: int) -> Iterator[ExportFile]:
+    file = ExportFile(path)
+    if file.head(4) in (ZIP_MAGIC, EMPTY_ZIP_MAGIC):
+        yield from _members(path, max_member_bytes)
+    else:
+        yield file
+
+
+def _members(path: Path, max_member_bytes: int) -> Iterator[ExportFile]:
+    with _open_archive(path) as archive:
+        members = archive.infolist()
+    if len(members) > MAX_MEMBERS:
+        raise ArchiveRefused(f"the archive holds {len(members):,} members", where=str(path), do="Unpack it and give the folder")
+    for info in sorted(members, key=lambda info: info.filename):
+        name = PurePosixPath(info.filename.replace("\\", "/"))
+        where = f"{path}!/{info.filename}"
+        if name.is_absolute() or ".." in name.parts or (name.parts and name.parts[0].endswith(":")):
+            raise ArchiveRefused("a member's name points outside the archive", where=where, do="Do not trust this archive")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise ArchiveRefused("a member is a symbolic link", where=where, do="Do not trust this archive")
+        if info.is_dir() or name.name.startswith(".") or name.parts[0] == "__MACOSX":
+            continue
+        yield ExportFile(path, info.filename, max_member_bytes)

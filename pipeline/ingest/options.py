@@ -1,0 +1,54 @@
+"""How an export is read, and what was noticed on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+DateOrder = Literal["dmy", "mdy"]
+
+MAX_MEMBER_BYTES = 512 * 1024 * 1024
+"""How much one member of an archive may unpack to, counted while reading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """What the user says about the exports.
+
+    ``columns`` maps a field of ours (``conversation_id``, ``speaker``, ``timestamp``, ``text``, ``message_id``) to the column
+    that holds it in a table.
+    """
+
+    format: str | None = None
+    date_order: DateOrder | None = None
+    timezone: ZoneInfo | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    max_member_bytes: int = MAX_MEMBER_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWarning:
+    """Something a person should know about an export that was read all the same. Never holds message text."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(slots=True)
+class ReadLog:
+    """Collects, while exports are read, how many rows of each kind there were and what a person should know."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    warnings: list[ReadWarning] = field(default_factory=list)
+
+    def warn(self, where: str, what: str) -> None:
+        """Keep a warning, once."""
+        warning = ReadWarning(where, what)
+        if warning not in self.warnings:
+            self.warnings.append(warning)

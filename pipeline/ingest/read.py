@@ -1,0 +1,96 @@
+"""From paths to conversations: find the files, tell their formats, hand each unit to its reader."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.errors import ExportError, UnknownFormat
+from pipeline.ingest.detect import FORMATS, detect
+from pipeline.ingest.files import ExportFile, find_files
+from pipeline.ingest.options import ReadLog, ReadOptions
+from pipeline.ingest.units import Unit, group_units
+from pipeline.schema import Conversation, Message
+
+
+def read_conversations(paths: Iterable[Path], options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
+    """Yield every conversation of every export at ``paths``, in order; count rows and collect warnings in ``log``.
+
+    Each conversation's ``messages`` is a one-shot iterator: use it before asking for the next conversation. Ids are unique in
+    a run: a conversation id met again gets a suffix, and a file with the same bytes as an earlier one is read once.
+
+    Raises
+    ------
+    ExportError
+        When an export cannot be read whole, with the file and line.
+    """
+    seen_files: dict[str, str] = {}
+    seen_ids: dict[str, int] = {}
+    for path in paths:
+        for unit in find_units(path, options, log):
+            twin = seen_files.setdefault(unit.sha256, unit.name)
+            if twin != unit.name:
+                log.warn(unit.name, f"the same bytes as {twin}: read once")
+                continue
+            yield from _read_unit(unit, options, log, seen_ids)
+
+
+def _read_unit(unit: Unit, options: ReadOptions, log: ReadLog, seen_ids: dict[str, int]) -> Iterator[Conversation]:
+    reader = importlib.import_module(FORMATS[unit.format].module).read
+    for conversation in reader(unit, options, log):
+        count = seen_ids[conversation.conversation_id] = seen_ids.get(conversation.conversation_id, 0) + 1
+        if count > 1:
+            renamed = f"{conversation.conversation_id}~{count}"
+            log.warn(unit.name, f"conversation id met before in this run: kept apart as {renamed}")
+            conversation = replace(conversation, conversation_id=renamed)
+        yield replace(conversation, messages=_counted(conversation.messages, log))
+
+
+def _counted(messages: Iterable[Message], log: ReadLog) -> Iterator[Message]:
+    for message in messages:
+        log.kinds[message.kind] += 1
+        yield message
+
+
+def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
+    """Return the exports at a path: what one reader reads at a time.
+
+    Raises
+    ------
+    UnknownFormat
+        When nothing at the path is a chat export that we read. Files beside one are passed over with a warning.
+    """
+    found: list[tuple[str, ExportFile]] = []
+    strange: list[ExportFile] = []
+    for file in find_files(path, max_member_bytes=options.max_member_bytes):
+        format_ = options.format or detect(file)
+        if format_ is None:
+            strange.append(file)
+        else:
+            found.append((format_, file))
+    if not found:
+        raise _nothing_found(path, strange)
+    if strange:
+        log.warn(str(path), f"{len(strange)} file(s) passed over that are no chat export we know, such as {strange[0].name}")
+    units = group_units(found)
+    for unit in units:
+        if FORMATS[unit.format].module is None:
+            raise UnknownFormat(
+                f"recognised as {FORMATS[unit.format].title}, which is not read yet", where=unit.name, do="Convert it to JSONL or CSV"
+            )
+    return units
+
+
+def _nothing_found(path: Path, strange: list[ExportFile]) -> ExportError:
+    if len(strange) == 1:
+        if not strange[0].head(1):
+            return ExportError("the file is empty", where=strange[0].name, do="Export the chat again")
+        return UnknownFormat(
+            "not a chat export that we know",
+            where=strange[0].name,
+            do="See `safelight formats` for what is read, or name the format with --format",
+        )
+    what = f"none of the {len(strange)} files is a chat export that we know" if strange else "there is no file in it"
+    return UnknownFormat(what, where=str(path), do="See `safelight formats` for what is read, or name the format with --format")
