@@ -40,10 +40,20 @@ class ReadWarning:
         return f"{self.where}: {self.what}"
 
 
+@dataclass(frozen=True, slots=True)
+class ReadExport:
+    """An export that was read: its name, its format, and the SHA-256 of what was read."""
+
+    name: str
+    format: str
+    sha256: str
+
+
 @dataclass(slots=True)
 class ReadLog:
-    """Collects, while exports are read, how many rows of each kind there were and what a person should know."""
+    """Collects, while exports are read, which they were, how many rows of each kind they had, and what a person should know."""
 
+    exports: list[ReadExport] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
     warnings: list[ReadWarning] = field(default_factory=list)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import ExportError, UnknownFormat
 from pipeline.ingest.detect import FORMATS, detect
 from pipeline.ingest.files import ExportFile, find_files
-from pipeline.ingest.options import ReadLog, ReadOptions
+from pipeline.ingest.options import ReadExport, ReadLog, ReadOptions
 from pipeline.ingest.units import Unit, group_units
 from pipeline.schema import Conversation, Message
+
+Reader = Callable[[Unit, ReadOptions, ReadLog], Iterator[Conversation]]
 
 
 def read_conversations(paths: Iterable[Path], options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
@@ -34,18 +36,25 @@ def read_conversations(paths: Iterable[Path], options: ReadOptions, log: ReadLog
             if twin != unit.name:
                 log.warn(unit.name, f"the same bytes as {twin}: read once")
                 continue
+            log.exports.append(ReadExport(unit.name, unit.format, unit.sha256))
             yield from _read_unit(unit, options, log, seen_ids)
 
 
 def _read_unit(unit: Unit, options: ReadOptions, log: ReadLog, seen_ids: dict[str, int]) -> Iterator[Conversation]:
-    reader = importlib.import_module(FORMATS[unit.format].module).read
-    for conversation in reader(unit, options, log):
+    for conversation in _reader(unit)(unit, options, log):
         count = seen_ids[conversation.conversation_id] = seen_ids.get(conversation.conversation_id, 0) + 1
         if count > 1:
             renamed = f"{conversation.conversation_id}~{count}"
             log.warn(unit.name, f"conversation id met before in this run: kept apart as {renamed}")
             conversation = replace(conversation, conversation_id=renamed)
         yield replace(conversation, messages=_counted(conversation.messages, log))
+
+
+def _reader(unit: Unit) -> Reader:
+    format_ = FORMATS[unit.format]
+    if format_.module is None:
+        raise UnknownFormat(f"recognised as {format_.title}, not read yet", where=unit.name, do="Convert it to JSONL or CSV")
+    return importlib.import_module(format_.module).read
 
 
 def _counted(messages: Iterable[Message], log: ReadLog) -> Iterator[Message]:
@@ -74,13 +83,7 @@ def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
         raise _nothing_found(path, strange)
     if strange:
         log.warn(str(path), f"{len(strange)} file(s) passed over that are no chat export we know, such as {strange[0].name}")
-    units = group_units(found)
-    for unit in units:
-        if FORMATS[unit.format].module is None:
-            raise UnknownFormat(
-                f"recognised as {FORMATS[unit.format].title}, which is not read yet", where=unit.name, do="Convert it to JSONL or CSV"
-            )
-    return units
+    return group_units(found)
 
 
 def _nothing_found(path: Path, strange: list[ExportFile]) -> ExportError:

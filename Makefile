@@ -1,0 +1,49 @@
+# Every command that a person or CI runs. `make score` and `make test` need Python 3.11 or newer, its venv module, and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= out
+LOCK   := requirements.lock
+
+.PHONY: score test check check-all lint types lock baseline clean
+
+score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
+	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
+
+test: $(VENV)/development      ## install the rest and pass the suite
+	$(BIN)/python -m pytest -m "not slow" -n auto
+
+check: lint types test         ## what must pass before a commit
+
+check-all: lint types          ## the same, and the slow tests
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/development
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+baseline: $(VENV)/development  ## train the baseline again: make baseline ORDINARY="chats.jsonl.gz more.jsonl.gz"
+	$(BIN)/safelight train --config configs/baseline.toml --corpus data/synthetic $(addprefix --ordinary ,$(ORDINARY)) \
+		--out models/baseline --overwrite
+
+lock: $(VENV)/development      ## write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --upgrade --no-header --output-file $(LOCK) pyproject.toml
+
+clean:
+	rm -rf $(VENV) $(OUT) build *.egg-info
+
+# An install is a mark inside the environment; a change of what is needed makes it anew. `-c` pins every version by the lock file,
+# and only what the extra asks for is fetched.
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/scoring: $(LOCK) pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e .
+	touch $@
+
+$(VENV)/development: $(VENV)/scoring
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[train,dev]'
+	touch $@

@@ -1,0 +1,210 @@
+"""The command line: thin commands over the functions of the same names."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pipeline.errors import ConfigError, SafelightError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from zoneinfo import ZoneInfo
+
+    from pipeline.ingest import ReadOptions
+    from pipeline.score import Progress
+
+app = typer.Typer(
+    name="safelight",
+    help="Finds the language of grooming stages in chat exports. It orders what a person should read; it decides nothing.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+Paths = Annotated[list[Path], typer.Argument(help="Exports: files, folders or zip archives.", show_default=False)]
+FormatOption = Annotated[str | None, typer.Option("--format", help="Read as this format, instead of telling it from the content.")]
+DateOrderOption = Annotated[
+    Literal["dmy", "mdy"] | None, typer.Option("--date-order", help="Whether 03/04 is the 3rd of April (dmy) or March 4th (mdy).")
+]
+TimezoneOption = Annotated[
+    str | None, typer.Option("--timezone", help="Where the exporting phone was, such as Europe/London; for formats without a zone.")
+]
+ColumnOption = Annotated[
+    list[str] | None, typer.Option("--column", help="In tables: field=column, such as text=body. May be given several times.")
+]
+MemberOption = Annotated[int, typer.Option("--max-member-bytes", help="How much one member of an archive may unpack to.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
+
+_DEFAULT_MEMBER_BYTES = 512 * 1024 * 1024
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line on standard error and exit code 2."""
+    try:
+        app()
+    except SafelightError as error:
+        print(f"safelight: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from pipeline import __version__
+
+        print(f"safelight {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _read_options(
+    format_: str | None, date_order: Literal["dmy", "mdy"] | None, timezone: str | None, columns: list[str] | None, max_bytes: int
+) -> ReadOptions:
+    from pipeline.ingest import ReadOptions
+    from pipeline.ingest.detect import FORMATS
+
+    if format_ is not None and format_ not in FORMATS:
+        raise ConfigError(f"--format {format_} is not known", do=f"Choose from {', '.join(FORMATS)}")
+    return ReadOptions(
+        format=format_,
+        date_order=date_order,
+        timezone=_zone(timezone),
+        columns=dict(_column(text) for text in columns or ()),
+        max_member_bytes=max_bytes,
+    )
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(f"--timezone {name} is not known", do="Give a name such as Europe/London") from error
+
+
+def _column(text: str) -> tuple[str, str]:
+    field, equals, column = text.partition("=")
+    if not (field and equals and column):
+        raise ConfigError(f"--column {text} is not of the form field=column", do="Write for example --column text=body")
+    return field, column
+
+
+@app.command()
+def score(
+    paths: Paths,
+    model: Annotated[Path, typer.Option(help="The model folder.")] = Path("models/default"),
+    out: Annotated[Path, typer.Option(help="The folder to write; it appears when all is done.")] = Path("out"),
+    text: Annotated[
+        Literal["include", "hash", "omit"], typer.Option(help="Whether message text and names go into results and report.")
+    ] = "omit",
+    thresholds: Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")] = None,
+    format_: FormatOption = None,
+    date_order: DateOrderOption = None,
+    timezone: TimezoneOption = None,
+    column: ColumnOption = None,
+    max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Score chat exports and write scores.parquet, conversations.parquet, run.json and report.html."""
+    from pipeline.score import score as score_exports
+    from pipeline.terminal import print_run
+
+    options = _read_options(format_, date_order, timezone, column, max_member_bytes)
+    with _progress() as progress:
+        run = score_exports(
+            paths,
+            model=model,
+            out=out,
+            options=options,
+            text=text,
+            thresholds=thresholds,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    print_run(run)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    from pipeline.terminal import scoring_progress
+
+    with scoring_progress() as progress:
+        yield progress
+
+
+@app.command()
+def inspect(
+    paths: Paths,
+    format_: FormatOption = None,
+    date_order: DateOrderOption = None,
+    timezone: TimezoneOption = None,
+    column: ColumnOption = None,
+    max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+) -> None:
+    """Say what is in chat exports: format, conversations, speakers, time span, counts, warnings. Nothing is scored."""
+    from pipeline.inspect import inspect_exports
+    from pipeline.terminal import print_inspection
+
+    print_inspection(inspect_exports(paths, _read_options(format_, date_order, timezone, column, max_member_bytes)))
+
+
+@app.command()
+def formats() -> None:
+    """List the chat export formats that are read."""
+    from pipeline.terminal import print_formats
+
+    print_formats()
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
+) -> None:
+    """Write report.html of a run anew, with the thresholds that lie in its folder now."""
+    from pipeline.report.build import write_report
+    from pipeline.results import open_run
+
+    write_report(open_run(run), run / "report.html")
+    print(run / "report.html")
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Option(help="The recipe.")],
+    corpus: Annotated[
+        list[Path], typer.Option(help="A labelled corpus: a TOML file or a folder of them. May be given several times.")
+    ],
+    out: Annotated[Path, typer.Option(help="The model folder to write.")],
+    ordinary: Annotated[
+        list[Path] | None, typer.Option(help="Chat that nobody labelled, taken as ordinary. May be given several times.")
+    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override a setting of the recipe: key=value.")] = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Train a model on labelled conversations and write a model folder."""
+    from pipeline.train import train as train_model
+
+    folder = train_model(
+        config, corpus=corpus, ordinary=ordinary or [], out=out, overrides=set_ or [], overwrite=overwrite, say=print
+    )
+    print(f"{folder.path}: model {folder.name}, id {folder.id}")
+
+
+if __name__ == "__main__":
+    main()

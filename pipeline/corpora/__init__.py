@@ -1,0 +1,1 @@
+"""Labelled corpora: a path in, labelled conversations out, whatever the corpus and the level it is labelled at."""

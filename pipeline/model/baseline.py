@@ -1,0 +1,98 @@
+"""The baseline model at scoring time: n-gram stages, calibration, running risk. Needs numpy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from pipeline.config import BaselineRecipe, Taxonomy, load_settings, validate_settings
+from pipeline.errors import ModelFolderError
+from pipeline.model.calibration import Platt
+from pipeline.model.folder import ModelFolder, write_json
+from pipeline.model.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
+from pipeline.model.risk import RiskHead, RunningRisk
+
+KIND = "ngram-linear"
+
+
+@dataclass(frozen=True)
+class BaselineModel:
+    """A trained baseline."""
+
+    taxonomy: Taxonomy
+    stages: LinearStages
+    calibration: Platt
+    risk_head: RiskHead
+
+    def stage_probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the calibrated probability of each stage for each text: shape (texts, stages). Each text is read alone."""
+        return self.calibration.probability(self.stages.decision(texts))
+
+    def running_risk(self) -> RunningRisk:
+        """Return the running risk of a conversation that begins."""
+        return RunningRisk(self.risk_head)
+
+    def save(self, path: Path) -> None:
+        """Write the weights, the vocabulary, the labels and the calibration into a folder."""
+        words, chars = self.stages.blocks
+        save_file(
+            {
+                "word_idf": words.idf,
+                "char_idf": chars.idf,
+                "weights": np.ascontiguousarray(self.stages.weights),
+                "intercepts": self.stages.intercepts,
+                "risk_weights": self.risk_head.weights,
+                "risk_intercept": np.asarray([self.risk_head.intercept], np.float32),
+            },
+            path / "model.safetensors",
+        )
+        write_json(path / "vocabulary.json", {"word": words.vocabulary, "char": chars.vocabulary})
+        write_json(path / "labels.json", self.taxonomy.model_dump(mode="json"))
+        calibration = zip(self.taxonomy.keys, self.calibration.slope, self.calibration.offset, strict=True)
+        write_json(
+            path / "calibration.json",
+            {stage: {"slope": float(slope), "offset": float(offset)} for stage, slope, offset in calibration},
+        )
+
+
+def load_baseline(folder: ModelFolder) -> BaselineModel:
+    """Load the baseline from a checked folder.
+
+    Raises
+    ------
+    ModelFolderError
+        When the files do not fit one another.
+    """
+    recipe = load_settings(folder.path / "config.toml", BaselineRecipe)
+    taxonomy = validate_settings(folder.json("labels.json"), Taxonomy, where=str(folder.path / "labels.json"))
+    vocabulary = folder.json("vocabulary.json")
+    calibration = folder.json("calibration.json")
+    try:
+        weights = load_file(folder.path / "model.safetensors")
+    except SafetensorError as error:
+        raise ModelFolderError("the weights are damaged", where=str(folder.path), do="Get the model folder again") from error
+    try:
+        return BaselineModel(
+            taxonomy=taxonomy,
+            stages=LinearStages(
+                blocks=(
+                    NgramBlock(word_analyser(recipe.features.word_ngrams), tuple(vocabulary["word"]), weights["word_idf"]),
+                    NgramBlock(char_analyser(recipe.features.char_ngrams), tuple(vocabulary["char"]), weights["char_idf"]),
+                ),
+                weights=weights["weights"],
+                intercepts=weights["intercepts"],
+            ),
+            calibration=Platt(
+                slope=np.asarray([calibration[stage]["slope"] for stage in taxonomy.keys]),
+                offset=np.asarray([calibration[stage]["offset"] for stage in taxonomy.keys]),
+            ),
+            risk_head=RiskHead(weights["risk_weights"], float(weights["risk_intercept"][0]), recipe.risk.top),
+        )
+    except KeyError as error:
+        raise ModelFolderError(f"the files of the model do not fit: {error} is missing", where=str(folder.path)) from error

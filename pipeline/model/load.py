@@ -1,0 +1,26 @@
+"""Load whatever model a folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.errors import ModelFolderError
+from pipeline.model.baseline import KIND, BaselineModel, load_baseline
+from pipeline.model.folder import ModelFolder, open_model_folder
+
+LOADERS: dict[str, Callable[[ModelFolder], BaselineModel]] = {KIND: load_baseline}
+
+
+def load_model(path: Path) -> tuple[ModelFolder, BaselineModel]:
+    """Check a model folder and load its model.
+
+    Raises
+    ------
+    ModelFolderError
+        When the folder is incomplete or changed, or of a kind that this version does not know.
+    """
+    folder = open_model_folder(path)
+    if folder.kind not in LOADERS:
+        raise ModelFolderError(f"models of the kind {folder.kind} are not known here", where=str(path), do="Update Safelight")
+    return folder, LOADERS[folder.kind](folder)

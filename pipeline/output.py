@@ -1,0 +1,67 @@
+"""Output that appears whole or not at all: written beside its place, then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import ResultsError
+
+
+@contextmanager
+def new_folder(place: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
+    """Yield an empty folder to write into; it becomes ``place`` in one rename when the block ends well.
+
+    When the block raises, nothing is left behind. A folder that is there already is replaced only with ``overwrite``, and only if
+    it holds ``marker``, so that nobody's other files are lost by a slip.
+
+    Raises
+    ------
+    ResultsError
+        When the place is taken, or cannot be written.
+    """
+    check_place(place, overwrite=overwrite, marker=marker)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+    except OSError as error:
+        raise ResultsError(f"cannot be written ({error.strerror})", where=str(place), do="Give another --out") from error
+    try:
+        yield folder
+        folder.chmod(0o777 & ~_umask())
+        _swap(folder, place)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_place(place: Path, *, overwrite: bool, marker: str) -> None:
+    """Refuse a place that holds something we may not replace."""
+    if not place.exists():
+        return
+    if not place.is_dir():
+        raise ResultsError("there is a file in the way", where=str(place), do="Give another --out")
+    if not any(place.iterdir()):
+        return
+    if not (place / marker).is_file():
+        raise ResultsError(f"the folder is not empty and holds no {marker}", where=str(place), do="Give another --out")
+    if not overwrite:
+        raise ResultsError("there are results here already", where=str(place), do="Give another --out, or add --overwrite")
+
+
+def _swap(folder: Path, place: Path) -> None:
+    if not place.exists():
+        folder.rename(place)
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as aside:
+        place.rename(Path(aside) / place.name)
+        folder.rename(place)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

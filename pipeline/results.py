@@ -1,0 +1,149 @@
+"""Results on disk: what their columns are, how they are read back, and how alerts follow from them.
+
+A run is a folder: ``scores.parquet`` (a row a message), ``conversations.parquet`` (a row a conversation), ``thresholds.json``,
+``run.json`` and ``report.html``. Scores are raw: no threshold has touched them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.config import Taxonomy, validate_settings
+from pipeline.errors import ResultsError
+from pipeline.model.thresholds import Thresholds
+
+TextPolicy = Literal["include", "hash", "omit"]
+
+SCORES = "scores.parquet"
+CONVERSATIONS = "conversations.parquet"
+RUN = "run.json"
+THRESHOLDS = "thresholds.json"
+
+
+def stage_column(stage: str) -> str:
+    """Return the name of a stage's column."""
+    return f"stage_{stage}"
+
+
+def scores_schema(stages: Sequence[str]) -> pa.Schema:
+    """Return the columns of ``scores.parquet``, sorted by conversation as read and by position.
+
+    ``position`` counts rows from 1. ``timestamp`` is ISO 8601 text, because exports mix aware and naive times.
+    ``speaker_slot`` is the anonymous letter of a speaker in the conversation; ``speaker`` and ``text`` are verbatim, a
+    SHA-256, or null, as ``--text`` says. ``meta`` is JSON, with ``include`` alone. Probabilities are null on rows without words.
+    """
+    return pa.schema(
+        [
+            ("conversation_id", pa.string()),
+            ("message_id", pa.string()),
+            ("position", pa.int32()),
+            ("speaker_slot", pa.string()),
+            ("speaker", pa.string()),
+            ("kind", pa.string()),
+            ("timestamp", pa.string()),
+            ("text", pa.string()),
+            *((stage_column(stage), pa.float32()) for stage in stages),
+            ("risk", pa.float32()),
+            ("speaker_risk", pa.float32()),
+            ("source_file", pa.string()),
+            ("source_line", pa.int64()),
+            ("source_row", pa.int64()),
+            ("meta", pa.string()),
+        ]
+    )
+
+
+def conversations_schema(stages: Sequence[str]) -> pa.Schema:
+    """Return the columns of ``conversations.parquet``: a pure summary of the scores, in the order read.
+
+    ``risk`` is the highest running risk, first reached at ``risk_position`` by ``risk_slot``; a stage column is the highest
+    probability of any message.
+    """
+    return pa.schema(
+        [
+            ("conversation_id", pa.string()),
+            ("platform", pa.string()),
+            ("title", pa.string()),
+            ("source_file", pa.string()),
+            ("messages", pa.int32()),
+            ("speakers", pa.int32()),
+            ("first_timestamp", pa.string()),
+            ("last_timestamp", pa.string()),
+            ("risk", pa.float32()),
+            ("risk_position", pa.int32()),
+            ("risk_slot", pa.string()),
+            *((stage_column(stage), pa.float32()) for stage in stages),
+        ]
+    )
+
+
+def kept(value: str | None, policy: TextPolicy) -> str | None:
+    """Return what the policy keeps of a text or a name."""
+    if value is None or policy == "omit":
+        return None
+    return value if policy == "include" else hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, opened for reading."""
+
+    path: Path
+    record: Mapping[str, Any]
+    taxonomy: Taxonomy
+    thresholds: Thresholds
+
+    def conversations(self) -> list[dict[str, Any]]:
+        """Return the rows of ``conversations.parquet``, riskiest first."""
+        rows = pq.read_table(self.path / CONVERSATIONS).to_pylist()
+        return sorted(rows, key=lambda row: (-row["risk"], row["conversation_id"]))
+
+    def messages(self, wanted: Iterable[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """Yield ``(conversation_id, rows of scores.parquet)`` for the wanted conversations, in the order of the file."""
+        wanted = set(wanted)
+        current: str | None = None
+        rows: list[dict[str, Any]] = []
+        for batch in pq.ParquetFile(self.path / SCORES).iter_batches():
+            for row in batch.to_pylist():
+                if row["conversation_id"] != current:
+                    if current in wanted:
+                        yield str(current), rows
+                    current, rows = row["conversation_id"], []
+                if current in wanted:
+                    rows.append(row)
+        if current in wanted:
+            yield str(current), rows
+
+
+def open_run(path: Path) -> Run:
+    """Open the results of a run.
+
+    Raises
+    ------
+    ResultsError
+        When it is no run folder, or a file of it is missing or damaged.
+    """
+    for name in (RUN, THRESHOLDS, SCORES, CONVERSATIONS):
+        if not (path / name).is_file():
+            raise ResultsError(
+                f"this is no finished run: it lacks {name}", where=str(path), do="Give the --out of a `safelight score`"
+            )
+    try:
+        record = json.loads((path / RUN).read_text("utf-8"))
+        thresholds = json.loads((path / THRESHOLDS).read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ResultsError("the run is damaged", where=str(path), do="Score the exports again") from error
+    return Run(
+        path=path,
+        record=record,
+        taxonomy=validate_settings(record["taxonomy"], Taxonomy, where=str(path / RUN)),
+        thresholds=validate_settings(thresholds, Thresholds, where=str(path / THRESHOLDS)),
+    )

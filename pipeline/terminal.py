@@ -1,0 +1,119 @@
+"""What a person sees in the terminal: progress, tables, warnings. No message text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.ingest.detect import FORMATS
+from pipeline.inspect import Inspection
+from pipeline.results import Run
+from pipeline.schema import KINDS
+from pipeline.score import Progress as Scored
+
+
+class _MessagesPerSecond(ProgressColumn):
+    """Messages a second, over the last of them."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f} messages/s")
+
+
+@contextmanager
+def scoring_progress() -> Iterator[Callable[[Scored], None]]:
+    """Show a bar on standard error while a run goes on; yield what to call with how far it is."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _MessagesPerSecond(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda scored: bar.update(task, description="scoring", completed=scored.done, total=scored.total)
+
+
+def print_run(run: Run) -> None:
+    """End a run with what was found, the five riskiest, and where the report is."""
+    console = Console()
+    rows = run.conversations()
+    threshold = run.thresholds.risk
+    flagged = sum(row["risk"] >= threshold for row in rows)
+    counts = run.record["counts"]
+    console.print(
+        f"[bold]{counts['conversations']:,}[/] conversations, [bold]{counts['rows']:,}[/] messages, "
+        f"[bold]{flagged:,}[/] flagged at risk ≥ {threshold:.2f}"
+    )
+    table = Table(title="The five to read first", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in ("risk", "conversation", "messages", "highest at", "looks like"):
+        table.add_column(heading, justify="right" if heading in ("risk", "messages") else "left", overflow="fold")
+    for row in rows[:5]:
+        found = [
+            stage.name
+            for stage in run.taxonomy.stages
+            if (row[f"stage_{stage.key}"] or 0.0) >= run.thresholds.stages.get(stage.key, 1.0)
+        ]
+        risk = f"[bold red]{row['risk']:.2f}[/]" if row["risk"] >= threshold else f"{row['risk']:.2f}"
+        position = f"message {row['risk_position']:,}" if row["risk_position"] else "–"
+        table.add_row(risk, Text(row["conversation_id"]), f"{row['messages']:,}", position, ", ".join(found) or "–")
+    console.print(table)
+    _print_warnings(console, run.record["warnings"])
+    console.print("A flag is a reason to read, never a finding; no flag does not clear anybody.")
+    if run.record["settings"]["text"] != "include":
+        console.print("The report shows no message text; add --text include to see it, blurred until clicked.")
+    console.print(f"Report: {run.path / 'report.html'}", soft_wrap=True, highlight=False)
+
+
+def print_inspection(inspection: Inspection) -> None:
+    """Print what `safelight inspect` found."""
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    table.add_column("file", overflow="fold")
+    table.add_column("format")
+    for export in inspection.exports:
+        table.add_row(Text(export.name), FORMATS[export.format].title)
+    console.print(table)
+    counts = ", ".join(f"{inspection.kinds.get(kind, 0):,} {kind}" for kind in KINDS)
+    console.print(f"{inspection.conversations:,} conversations, {inspection.messages:,} rows: {counts}")
+    console.print(f"{inspection.speakers:,} speakers (counted a conversation), {_span(inspection.first, inspection.last)}")
+    _print_warnings(console, map(str, inspection.warnings))
+
+
+def _span(first: datetime | None, last: datetime | None) -> str:
+    if first is None or last is None:
+        return "no times"
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}" + (" UTC" if first.tzinfo else " (no zone in the export)")
+
+
+def _print_warnings(console: Console, warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        console.print(Text.assemble(("warning ", "yellow"), warning))
+
+
+def print_formats() -> None:
+    """Print the formats, and which of them are read."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("--format")
+    table.add_column("what it is")
+    table.add_column("")
+    for key, format_ in FORMATS.items():
+        table.add_row(key, format_.title, "" if format_.module else "recognised, not read yet")
+    Console().print(table)
