@@ -140,7 +140,7 @@ def _fit_stages(messages: TrainingMessages, chosen: NDArray[np.bool_], recipe: B
         (word_analyser(features.word_ngrams), features.max_word_features),
         (char_analyser(features.char_ngrams), features.max_char_features),
     ):
-        vectorizer = TfidfVectorizer(analyzer=analyser, min_df=features.min_messages, max_features=limit, sublinear_tf=True)
+        vectorizer = TfidfVectorizer(analyzer=analyser, min_df=features.min_messages, max_features=limit, sublinear_tf=True)  # pyright: ignore[reportArgumentType]
         matrices.append(vectorizer.fit_transform(texts))
         blocks.append(NgramBlock(analyser, tuple(vectorizer.get_feature_names_out()), vectorizer.idf_.astype(np.float32)))
     matrix = csr_matrix(hstack(matrices))
@@ -150,8 +150,8 @@ def _fit_stages(messages: TrainingMessages, chosen: NDArray[np.bool_], recipe: B
         known = labels[:, stage] != MISSING
         regression = _regression(recipe.stages.inverse_regularisation, recipe.stages.class_weight, recipe.seed)
         regression.fit(matrix[known], labels[known, stage])
-        weights.append(regression.coef_[0])
-        intercepts.append(regression.intercept_[0])
+        weights.append(np.ravel(regression.coef_))
+        intercepts.append(np.ravel(regression.intercept_)[0])
     return LinearStages(blocks, np.stack(weights, axis=1).astype(np.float32), np.asarray(intercepts, np.float32))
 
 
@@ -170,8 +170,8 @@ def _fit_calibration(decisions: NDArray[np.float64], labels: NDArray[np.int8]) -
     for stage in range(labels.shape[1]):
         known = labels[:, stage] != MISSING
         regression = LogisticRegression(C=1e6).fit(decisions[known, stage : stage + 1], labels[known, stage])
-        slopes.append(regression.coef_[0, 0])
-        offsets.append(regression.intercept_[0])
+        slopes.append(np.ravel(regression.coef_)[0])
+        offsets.append(np.ravel(regression.intercept_)[0])
     return Platt(np.asarray(slopes), np.asarray(offsets))
 
 
@@ -214,4 +214,4 @@ def _fit_risk(
         weights.extend([1.0 / len(picked)] * len(picked))
     regression = _regression(recipe.risk.inverse_regularisation, "balanced", recipe.seed)
     regression.fit(evidence[rows], targets, sample_weight=weights)
-    return RiskHead(regression.coef_[0].astype(np.float32), float(regression.intercept_[0]), recipe.risk.top)
+    return RiskHead(np.ravel(regression.coef_).astype(np.float32), float(np.ravel(regression.intercept_)[0]), recipe.risk.top)

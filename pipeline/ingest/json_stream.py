@@ -1,0 +1,148 @@
+"""JSON of any size as a stream: events and values in constant memory."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import ijson
+
+from pipeline.errors import ExportError
+from pipeline.ingest.files import ExportFile
+from pipeline.ingest.json_damage import json_damage
+from pipeline.ingest.json_escapes import EscapeMender
+from pipeline.ingest.options import ReadLog
+
+Event = tuple[str, Any]
+"""What ``ijson.basic_parse`` yields: ``("start_map", None)``, ``("map_key", "id")``, ``("number", 5)``, …"""
+
+_BLOCK = 1 << 16
+_DEEPEST = 100
+
+
+class _MendedStream:
+    """A file as ``ijson`` wants it: ``read(n)`` gives mended bytes, without a byte order mark, and nothing only at the end."""
+
+    def __init__(self, raw: BinaryIO, mender: EscapeMender) -> None:
+        self._raw = raw
+        self._mender = mender
+        self._ended = False
+        self._pending = mender.feed(raw.read(len(codecs.BOM_UTF8)).removeprefix(codecs.BOM_UTF8))
+
+    def read(self, size: int = -1) -> bytes:
+        if size == 0:
+            return b""
+        block, self._pending = self._pending, b""
+        while not block and not self._ended:
+            raw = self._raw.read(size)
+            self._ended = not raw
+            block = self._mender.feed(raw) if raw else self._mender.rest()
+        return block
+
+
+def read_events(file: ExportFile, log: ReadLog, *, hex_escapes: bool = False) -> Iterator[Event]:
+    """Yield the parser's events over a whole file.
+
+    Raises
+    ------
+    ExportError
+        When the file is not whole and valid JSON, with line and byte.
+    """
+    mender = EscapeMender(hex_escapes=hex_escapes)
+    with file.open() as raw:
+        try:
+            yield from ijson.basic_parse(_MendedStream(raw, mender), buf_size=_BLOCK)
+        except (ijson.JSONError, UnicodeDecodeError):
+            raise json_damage(file, hex_escapes=hex_escapes) from None
+    _tell_halves(file, mender, log)
+
+
+def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
+    """Yield each value at an ``ijson`` prefix such as ``messages.item``; faster than events, for a file with one long list.
+
+    A key that stands twice keeps its last value, and numbers with a point are ``Decimal``.
+
+    Raises
+    ------
+    ExportError
+        When the file is not whole and valid JSON, with line and byte.
+    """
+    mender = EscapeMender()
+    with file.open() as raw:
+        try:
+            yield from ijson.items(_MendedStream(raw, mender), prefix, buf_size=_BLOCK)
+        except (ijson.JSONError, UnicodeDecodeError):
+            raise json_damage(file, hex_escapes=False) from None
+    _tell_halves(file, mender, log)
+
+
+def build(events: Iterator[Event], event: str, value: Any, where: str, depth: int = 0) -> Any:
+    """Return the value that starts with this event, reading its other events.
+
+    Of a key that stands twice the first value that says something keeps the name, and another one gets ``~2``: Telegram
+    wrote gifts with ``"text": "…", "text": ""`` (tdesktop #28781).
+
+    Raises
+    ------
+    ExportError
+        When values are nested as deep as no exporter nests them.
+    """
+    if event == "start_map":
+        members: dict[str, Any] = {}
+        for kind, key in events:
+            if kind == "end_map":
+                break
+            kind, member = next(events)
+            if kind.startswith("start_"):
+                member = build(events, kind, member, where, _deeper(depth, where))
+            elif type(member) is Decimal:
+                member = float(member)
+            if key in members:
+                _repeat(members, key, member)
+            else:
+                members[key] = member
+        return members
+    if event == "start_array":
+        elements: list[Any] = []
+        for kind, element in events:
+            if kind == "end_array":
+                break
+            elements.append(build(events, kind, element, where, _deeper(depth, where)))
+        return elements
+    return float(value) if type(value) is Decimal else value
+
+
+def _deeper(depth: int, where: str) -> int:
+    if depth == _DEEPEST:
+        raise ExportError(f"values are nested more than {_DEEPEST} deep", where=where, do="This is no chat export; check the file")
+    return depth + 1
+
+
+def _repeat(members: dict[str, Any], key: str, value: object) -> None:
+    if not members[key]:
+        members[key] = value
+    elif value and value != members[key]:
+        number = 2
+        while f"{key}~{number}" in members:
+            number += 1
+        members[f"{key}~{number}"] = value
+
+
+def skip(events: Iterator[Event], event: str) -> None:
+    """Pass over the value that starts with this event."""
+    depth = 0
+    while True:
+        if event.startswith("start_"):
+            depth += 1
+        elif event.startswith("end_"):
+            depth -= 1
+        if depth == 0:
+            return
+        event, _ = next(events)
+
+
+def _tell_halves(file: ExportFile, mender: EscapeMender, log: ReadLog) -> None:
+    if mender.halves:
+        log.warning(file.name, f"{mender.halves} half character(s), cut in two before they were exported, are shown as U+FFFD")

@@ -1,0 +1,118 @@
+"""The house keeps its shape: what imports what, what a wheel holds, what an error tree looks like."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import pipeline.errors
+
+# A room may import from rooms to its left, and from itself.
+ORDER = [
+    {"schema", "errors"},
+    {"config"},
+    {"ingest", "text", "output"},
+    {"inspect"},
+    {"corpora"},
+    {"model"},
+    {"results"},
+    {"report"},
+    {"train", "score"},
+    {"terminal"},
+    {"cli"},
+]
+
+
+def _rank(room: str) -> int:
+    return next(rank for rank, rooms in enumerate(ORDER) if room in rooms)
+
+
+def _imports(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return found
+
+
+def _room(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "pipeline" and len(parts) > 1 else None
+
+
+def test_imports_run_one_way(root: Path) -> None:
+    wrong = []
+    for file in (root / "pipeline").rglob("*.py"):
+        own = file.relative_to(root / "pipeline").with_suffix("").parts[0]
+        if own == "__init__":
+            continue
+        for module in _imports(file):
+            room = _room(module)
+            if room is not None and room != own and _rank(room) >= _rank(own):
+                wrong.append(f"{own} imports {room}: {file.name}")
+    assert wrong == []
+
+
+def test_evaluation_stands_on_schema_errors_and_config_alone(root: Path) -> None:
+    rooms = {_room(module) for file in (root / "evaluation").rglob("*.py") for module in _imports(file)}
+    assert rooms - {None} <= {"schema", "errors", "config"}
+
+
+HEAVY = {"torch", "transformers", "datasets", "sklearn", "spacy", "mlflow", "ray"}
+
+
+def test_scoring_needs_no_training_library(root: Path) -> None:
+    allowed = {"fit_baseline.py", "measure_baseline.py"}
+    wrong = [
+        f"{file.name}: {module}"
+        for file in (root / "pipeline").rglob("*.py")
+        for module in _imports(file)
+        if module.split(".")[0] in HEAVY and file.name not in allowed
+    ]
+    assert wrong == []
+
+
+def test_the_shipped_model_scores_where_no_training_library_can_be_imported(root: Path, tmp_path: Path) -> None:
+    blocked = ", ".join(f"{name!r}: None" for name in sorted(HEAVY | {"scipy"}))
+    program = (
+        f"import sys; sys.modules.update({{{blocked}}})\n"
+        "from pipeline.cli import app\n"
+        f"app(['score', {str(root / 'data' / 'samples')!r}, '--model', {str(root / 'models' / 'default')!r}, '--out', 'out'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_the_error_tree_in_the_docstring_is_the_one_in_the_code() -> None:
+    drawn = set(re.findall(r"^\W*([A-Z]\w+) {2,}", pipeline.errors.__doc__ or "", re.MULTILINE))
+    assert drawn == set(pipeline.errors.__all__)
+    for name in pipeline.errors.__all__:
+        assert issubclass(getattr(pipeline.errors, name), pipeline.errors.SafelightError)
+
+
+def test_every_room_and_module_says_what_it_is(root: Path) -> None:
+    for package in ("pipeline", "evaluation"):
+        for file in (root / package).rglob("*.py"):
+            assert ast.get_docstring(ast.parse(file.read_text("utf-8"))), file
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX path of the build")
+def test_the_wheel_holds_the_two_packages_and_nothing_else(root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(root)]
+    subprocess.run(command, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("safelight-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"pipeline", "evaluation"}
+    assert "pipeline/model/templates/model_card.md" in names
+    for suffix in (".html", ".css", ".js"):
+        assert any(name.startswith("pipeline/report/") and name.endswith(suffix) for name in names)
