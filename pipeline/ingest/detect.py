@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pipeline.ingest.files import ExportFile
+from pipeline.ingest.whatsapp_header import parse_header
 
 
 def by_file(file: ExportFile) -> PurePosixPath:
@@ -45,8 +48,94 @@ FORMATS: dict[str, Format] = {
 
 
 def detect(file: ExportFile) -> str | None:
-    """Return the key of the file's format, or ``None`` when it is none of ours."""
+    """Return the key of the file's format, or ``None`` when it is none of ours. Reads the first 64 KiB."""
     head = file.head()
     if head.startswith(b"PAR1"):
         return "parquet"
+    if b"\0" in head:
+        return None
+    text = head.decode("utf-8", "replace").removeprefix("\ufeff")
+    start = text.lstrip()
+    if start.startswith(("{", "[{", "[\n", "[\r", "[]", "[ ")):
+        return _json(start)
+    if start.startswith("<"):
+        return "pan12" if re.search(r"<conversations?\b", start) else None
+    return _lines(text)
+
+
+def _json(text: str) -> str | None:
+    keys = set(_KEY.findall(text))
+    for format_, needed in _JSON_KEYS:
+        if needed <= keys:
+            return format_
+    first, newline, _ = text.partition("\n")
+    return "jsonl" if text.startswith("{") and newline and _is_object(first) else None
+
+
+_KEY = re.compile(r'"((?:[^"\\\n]|\\.){1,60})"\s*:')
+
+# The first row whose keys all stand in the head decides, so that the more telling ones come first.
+_JSON_KEYS: tuple[tuple[str, set[str]], ...] = (
+    ("discord", {"guild", "channel"}),
+    ("snapchat", {"Media Type", "From"}),
+    ("meta", {"participants", "messages", "sender_name"}),
+    ("meta", {"participants", "messages", "timestamp_ms"}),
+    ("meta", {"threadName", "messages"}),
+    ("telegram", {"chats", "list"}),
+    ("telegram", {"left_chats", "list"}),
+    ("telegram", {"messages", "type", "from_id"}),
+    ("telegram", {"messages", "type", "date_unixtime"}),
+    ("telegram", {"messages", "type", "from", "date"}),
+    ("telegram", {"messages", "type", "actor"}),
+    ("convokit", {"speaker", "text", "reply-to"}),
+    ("convokit", {"user", "text", "root", "reply_to"}),
+    ("signal", {"sender", "body", "reactions", "attachments"}),
+    ("slack", {"type", "ts", "text"}),
+    ("slack", {"type", "ts", "user"}),
+    ("slack", {"team_id", "profile"}),
+    ("slack", {"creator", "members", "is_archived"}),
+)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except json.JSONDecodeError:
+        return False
+
+
+_SIGNAL = re.compile(r"^\[\d{4}-\d{2}-\d{2},? \d{2}:\d{2}\] [^\n:]+:")
+
+# Column names that a table of messages has, whatever made it; two of them in the first line make it one.
+_COLUMN_WORDS = {
+    *(
+        "conversation_id",
+        "conversation",
+        "channel",
+        "chat",
+        "thread",
+        "speaker",
+        "sender",
+        "author",
+        "from",
+        "user",
+        "user_id",
+        "name",
+    ),
+    *("timestamp", "time", "date", "datetime", "sent", "text", "message", "body", "content", "message_id", "id", "kind", "type"),
+}
+
+
+def _lines(text: str) -> str | None:
+    lines = text.splitlines()
+    if any(_SIGNAL.match(line) for line in lines[:200]):
+        return "signal"
+    if any(parse_header(line) for line in lines[:200]):
+        return "whatsapp"
+    if not lines:
+        return None
+    for delimiter in ",;\t":
+        columns = [column.strip().strip('"').casefold().replace(" ", "_") for column in lines[0].split(delimiter)]
+        if len(columns) >= 2 and len(_COLUMN_WORDS.intersection(columns)) >= 2:
+            return "csv"
     return None

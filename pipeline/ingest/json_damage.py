@@ -29,7 +29,7 @@ def json_damage(file: ExportFile, *, hex_escapes: bool) -> ExportError:
     if wrong is not None:
         what, do = f"not valid UTF-8 at byte {wrong}", "Export it again, or save it as UTF-8"
     elif at is None:
-        size = sum(len(block) for _, block in _blocks(file))
+        size = max((start + len(block) for start, block in _blocks(file)), default=0)
         what, do = f"the JSON is cut off: the file ends at byte {size}, inside a value", "Copy or export it again, whole"
     elif _BARE_DOCUMENT_ID.search(tail):
         what = f"not valid JSON at byte {at}: a `document_id` without quotation marks, as Telegram Desktop 4.1.1 wrote it"
@@ -63,6 +63,7 @@ def _feed(pieces: Iterator[tuple[int, bytes]], *, hex_escapes: bool) -> int | No
     """Return the offset of the first piece that the parser refuses."""
     mender, parser = EscapeMender(hex_escapes=hex_escapes), ijson.basic_parse_coro(_Nowhere())
     for start, piece in pieces:
+        start -= mender.held
         mended = mender.feed(piece)
         if mended and not _accepts(parser, mended):
             return start

@@ -6,7 +6,8 @@ import re
 
 # An escape is mended when it is C's \xHH, or half of a surrogate pair. The first pattern only asks whether there may be one.
 _SUSPECT = re.compile(
-    rb"\\x|\\\\u[dD]|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+    rb"\\(?:x|\\u[dD]|u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|[c-fC-F]..(?<!\\u[dD][89abAB]..\\u....)))",
+    re.DOTALL,
 )
 _ESCAPE = re.compile(
     rb"\\(?:x([0-9a-fA-F]{2})"
@@ -22,14 +23,20 @@ _LONGEST_OPEN = 11
 class EscapeMender:
     r"""Mends the escapes in the bytes of a JSON text that comes in blocks, wherever the blocks are cut.
 
-    Halves of surrogate pairs, which are no characters and which the parser would turn into question marks, become ``\ufffd``, and with ``hex_escapes`` C's ``\x0B`` becomes ``\u000B``, as it was meant
-    (tdesktop #27571). An escaped backslash (``\\x0B``) is left alone. ``halves`` counts the halves.
+    Half of a surrogate pair is no character, and the parser would turn it into a question mark: it becomes ``\ufffd``, counted in
+    ``halves``. With ``hex_escapes`` C's ``\x0B`` becomes ``\u000B``, as it was meant (tdesktop #27571); an escaped backslash
+    (``\\x0B``) is left alone.
     """
 
     def __init__(self, *, hex_escapes: bool = False) -> None:
         self.halves = 0
         self._hex_escapes = hex_escapes
         self._held = b""
+
+    @property
+    def held(self) -> int:
+        """How many bytes are held back."""
+        return len(self._held)
 
     def feed(self, block: bytes) -> bytes:
         """Return what can be said so far; the start of an escape that the block cuts in two is held back."""

@@ -95,7 +95,7 @@ def build(events: Iterator[Event], event: str, value: Any, where: str, depth: in
             if kind == "end_map":
                 break
             kind, member = next(events)
-            if kind.startswith("start_"):
+            if member is None and kind != "null":
                 member = build(events, kind, member, where, _deeper(depth, where))
             elif type(member) is Decimal:
                 member = float(member)
@@ -145,4 +145,4 @@ def skip(events: Iterator[Event], event: str) -> None:
 
 def _tell_halves(file: ExportFile, mender: EscapeMender, log: ReadLog) -> None:
     if mender.halves:
-        log.warning(file.name, f"{mender.halves} half character(s), cut in two before they were exported, are shown as U+FFFD")
+        log.warn(file.name, f"{mender.halves} half character(s), cut in two before they were exported, are shown as U+FFFD")
