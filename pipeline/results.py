@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from pipeline.config import Taxonomy, validate_settings
 from pipeline.errors import ResultsError
-from pipeline.model.thresholds import Thresholds
+from pipeline.model.thresholds import Thresholds, read_thresholds
 
 TextPolicy = Literal["include", "hash", "omit"]
 
@@ -138,12 +138,11 @@ def open_run(path: Path) -> Run:
             )
     try:
         record = json.loads((path / RUN).read_text("utf-8"))
-        thresholds = json.loads((path / THRESHOLDS).read_text("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ResultsError("the run is damaged", where=str(path), do="Score the exports again") from error
     return Run(
         path=path,
         record=record,
         taxonomy=validate_settings(record["taxonomy"], Taxonomy, where=str(path / RUN)),
-        thresholds=validate_settings(thresholds, Thresholds, where=str(path / THRESHOLDS)),
+        thresholds=read_thresholds(path / THRESHOLDS),
     )

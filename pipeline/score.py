@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import platform as system
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from pipeline.inspect import Inspection, inspect_exports
 from pipeline.model.baseline import BaselineModel
 from pipeline.model.folder import ModelFolder, write_json
 from pipeline.model.load import load_model
+from pipeline.model.thresholds import read_thresholds
 from pipeline.output import check_place, new_folder
 from pipeline.results import (
     CONVERSATIONS,
@@ -83,10 +83,11 @@ def score(
     options = options or ReadOptions()
     check_place(out, overwrite=overwrite, marker=RUN)
     folder, loaded = load_model(model)
+    chosen = read_thresholds(thresholds or folder.path / THRESHOLDS)
     started = datetime.now(UTC)
     inspection = inspect_exports(paths, options)
     with new_folder(out, overwrite=overwrite, marker=RUN) as work:
-        shutil.copyfile(thresholds or folder.path / THRESHOLDS, work / THRESHOLDS)
+        write_json(work / THRESHOLDS, chosen.model_dump(mode="json"))
         _write_scores(read_conversations(paths, options, ReadLog()), loaded, work, text, inspection.messages, progress)
         write_json(work / RUN, _record(folder, loaded, inspection, options, text, started))
         from pipeline.report.build import write_report

@@ -55,7 +55,8 @@ severity = 2
 @pytest.fixture(scope="session")
 def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve conversations, half of them with signs of two stages."""
-    speakers = '{ A = { role = "x", age = "adult", gender = "unstated", groomer = %s }, B = { role = "y", age = "13-15", gender = "unstated" } }'
+    person = 'role = "x", age = "adult", gender = "unstated"'
+    speakers = "{ A = { " + person + ", groomer = %s }, B = { " + person + " } }"
     blocks = []
     for number in range(6):
         blocks.append(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.config import Settings
+from pipeline.config import Settings, validate_settings
+from pipeline.errors import ConfigError
 from pipeline.schema import Alert, MessageScore
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -22,13 +24,30 @@ class Thresholds(Settings):
     chosen: str = ""
 
 
+def read_thresholds(path: Path) -> Thresholds:
+    """Read a threshold file.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be read, or is not one.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot be read ({error.strerror})", where=str(path), do="Check the path") from error
+    except ValueError as error:
+        raise ConfigError("not a JSON file", where=str(path), do="Start from the thresholds.json of the model") from error
+    return validate_settings(content, Thresholds, where=str(path))
+
+
 def first_alert(scores: Iterable[MessageScore], thresholds: Thresholds) -> Alert | None:
     """Return the alert of one conversation: the first message whose running risk reaches the threshold, or ``None``.
 
     A conversation stays flagged from there on, whatever follows. ``scores`` are its rows in order.
     """
     for score in scores:
-        if score.risk >= thresholds.risk and not math.isnan(score.risk):
+        if score.risk >= thresholds.risk:
             return Alert(
                 conversation_id=score.conversation_id,
                 position=score.position,

@@ -1,0 +1,238 @@
+"""Records of tables: JSON Lines, CSV and Parquet, one by one, each with its place in the file."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import ArchiveRefused, ExportError
+from pipeline.ingest.files import ExportFile
+from pipeline.ingest.json_escapes import EscapeMender
+from pipeline.ingest.options import ReadLog
+
+Record = tuple[int, int, dict[str, Any]]
+"""The index of a record from 0, its place (the line it starts on, or its row from 1), and its values by column."""
+
+Wanted = Callable[[int], bool]
+"""Whether the record of an index is wanted; the others are passed over as cheaply as the format allows."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_LONGEST_LINE = 1 << 26
+_LONGEST_FIELD = 1 << 24
+_BATCH = 4096
+_DELIMITERS = (",", ";", "\t")
+
+
+def everything(index: int) -> bool:
+    """Want every record."""
+    return True
+
+
+def jsonl_records(file: ExportFile, log: ReadLog, max_bytes: int, wanted: Wanted = everything) -> Iterator[Record]:
+    """Yield the objects of a JSON Lines file, packed with gzip or not; empty lines are passed over.
+
+    Raises
+    ------
+    ExportError
+        When a line is not UTF-8, not JSON, not an object, or has a key twice: with the line.
+    """
+    index = -1
+    for line, raw in _lines(file, max_bytes):
+        if not raw.strip():
+            continue
+        index += 1
+        if wanted(index):
+            yield index, line, _object(raw, file.name, line, log)
+
+
+def _object(raw: bytes, name: str, line: int, log: ReadLog) -> dict[str, Any]:
+    where = f"{name}:{line}"
+    if b"\\ud" in raw or b"\\uD" in raw:
+        mender = EscapeMender()
+        raw = mender.feed(raw) + mender.rest()
+        if mender.halves:
+            log.warn(name, "half characters, cut in two before they were exported, are shown as U+FFFD")
+    text = _text(raw, where)
+    try:
+        value = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        at = f" at character {error.pos + 1} of the line" if isinstance(error, json.JSONDecodeError) else ""
+        raise ExportError(f"not valid JSON{at}", where=where, do="Each line is to be one JSON object, with each key once") from None
+    if not isinstance(value, dict):
+        raise ExportError("not a JSON object", where=where, do="Each line is to be one JSON object")
+    return value
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a key stands twice")
+    return members
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def csv_records(file: ExportFile, required: Sequence[str], max_bytes: int, wanted: Wanted = everything) -> Iterator[Record]:
+    """Yield the records of a CSV file with a header, separated by commas, semicolons or tabs, quoted with ``"``.
+
+    The separator is the one that gives a header with the ``required`` columns, else the one that gives most columns.
+
+    Raises
+    ------
+    ExportError
+        When the file is not UTF-8, holds NUL bytes, a quote stays open, or a record has not the header's number of fields.
+    """
+    csv.field_size_limit(_LONGEST_FIELD)
+    headers = {delimiter: next(_csv_rows(file, delimiter, max_bytes), (1, []))[1] for delimiter in _DELIMITERS}
+    delimiter = max(_DELIMITERS, key=lambda d: (set(required) <= set(headers[d]), len(headers[d])))
+    header = [name.strip() for name in headers[delimiter]]
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise ExportError(f"columns stand twice in the header: {', '.join(twice)}", where=f"{file.name}:1", do="Rename one of each")
+    rows = _csv_rows(file, delimiter, max_bytes)
+    next(rows, None)
+    for index, (line, row) in enumerate(rows):
+        if len(row) != len(header):
+            raise ExportError(
+                f"{len(row)} fields where the header has {len(header)}",
+                where=f"{file.name}:{line}",
+                do="A field that holds the separator or a line break is to stand in quotes",
+            )
+        if wanted(index):
+            yield index, line, dict(zip(header, row, strict=True))
+
+
+def _csv_rows(file: ExportFile, delimiter: str, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not empty with the line that each starts on."""
+    reader = csv.reader(_csv_lines(file, max_bytes), delimiter=delimiter, strict=True)
+    start = 1
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise ExportError(
+                f"not valid CSV in the record that starts here ({error})",
+                where=f"{file.name}:{start}",
+                do="Check its quotes: within a quoted field each quote is to stand twice, and the last one closes it",
+            ) from None
+        if row is None:
+            return
+        if row:
+            yield start, row
+        start = reader.line_num + 1
+
+
+def _csv_lines(file: ExportFile, max_bytes: int) -> Iterator[str]:
+    for line, raw in _lines(file, max_bytes):
+        where = f"{file.name}:{line}"
+        if b"\0" in raw:
+            raise ExportError(
+                "a NUL byte in the text", where=where, do="Save the file as CSV in UTF-8; this is another sort of file"
+            )
+        yield _text(raw, where)
+
+
+def _text(raw: bytes, where: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        what = f"not valid UTF-8 at byte {error.start} of the line"
+        raise ExportError(what, where=where, do="Save the file as UTF-8") from None
+
+
+def _lines(file: ExportFile, max_bytes: int) -> Iterator[tuple[int, bytes]]:
+    r"""Yield the lines, which end with ``\n``, and their numbers from 1; without a byte order mark."""
+    packed = file.head(2) == _GZIP_MAGIC
+    size = line = 0
+    with file.open() as raw, gzip.GzipFile(fileobj=raw) if packed else nullcontext(raw) as stream:
+        while block := _read_line(stream, f"{file.name}:{line + 1}"):
+            line += 1
+            size += len(block)
+            if packed and size > max_bytes:
+                raise ArchiveRefused(
+                    f"the file unpacks to more than {max_bytes:,} bytes",
+                    where=file.name,
+                    do="If it is to be trusted, unpack it and give the file itself, or raise --max-member-bytes",
+                )
+            yield line, block.removeprefix(codecs.BOM_UTF8) if line == 1 else block
+
+
+def _read_line(stream: IO[bytes] | gzip.GzipFile, where: str) -> bytes:
+    try:
+        block = stream.readline(_LONGEST_LINE)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ExportError("the packed file is damaged or cut off", where=where, do="Copy or export it again") from error
+    if len(block) == _LONGEST_LINE:
+        raise ExportError(f"a line of {_LONGEST_LINE:,} bytes or more", where=where, do="Check that this is a table of messages")
+    return block
+
+
+def parquet_columns(file: ExportFile) -> list[str]:
+    """Return the columns of a Parquet file.
+
+    Raises
+    ------
+    ExportError
+        When the file is damaged.
+    """
+    with _parquet(file) as table:
+        return table.schema_arrow.names
+
+
+def parquet_records(file: ExportFile, wanted: Wanted = everything) -> Iterator[Record]:
+    """Yield the rows of a Parquet file; times, dates, decimals and bytes as Python's own.
+
+    Raises
+    ------
+    ExportError
+        When the file is damaged.
+    """
+    start = 0
+    with _parquet(file) as table:
+        for batch in _batches(table, file):
+            indices = [i for i in range(batch.num_rows) if wanted(start + i)]
+            rows = (batch if len(indices) == batch.num_rows else batch.take(pa.array(indices, pa.int64()))).to_pylist()
+            for i, row in zip(indices, rows, strict=True):
+                yield start + i, start + i + 1, row
+            start += batch.num_rows
+
+
+@contextmanager
+def _parquet(file: ExportFile) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file; a member of an archive, in which one cannot seek, is unpacked into memory."""
+    with file.open() as raw:
+        source = raw if raw.seekable() else pa.BufferReader(raw.read())
+        try:
+            table = pq.ParquetFile(source)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(file) from error
+        with table:
+            yield table
+
+
+def _batches(table: pq.ParquetFile, file: ExportFile) -> Iterator[pa.RecordBatch]:
+    """Yield batches whose times count microseconds at the finest: Python has no nanoseconds."""
+    schema = pa.schema([field.with_type(_no_nanoseconds(field.type)) for field in table.schema_arrow])
+    try:
+        for batch in table.iter_batches(_BATCH):
+            yield batch if batch.schema.types == schema.types else batch.cast(schema, safe=False)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(file) from error
+
+
+def _no_nanoseconds(type_: pa.DataType) -> pa.DataType:
+    return pa.timestamp("us", type_.tz) if pa.types.is_timestamp(type_) and type_.unit == "ns" else type_
+
+
+def _damaged(file: ExportFile) -> ExportError:
+    return ExportError("the Parquet file is damaged or cut off", where=file.name, do="Copy or export it again")

@@ -1,0 +1,134 @@
+"""The command line as a user meets it: a process, its words, its exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CHAT = "13/02/2024, 17:04 - Kim: good game everyone\n13/02/2024, 17:05 - Pat: how old are you anyway\n"
+
+
+def safelight(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def test_help_answers_without_loading_what_scoring_needs(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pipeline.cli import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'numpy', 'pyarrow', 'pydantic', 'jinja2', 'sklearn', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+
+
+def test_every_command_has_help_and_stands_in_the_readme(root: Path, tmp_path: Path) -> None:
+    from pipeline.cli import app
+
+    readme = (root / "README.md").read_text("utf-8")
+    for command in app.registered_commands:
+        assert command.callback is not None
+        name = command.name or command.callback.__name__
+        assert command.callback.__doc__
+        assert f"safelight {name}" in " ".join(readme.split()), name
+        assert safelight(name, "--help", cwd=tmp_path).returncode == 0
+
+
+def test_score_ends_with_a_table_and_the_way_to_the_report(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "chat.txt").write_text(CHAT)
+    done = safelight("score", "chat.txt", "--model", tiny_model, "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 conversations, 2 messages" in done.stdout
+    assert "out/report.html" in done.stdout
+    assert "--text include" in done.stdout
+    assert "good game" not in done.stdout + done.stderr
+
+
+def test_inspect_counts_and_scores_nothing(tmp_path: Path) -> None:
+    (tmp_path / "chat.txt").write_text(CHAT)
+    done = safelight("inspect", "chat.txt", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for words in ("WhatsApp", "1 conversations, 2 rows: 2 message", "2 speakers", "2024-02-13 17:04 to 2024-02-13 17:05"):
+        assert words in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["chat.txt"]
+
+
+def _damaged_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("_chat.txt", CHAT * 200)
+    content = bytearray(path.read_bytes())
+    content[60:90] = bytes(30)
+    path.write_bytes(content)
+
+
+BAD: dict[str, tuple[Callable[[Path], object], str]] = {
+    "empty": (lambda path: path.write_bytes(b""), "empty"),
+    "binary": (lambda path: path.write_bytes(bytes(range(256)) * 40), "not a chat export"),
+    "prose": (lambda path: path.write_text("Dear diary,\nnothing happened, as usual.\n"), "not a chat export"),
+    "other-json": (lambda path: path.write_text('{"weather": {"rain": true}}'), "not a chat export"),
+    "damaged-zip": (_damaged_zip, "damaged"),
+    "cut-zip": (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(40)), "damaged"),
+    "ambiguous-dates": (lambda path: path.write_text("03/04/2024, 17:04 - Kim: hi\n"), "--date-order"),
+    "not-utf8": (lambda path: path.write_bytes(CHAT.encode() + b"\xff\n"), "UTF-8"),
+    "missing": (lambda path: None, "no such file"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_clear_line_and_exit_code_2(case: str, tiny_model: Path, tmp_path: Path) -> None:
+    make, words = BAD[case]
+    make(tmp_path / "input")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for command in (["score", "input", "--model", tiny_model, "--out", "out"], ["inspect", "input"]):
+        done = safelight(*command, cwd=tmp_path)
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert "input" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--format", "myspace"], "myspace"),
+        (["--timezone", "Mars/Base"], "Mars/Base"),
+        (["--column", "text"], "field=column"),
+        (["--model", "nowhere"], "no model folder"),
+    ],
+)
+def test_a_wrong_option_is_named(arguments: list[str], words: str, tmp_path: Path) -> None:
+    (tmp_path / "chat.txt").write_text(CHAT)
+    done = safelight("score", "chat.txt", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_results_are_not_replaced_by_a_slip(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "chat.txt").write_text(CHAT)
+    command = ["score", "chat.txt", "--model", tiny_model, "--out", "out"]
+    assert safelight(*command, cwd=tmp_path).returncode == 0
+    again = safelight(*command, cwd=tmp_path)
+    assert again.returncode == 2
+    assert "--overwrite" in again.stderr
+    assert safelight(*command, "--overwrite", cwd=tmp_path).returncode == 0
+
+
+def test_a_moved_threshold_reaches_the_report_without_scoring_again(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "chat.txt").write_text(CHAT)
+    assert safelight("score", "chat.txt", "--model", tiny_model, "--out", "out", cwd=tmp_path).returncode == 0
+    scores = (tmp_path / "out" / "scores.parquet").stat().st_mtime_ns
+    (tmp_path / "out" / "report.html").unlink()
+    done = safelight("report", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert (tmp_path / "out" / "scores.parquet").stat().st_mtime_ns == scores
