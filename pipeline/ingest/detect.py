@@ -52,8 +52,6 @@ def detect(file: ExportFile) -> str | None:
     head = file.head()
     if head.startswith(b"PAR1"):
         return "parquet"
-    if b"\0" in head:
-        return None
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     start = text.lstrip()
     if start.startswith(("{", "[{", "[\n", "[\r", "[]", "[ ")):
@@ -132,7 +130,7 @@ def _lines(text: str) -> str | None:
         return "signal"
     if any(parse_header(line) for line in lines[:200]):
         return "whatsapp"
-    if not lines:
+    if not lines or "\0" in text:
         return None
     for delimiter in ",;\t":
         columns = [column.strip().strip('"').casefold().replace(" ", "_") for column in lines[0].split(delimiter)]

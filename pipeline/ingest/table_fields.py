@@ -99,7 +99,7 @@ def identity(value: object) -> str | None:
         return None
     if isinstance(value, str):
         return value
-    if isinstance(value, float | Decimal) and value == int(value):
+    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, Decimal) and value == value.to_integral_value()):
         return str(int(value))
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return str(value)

@@ -43,7 +43,9 @@ class Survey:
     twins: frozenset[int] = frozenset()
 
 
-def survey(records: Records, conversation_of: Callable[[Record], str], message_of: Callable[[Record], str | None], text: str) -> Survey:
+def survey(
+    records: Records, conversation_of: Callable[[Record], str], message_of: Callable[[Record], str | None], text: str
+) -> Survey:
     """Read a table once; ``text`` is the column whose length is reckoned.
 
     Raises

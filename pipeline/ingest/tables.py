@@ -6,21 +6,29 @@ Our own canonical form, which `pipeline.ingest.write` writes, is such a table, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
 from pipeline.errors import ExportError
-from pipeline.ingest import table_fields as fields
+from pipeline.ingest.files import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
-from pipeline.ingest.table_fields import Columns
-from pipeline.ingest.table_groups import Records, Survey, conversations, id_hash, survey
-from pipeline.ingest.table_records import Record, csv_records, jsonl_records, parquet_columns, parquet_records
+from pipeline.ingest.table_fields import OF_CONVERSATION, Columns, identity, json_object, kind, moment, plain, source, words
+from pipeline.ingest.table_groups import Records, Survey, group, id_hash, survey
+from pipeline.ingest.table_records import Record, csv_records, jsonl_records, parquet_records
 from pipeline.ingest.units import Unit
-from pipeline.schema import Conversation, Message, Source
+from pipeline.schema import KINDS, Conversation, Message, Source
 
 Value = TypeVar("Value")
+
+_EXPECTED = {
+    "timestamp": "neither an ISO 8601 time nor a number",
+    "kind": f"none of {', '.join(KINDS)}",
+    "source_line": "no whole number",
+}
 
 
 def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
@@ -33,18 +41,146 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     ExportError
         When a column is missing, or a record cannot be read: with its line or row.
     """
-    return _Table(unit, options, log).conversations()
+    columns = Columns.named(options.columns)
+    table = Table(unit.file, _records(unit, columns, options, log), columns, options, log, has_lines=unit.format != "parquet")
+    return table.conversations()
 
 
-class _Table:
-    """One table, and what the records become."""
+def _records(unit: Unit, columns: Columns, options: ReadOptions, log: ReadLog) -> Records:
+    if unit.format == "parquet":
+        return partial(parquet_records, unit.file)
+    if unit.format == "csv":
+        return partial(csv_records, unit.file, columns.required, options.max_member_bytes)
+    return partial(jsonl_records, unit.file, log, options.max_member_bytes)
 
-    def __init__(self, unit: Unit, options: ReadOptions, log: ReadLog) -> None:
-        self._unit = unit
-        self._options = options
-        self._log = log
-        self._file = unit.file
-        self._columns = Columns.named(options.columns)
+
+@dataclass(frozen=True, slots=True, kw_only=False)
+class Table:
+    """The records of a file, and what they become. ``platform`` is what a conversation gets that names none."""
+
+    file: ExportFile
+    records: Records
+    columns: Columns
+    options: ReadOptions
+    log: ReadLog
+    has_lines: bool = True
+    platform: str = "table"
 
     def conversations(self) -> Iterator[Conversation]:
-        records, names = self._open()
+        """Yield the conversations; their records are grouped, with a warning, where they do not stand together."""
+        found = self._survey()
+        if not found.together:
+            self.log.warn(
+                self.file.name, "the records of a conversation do not stand together: they were put together in their order"
+            )
+        for records in group(self.records, found):
+            first = next(records)
+            yield Conversation(
+                conversation_id=self._conversation_id(first),
+                platform=self._value(first, "platform", identity) or self.platform,
+                title=self._value(first, "conversation_title", identity),
+                meta=json_object(self._cell(first, "conversation_meta")) or {},
+                messages=self._messages(chain([first], records), first, found),
+            )
+
+    def _survey(self) -> Survey:
+        names: dict[str, None] = {}
+
+        def conversation_of(record: Record) -> str:
+            if record[2].keys() - names.keys():
+                names.update(dict.fromkeys(record[2]))
+            if self.columns.of["conversation_id"] not in record[2]:
+                self.columns.check(names, self.options.columns, self._where(record))
+            return self._conversation_id(record)
+
+        found = survey(
+            self.records, conversation_of, lambda record: self._value(record, "message_id", identity), self.columns.of["text"]
+        )
+        if names:
+            self.columns.check(names, self.options.columns, self.file.name)
+        return found
+
+    def _messages(self, records: Iterator[Record], first: Record, found: Survey) -> Iterator[Message]:
+        twins: Counter[str] = Counter()
+        latest: datetime | None = None
+        for record in records:
+            message = self._message(record, first, found, twins)
+            if _before(message.timestamp, latest):
+                self.log.warn(
+                    self.file.name, "times run backwards in a conversation: its messages are read in the order of the table"
+                )
+            latest = message.timestamp or latest
+            yield message
+
+    def _message(self, record: Record, first: Record, found: Survey, twins: Counter[str]) -> Message:
+        text = self._value(record, "text", words)
+        return Message(
+            message_id=self._message_id(record, found, twins),
+            speaker=self._value(record, "speaker", identity),
+            timestamp=self._value(record, "timestamp", lambda value: moment(value, self.options.timezone)),
+            text=text or "",
+            kind=self._value(record, "kind", lambda value: kind(value, has_text=text is not None)),
+            source=self._source(record),
+            meta=self._meta(record, first),
+        )
+
+    def _message_id(self, record: Record, found: Survey, twins: Counter[str]) -> str:
+        """Return the record's id, or one made of the file and the place; one that stood before gets a suffix."""
+        own = self._value(record, "message_id", identity)
+        if own is None:
+            return f"{self.file.sha256[:12]}:{record[1]}"
+        if found.twins and id_hash(self._conversation_id(record), own) in found.twins:
+            twins[own] += 1
+            if twins[own] > 1:
+                self.log.warn(self.file.name, "a message id stands twice in a conversation: the later ones were given ~2, ~3, …")
+                return f"{own}~{twins[own]}"
+        return own
+
+    def _meta(self, record: Record, first: Record) -> dict[str, Any]:
+        cell = self._cell(record, "meta")
+        known = json_object(cell)
+        meta = dict(known) if known is not None else {} if cell in (None, "") else {"meta": plain(cell)}
+        for name, value in self.columns.others(record[2]).items():
+            meta[name if name not in meta else f"{name}~2"] = value
+        if record is not first:
+            for field in OF_CONVERSATION:
+                value = self._cell(record, field)
+                if value not in (None, "") and value != self._cell(first, field):
+                    meta[field] = plain(value)
+        return meta
+
+    def _conversation_id(self, record: Record) -> str:
+        value = self._value(record, "conversation_id", identity)
+        if value is None:
+            raise ExportError(
+                "the record names no conversation", where=self._where(record), do="Give each record a conversation id"
+            )
+        return value
+
+    def _source(self, record: Record) -> Source:
+        name, place = self.file.name, record[1]
+        own = Source(name, line=place) if self.has_lines else Source(name, row=place)
+        return self._checked(record, "source_line", lambda _: source(record[2], self.columns, own))
+
+    def _cell(self, record: Record, field: str) -> Any:
+        return record[2].get(self.columns.of[field])
+
+    def _value(self, record: Record, field: str, convert: Callable[[Any], Value]) -> Value:
+        return self._checked(record, field, lambda _: convert(self._cell(record, field)))
+
+    def _checked(self, record: Record, field: str, convert: Callable[[Any], Value]) -> Value:
+        try:
+            return convert(None)
+        except ValueError:
+            raise ExportError(
+                f"`{self.columns.of[field]}` is {_EXPECTED.get(field, 'neither a string nor a number')}",
+                where=self._where(record),
+                do=f"Mend the value, or name the column that holds it: --column {field}=…",
+            ) from None
+
+    def _where(self, record: Record) -> str:
+        return f"{self.file.name}:{record[1]}" if self.has_lines else f"{self.file.name}: record {record[1]}"
+
+
+def _before(time: datetime | None, latest: datetime | None) -> bool:
+    return time is not None and latest is not None and time.replace(tzinfo=None) < latest.replace(tzinfo=None)

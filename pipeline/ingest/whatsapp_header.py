@@ -27,7 +27,9 @@ _DATE = rf"\d{{1,4}}[{MARKS}]*\.?[./\-][{MARKS}]*\s?\d{{1,2}}[{MARKS}]*[./\-][{M
 _TIME = r"\d{1,2}[:.]\d{2}(?:[:.]\d{2})?"
 _BETWEEN = rf"[{MARKS}]*[,،]?[{MARKS}]*\s+(?:(?:klo|kl\.?|um|à|às|alle|at|a las|o)\s+)?"
 _MOMENT = rf"(?P<date>{_DATE}){_BETWEEN}(?P<before>{_HALF}\s?)?(?P<time>{_TIME})(?:\s?(?P<after>{_HALF}))?"
-_HEADER = re.compile(rf"^[{MARKS}]*(?:(?P<bracket>\[){_MOMENT}[{MARKS}]*\]|{_MOMENT.replace('P<', 'P<a_')}\s-)\s", re.UNICODE)
+_HEADER = re.compile(
+    rf"^[{MARKS}]*(?:(?P<bracket>\[){_MOMENT}[{MARKS}]*\]|{_MOMENT.replace('P<', 'P<a_')}[{MARKS}]*\s-)\s", re.UNICODE
+)
 _NUMBER = re.compile(r"\d+")
 _SEPARATOR = re.compile(r"[./\-]")
 
