@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from pipeline.ingest.files import ExportFile
+from pipeline.ingest.files import GZIP_MAGIC, ExportFile
 from pipeline.ingest.whatsapp_header import parse_header
 
 
@@ -47,11 +48,27 @@ FORMATS: dict[str, Format] = {
 }
 
 
+_HEAD = 1 << 16
+
+
 def detect(file: ExportFile) -> str | None:
     """Return the key of the file's format, or ``None`` when it is none of ours. Reads the first 64 KiB."""
-    head = file.head()
+    head = file.head(_HEAD)
     if head.startswith(b"PAR1"):
         return "parquet"
+    if head.startswith(GZIP_MAGIC):
+        return "jsonl" if _text_format(_unpacked(head)) == "jsonl" else None
+    return _text_format(head)
+
+
+def _unpacked(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
+    except zlib.error:
+        return b""
+
+
+def _text_format(head: bytes) -> str | None:
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     start = text.lstrip()
     if start.startswith(("{", "[{", "[\n", "[\r", "[]", "[ ")):

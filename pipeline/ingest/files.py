@@ -18,6 +18,7 @@ from pipeline.ingest.options import MAX_MEMBER_BYTES
 
 ZIP_MAGIC = b"PK\x03\x04"
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
+GZIP_MAGIC = b"\x1f\x8b"
 MAX_MEMBERS = 100_000
 _BLOCK = 1 << 20
 

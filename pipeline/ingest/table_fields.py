@@ -134,7 +134,7 @@ def moment(value: object, zone: ZoneInfo | None) -> datetime | None:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return from_number(value if isinstance(value, int) else float(value))
     if not isinstance(value, str):
-        raise ValueError("neither a string nor a number")
+        raise ValueError("neither a string nor a number")  # noqa: TRY004 - the one error of every converter here
     if _NUMBER.fullmatch(value) and not _BASIC_DATE.fullmatch(value):
         return from_number(float(value) if "." in value else int(value))
     return from_iso(value, zone)

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 
-from pipeline.ingest.table_records import Record, Wanted
+from pipeline.ingest.table_records import Record, Wanted, everything
 
 HELD_BYTES = 1 << 29
 """How much may be held, reckoned as the text and ``_RECORD_BYTES`` a record; a larger conversation is held alone."""
@@ -56,7 +55,7 @@ def survey(
     found = Survey()
     order: dict[str, int] = {}
     hashes = array("q")
-    for record in records(lambda index: True):
+    for record in records(everything):
         conversation = conversation_of(record)
         number = order.setdefault(conversation, len(order))
         if number == len(found.sizes):
@@ -81,16 +80,15 @@ def _length(value: Any) -> int:
 
 
 def _twice(hashes: array[int]) -> frozenset[int]:
-    column = pa.Array.from_buffers(pa.int64(), len(hashes), [None, pa.py_buffer(hashes)])
-    counts = pc.value_counts(column)
-    return frozenset(counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist())
+    values, counts = np.unique(np.frombuffer(hashes, dtype=np.int64), return_counts=True)
+    return frozenset(values[counts > 1].tolist())
 
 
-def conversations(records: Records, found: Survey) -> Iterator[Iterator[Record]]:
+def group(records: Records, found: Survey) -> Iterator[Iterator[Record]]:
     """Yield the records of each conversation, in the order in which the conversations begin; to be used as ``groupby``'s groups."""
     if found.together:
-        for _, group in groupby(records(lambda index: True), lambda record: found.numbers[record[0]]):
-            yield group
+        for _, together in groupby(records(everything), lambda record: found.numbers[record[0]]):
+            yield together
         return
     for numbers in _batches(found.sizes):
         held: dict[int, list[Record]] = {number: [] for number in numbers}

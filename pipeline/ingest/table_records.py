@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ArchiveRefused, ExportError
-from pipeline.ingest.files import ExportFile
+from pipeline.ingest.files import GZIP_MAGIC, ExportFile
 from pipeline.ingest.json_escapes import EscapeMender
 from pipeline.ingest.options import ReadLog
 
@@ -25,7 +25,6 @@ Record = tuple[int, int, dict[str, Any]]
 Wanted = Callable[[int], bool]
 """Whether the record of an index is wanted; the others are passed over as cheaply as the format allows."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _LONGEST_LINE = 1 << 26
 _LONGEST_FIELD = 1 << 24
 _BATCH = 4096
@@ -152,7 +151,7 @@ def _text(raw: bytes, where: str) -> str:
 
 def _lines(file: ExportFile, max_bytes: int) -> Iterator[tuple[int, bytes]]:
     r"""Yield the lines, which end with ``\n``, and their numbers from 1; without a byte order mark."""
-    packed = file.head(2) == _GZIP_MAGIC
+    packed = file.head(2) == GZIP_MAGIC
     size = line = 0
     with file.open() as raw, gzip.GzipFile(fileobj=raw) if packed else nullcontext(raw) as stream:
         while block := _read_line(stream, f"{file.name}:{line + 1}"):

@@ -1,7 +1,4 @@
-"""Messages in a table: JSON Lines, CSV or Parquet with named columns; see `pipeline.ingest.table_fields` for the columns.
-
-Our own canonical form, which `pipeline.ingest.write` writes, is such a table, and is read back as it was written.
-"""
+"""Messages in a table: JSON Lines, CSV or Parquet with named columns; see `pipeline.ingest.table_fields` for the columns."""
 
 from __future__ import annotations
 
@@ -54,7 +51,7 @@ def _records(unit: Unit, columns: Columns, options: ReadOptions, log: ReadLog) -
     return partial(jsonl_records, unit.file, log, options.max_member_bytes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=False)
+@dataclass(frozen=True, slots=True)
 class Table:
     """The records of a file, and what they become. ``platform`` is what a conversation gets that names none."""
 
@@ -160,17 +157,17 @@ class Table:
     def _source(self, record: Record) -> Source:
         name, place = self.file.name, record[1]
         own = Source(name, line=place) if self.has_lines else Source(name, row=place)
-        return self._checked(record, "source_line", lambda _: source(record[2], self.columns, own))
+        return self._checked(record, "source_line", lambda: source(record[2], self.columns, own))
 
     def _cell(self, record: Record, field: str) -> Any:
         return record[2].get(self.columns.of[field])
 
     def _value(self, record: Record, field: str, convert: Callable[[Any], Value]) -> Value:
-        return self._checked(record, field, lambda _: convert(self._cell(record, field)))
+        return self._checked(record, field, lambda: convert(self._cell(record, field)))
 
-    def _checked(self, record: Record, field: str, convert: Callable[[Any], Value]) -> Value:
+    def _checked(self, record: Record, field: str, convert: Callable[[], Value]) -> Value:
         try:
-            return convert(None)
+            return convert()
         except ValueError:
             raise ExportError(
                 f"`{self.columns.of[field]}` is {_EXPECTED.get(field, 'neither a string nor a number')}",
