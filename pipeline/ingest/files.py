@@ -120,6 +120,11 @@ class _GuardedMember(io.RawIOBase):
         super().close()
 
 
+def is_archive(file: ExportFile) -> bool:
+    """Tell a zip archive by its first bytes."""
+    return file.head(4) in (ZIP_MAGIC, EMPTY_ZIP_MAGIC)
+
+
 def _open_archive(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
@@ -149,21 +154,33 @@ def find_files(path: Path, *, max_member_bytes: int = MAX_MEMBER_BYTES) -> Itera
     """
     if not path.exists():
         raise ExportError("there is no such file or folder", where=str(path), do="Check the path")
-    if not path.is_dir():
+    if path.is_dir():
+        for file in _walk(path):
+            yield from _file_or_members(file, max_member_bytes)
+    else:
         yield from _file_or_members(path, max_member_bytes)
-        return
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield what lies below a folder; links to folders are not followed, so that no walk goes round."""
     try:
-        entries = sorted(path.iterdir())
+        entries = sorted(folder.iterdir())
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise unreadable(folder, error) from error
     for entry in entries:
-        if not entry.name.startswith((".", "__MACOSX")):
-            yield from find_files(entry, max_member_bytes=max_member_bytes)
+        if entry.name.startswith((".", "__MACOSX")):
+            continue
+        if not entry.is_dir():
+            yield entry
+        elif not entry.is_symlink():
+            yield from _walk(entry)
 
 
 def _file_or_members(path: Path, max_member_bytes: int) -> Iterator[ExportFile]:
+    if not path.is_file():
+        raise ExportError("neither a file nor a folder", where=str(path), do="Give a chat export, or a folder of them")
     file = ExportFile(path)
-    if file.head(4) in (ZIP_MAGIC, EMPTY_ZIP_MAGIC):
+    if is_archive(file):
         yield from _members(path, max_member_bytes)
     else:
         yield file

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.errors import ExportError, UnknownFormat
+from pipeline.errors import ArchiveRefused, ExportError, UnknownFormat
 from pipeline.ingest.detect import FORMATS, detect
-from pipeline.ingest.files import ExportFile, find_files
+from pipeline.ingest.files import ExportFile, find_files, is_archive
 from pipeline.ingest.options import ReadExport, ReadLog, ReadOptions
 from pipeline.ingest.units import Unit, group_units
 from pipeline.schema import Conversation, Message
@@ -81,6 +81,9 @@ def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
             found.append((format_, file))
     if not found:
         raise _nothing_found(path, strange)
+    for file in strange:
+        if is_archive(file):
+            log.warn(file.name, "an archive in an archive is not opened: if it holds chats, unpack it and give its files")
     if strange:
         log.warn(str(path), f"{len(strange)} file(s) passed over that are no chat export we know, such as {strange[0].name}")
     return group_units(found)
@@ -90,6 +93,8 @@ def _nothing_found(path: Path, strange: list[ExportFile]) -> ExportError:
     if len(strange) == 1:
         if not strange[0].head(1):
             return ExportError("the file is empty", where=strange[0].name, do="Export the chat again")
+        if is_archive(strange[0]):
+            return ArchiveRefused("an archive in an archive is not opened", where=strange[0].name, do="Unpack the outer one")
         return UnknownFormat(
             "not a chat export that we know",
             where=strange[0].name,

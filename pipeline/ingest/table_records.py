@@ -93,7 +93,7 @@ def csv_records(file: ExportFile, required: Sequence[str], max_bytes: int, wante
         When the file is not UTF-8, holds NUL bytes, a quote stays open, or a record has not the header's number of fields.
     """
     csv.field_size_limit(_LONGEST_FIELD)
-    headers = {delimiter: next(_csv_rows(file, delimiter, max_bytes), (1, []))[1] for delimiter in _DELIMITERS}
+    headers = {delimiter: _csv_header(file, delimiter, max_bytes) for delimiter in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda d: (set(required) <= set(headers[d]), len(headers[d])))
     header = [name.strip() for name in headers[delimiter]]
     if twice := sorted({name for name in header if header.count(name) > 1}):
@@ -109,6 +109,14 @@ def csv_records(file: ExportFile, required: Sequence[str], max_bytes: int, wante
             )
         if wanted(index):
             yield index, line, dict(zip(header, row, strict=True))
+
+
+def _csv_header(file: ExportFile, delimiter: str, max_bytes: int) -> list[str]:
+    """Return the header as this separator cuts it; none where it cannot be cut so."""
+    try:
+        return next(_csv_rows(file, delimiter, max_bytes), (1, []))[1]
+    except ExportError:
+        return []
 
 
 def _csv_rows(file: ExportFile, delimiter: str, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
