@@ -1,5 +1,89 @@
-"""Stub until the report lands."""
+"""Write the report of a run: one self-contained page that asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.errors import ResultsError
+from pipeline.report.chart import WIDTH, risk_path, start_of, tick_width, x_of, y_of
+from pipeline.report.view import page_view
+from pipeline.results import Run
+
+WHOLE = 50
+"""Conversations shown with their timelines."""
+
+LISTED = 1000
+"""Conversations after those, in a table."""
 
 
-def write_report(run, out, limit=50):
-    out.write_text("<html></html>")
+def write_report(run: Run, out: Path, *, whole: int = WHOLE, listed: int = LISTED) -> None:
+    """Write the page of a run to ``out``.
+
+    The page holds a policy that forbids every request, and scripts and styles other than its own, told by their hashes.
+
+    Raises
+    ------
+    ResultsError
+        When it cannot be written.
+    """
+    style = _own("report.css") + _stage_colours(len(run.taxonomy.stages))
+    script = _own("report.js")
+    page = _environment().get_template("report.html")
+    stream = page.stream(
+        page=page_view(run, whole=whole, listed=listed),
+        record=run.record,
+        taxonomy=run.taxonomy,
+        thresholds=run.thresholds,
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
+    )
+    stream.enable_buffering(500)
+    try:
+        with out.open("w", encoding="utf-8", errors="replace") as file:
+            file.writelines(stream)
+    except OSError as error:
+        raise ResultsError(f"the report cannot be written ({error.strerror})", where=str(out)) from error
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pipeline.report", "."),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(risk_path=risk_path, start_of=start_of, x_of=x_of, y_of=y_of, tick_width=tick_width, width=WIDTH)
+    environment.filters["percent"] = percent
+    environment.filters["tail"] = lambda source: source.rpartition("/")[2]
+    environment.filters["n"] = lambda number: f"{number:,}"
+    return environment
+
+
+def percent(probability: float) -> str:
+    """Return a probability as people read it; never 0 % or 100 %, which nobody knows."""
+    if probability > 0.99:
+        return ">99 %"
+    return "<1 %" if probability < 0.01 else f"{probability:.0%}".replace("%", " %")
+
+
+def _own(name: str) -> str:
+    return files("pipeline.report").joinpath(name).read_text("utf-8")
+
+
+def _stage_colours(stages: int) -> str:
+    """Return a rule a stage: hues from blue for the mildest, through violet, to orange for the most severe."""
+    hues = [round(215 + 200 * index / max(stages - 1, 1)) % 360 for index in range(stages)]
+    return "".join(f".s{index}{{--hue:{hue}}}\n" for index, hue in enumerate(hues))
+
+
+def _hash(content: str) -> str:
+    digest = hashlib.sha256(content.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
