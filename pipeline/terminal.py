@@ -109,11 +109,10 @@ def _print_warnings(console: Console, warnings: Iterable[str]) -> None:
 
 
 def print_formats() -> None:
-    """Print the formats, and which of them are read."""
+    """Print the formats that are read."""
     table = Table(box=None, pad_edge=False)
     table.add_column("--format")
     table.add_column("what it is")
-    table.add_column("")
     for key, format_ in FORMATS.items():
-        table.add_row(key, format_.title, "" if format_.module else "recognised, not read yet")
+        table.add_row(key, format_.title)
     Console().print(table)

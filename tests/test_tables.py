@@ -65,13 +65,13 @@ def test_jsonl_gives_back_every_text_as_it_was(texts: list[str], ids: Any) -> No
 @given(
     texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1, max_size=8),
     delimiter=st.sampled_from(",;\t"),
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
-    ending=st.sampled_from(["\n", "\r\n"]),
+    # Python's writer leaves a lone carriage return unquoted when lines end with \n: such a file is an error, not a loss.
+    style=st.sampled_from([(csv.QUOTE_MINIMAL, "\r\n"), (csv.QUOTE_ALL, "\n"), (csv.QUOTE_ALL, "\r\n")]),
     mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
 )
-def test_csv_gives_back_every_text_as_it_was(texts: list[str], delimiter: str, quoting: Any, ending: str, mark: bytes) -> None:
+def test_csv_gives_back_every_text_as_it_was(texts: list[str], delimiter: str, style: tuple[Any, str], mark: bytes) -> None:
     rows = [{**ROW, "message_id": str(number), "text": text} for number, text in enumerate(texts)]
-    content = csv_text(rows, delimiter=delimiter, quoting=quoting, lineterminator=ending)
+    content = csv_text(rows, delimiter=delimiter, quoting=style[0], lineterminator=style[1])
     with tempfile.TemporaryDirectory() as folder:
         found = read_one(write(Path(folder, "a.csv"), mark + content.encode()))
     assert [m.text for m in found] == texts

@@ -12,6 +12,10 @@ from pathlib import PurePosixPath
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile
 from pipeline.ingest.whatsapp_header import parse_header
 
+SLACK_LISTS = frozenset({"users.json", "channels.json", "groups.json", "dms.json", "mpims.json"})
+SLACK_COMPANIONS = frozenset({"integration_logs.json", "canvases.json", "lists.json", "org_users.json"})
+CONVOKIT_COMPANIONS = frozenset({"speakers.json", "users.json", "conversations.json", "corpus.json", "index.json"})
+
 
 def by_file(file: ExportFile) -> PurePosixPath:
     """Each file on its own."""
@@ -23,28 +27,36 @@ def by_folder(file: ExportFile) -> PurePosixPath:
     return file.location.parent
 
 
+def by_export(file: ExportFile) -> PurePosixPath:
+    """The lists of an export and the folders beside them together."""
+    return file.location.parent if file.location.name in SLACK_LISTS else file.location.parent.parent
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its title for people, the module that reads it (``None``: not read yet), and which files belong together."""
+    """A format: its title for people, the module that reads it, which files belong together, and which files lie beside them."""
 
     title: str
-    module: str | None
+    module: str
     group: Callable[[ExportFile], PurePosixPath] = by_file
+    companions: frozenset[str] = frozenset()
 
 
 FORMATS: dict[str, Format] = {
-    "whatsapp": Format("WhatsApp", "pipeline.ingest.whatsapp"),
+    "whatsapp": Format("WhatsApp text", "pipeline.ingest.whatsapp"),
     "telegram": Format("Telegram Desktop JSON", "pipeline.ingest.telegram"),
+    "meta": Format("Instagram or Messenger (Meta) JSON", "pipeline.ingest.meta", by_folder),
+    "discord": Format("Discord (DiscordChatExporter JSON)", "pipeline.ingest.discord"),
+    "snapchat": Format("Snapchat chat_history.json", "pipeline.ingest.snapchat"),
+    "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
+    "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"})),
+    "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage"),
+    "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12"),
+    "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),
     "jsonl": Format("JSON Lines", "pipeline.ingest.tables"),
+    "json": Format("JSON list of records", "pipeline.ingest.tables"),
     "csv": Format("CSV", "pipeline.ingest.tables"),
     "parquet": Format("Parquet", "pipeline.ingest.tables"),
-    "meta": Format("Instagram or Messenger (Meta) JSON", None, by_folder),
-    "discord": Format("Discord (DiscordChatExporter JSON)", None),
-    "snapchat": Format("Snapchat chat_history.json", None),
-    "slack": Format("Slack export", None, by_folder),
-    "signal": Format("Signal (signal-export)", None),
-    "pan12": Format("PAN 2012 XML", None),
-    "convokit": Format("ConvoKit corpus", None, by_folder),
 }
 
 
@@ -84,7 +96,14 @@ def _json(text: str) -> str | None:
         if needed <= keys:
             return format_
     first, newline, _ = text.partition("\n")
-    return "jsonl" if text.startswith("{") and newline and _is_object(first) else None
+    if text.startswith("{") and (newline or len(text) < _HEAD // 2) and _is_object(first):
+        return "jsonl" if _named(keys) else None
+    return "json" if text.startswith("[") and _named(keys) else None
+
+
+def _named(keys: set[str]) -> bool:
+    """Whether keys are those of messages: none of ours is guessed, but a file of something else is not taken for a chat."""
+    return len(_COLUMN_WORDS.intersection(key.casefold().replace(" ", "_") for key in keys)) >= 2
 
 
 _KEY = re.compile(r'"((?:[^"\\\n]|\\.){1,60})"\s*:')
@@ -104,7 +123,7 @@ _JSON_KEYS: tuple[tuple[str, set[str]], ...] = (
     ("telegram", {"messages", "type", "actor"}),
     ("convokit", {"speaker", "text", "reply-to"}),
     ("convokit", {"user", "text", "root", "reply_to"}),
-    ("signal", {"sender", "body", "reactions", "attachments"}),
+    ("signal", {"sender", "body", "reactions", "attachments", "quote"}),
     ("slack", {"type", "ts", "text"}),
     ("slack", {"type", "ts", "user"}),
     ("slack", {"team_id", "profile"}),
@@ -119,7 +138,7 @@ def _is_object(line: str) -> bool:
         return False
 
 
-_SIGNAL = re.compile(r"^\[\d{4}-\d{2}-\d{2},? \d{2}:\d{2}\] [^\n:]+:")
+_SIGNAL = re.compile(r"^\[\d{4}-\d{2}-\d{2},? \d{2}:\d{2}(?::\d{2})?\] [^\n:]+:")
 
 # Column names that a table of messages has, whatever made it; two of them in the first line make it one.
 _COLUMN_WORDS = {
@@ -150,6 +169,8 @@ def _lines(text: str) -> str | None:
     if not lines or "\0" in text:
         return None
     for delimiter in ",;\t":
+        if {"Chat Session", "Message Date", "Text"} <= {column.strip('"') for column in lines[0].split(delimiter)}:
+            return "imessage"
         columns = [column.strip().strip('"').casefold().replace(" ", "_") for column in lines[0].split(delimiter)]
         if len(columns) >= 2 and len(_COLUMN_WORDS.intersection(columns)) >= 2:
             return "csv"

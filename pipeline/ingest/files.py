@@ -58,6 +58,15 @@ class ExportFile:
                 raise unreadable(self.path, error) from error
         return io.BufferedReader(_GuardedMember(self), _BLOCK)
 
+    def sibling(self, name: str) -> ExportFile | None:
+        """Return the file of that name beside this one, in the same folder or archive; ``None`` when there is none."""
+        if self.member is None:
+            beside = self.path.with_name(name)
+            return ExportFile(beside) if beside.is_file() else None
+        member = str(PurePosixPath(self.member).with_name(name))
+        with _open_archive(self.path) as archive:
+            return ExportFile(self.path, member, self.max_bytes) if member in archive.namelist() else None
+
     def head(self, size: int = 1 << 16) -> bytes:
         """Return the first ``size`` bytes."""
         with self.open() as stream:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -42,7 +42,7 @@ class _MendedStream:
         return block
 
 
-def read_events(file: ExportFile, log: ReadLog, *, hex_escapes: bool = False) -> Iterator[Event]:
+def read_events(file: ExportFile, log: ReadLog, *, hex_escapes: bool = False) -> Generator[Event]:
     """Yield the parser's events over a whole file.
 
     Raises
@@ -59,10 +59,16 @@ def read_events(file: ExportFile, log: ReadLog, *, hex_escapes: bool = False) ->
     _tell_halves(file, mender, log)
 
 
-def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
-    """Yield each value at an ``ijson`` prefix such as ``messages.item``; faster than events, for a file with one long list.
+def keys(events: Iterator[Event]) -> Iterator[str]:
+    """Yield the keys of an object that has begun; each one's value is to be read before the next."""
+    for event, key in events:
+        if event == "end_map":
+            return
+        yield key
 
-    A key that stands twice keeps its last value, and numbers with a point are ``Decimal``.
+
+def read_members(file: ExportFile, log: ReadLog) -> Iterator[tuple[str, Any]]:
+    """Yield the members of a file that is one object, each one's value built.
 
     Raises
     ------
@@ -72,7 +78,26 @@ def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
     mender = EscapeMender()
     with file.open() as raw:
         try:
-            yield from ijson.items(_MendedStream(raw, mender), prefix, buf_size=_BLOCK)
+            yield from ijson.kvitems(_MendedStream(raw, mender), "", buf_size=_BLOCK, use_float=True)
+        except (ijson.JSONError, UnicodeDecodeError):
+            raise json_damage(file, hex_escapes=False) from None
+    _tell_halves(file, mender, log)
+
+
+def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
+    """Yield each value at an ``ijson`` prefix such as ``messages.item``; faster than events, for a file with one long list.
+
+    A key that stands twice keeps its last value.
+
+    Raises
+    ------
+    ExportError
+        When the file is not whole and valid JSON, with line and byte.
+    """
+    mender = EscapeMender()
+    with file.open() as raw:
+        try:
+            yield from ijson.items(_MendedStream(raw, mender), prefix, buf_size=_BLOCK, use_float=True)
         except (ijson.JSONError, UnicodeDecodeError):
             raise json_damage(file, hex_escapes=False) from None
     _tell_halves(file, mender, log)

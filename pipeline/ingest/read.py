@@ -51,10 +51,7 @@ def _read_unit(unit: Unit, options: ReadOptions, log: ReadLog, seen_ids: dict[st
 
 
 def _reader(unit: Unit) -> Reader:
-    format_ = FORMATS[unit.format]
-    if format_.module is None:
-        raise UnknownFormat(f"recognised as {format_.title}, not read yet", where=unit.name, do="Convert it to JSONL or CSV")
-    return importlib.import_module(format_.module).read
+    return importlib.import_module(FORMATS[unit.format].module).read
 
 
 def _counted(messages: Iterable[Message], log: ReadLog) -> Iterator[Message]:
@@ -81,12 +78,23 @@ def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
             found.append((format_, file))
     if not found:
         raise _nothing_found(path, strange)
+    strange = [file for file in strange if not _belongs(file, found)]
     for file in strange:
         if is_archive(file):
             log.warn(file.name, "an archive in an archive is not opened: if it holds chats, unpack it and give its files")
     if strange:
         log.warn(str(path), f"{len(strange)} file(s) passed over that are no chat export we know, such as {strange[0].name}")
     return group_units(found)
+
+
+def _belongs(file: ExportFile, found: list[tuple[str, ExportFile]]) -> bool:
+    """Whether a file lies beside an export as a part of it that is not read alone."""
+    name, folder = file.location.name, file.location.parent
+    return any(
+        name in FORMATS[format_].companions and folder in (other.location.parent, other.location.parent.parent)
+        for format_, other in found
+        if FORMATS[format_].companions
+    )
 
 
 def _nothing_found(path: Path, strange: list[ExportFile]) -> ExportError:

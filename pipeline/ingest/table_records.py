@@ -1,4 +1,4 @@
-"""Records of tables: JSON Lines, CSV and Parquet, one by one, each with its place in the file."""
+"""Records of tables: JSON Lines, a JSON list, CSV and Parquet, one by one, each with its place in the file."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile
 from pipeline.ingest.json_escapes import EscapeMender
+from pipeline.ingest.json_stream import read_items
 from pipeline.ingest.options import ReadLog
 
 Record = tuple[int, int, dict[str, Any]]
@@ -80,6 +81,21 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def json_records(file: ExportFile, log: ReadLog, wanted: Wanted = everything) -> Iterator[Record]:
+    """Yield the objects of a file that is one JSON list.
+
+    Raises
+    ------
+    ExportError
+        When the file is not whole and valid JSON, or an element is no object.
+    """
+    for index, value in enumerate(read_items(file, "item", log)):
+        if not isinstance(value, dict):
+            raise ExportError("not a JSON object", where=f"{file.name}: record {index + 1}", do="Each element is to be one object")
+        if wanted(index):
+            yield index, index + 1, value
 
 
 def csv_records(file: ExportFile, required: Sequence[str], max_bytes: int, wanted: Wanted = everything) -> Iterator[Record]:

@@ -1,4 +1,4 @@
-"""Messages in a table: JSON Lines, CSV or Parquet with named columns; see `pipeline.ingest.table_fields` for the columns."""
+"""Messages in a table (JSON Lines, a JSON list, CSV, Parquet) with named columns: see `pipeline.ingest.table_fields`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.ingest.files import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.table_fields import OF_CONVERSATION, Columns, identity, json_object, kind, moment, plain, source, words
 from pipeline.ingest.table_groups import Records, Survey, group, id_hash, survey
-from pipeline.ingest.table_records import Record, csv_records, jsonl_records, parquet_records
+from pipeline.ingest.table_records import Record, csv_records, json_records, jsonl_records, parquet_records
 from pipeline.ingest.units import Unit
 from pipeline.schema import KINDS, Conversation, Message, Source
 
@@ -39,7 +39,9 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When a column is missing, or a record cannot be read: with its line or row.
     """
     columns = Columns.named(options.columns)
-    table = Table(unit.file, _records(unit, columns, options, log), columns, options, log, has_lines=unit.format != "parquet")
+    table = Table(
+        unit.file, _records(unit, columns, options, log), columns, options, log, has_lines=unit.format in ("jsonl", "csv")
+    )
     return table.conversations()
 
 
@@ -48,6 +50,8 @@ def _records(unit: Unit, columns: Columns, options: ReadOptions, log: ReadLog) -
         return partial(parquet_records, unit.file)
     if unit.format == "csv":
         return partial(csv_records, unit.file, columns.required, options.max_member_bytes)
+    if unit.format == "json":
+        return partial(json_records, unit.file, log)
     return partial(jsonl_records, unit.file, log, options.max_member_bytes)
 
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
-from pipeline.ingest.json_stream import Event, build, read_events, skip
+from pipeline.ingest.json_stream import Event, build, keys, read_events, skip
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.times import from_iso, from_number
 from pipeline.ingest.units import Unit
@@ -121,7 +121,7 @@ class _Reader:
         if event != "start_map":
             raise ExportError("the JSON is not an object", where=self._name, do="Give the result.json of Telegram Desktop")
         header: Row = {}
-        for key in _keys(events):
+        for key in keys(events):
             if key in ("chats", "left_chats"):
                 yield {}, None
                 yield from self._chat_list(events, left=key == "left_chats")
@@ -134,7 +134,7 @@ class _Reader:
         event, _ = next(events)
         if event != "start_map":
             return skip(events, event)
-        for key in _keys(events):
+        for key in keys(events):
             event, _ = next(events)
             if key != "list" or event != "start_array":
                 skip(events, event)
@@ -143,7 +143,7 @@ class _Reader:
                 if event != "start_map":
                     raise ExportError("a chat is not an object", where=self._name, do="Export again")
                 header: Row = {"left": True} if left else {}
-                for member in _keys(events):
+                for member in keys(events):
                     yield from self._member(events, member, header)
         return None
 
@@ -245,14 +245,6 @@ class _Reader:
         if "reactions" in row:
             meta["reactions"] = [reaction for entry in row["reactions"] for reaction in _reactions(entry)]
         return meta
-
-
-def _keys(events: Iterator[Event]) -> Iterator[str]:
-    """Yield the keys of an object that has begun; each one's value is to be read before the next."""
-    for event, key in events:
-        if event == "end_map":
-            return
-        yield key
 
 
 def _elements(events: Iterator[Event]) -> Iterator[Event]:

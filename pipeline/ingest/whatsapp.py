@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -17,8 +18,9 @@ from zoneinfo import ZoneInfo
 from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.options import DateOrder, ReadLog, ReadOptions
+from pipeline.ingest.text_lines import decoded_lines
 from pipeline.ingest.units import Unit
-from pipeline.ingest.whatsapp_header import MARKS, HeaderEvidence, Style, parse_header
+from pipeline.ingest.whatsapp_header import MARKS, Header, HeaderEvidence, Style, parse_header
 from pipeline.ingest.whatsapp_rows import judge, split_row
 from pipeline.schema import Conversation, Message, Source
 
@@ -62,25 +64,17 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
 def _gather(file: ExportFile) -> HeaderEvidence:
     evidence = HeaderEvidence()
-    with file.open() as stream:
-        for number, raw in enumerate(stream, 1):
-            line = _decode(raw, file, number)
-            if _CAN_BEGIN.match(line):
-                header = parse_header(line)
-                if header is not None:
-                    evidence.add(header, number)
+    for number, line in decoded_lines(file):
+        if _CAN_BEGIN.match(line):
+            header = _header(line)
+            if header is not None:
+                evidence.add(header, number)
     return evidence
 
 
-def _decode(raw: bytes, file: ExportFile, line: int) -> str:
-    try:
-        return raw.decode("utf-8-sig" if line == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise ExportError(
-            f"not UTF-8 at byte {error.start + 1} of the line",
-            where=f"{file.name}:{line}",
-            do="Export the chat again, and do not edit or convert the file",
-        ) from error
+def _header(line: str) -> Header | None:
+    """Return the header that a line begins with; one that ends with it has lost the blank behind."""
+    return parse_header(line + " " if line.endswith(("]", "-")) else line)
 
 
 @dataclass(slots=True)
@@ -105,15 +99,8 @@ class _Reading:
         """Yield the rows of the file in order."""
         row: _Open | None = None
         latest: datetime | None = None
-        ending = ""
-        with self.file.open() as stream:
-            for number, raw in enumerate(stream, 1):
-                line = _decode(raw, self.file, number)
-                if number == 1 and line.endswith("\r\n"):
-                    ending = "\r"
-                line = line.removesuffix("\n")
-                if ending:
-                    line = line.removesuffix(ending)
+        with closing(decoded_lines(self.file)) as lines:
+            for number, line in lines:
                 begun = self._begins(line)
                 if begun is None:
                     if row is None:
@@ -137,7 +124,7 @@ class _Reading:
         """Return the time and the rest of a line that begins a row in the style of this file."""
         if not _CAN_BEGIN.match(line):
             return None
-        header = parse_header(line + " " if line.endswith(("]", "-")) else line)
+        header = _header(line)
         if header is None or header.style != self.style:
             return None
         moment = header.moment(self.order)

@@ -1,0 +1,203 @@
+"""Instagram and Messenger: the ``message_1.json`` … ``message_N.json`` of Meta's downloads, and Messenger's encrypted chats.
+
+::
+
+    {"participants": [{"name": …}], "messages": [{"sender_name": …, "timestamp_ms": …, "content": …}], "title": …, "thread_path": …}
+    {"participants": ["…"], "threadName": …, "messages": [{"senderName": …, "timestamp": …, "text": …, "isUnsent": …}]}
+
+The first shape writes the bytes of UTF-8 as if they were Latin-1, which is undone string by string; a string that is not of that
+sort stays. Messages stand newest first, ten thousand a file, and a thread may have many files: they are put in the order of time,
+a file held at once. Rows have no ids.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import ExportError
+from pipeline.ingest.files import ExportFile
+from pipeline.ingest.json_stream import build, keys, read_events, read_items, skip
+from pipeline.ingest.options import ReadLog, ReadOptions
+from pipeline.ingest.shape import Row, name_of, rest, shaped, string
+from pipeline.ingest.times import from_number
+from pipeline.ingest.units import Unit
+from pipeline.schema import Conversation, Kind, Message, Source
+
+_FILES = ("photos", "videos", "audio_files", "files", "gifs", "media")
+_READ = frozenset(
+    {"sender_name", "senderName", "timestamp_ms", "timestamp", "content", "text", "share", "sticker", "reactions"}
+    | {"is_unsent", "isUnsent", "call_duration", "type", "is_geoblocked_for_viewer", "is_unsent_image_by_messenger_kid_parent"}
+    | set(_FILES)
+)
+# Meta writes a reaction a second time as a row of its own, in the sender's name. No field tells it, only the whole of its text.
+_REACTED = re.compile(r"Reacted \S{1,16} to your message ?", re.DOTALL)
+_JOINS = ("Subscribe", "Unsubscribe")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A file of a thread: the thread's key, its header, and the first and last time in milliseconds."""
+
+    file: ExportFile
+    header: Row
+    first: int
+    last: int
+
+    @property
+    def encrypted(self) -> bool:
+        return "threadName" in self.header
+
+    @property
+    def key(self) -> str:
+        for name in ("thread_path", "threadName"):
+            if isinstance(self.header.get(name), str):
+                return self.header[name]
+        return self.file.location.parent.name
+
+
+def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
+    """Yield the threads of a folder.
+
+    Raises
+    ------
+    ExportError
+        When a file is no such export, or cannot be read whole.
+    """
+    threads: dict[str, list[_Part]] = {}
+    for file in unit.files:
+        part = _part(file, log)
+        threads.setdefault(part.key, []).append(part)
+    for key, parts in threads.items():
+        header = parts[0].header
+        title = header.get("title") or header.get("threadName")
+        yield Conversation(
+            conversation_id=key,
+            platform=_platform(parts[0].file),
+            title=_mended(title, mojibake=not parts[0].encrypted) if isinstance(title, str) else None,
+            messages=_in_order(parts, log),
+        )
+
+
+def _platform(file: ExportFile) -> str:
+    """Return what the folders of the download say; the files themselves do not tell one from the other."""
+    path = file.location.as_posix().casefold()
+    return "instagram" if "instagram" in path else "messenger" if "facebook" in path or "messenger" in path else "meta"
+
+
+def _part(file: ExportFile, log: ReadLog) -> _Part:
+    events = read_events(file, log)
+    event, _ = next(events)
+    header: dict[str, Any] = {}
+    if event != "start_map":
+        raise ExportError("the JSON is not an object", where=file.name, do="Give the message_1.json of a thread")
+    listed = False
+    for key in keys(events):
+        event, value = next(events)
+        if key == "messages":
+            listed = event == "start_array"
+            skip(events, event)
+        elif key in ("title", "thread_path", "threadName"):
+            header[key] = build(events, event, value, file.name)
+        else:
+            skip(events, event)
+    if not listed:
+        raise ExportError("there is no list of `messages` in it", where=file.name, do="Give the message_1.json of a thread")
+    times = [_milliseconds(row, Source(file.name, row=number)) for number, row in enumerate(_rows(file, log), 1)]
+    return _Part(file, header, min(times, default=0), max(times, default=0))
+
+
+def _rows(file: ExportFile, log: ReadLog) -> Iterator[Any]:
+    return read_items(file, "messages.item", log)
+
+
+def _milliseconds(row: Row, source: Source) -> int:
+    with shaped(source, "Meta"):
+        return int(row["timestamp_ms"] if "timestamp_ms" in row else row["timestamp"])
+
+
+def _in_order(parts: Sequence[_Part], log: ReadLog) -> Iterator[Message]:
+    """Yield the messages of a thread by time; files that overlap in time are held together."""
+    held: list[tuple[int, Message]] = []
+    end = None
+    for part in sorted(parts, key=lambda part: (part.first, part.last)):
+        if end is not None and part.first < end:
+            log.warn(part.file.name, "overlaps in time with another file of its thread: their messages were put in order together")
+        else:
+            yield from (message for _, message in held)
+            held = []
+        rows = [
+            (_milliseconds(row, Source(part.file.name, row=number)), _message(row, Source(part.file.name, row=number), part))
+            for number, row in enumerate(_rows(part.file, log), 1)
+        ]
+        if rows and rows[0][0] >= rows[-1][0]:
+            rows.reverse()
+        held = sorted([*held, *rows], key=lambda pair: pair[0])
+        end = part.last if end is None else max(end, part.last)
+    yield from (message for _, message in held)
+
+
+def _message(row: Row, source: Source, part: _Part) -> Message:
+    mojibake = not part.encrypted
+    with shaped(source, "Meta"):
+        share = row.get("share") or {}
+        text = string(row.get("content")) or string(row.get("text")) or string(share.get("share_text"))
+        text = _mended(text, mojibake=mojibake)
+        kind = _kind(row, text, share)
+        sender = name_of(row.get("sender_name", row.get("senderName")))
+        speaker = _mended(sender, mojibake=mojibake) if sender else None
+        return Message(
+            message_id=f"{part.file.sha256[:12]}:{source.row}",
+            speaker=None if kind == "system" else speaker,
+            timestamp=from_number(_milliseconds(row, source) / 1000),
+            text=text,
+            kind=kind,
+            source=source,
+            meta=_meta(row, share, actor=speaker if kind == "system" else None, mojibake=mojibake),
+        )
+
+
+def _kind(row: Row, text: str, share: Row) -> Kind:
+    if row.get("is_unsent") or row.get("isUnsent"):
+        return "deleted"
+    if "call_duration" in row or row.get("type") in _JOINS or _REACTED.fullmatch(text):
+        return "system"
+    if row.get("sticker") or any(row.get(key) for key in _FILES) or (share and not text):
+        return "media"
+    return "message" if text else "unsupported"
+
+
+def _meta(row: Row, share: Row, *, actor: str | None, mojibake: bool) -> dict[str, Any]:
+    meta: dict[str, Any] = rest(row, _READ)
+    names = [string(entry.get("uri")).rpartition("/")[2] for key in _FILES for entry in row.get(key) or ()]
+    if names:
+        meta["attachments"] = [_mended(name, mojibake=mojibake) for name in names]
+    if row.get("sticker"):
+        meta["media_type"] = "sticker"
+    if share.get("link"):
+        meta["links"] = [string(share["link"])]
+    if "call_duration" in row:
+        meta["call_duration"] = row["call_duration"]
+    if actor:
+        meta["actor_id"] = actor
+    if row.get("reactions"):
+        meta["reactions"] = [
+            {
+                "emoji": _mended(string(entry.get("reaction")), mojibake=mojibake),
+                "speaker": _mended(string(entry.get("actor")), mojibake=mojibake),
+            }
+            for entry in row["reactions"]
+        ]
+    return meta
+
+
+def _mended(text: str, *, mojibake: bool) -> str:
+    """Return a string as it was before its UTF-8 was taken for Latin-1; one that cannot have been so stays."""
+    if not mojibake or text.isascii():
+        return text
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text

@@ -1,0 +1,100 @@
+"""Snapchat's ``chat_history.json``: an object with a list of rows for each conversation, the newest first.
+
+::
+
+    {"friend": [{"From": …, "Media Type": "TEXT", "Created": "2024-02-13 21:05:11 UTC", "Content": …, "IsSender": true,
+                 "Conversation Title": …, "IsSaved": …, "Media IDs": …, "Created(microseconds)": 1707858311000}, …], …}
+
+What is called microseconds is milliseconds in most exports: told from the number's size. A row has no id. One conversation is held
+at a time, for it has to be turned round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline.errors import ExportError
+from pipeline.ingest.json_stream import read_members
+from pipeline.ingest.options import ReadLog, ReadOptions
+from pipeline.ingest.shape import Row, name_of, rest, shaped, string
+from pipeline.ingest.times import from_iso, from_number
+from pipeline.ingest.units import Unit
+from pipeline.schema import Conversation, Kind, Message, Source
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_READ = frozenset(
+    {"From", "Media Type", "Created", "Content", "Text", "Conversation Title", "IsSender", "Created(microseconds)", "Media IDs"}
+)
+
+
+def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
+    """Yield the conversations of a ``chat_history.json``, each in the order of time.
+
+    Raises
+    ------
+    ExportError
+        When the file is no such export, or cannot be read whole.
+    """
+    file = unit.file
+    before = 0
+    for key, rows in read_members(file, log):
+        if not isinstance(rows, list):
+            raise ExportError("a conversation is not a list", where=file.name, do="Give the chat_history.json of Snapchat")
+        messages = _messages(rows, file.name, file.sha256[:12], before)
+        before += len(rows)
+        title = next((row["Conversation Title"] for row in rows if isinstance(row, dict) and row.get("Conversation Title")), None)
+        yield Conversation(conversation_id=key, platform="snapchat", title=title, messages=messages)
+
+
+def _messages(rows: Sequence[Any], name: str, digest: str, before: int) -> tuple[Message, ...]:
+    messages = [_message(row, Source(name, row=number), digest) for number, row in enumerate(rows, before + 1)]
+    times = [message.timestamp for message in messages if message.timestamp]
+    if len(times) > 1 and times[0] > times[-1]:
+        messages.reverse()
+    if len(times) == len(messages):
+        messages.sort(key=lambda message: message.timestamp or _NEVER)
+    return tuple(messages)
+
+
+def _message(row: Row, source: Source, digest: str) -> Message:
+    with shaped(source, "Snapchat"):
+        media_type = string(row.get("Media Type"))
+        text = string(row.get("Content")) or string(row.get("Text"))
+        kind = _kind(media_type, text)
+        meta = rest(row, _READ)
+        if media_type not in ("", "TEXT"):
+            meta["media_type"] = media_type
+        if row.get("Media IDs"):
+            meta["attachments"] = string(row["Media IDs"]).split(" | ")
+        if kind == "system":
+            meta["actor_id"] = row.get("From")
+        if row.get("IsSender") is True:
+            meta["owner"] = True
+        return Message(
+            message_id=f"{digest}:{source.row}",
+            speaker=None if kind == "system" else name_of(row.get("From")),
+            timestamp=_moment(row),
+            text=text,
+            kind=kind,
+            source=source,
+            meta=meta,
+        )
+
+
+def _kind(media_type: str, text: str) -> Kind:
+    """Return the kind of a row: ``STATUS…`` is Snapchat's own (a screenshot taken, a chat deleted); words come as ``TEXT``."""
+    if media_type.startswith("STATUS"):
+        return "system"
+    if media_type not in ("", "TEXT"):
+        return "media"
+    return "message" if text else "unsupported"
+
+
+def _moment(row: Row) -> datetime | None:
+    exact = row.get("Created(microseconds)")
+    if exact:
+        return from_number(int(exact))
+    created = row.get("Created")
+    return from_iso(string(created).replace(" UTC", "+00:00")) if created else None
