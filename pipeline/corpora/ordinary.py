@@ -5,17 +5,19 @@ Which corpora may be taken so is the user's word, not something a file can say: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.config import Taxonomy
+from pipeline.corpora.chitchat import is_chitchat, read_chitchat
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 
 
-def read_ordinary(paths: Iterable[Path], taxonomy: Taxonomy) -> Iterator[LabelledConversation]:
-    """Yield the conversations of any chat exports or tables, labelled as ordinary."""
-    for conversation in read_conversations(paths, ReadOptions(), ReadLog()):
+def read_ordinary(path: Path, taxonomy: Taxonomy) -> Iterator[LabelledConversation]:
+    """Yield the conversations of a chat export, a table or the chitchat dataset, labelled as ordinary."""
+    conversations = read_chitchat(path) if is_chitchat(path) else read_conversations([path], ReadOptions(), ReadLog())
+    for conversation in conversations:
         loaded = conversation.load()
         yield LabelledConversation(
             conversation=loaded,

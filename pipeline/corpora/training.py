@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from pipeline.config import Taxonomy
@@ -29,10 +30,17 @@ class TrainingCorpus:
 def read_training_corpus(
     labelled: Sequence[Path], ordinary: Sequence[Path], *, taxonomy: Taxonomy, seed: int, max_ordinary: int
 ) -> TrainingCorpus:
-    """Read the labelled corpora, and a seeded sample of at most ``max_ordinary`` ordinary conversations."""
+    """Read the labelled corpora, and a seeded sample of at most ``max_ordinary`` ordinary conversations.
+
+    Each path of ordinary chat gives its equal share, so that the largest corpus does not drown the others.
+    """
     conversations = tuple(conversation for path in labelled for conversation in read_written(path, taxonomy))
-    chats = _sample(read_ordinary(ordinary, taxonomy), max_ordinary, random.Random(seed))  # noqa: S311 - a sample, no secret
-    return TrainingCorpus(conversations, chats)
+    chance = random.Random(seed)  # noqa: S311 - a sample, no secret
+    shares = [len(range(number, max_ordinary, len(ordinary))) for number in range(len(ordinary))]
+    chats = chain.from_iterable(
+        _sample(read_ordinary(path, taxonomy), share, chance) for path, share in zip(ordinary, shares, strict=True)
+    )
+    return TrainingCorpus(conversations, tuple(chats))
 
 
 def _sample(conversations: Iterable[LabelledConversation], size: int, chance: random.Random) -> tuple[LabelledConversation, ...]:

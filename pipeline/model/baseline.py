@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from pipeline.config import BaselineRecipe, Taxonomy, load_settings, validate_settings
 from pipeline.errors import ModelFolderError
@@ -41,7 +41,7 @@ class BaselineModel:
     def save(self, path: Path) -> None:
         """Write the weights, the vocabulary, the labels and the calibration into a folder."""
         words, chars = self.stages.blocks
-        save_file(
+        weights = save(
             {
                 "word_idf": words.idf,
                 "char_idf": chars.idf,
@@ -50,8 +50,8 @@ class BaselineModel:
                 "risk_weights": self.risk_head.weights,
                 "risk_intercept": np.asarray([self.risk_head.intercept], np.float32),
             },
-            path / "model.safetensors",
         )
+        (path / "model.safetensors").write_bytes(weights)
         write_json(path / "vocabulary.json", {"word": words.vocabulary, "char": chars.vocabulary})
         write_json(path / "labels.json", self.taxonomy.model_dump(mode="json"))
         calibration = zip(self.taxonomy.keys, self.calibration.slope, self.calibration.offset, strict=True)
