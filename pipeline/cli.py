@@ -165,6 +165,26 @@ def inspect(
 
 
 @app.command()
+def convert(
+    paths: Paths,
+    to: Annotated[Literal["jsonl", "parquet", "convokit"], typer.Option("--to", help="What to write.")],
+    out: Annotated[Path, typer.Option(help="The file to write, or for convokit the folder.")],
+    format_: FormatOption = None,
+    date_order: DateOrderOption = None,
+    timezone: TimezoneOption = None,
+    column: ColumnOption = None,
+    max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Write exports as one table of messages, or as a ConvoKit corpus. The words of the chats are in it."""
+    from pipeline.convert import convert as convert_exports
+    from pipeline.terminal import print_converted
+
+    options = _read_options(format_, date_order, timezone, column, max_member_bytes)
+    print_converted(convert_exports(paths, to=to, out=out, options=options, overwrite=overwrite), out)
+
+
+@app.command()
 def formats() -> None:
     """List the chat export formats that are read."""
     from pipeline.terminal import print_formats

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -65,3 +66,31 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@contextmanager
+def new_file(place: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yield a path to write to; what is written becomes the file ``place`` in one rename when the block ends well.
+
+    Raises
+    ------
+    ResultsError
+        When the place is taken, or cannot be written.
+    """
+    if place.is_dir():
+        raise ResultsError("there is a folder in the way", where=str(place), do="Give another --out")
+    if place.exists() and not overwrite:
+        raise ResultsError("there is a file here already", where=str(place), do="Give another --out, or add --overwrite")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder:
+            file = Path(folder) / place.name
+            yield file
+            file.replace(place)
+    except OSError as error:
+        raise ResultsError(f"cannot be written ({error.strerror})", where=str(place), do="Give another --out") from error
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write JSON that reads well in a diff."""
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")

@@ -26,10 +26,10 @@ from pipeline.errors import ResultsError
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 from pipeline.inspect import Inspection, inspect_exports
 from pipeline.model.baseline import BaselineModel
-from pipeline.model.folder import ModelFolder, write_json
+from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
 from pipeline.model.thresholds import read_thresholds
-from pipeline.output import check_place, new_folder
+from pipeline.output import check_place, new_folder, write_json
 from pipeline.results import (
     CONVERSATIONS,
     RUN,

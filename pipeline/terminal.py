@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -20,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.ingest import ReadLog
 from pipeline.ingest.detect import FORMATS
 from pipeline.inspect import Inspection
 from pipeline.results import Run
@@ -95,6 +97,14 @@ def print_inspection(inspection: Inspection) -> None:
     console.print(f"{inspection.conversations:,} conversations, {inspection.messages:,} rows: {counts}")
     console.print(f"{inspection.speakers:,} speakers (counted a conversation), {_span(inspection.first, inspection.last)}")
     _print_warnings(console, map(str, inspection.warnings))
+
+
+def print_converted(log: ReadLog, out: Path) -> None:
+    """Say what was written where."""
+    console = Console()
+    counts = ", ".join(f"{log.kinds.get(kind, 0):,} {kind}" for kind in KINDS)
+    console.print(f"{out}: {log.kinds.total():,} rows of {len(log.exports):,} exports: {counts}", soft_wrap=True, highlight=False)
+    _print_warnings(console, map(str, log.warnings))
 
 
 def _span(first: datetime | None, last: datetime | None) -> str:

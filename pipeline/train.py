@@ -17,8 +17,8 @@ from pipeline.config import BaselineRecipe, Taxonomy, load_settings
 from pipeline.corpora.training import read_training_corpus
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.model.baseline import KIND
-from pipeline.model.folder import ModelFolder, open_model_folder, seal_model_folder, write_json
-from pipeline.output import new_folder
+from pipeline.model.folder import ModelFolder, open_model_folder, seal_model_folder
+from pipeline.output import new_folder, write_json
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ ORDER = [
     {"schema", "errors"},
     {"config"},
     {"ingest", "text", "output"},
-    {"inspect"},
+    {"inspect", "convert"},
     {"corpora"},
     {"model"},
     {"results"},

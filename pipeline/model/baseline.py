@@ -14,9 +14,10 @@ from safetensors.numpy import load_file, save
 from pipeline.config import BaselineRecipe, Taxonomy, load_settings, validate_settings
 from pipeline.errors import ModelFolderError
 from pipeline.model.calibration import Platt
-from pipeline.model.folder import ModelFolder, write_json
+from pipeline.model.folder import ModelFolder
 from pipeline.model.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
 from pipeline.model.risk import RiskHead, RunningRisk
+from pipeline.output import write_json
 
 KIND = "ngram-linear"
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ModelFolderError
+from pipeline.output import write_json
 
 FORMAT = "safelight-model/1"
 MANIFEST = "manifest.json"
@@ -99,11 +100,6 @@ def seal_model_folder(path: Path, *, kind: str, name: str) -> ModelFolder:
     manifest = {"format": FORMAT, "kind": kind, "name": name, "files": {file: sha256_of(path / file) for file in files}}
     write_json(path / MANIFEST, manifest)
     return open_model_folder(path)
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write JSON that reads well in a diff."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def sha256_of(path: Path) -> str:
