@@ -110,7 +110,9 @@ def print_converted(log: ReadLog, out: Path) -> None:
 def _span(first: datetime | None, last: datetime | None) -> str:
     if first is None or last is None:
         return "no times"
-    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}" + (" UTC" if first.tzinfo else " (no zone in the export)")
+    zoned = {first.tzinfo is not None, last.tzinfo is not None}
+    zone = " UTC" if zoned == {True} else " (no zone in the export)" if zoned == {False} else " (not all exports have a zone)"
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}{zone}"
 
 
 def _print_warnings(console: Console, warnings: Iterable[str]) -> None:

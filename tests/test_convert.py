@@ -67,7 +67,14 @@ def test_any_words_come_back_as_they_were(form: Any, texts: list[str], speakers:
 
 
 def test_convokit_finds_what_its_form_asks_for(tmp_path: Path) -> None:
-    row = {"conversation_id": "c", "message_id": "m", "speaker": "Kim", "timestamp": 1707858311, "text": "hi", "meta": {"reply_to": "l"}}
+    row = {
+        "conversation_id": "c",
+        "message_id": "m",
+        "speaker": "Kim",
+        "timestamp": 1707858311,
+        "text": "hi",
+        "meta": {"reply_to": "l"},
+    }
     convert([write(tmp_path / "in.jsonl", json.dumps(row) + "\n")], to="convokit", out=tmp_path / "out")
     (utterance,) = [json.loads(line) for line in (tmp_path / "out" / "utterances.jsonl").read_text("utf-8").splitlines()]
     assert (utterance["id"], utterance["conversation_id"], utterance["speaker"], utterance["text"]) == ("c/m", "c", "Kim", "hi")
@@ -81,7 +88,15 @@ def test_convokit_finds_what_its_form_asks_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "utterance",
     [
-        {"id": "1", "conversation_id": "c", "speaker": "Kim", "text": "hi", "reply-to": None, "timestamp": 10, "meta": {"mood": "ok"}},
+        {
+            "id": "1",
+            "conversation_id": "c",
+            "speaker": "Kim",
+            "text": "hi",
+            "reply-to": None,
+            "timestamp": 10,
+            "meta": {"mood": "ok"},
+        },
         {"id": "1", "root": "c", "user": "Kim", "text": "hi", "reply_to": None, "timestamp": "10", "meta": {"mood": "ok"}},
     ],
 )
@@ -93,7 +108,12 @@ def test_convokit_of_others_is_read_in_both_spellings(utterance: dict[str, Any],
     (conversation,), log = read_all(tmp_path)
     assert (conversation.conversation_id, conversation.title, conversation.meta) == ("c", "T", {"topic": "bees"})
     one, two = conversation.messages
-    assert (one.speaker, one.text, one.timestamp, one.meta) == ("Kim", "hi", datetime(1970, 1, 1, 0, 0, 10, tzinfo=UTC), {"mood": "ok"})
+    assert (one.speaker, one.text, one.timestamp, one.meta) == (
+        "Kim",
+        "hi",
+        datetime(1970, 1, 1, 0, 0, 10, tzinfo=UTC),
+        {"mood": "ok"},
+    )
     assert two.meta == {"mood": "ok", "reply_to": "1"}
     assert not log.warnings
 

@@ -38,7 +38,10 @@ def row(id_: int = 1, content: str = "hello", **fields: Any) -> dict[str, Any]:
 
 
 def channel(*rows: object, id_: str = "77") -> str:
-    about = {"guild": {"id": "5", "name": "club"}, "channel": {"id": id_, "type": "GuildTextChat", "name": "general", "topic": None}}
+    about = {
+        "guild": {"id": "5", "name": "club"},
+        "channel": {"id": id_, "type": "GuildTextChat", "name": "general", "topic": None},
+    }
     return json.dumps({**about, "dateRange": {}, "exportedAt": "2024-03-01T00:00:00Z", "messages": rows, "messageCount": len(rows)})
 
 

@@ -25,7 +25,11 @@ def table(path: Path, *rows: dict[str, str]) -> Path:
 
 def row(text: str = "hello", **fields: str) -> dict[str, str]:
     base = {"Chat Session": "Kim", "Message Date": "2024-02-13 21:05:11", "Service": "iMessage", "Type": "Incoming", "Text": text}
-    return base | {"Sender ID": "kim@mail.example", "Sender Name": "Kim"} | {key.replace("_", " "): value for key, value in fields.items()}
+    return (
+        base
+        | {"Sender ID": "kim@mail.example", "Sender Name": "Kim"}
+        | {key.replace("_", " "): value for key, value in fields.items()}
+    )
 
 
 def test_incoming_and_outgoing_rows_have_their_speakers(tmp_path: Path) -> None:
@@ -49,7 +53,12 @@ def test_rows_that_are_no_ordinary_message_are_kept_as_what_they_are(tmp_path: P
             row("Kim left the conversation", Edited_Date="2024-02-13 21:07:00", Replying_to="hello"),
         )
     )
-    assert [(m.kind, m.speaker is None) for m in found] == [("system", True), ("media", False), ("deleted", False), ("message", False)]
+    assert [(m.kind, m.speaker is None) for m in found] == [
+        ("system", True),
+        ("media", False),
+        ("deleted", False),
+        ("message", False),
+    ]
     assert found[1].meta["attachments"] == ["IMG_1.heic"]
     assert (found[3].meta["edited"], found[3].meta["reply_to"]) == ("2024-02-13 21:07:00", "hello")
 

@@ -127,7 +127,15 @@ def encrypted(folder: Path, name: str, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def sealed(text: str = "", at: int = 0, **fields: Any) -> dict[str, Any]:
-    base = {"isUnsent": False, "media": [], "reactions": [], "senderName": "Kim", "text": text, "timestamp": BASE + at, "type": "text"}
+    base = {
+        "isUnsent": False,
+        "media": [],
+        "reactions": [],
+        "senderName": "Kim",
+        "text": text,
+        "timestamp": BASE + at,
+        "type": "text",
+    }
     return {**base, **fields}
 
 

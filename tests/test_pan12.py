@@ -40,7 +40,9 @@ def test_what_is_written_is_read(texts: list[str]) -> None:
 
 
 def test_ids_lines_authors_and_times_are_kept(tmp_path: Path) -> None:
-    content = corpus(conversation("e1f", message(1, "hi"), message(2, "a & b <c>", author="b" * 32, time="23:59")), conversation("e2"))
+    content = corpus(
+        conversation("e1f", message(1, "hi"), message(2, "a & b <c>", author="b" * 32, time="23:59")), conversation("e2")
+    )
     first, second = read_all(write(tmp_path / "p.xml", content))[0]
     assert (first.conversation_id, first.platform) == ("e1f", "pan12")
     one, two = first.messages

@@ -108,7 +108,9 @@ def test_what_is_known_besides_is_kept(tmp_path: Path) -> None:
 
 def test_a_deleted_message_and_lines_before_the_first_are_kept_in_markdown(tmp_path: Path) -> None:
     (tmp_path / "Sam").mkdir()
-    content = "a stray line\n\n[2024-02-13, 21:05] Kim: (This message was deleted)\n\n[2024-02-13, 21:06] No-Sender: Missed call  \n\n"
+    content = (
+        "a stray line\n\n[2024-02-13, 21:05] Kim: (This message was deleted)\n\n[2024-02-13, 21:06] No-Sender: Missed call  \n\n"
+    )
     found = read_one(write(tmp_path / "Sam" / "chat.md", content))
     assert [(m.kind, m.speaker, m.text) for m in found] == [
         ("system", None, "a stray line"),

@@ -36,7 +36,7 @@ class Unit:
     @property
     def name(self) -> str:
         """The file's name, or the folder's that its files share."""
-        return self.files[0].name if len(self.files) == 1 else self.files[0].name.rpartition("/")[0]
+        return self.files[0].name if len(self.files) == 1 else self.files[0].name.rpartition("/")[0].removesuffix("!")
 
     @cached_property
     def sha256(self) -> str:
