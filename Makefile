@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= out
 LOCK   := requirements.lock
 
-.PHONY: score test check check-all lint types lock baseline clean
+.PHONY: score test check check-all lint types lock baseline bench-ingest fuzz clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
@@ -29,6 +29,13 @@ baseline: $(VENV)/development  ## train the baseline again: make baseline ORDINA
 	$(BIN)/safelight train --config configs/baseline.toml --corpus data/synthetic $(addprefix --ordinary ,$(ORDINARY)) \
 		--out models/baseline --overwrite
 
+bench-ingest: $(VENV)/bench    ## readers on large exports beside other parsers: make bench-ingest MESSAGES=1000000
+	$(VENV)/bench/bin/python tests/bench_ingest.py --messages $(or $(MESSAGES),1000000)
+
+fuzz: $(VENV)/development      ## fuzz a reader: make fuzz FORMAT=whatsapp SECONDS=600
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	$(BIN)/python tests/fuzz_readers.py $(FORMAT) -max_total_time=$(or $(SECONDS),600) -timeout=20 -rss_limit_mb=1024
+
 lock: $(VENV)/development      ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --upgrade --no-header --output-file $(LOCK) pyproject.toml
 
@@ -43,6 +50,11 @@ $(VENV)/bin/python:
 $(VENV)/scoring: $(LOCK) pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e .
 	touch $@
+
+# The other parsers pin old libraries: they have an environment of their own, and are needed for nothing else.
+$(VENV)/bench: | $(VENV)/bin/python
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check -e . chatpack==0.1.0 chat-miner==0.6.0 whatstk==0.9.1
 
 $(VENV)/development: $(VENV)/scoring
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[train,dev]'

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from exports import read_all, read_one, write
 
-COLUMNS = (
-    "Chat Session,Message Date,Delivered Date,Read Date,Edited Date,Deleted Date,Service,Type,Sender ID,Sender Name,"
-    "Status,Replying to,Subject,Text,Attachment,Attachment type"
-).split(",")
+COLUMNS = [
+    *("Chat Session", "Message Date", "Delivered Date", "Read Date", "Edited Date", "Deleted Date", "Service", "Type"),
+    *("Sender ID", "Sender Name", "Status", "Replying to", "Subject", "Text", "Attachment", "Attachment type"),
+]
 
 
 def table(path: Path, *rows: dict[str, str]) -> Path:
@@ -48,7 +48,7 @@ def test_rows_that_are_no_ordinary_message_are_kept_as_what_they_are(tmp_path: P
         table(
             tmp_path,
             row("Kim left the conversation", Type="Notification"),
-            row("", Attachment="IMG_1.heic", **{"Attachment_type": "Image"}),
+            row("", Attachment="IMG_1.heic", Attachment_type="Image"),
             row("", Deleted_Date="2024-02-13 21:06:00"),
             row("Kim left the conversation", Edited_Date="2024-02-13 21:07:00", Replying_to="hello"),
         )

@@ -144,7 +144,7 @@ def test_the_encrypted_shape_is_read_as_it_stands(tmp_path: Path) -> None:
     encrypted(tmp_path, "Sam_13", [sealed(isUnsent=True), sealed(media=[{"uri": "./media/a.jpg"}])])
     kim, sam = read_all(tmp_path)[0]
     assert [m.text for m in kim.messages] == ["“first”", "Ã© stays"]
-    assert [m.timestamp for m in kim.messages][0] == datetime(2024, 2, 13, 21, 5, 11, tzinfo=UTC)
+    assert next(m.timestamp for m in kim.messages) == datetime(2024, 2, 13, 21, 5, 11, tzinfo=UTC)
     assert sorted(m.kind for m in sam.messages) == ["deleted", "media"]
     assert [m.meta["attachments"] for m in sam.messages if m.kind == "media"] == [["a.jpg"]]
 

@@ -1,0 +1,97 @@
+"""Coverage-guided fuzzing of one reader (atheris): no crash, no hang, no growth, and no text that cannot be written.
+
+::
+
+    make fuzz FORMAT=whatsapp SECONDS=600
+
+Not collected by pytest. What it finds becomes a test of that reader.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import atheris  # pyright: ignore[reportMissingImports]
+
+with atheris.instrument_imports(include=["pipeline.ingest"]):
+    from pipeline.errors import SafelightError
+    from pipeline.ingest import ReadLog, ReadOptions, read_conversations
+
+SAMPLES = Path(__file__).parent.parent / "data" / "samples"
+# Where each format's one file lies, and the sample that the fuzzer begins with. `detect` and `zip` are told by content.
+PLACES: dict[str, tuple[str, str]] = {
+    "whatsapp": ("chat.txt", "whatsapp-family.txt"),
+    "telegram": ("result.json", "telegram/result.json"),
+    "meta": ("message_1.json", "your_instagram_activity/messages/inbox/tomi_118/message_1.json"),
+    "discord": ("channel.json", "discord.json"),
+    "snapchat": ("chat_history.json", "chat_history.json"),
+    "slack": ("general/2024-05-20.json", ""),
+    "signal": ("Lou/data.json", "signal/Aunt Lou/data.json"),
+    "signal-markdown": ("Lou/chat.md", "signal/Aunt Lou/chat.md"),
+    "imessage": ("messages.csv", "imessage.csv"),
+    "pan12": ("pan12.xml", "pan12.xml"),
+    "convokit": ("utterances.jsonl", "convokit/utterances.jsonl"),
+    "jsonl": ("night.jsonl", "platform-night.jsonl"),
+    "json": ("night.json", ""),
+    "csv": ("chats.csv", "group-chats.csv"),
+    "parquet": ("family.parquet", "family.parquet"),
+    "zip": ("chat.zip", "whatsapp-coach.zip"),
+    "detect": ("file", "whatsapp-family.txt"),
+}
+
+
+def seed(name: str) -> bytes:
+    """Return what the fuzzer begins with."""
+    if name == "slack":
+        with zipfile.ZipFile(SAMPLES / "slack-export.zip") as archive:
+            return archive.read("match-day/2024-05-20.json")
+    if name == "json":
+        lines = (SAMPLES / "platform-night.jsonl").read_text("utf-8").splitlines()[:5]
+        return json.dumps([json.loads(line) for line in lines]).encode()
+    return (SAMPLES / PLACES[name][1]).read_bytes()
+
+
+def main() -> None:
+    """Fuzz the reader that the first argument names; libFuzzer's own options follow."""
+    name = sys.argv.pop(1)
+    folder = Path(tempfile.mkdtemp(prefix="safelight-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))  # noqa: S108
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    (corpus / "seed").write_bytes(seed(name))
+    place = folder / "export" / PLACES[name][0]
+    place.parent.mkdir(parents=True)
+    format_ = None if name in ("detect", "zip") else name.partition("-")[0]
+    options = ReadOptions(format=format_, date_order="dmy", max_member_bytes=1 << 22)
+
+    def one(data: bytes) -> None:
+        place.write_bytes(data)
+        log = ReadLog()
+        rows = 0
+        try:
+            for conversation in read_conversations([place.parent if name.startswith("s") else place], options, log):
+                for message in conversation.messages:
+                    rows += 1
+                    message.text.encode("utf-8")
+                    (message.speaker or "").encode("utf-8")
+                    io.StringIO().write(f"{message.source} {message.message_id}")
+        except SafelightError as error:
+            str(error).encode("utf-8")
+        else:
+            if rows != log.kinds.total():
+                raise AssertionError("rows were not counted")
+
+    atheris.Setup([sys.argv[0], *sys.argv[1:], str(corpus)], one)
+    try:
+        atheris.Fuzz()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
