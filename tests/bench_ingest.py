@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -152,8 +153,9 @@ READERS: dict[str, tuple[Callable[[Path], int], tuple[str, ...]]] = {
 def measure(reader: str, path: Path) -> None:
     """Read once and print seconds, messages and the peak in MiB, as JSON."""
     start = time.perf_counter()
-    READERS[reader][0](path)
-    time.perf_counter() - start
+    count = READERS[reader][0](path)
+    seconds = time.perf_counter() - start
+    print(json.dumps([seconds, count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 
 
 def main() -> None:
@@ -165,13 +167,14 @@ def main() -> None:
     if options.measure:
         measure(options.measure[0], Path(options.measure[1]))
         return
+    print("| export | MiB | reader | messages read | messages/s | peak MiB |\n|---|---|---|---|---|---|")
     for format_, write in WRITERS.items():
         with tempfile.TemporaryDirectory() as folder:
             path = write(Path(folder), options.messages)
-            sum(file.stat().st_size for file in ([path] if path.is_file() else path.iterdir())) / 2**20
-            for _reader, (_, formats) in READERS.items():
+            size = sum(file.stat().st_size for file in ([path] if path.is_file() else path.iterdir())) / 2**20
+            for reader, (_, formats) in READERS.items():
                 if format_ in formats:
-                    pass
+                    print(f"| {format_} | {size:.0f} | {reader} | {_result(reader, path)} |", flush=True)
 
 
 def _result(reader: str, path: Path) -> str:

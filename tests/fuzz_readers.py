@@ -19,7 +19,7 @@ from pathlib import Path
 
 import atheris  # pyright: ignore[reportMissingImports]
 
-with atheris.instrument_imports(include=["pipeline.ingest"]):
+with atheris.instrument_imports(include=["pipeline.ingest"]):  # pyright: ignore[reportAttributeAccessIssue]
     from pipeline.errors import SafelightError
     from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 

@@ -19,7 +19,7 @@ BASE = 1707858311000
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
-def row(content: str | None = "hello", at: int = 0, **fields: Any) -> dict[str, Any]:
+def row(content: str | None = "hello", at: int = 0, fields: dict[str, Any] | None = None) -> dict[str, Any]:
     moment = datetime.fromtimestamp(BASE / 1000 + at, UTC)
     return {
         "From": "kim.snaps",
@@ -31,7 +31,7 @@ def row(content: str | None = "hello", at: int = 0, **fields: Any) -> dict[str, 
         "Created(microseconds)": BASE + at * 1000,
         "IsSaved": False,
         "Media IDs": "",
-        **fields,
+        **(fields or {}),
     }
 
 
@@ -53,7 +53,7 @@ def test_rows_of_one_moment_keep_the_order_of_the_conversation(tmp_path: Path) -
 
 
 def test_each_key_is_a_conversation_and_its_title_is_kept(tmp_path: Path) -> None:
-    path = history(tmp_path, sam=[row()], group7=[row(**{"Conversation Title": "the team"})])
+    path = history(tmp_path, sam=[row()], group7=[row(fields={"Conversation Title": "the team"})])
     conversations, log = read_all(path)
     assert [(c.conversation_id, c.title) for c in conversations] == [("sam", None), ("group7", "the team")]
     assert [export.format for export in log.exports] == ["snapchat"]
@@ -61,7 +61,7 @@ def test_each_key_is_a_conversation_and_its_title_is_kept(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("value", [BASE, BASE * 1000])
 def test_microseconds_are_told_from_milliseconds_by_their_size(value: int, tmp_path: Path) -> None:
-    (message,) = read_one(history(tmp_path, sam=[row(**{"Created(microseconds)": value})]))
+    (message,) = read_one(history(tmp_path, sam=[row(fields={"Created(microseconds)": value})]))
     assert message.timestamp == datetime(2024, 2, 13, 21, 5, 11, tzinfo=UTC)
 
 
@@ -83,17 +83,17 @@ def test_an_export_without_them_has_the_other_time(tmp_path: Path) -> None:
 def test_a_row_that_is_no_ordinary_message_is_kept_as_what_it_is(
     fields: dict[str, Any], kind: str, speaker: str | None, tmp_path: Path
 ) -> None:
-    (message,) = read_one(history(tmp_path, sam=[row(**fields)]))
+    (message,) = read_one(history(tmp_path, sam=[row(fields=fields)]))
     assert (message.kind, message.speaker) == (kind, speaker)
 
 
 def test_what_is_known_besides_is_kept(tmp_path: Path) -> None:
     fields = {"Media Type": "MEDIA", "Media IDs": "b~1 | b~2", "IsSaved": True, "IsSender": True}
-    (message,) = read_one(history(tmp_path, sam=[row(**fields)]))
+    (message,) = read_one(history(tmp_path, sam=[row(fields=fields)]))
     assert message.meta == {"IsSaved": True, "media_type": "MEDIA", "attachments": ["b~1", "b~2"], "owner": True}
 
 
-@pytest.mark.parametrize("bad", [5, ["x"], {"From": ["x"]}, {"Content": 7}, row(**{"Created(microseconds)": "soon"})])
+@pytest.mark.parametrize("bad", [5, ["x"], {"From": ["x"]}, {"Content": 7}, row(fields={"Created(microseconds)": "soon"})])
 def test_a_row_of_another_shape_is_named_by_its_place(bad: object, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="record 2: a message is not of the form that Snapchat writes"):
         read_all(history(tmp_path, sam=[row(), bad]))
