@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import compress
+from typing import Literal
 
 from pipeline.errors import CorpusError
 from pipeline.schema import Conversation, Message
+
+Level = Literal["message", "speaker", "conversation", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledConversation:
     """A conversation with what its corpus says of it.
 
-    ``stages`` holds, for each message, the stages its language carries, or ``None`` where the corpus does not label messages.
-    ``tells`` are the stages that the corpus could have labelled: another stage is *missing*, not absent. ``groomers`` are the
-    speakers that groom; empty: an ordinary conversation; ``None``: the corpus does not say. ``group`` names the relatives of a
-    conversation, which a split never separates. ``attributes`` are what slices are cut by: language, situation, ages.
+    ``stages`` holds, for each message, the stages its language carries, or ``None`` where the corpus does not label it.
+    ``tells`` are the stages that the corpus could have labelled: another stage is *missing*, not absent; ``unsure`` names, by
+    position from 0, stages that are missing on one message because its code stands for several. ``flagged`` are the positions that
+    the corpus calls grooming without a stage, ``None`` where it does not say. ``groomers`` are the speakers that groom; empty:
+    an ordinary conversation; ``None``: the corpus does not say who. ``grooming`` is its word on the whole conversation.
+    ``group`` names the relatives of a conversation, which a split never separates. ``attributes`` are what slices are cut by.
     """
 
     conversation: Conversation
@@ -25,6 +30,9 @@ class LabelledConversation:
     tells: frozenset[str]
     groomers: frozenset[str] | None
     group: str
+    grooming: bool | None = None
+    flagged: frozenset[int] | None = None
+    unsure: Mapping[int, frozenset[str]] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -34,6 +42,11 @@ class LabelledConversation:
             )
 
     @property
+    def id(self) -> str:
+        """The conversation's id."""
+        return self.conversation.conversation_id
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         """The messages, in order."""
         return tuple(self.conversation.load().messages)
@@ -41,9 +54,25 @@ class LabelledConversation:
     @property
     def is_grooming(self) -> bool | None:
         """Whether somebody grooms in it, or ``None`` where the corpus does not say."""
-        return None if self.groomers is None else bool(self.groomers)
+        return self.grooming if self.groomers is None else bool(self.groomers)
+
+    @property
+    def level(self) -> Level:
+        """The finest level at which it is labelled."""
+        if self.flagged is not None or any(stages is not None for stages in self.stages):
+            return "message"
+        if self.groomers is not None:
+            return "speaker"
+        return "none" if self.grooming is None else "conversation"
 
     @property
     def labelled_messages(self) -> tuple[Message, ...]:
         """The messages that have stage labels."""
         return tuple(compress(self.messages, (stages is not None for stages in self.stages)))
+
+    def label(self, position: int, stage: str) -> bool | None:
+        """Return whether the message at a position (from 0) carries a stage; ``None`` where the corpus cannot tell."""
+        stages = self.stages[position]
+        if stages is None or stage not in self.tells or stage in self.unsure.get(position, ()):
+            return None
+        return stage in stages

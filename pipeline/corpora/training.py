@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pipeline.config import Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.open import read_corpora
 from pipeline.corpora.ordinary import read_ordinary
-from pipeline.corpora.written import read_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def read_training_corpus(
 
     Each path of ordinary chat gives its equal share, so that the largest corpus does not drown the others.
     """
-    conversations = tuple(conversation for path in labelled for conversation in read_written(path, taxonomy))
+    conversations = tuple(read_corpora(labelled, taxonomy))
     chance = random.Random(seed)  # noqa: S311 - a sample, no secret
     shares = [len(range(number, max_ordinary, len(ordinary))) for number in range(len(ordinary))]
     chats = chain.from_iterable(

@@ -78,6 +78,11 @@ class WrittenFile(Settings):
     conversation: tuple[WrittenConversation, ...]
 
 
+def is_written(path: Path) -> bool:
+    """Tell our corpus: a TOML file, or a folder that holds some."""
+    return path.suffix == ".toml" if path.is_file() else next(path.rglob("*.toml"), None) is not None
+
+
 def read_written(path: Path, taxonomy: Taxonomy) -> Iterator[LabelledConversation]:
     """Yield the conversations of a TOML file, or of every one below a folder.
 
@@ -116,10 +121,26 @@ def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy) -> L
         groomers=groomers,
         group=written.id,
         attributes={
+            "corpus": "safelight-written",
             "hard": str(written.hard).lower(),
             "situation": written.situation,
             "language": written.language,
             "region": written.region,
             "ending": written.ending,
+            "platform": written.platform,
+            **_people(written),
         },
     )
+
+
+def _people(written: WrittenConversation) -> dict[str, str]:
+    """Return who grooms whom, or who talks, by age and gender: what slices are cut by."""
+    sides = (
+        {True: "groomer", False: "other"} if any(speaker.groomer for speaker in written.speakers.values()) else {False: "speaker"}
+    )
+    found = {}
+    for grooms, side in sides.items():
+        people = [speaker for speaker in written.speakers.values() if speaker.groomer == grooms]
+        found[f"{side}_age"] = "+".join(sorted({speaker.age for speaker in people}))
+        found[f"{side}_gender"] = "+".join(sorted({speaker.gender for speaker in people}))
+    return found

@@ -5,8 +5,7 @@
     <conversations><conversation id="…"><message line="1"><author>…</author><time>03:20</time><text>…</text></message>…
 
 A message's id is its ``line``, by which the ground truth names it; times are hours and minutes without a day, kept in
-``meta["time"]``. The text was escaped twice: the entities that are left after the XML's own are resolved. A document type is
-refused, for a chat needs none and an attack does.
+``meta["time"]``. The text was escaped twice: the entities that are left after the XML's own are resolved.
 """
 
 from __future__ import annotations
@@ -14,16 +13,16 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from xml.parsers import expat  # nosec: entities and document types are refused
 
-from pipeline.errors import ArchiveRefused, ExportError
+from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.units import Unit
+from pipeline.ingest.xml_stream import XmlEvent, read_xml
 from pipeline.schema import Conversation, Message, Source
 
-_BLOCK = 1 << 16
 _FIELDS = frozenset({"author", "time", "text"})
+_DO = "Give the corpus file of PAN 2012"
 
 
 def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
@@ -36,13 +35,16 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     ArchiveRefused
         When it declares a document type.
     """
-    reader = _Reader(unit.file)
-    with unit.file.open() as stream:
-        while block := stream.read(_BLOCK):
-            reader.feed(block, last=False)
-            yield from reader.take()
-    reader.feed(b"", last=True)
-    yield from reader.take()
+    file = unit.file
+    events = read_xml(file)
+    for event in events:
+        if event.kind == "start" and event.value == "conversation":
+            identity = event.attributes.get("id")
+            if not identity:
+                raise ExportError("a conversation has no id", where=f"{file.name}:{event.line}", do=_DO)
+            yield Conversation(conversation_id=identity, platform="pan12", messages=tuple(_messages(events, file)))
+        elif event.kind == "start" and event.value != "conversations":
+            raise _stranger(event, file)
 
 
 @dataclass(slots=True)
@@ -54,86 +56,49 @@ class _Row:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-class _Reader:
-    """Builds conversations from the parser's events."""
+def _messages(events: Iterator[XmlEvent], file: ExportFile) -> Iterator[Message]:
+    """Yield the messages up to the end of their conversation."""
+    row: _Row | None = None
+    name: str | None = None
+    count = 0
+    for event in events:
+        if event.kind == "text":
+            if row is not None and name is not None:
+                row.fields[name] = row.fields.get(name, "") + event.value
+        elif event.kind == "end":
+            if event.value == "conversation":
+                return
+            name = None
+            if event.value == "message" and row is not None:
+                yield _message(row, file)
+                row = None
+        elif event.value == "message" and row is None:
+            count += 1
+            row = _Row(event.attributes.get("line") or str(count), event.line)
+        elif event.value in _FIELDS and row is not None:
+            name = event.value
+        else:
+            raise _stranger(event, file)
 
-    def __init__(self, file: ExportFile) -> None:
-        self._file = file
-        self._parser = expat.ParserCreate()
-        self._parser.buffer_text = True
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._characters
-        self._parser.StartDoctypeDeclHandler = self._doctype
-        self._done: list[Conversation] = []
-        self._id: str | None = None
-        self._messages: list[Message] = []
-        self._row: _Row | None = None
-        self._field: str | None = None
 
-    def feed(self, block: bytes, *, last: bool) -> None:
-        try:
-            self._parser.Parse(block, last)
-        except expat.ExpatError as error:
-            raise ExportError(
-                f"not valid XML at character {error.offset + 1} of the line",
-                where=f"{self._file.name}:{error.lineno}",
-                do="Copy the file again, whole",
-            ) from None
+def _message(row: _Row, file: ExportFile) -> Message:
+    written = row.fields.get("text", "")
+    text = html.unescape(written)
+    author = row.fields.get("author", "").strip()
+    meta: dict[str, object] = {}
+    if time := row.fields.get("time", "").strip():
+        meta["time"] = time
+    if text != written:
+        meta["raw_text"] = written
+    return Message(
+        message_id=row.id,
+        speaker=author or None,
+        text=text,
+        kind="message" if author else "system",
+        source=Source(file.name, line=row.line),
+        meta=meta,
+    )
 
-    def take(self) -> list[Conversation]:
-        """Return the conversations that are complete, once."""
-        done, self._done = self._done, []
-        return done
 
-    def _doctype(self, *_: object) -> None:
-        raise ArchiveRefused("the XML declares a document type", where=self._where, do="Do not trust this file")
-
-    @property
-    def _where(self) -> str:
-        return f"{self._file.name}:{self._parser.CurrentLineNumber}"
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "conversation":
-            if not attributes.get("id"):
-                raise ExportError("a conversation has no id", where=self._where, do="Give the corpus file of PAN 2012")
-            self._id, self._messages = attributes["id"], []
-        elif name == "message" and self._id is not None:
-            line = attributes.get("line") or str(len(self._messages) + 1)
-            self._row = _Row(line, self._parser.CurrentLineNumber)
-        elif name in _FIELDS and self._row is not None:
-            self._field = name
-            self._row.fields.setdefault(name, "")
-        elif name != "conversations":
-            raise ExportError(f"an element `{name[:40]}` stands here", where=self._where, do="Give the corpus file of PAN 2012")
-
-    def _characters(self, text: str) -> None:
-        if self._row is not None and self._field is not None:
-            self._row.fields[self._field] += text
-
-    def _end(self, name: str) -> None:
-        if name in _FIELDS:
-            self._field = None
-        elif name == "message" and self._row is not None:
-            self._messages.append(self._message(self._row))
-            self._row = None
-        elif name == "conversation" and self._id is not None:
-            self._done.append(Conversation(conversation_id=self._id, platform="pan12", messages=tuple(self._messages)))
-            self._id = None
-
-    def _message(self, row: _Row) -> Message:
-        written = row.fields.get("text", "")
-        text = html.unescape(written)
-        meta: dict[str, object] = {}
-        if time := row.fields.get("time", "").strip():
-            meta["time"] = time
-        if text != written:
-            meta["raw_text"] = written
-        return Message(
-            message_id=row.id,
-            speaker=row.fields.get("author", "").strip() or None,
-            text=text,
-            kind="message" if row.fields.get("author", "").strip() else "system",
-            source=Source(self._file.name, line=row.line),
-            meta=meta,
-        )
+def _stranger(event: XmlEvent, file: ExportFile) -> ExportError:
+    return ExportError(f"an element `{event.value[:40]}` stands here", where=f"{file.name}:{event.line}", do=_DO)

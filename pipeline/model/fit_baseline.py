@@ -101,16 +101,18 @@ def training_messages(corpus: Sequence[LabelledConversation], taxonomy: Taxonomy
     conversations: list[int] = []
     labels: list[list[int]] = []
     for number, conversation in enumerate(corpus):
-        for message, stages in zip(conversation.messages, conversation.stages, strict=True):
+        for position, message in enumerate(conversation.messages):
             if message.speaker is None or not message.text:
                 continue
             texts.append(message.text)
             speakers.append(message.speaker)
             conversations.append(number)
-            labels.append(
-                [MISSING if stages is None or stage not in conversation.tells else int(stage in stages) for stage in taxonomy.keys]
-            )
+            labels.append([_known(conversation.label(position, stage)) for stage in taxonomy.keys])
     return TrainingMessages(texts, speakers, np.asarray(conversations, np.int64), np.asarray(labels, np.int8))
+
+
+def _known(label: bool | None) -> int:
+    return MISSING if label is None else int(label)
 
 
 def _check(corpus: Sequence[LabelledConversation], messages: TrainingMessages, recipe: BaselineRecipe, taxonomy: Taxonomy) -> None:

@@ -1,0 +1,70 @@
+"""XML of any size as a stream of events. A document type is refused, for a chat needs none and an attack does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+from xml.parsers import expat
+
+from pipeline.errors import ArchiveRefused, ExportError
+from pipeline.ingest.files import ExportFile
+
+_BLOCK = 1 << 16
+
+
+class XmlEvent(NamedTuple):
+    """A start with its attributes, an end, or text; ``line`` counts from 1."""
+
+    kind: Literal["start", "end", "text"]
+    value: str
+    attributes: dict[str, str]
+    line: int
+
+
+def read_xml(file: ExportFile) -> Iterator[XmlEvent]:
+    """Yield the events of a whole file.
+
+    Raises
+    ------
+    ExportError
+        When it is not well-formed, with the line.
+    ArchiveRefused
+        When it declares a document type.
+    """
+    events: list[XmlEvent] = []
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = lambda name, attributes: events.append(
+        XmlEvent("start", name, attributes, parser.CurrentLineNumber)
+    )
+    parser.EndElementHandler = lambda name: events.append(XmlEvent("end", name, {}, parser.CurrentLineNumber))
+    parser.CharacterDataHandler = lambda text: events.append(XmlEvent("text", text, {}, parser.CurrentLineNumber))
+    doctypes: list[int] = []
+    parser.StartDoctypeDeclHandler = lambda *_: doctypes.append(parser.CurrentLineNumber)
+    # Entities cannot be declared before the document type is, so that a block with one is never looked at.
+    parser.EntityDeclHandler = lambda *_: doctypes.append(parser.CurrentLineNumber)
+    with file.open() as stream:
+        ended = False
+        while not ended:
+            block = stream.read(_BLOCK)
+            ended = not block
+            try:
+                parser.Parse(block, ended)
+            except expat.ExpatError as error:
+                raise _refused(file, doctypes) if doctypes else _damaged(file, error) from None
+            if doctypes:
+                raise _refused(file, doctypes)
+            yield from events
+            events.clear()
+
+
+def _refused(file: ExportFile, doctypes: list[int]) -> ArchiveRefused:
+    return ArchiveRefused("the XML declares a document type", where=f"{file.name}:{doctypes[0]}", do="Do not trust this file")
+
+
+def _damaged(file: ExportFile, error: expat.ExpatError) -> ExportError:
+    return ExportError(
+        f"not valid XML at character {error.offset + 1} of the line",
+        where=f"{file.name}:{error.lineno}",
+        do="Copy the file again, whole",
+    )
