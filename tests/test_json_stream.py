@@ -146,3 +146,12 @@ def test_something_after_the_end_is_damage(tmp_path: Path) -> None:
 def test_values_nested_beyond_reason_are_an_error_not_a_crash(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="nested"):
         load(tmp_path / "a.json", b"[" * 5_000 + b"]" * 5_000)
+
+
+@pytest.mark.parametrize("number", ["2e" + "6" * 40, "-1.5e99999999999999999999"])
+def test_a_number_that_nothing_can_hold_is_damage(number: str, tmp_path: Path) -> None:
+    """Found by fuzzing: the parser raised an error of its decimals."""
+    path = tmp_path / "result.json"
+    path.write_text(f'{{"messages": [{{"id": {number}}}]}}', "utf-8")
+    with pytest.raises(ExportError, match="not valid JSON at byte"):
+        list(read_events(ExportFile(path), ReadLog()))

@@ -22,7 +22,8 @@ class LabelledConversation:
     position from 0, stages that are missing on one message because its code stands for several. ``flagged`` are the positions that
     the corpus calls grooming without a stage, ``None`` where it does not say. ``groomers`` are the speakers that groom; empty:
     an ordinary conversation; ``None``: the corpus does not say who. ``grooming`` is its word on the whole conversation.
-    ``group`` names the relatives of a conversation, which a split never separates. ``attributes`` are what slices are cut by.
+    ``group`` names the relatives of a conversation, which a split never separates; ``parents`` are the groups of those that
+    it was derived from. ``attributes`` are what slices are cut by.
     """
 
     conversation: Conversation
@@ -30,6 +31,7 @@ class LabelledConversation:
     tells: frozenset[str]
     groomers: frozenset[str] | None
     group: str
+    parents: tuple[str, ...] = ()
     grooming: bool | None = None
     flagged: frozenset[int] | None = None
     unsure: Mapping[int, frozenset[str]] = field(default_factory=dict)

@@ -77,13 +77,12 @@ def read_pan12(path: Path, *, only: frozenset[str] | None = None) -> Iterator[La
             group=f"pan12/{min(groomers)}" if groomers else f"pan12/{identity}",
             attributes={"corpus": "pan12", "language": "en"},
         )
-    if lost := truth.predators - seen:
+    lost = len(truth.predators - seen), len((truth.lines or frozenset()) - met)
+    if any(lost):
         raise CorpusError(
-            f"{len(lost)} predator id(s) write in no conversation", where=str(path), do="Check that the files belong together"
-        )
-    if truth.lines is not None and (lost_lines := truth.lines - met):
-        raise CorpusError(
-            f"{len(lost_lines)} line(s) of the ground truth stand in no conversation", where=str(path), do="Check the files"
+            f"{lost[0]} predator id(s) and {lost[1]} line(s) of the ground truth stand in no conversation",
+            where=str(path),
+            do="Check that the files belong together",
         )
 
 

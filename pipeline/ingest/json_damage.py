@@ -17,6 +17,9 @@ from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_escapes import EscapeMender
 
+PARSER_ERRORS = (ijson.JSONError, UnicodeDecodeError, ArithmeticError)
+"""What the parser raises on damage; a number that nothing can hold is the last."""
+
 _BLOCK = 1 << 16
 _BARE_DOCUMENT_ID = re.compile(rb'"document_id":\s*[^"\s,}]*\Z')
 
@@ -73,7 +76,7 @@ def _feed(pieces: Iterator[tuple[int, bytes]], *, hex_escapes: bool) -> int | No
 def _accepts(parser: Any, block: bytes) -> bool:
     try:
         parser.send(block)
-    except (ijson.JSONError, UnicodeDecodeError):
+    except PARSER_ERRORS:
         return False
     return True
 

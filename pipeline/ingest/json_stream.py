@@ -11,7 +11,7 @@ import ijson
 
 from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
-from pipeline.ingest.json_damage import json_damage
+from pipeline.ingest.json_damage import PARSER_ERRORS, json_damage
 from pipeline.ingest.json_escapes import EscapeMender
 from pipeline.ingest.options import ReadLog
 
@@ -54,7 +54,7 @@ def read_events(file: ExportFile, log: ReadLog, *, hex_escapes: bool = False) ->
     with file.open() as raw:
         try:
             yield from ijson.basic_parse(_MendedStream(raw, mender), buf_size=_BLOCK)
-        except (ijson.JSONError, UnicodeDecodeError):
+        except PARSER_ERRORS:
             raise json_damage(file, hex_escapes=hex_escapes) from None
     _tell_halves(file, mender, log)
 
@@ -78,8 +78,8 @@ def read_members(file: ExportFile, log: ReadLog) -> Iterator[tuple[str, Any]]:
     mender = EscapeMender()
     with file.open() as raw:
         try:
-            yield from ijson.kvitems(_MendedStream(raw, mender), "", buf_size=_BLOCK, use_float=True)
-        except (ijson.JSONError, UnicodeDecodeError):
+            yield from ijson.kvitems(_MendedStream(raw, mender), "", buf_size=_BLOCK)
+        except PARSER_ERRORS:
             raise json_damage(file, hex_escapes=False) from None
     _tell_halves(file, mender, log)
 
@@ -87,7 +87,7 @@ def read_members(file: ExportFile, log: ReadLog) -> Iterator[tuple[str, Any]]:
 def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
     """Yield each value at an ``ijson`` prefix such as ``messages.item``; faster than events, for a file with one long list.
 
-    A key that stands twice keeps its last value.
+    A key that stands twice keeps its last value, and numbers with a point are ``Decimal``.
 
     Raises
     ------
@@ -97,8 +97,8 @@ def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
     mender = EscapeMender()
     with file.open() as raw:
         try:
-            yield from ijson.items(_MendedStream(raw, mender), prefix, buf_size=_BLOCK, use_float=True)
-        except (ijson.JSONError, UnicodeDecodeError):
+            yield from ijson.items(_MendedStream(raw, mender), prefix, buf_size=_BLOCK)
+        except PARSER_ERRORS:
             raise json_damage(file, hex_escapes=False) from None
     _tell_halves(file, mender, log)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from pipeline.errors import ExportError
@@ -57,4 +58,8 @@ def name_of(value: object) -> str | None:
 
 def rest(row: Row, known: frozenset[str]) -> dict[str, Any]:
     """Return the members of a row that its reader does not know, but for empty ones."""
-    return {key: value for key, value in row.items() if key not in known and value not in (None, "", [], {}, False)}
+    return {
+        key: float(value) if isinstance(value, Decimal) else value
+        for key, value in row.items()
+        if key not in known and value not in (None, "", [], {}, False)
+    }

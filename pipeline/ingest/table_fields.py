@@ -189,4 +189,6 @@ def plain(value: object) -> Any:
         return value.isoformat()
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, Decimal):
+        return float(value)
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
