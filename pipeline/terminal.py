@@ -21,12 +21,15 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.corpora.check import CorpusCheck
 from pipeline.ingest import ReadLog
 from pipeline.ingest.detect import FORMATS
 from pipeline.inspect import Inspection
 from pipeline.results import Run
 from pipeline.schema import KINDS
 from pipeline.score import Progress as Scored
+
+_VALUES = 10
 
 
 class _MessagesPerSecond(ProgressColumn):
@@ -118,6 +121,26 @@ def _span(first: datetime | None, last: datetime | None) -> str:
 def _print_warnings(console: Console, warnings: Iterable[str]) -> None:
     for warning in warnings:
         console.print(Text.assemble(("warning ", "yellow"), warning))
+
+
+def print_check(check: CorpusCheck) -> None:
+    """Print what `safelight corpus check` found; ids and counts, no words."""
+    console = Console()
+    console.print(
+        f"[bold]{check.conversations:,}[/] conversations, [bold]{check.messages:,}[/] messages "
+        f"({check.lengths[0]} to {check.lengths[2]} each, median {check.lengths[1]:g})"
+    )
+    for name, counts in (("classes", check.grooming), ("labelled by", check.levels), ("stages, in messages", check.stages)):
+        console.print(f"{name}: " + ", ".join(f"{count:,} {key}" for key, count in counts.items()))
+    for name, counts in check.attributes.items():
+        largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        more = f" and {len(largest) - _VALUES} more" if len(largest) > _VALUES else ""
+        console.print(f"{name}: " + ", ".join(f"{value} {count:,}" for value, count in largest[:_VALUES]) + more, highlight=False)
+    for note in check.notes:
+        console.print(Text.assemble(("note ", "cyan"), note))
+    for problem in check.problems:
+        console.print(Text.assemble(("problem ", "red"), problem))
+    console.print("[green]no problems[/]" if not check.problems else f"[red]{len(check.problems)} problem(s)[/]")
 
 
 def print_formats() -> None:

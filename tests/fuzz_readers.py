@@ -20,8 +20,15 @@ from pathlib import Path
 import atheris  # pyright: ignore[reportMissingImports]
 
 with atheris.instrument_imports(include=["pipeline.ingest"]):  # pyright: ignore[reportAttributeAccessIssue]
+    import importlib
+
     from pipeline.errors import SafelightError
     from pipeline.ingest import ReadLog, ReadOptions, read_conversations
+    from pipeline.ingest.detect import FORMATS
+
+    # The readers are imported when they are first needed, which is too late for the instruments.
+    for known in FORMATS.values():
+        importlib.import_module(known.module)
 
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
 # Where each format's one file lies, and the sample that the fuzzer begins with. `detect` and `zip` are told by content.

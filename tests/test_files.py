@@ -128,6 +128,18 @@ def test_a_changed_byte_in_an_archive_is_refused(tmp_path: Path) -> None:
         read_all(path)
 
 
+def test_a_member_that_begins_before_the_archive_is_refused(tmp_path: Path) -> None:
+    """Found by fuzzing: the directory is moved, so that the member's place is a negative one."""
+    path = packed(tmp_path / "a.zip", {"_chat.txt": CHAT}, zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    end = content.rindex(b"PK\x05\x06")
+    size = int.from_bytes(content[end + 12 : end + 16], "little")
+    content[end + 16 : end + 20] = (end - size + 7).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(ArchiveRefused):
+        read_all(path)
+
+
 def test_an_empty_archive_says_so(tmp_path: Path) -> None:
     with pytest.raises(UnknownFormat, match="there is no file in it"):
         read_all(packed(tmp_path / "a.zip", {}))

@@ -25,6 +25,7 @@ ORDER = [
     {"report"},
     {"train", "score"},
     {"terminal"},
+    {"cli_corpus"},
     {"cli"},
 ]
 

@@ -153,3 +153,12 @@ def test_the_encrypted_shape_is_read_as_it_stands(tmp_path: Path) -> None:
 def test_a_row_of_another_shape_is_named_by_its_place(bad: object, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"message_1\.json: record 2: a message is not of the form that Meta writes"):
         read_all(thread(tmp_path, [row(), bad]))
+
+
+@pytest.mark.parametrize("huge", ["1e999999999", "-2e400"])
+def test_a_time_that_is_too_large_a_number_is_named_by_its_place(huge: str, tmp_path: Path) -> None:
+    thread(tmp_path, [row()])
+    (file,) = tmp_path.rglob("message_1.json")
+    file.write_text(file.read_text("utf-8").replace(str(BASE), huge), "utf-8")
+    with pytest.raises(ExportError, match=r"message_1\.json"):
+        read_all(file)

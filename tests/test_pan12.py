@@ -78,6 +78,13 @@ def test_a_document_type_is_refused(doctype: str, tmp_path: Path) -> None:
         read_all(write(tmp_path / "p.xml", content))
 
 
+@pytest.mark.parametrize("encoding", ["UTF-4", "utf-7"])
+def test_an_encoding_that_the_parser_does_not_know_is_an_error(encoding: str, tmp_path: Path) -> None:
+    content = f'<?xml version="1.0" encoding="{encoding}"?>\n' + corpus(conversation("c", message(1, "hello"))).split("?>")[-1]
+    with pytest.raises(ExportError, match=r"p\.xml:1: an encoding that"):
+        read_all(write(tmp_path / "p.xml", content))
+
+
 def test_another_element_is_named_by_its_line(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"p\.xml:4: an element `note` stands here"):
         read_all(write(tmp_path / "p.xml", corpus(conversation("c", "<note/>"))))

@@ -123,3 +123,10 @@ def test_a_deleted_message_and_lines_before_the_first_are_kept_in_markdown(tmp_p
 def test_a_row_of_another_shape_is_named_by_its_line(bad: object, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"data\.json:2: a message is not of the form that signal-export writes"):
         read_all(chat(tmp_path / "Sam", row(), bad))
+
+
+def test_a_day_that_is_in_no_month_is_named_by_its_line(tmp_path: Path) -> None:
+    (tmp_path / "Sam").mkdir()
+    content = "[2024-02-13, 21:05] Kim: hello\n\n[2024-02-31, 21:06] Kim: again  \n\n"
+    with pytest.raises(ExportError, match=r"chat\.md:3: a message is not of the form that signal-export writes"):
+        read_all(write(tmp_path / "Sam" / "chat.md", content))

@@ -249,3 +249,18 @@ def test_two_conversations_of_two_files_with_one_id_are_kept_apart(tmp_path: Pat
     conversations, log = read_all(tmp_path)
     assert [c.conversation_id for c in conversations] == ["c1", "c1~2"]
     assert any("kept apart" in warning.what for warning in log.warnings)
+
+
+def test_parquet_text_that_is_not_utf8_is_a_clear_error(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "a.parquet", [ROW | {"text": "a plain hello"}])
+    path.write_bytes(path.read_bytes().replace(b"a plain hello", b"a plain h\xffllo"))
+    with pytest.raises(ExportError, match=r"a\.parquet: the Parquet file is damaged"):
+        read_all(path)
+
+
+def test_an_id_that_is_too_large_a_number_is_an_error_with_its_row(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(
+        '[{"conversation_id": 1e999999999, "message_id": 1, "speaker": "A", "text": "hello"}]', "utf-8"
+    )
+    with pytest.raises(ExportError, match=r"a\.json"):
+        read_all(tmp_path / "a.json")

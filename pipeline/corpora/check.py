@@ -48,6 +48,7 @@ def check_corpus(
             if stage in told and stages[stage] < RARE
         ),
         *(f"stage {stage} is told by no part of the corpus" for stage in taxonomy.keys if stage not in told),
+        *_unlicensed(conversations),
         *_one_sided(conversations),
         *_repeated_texts(conversations),
     ]
@@ -79,6 +80,15 @@ def _one_sided(conversations: Iterable[LabelledConversation]) -> list[str]:
     return [_listed("conversation(s) with one speaker", alone)] if alone else []
 
 
+def _unlicensed(conversations: Iterable[LabelledConversation]) -> list[str]:
+    count = sum("licence" not in c.attributes for c in conversations)
+    return (
+        [f"{count} conversation(s) state no licence: see that you may use them, and write it in a column `licence`"]
+        if count
+        else []
+    )
+
+
 def _label_problems(conversations: Sequence[LabelledConversation]) -> list[str]:
     """Find labels that contradict each other."""
     found: dict[str, list[str]] = {"stages in a conversation that is called ordinary": [], "a groomer who writes nothing": []}
@@ -98,8 +108,9 @@ def _label_problems(conversations: Sequence[LabelledConversation]) -> list[str]:
 
 
 def _duplicates(conversations: Sequence[LabelledConversation]) -> list[str]:
-    groups = {conversation.id: conversation.group for conversation in conversations}
-    pairs = [f"{a} ~ {b} ({alike:.2f})" for a, b, alike in near_duplicates(conversations) if groups[a] != groups[b]]
+    relatives = {conversation.id: conversation.relatives for conversation in conversations}
+    found = near_duplicates(conversations)
+    pairs = [f"{a} ~ {b} ({alike:.2f})" for a, b, alike in found if relatives[a].isdisjoint(relatives[b])]
     return [_listed("pair(s) of near-duplicates that are no relatives", pairs)] if pairs else []
 
 
@@ -113,7 +124,8 @@ def _crossings(conversations: Sequence[LabelledConversation], splits: Mapping[st
         if split is None:
             lost.append(conversation.id)
             continue
-        groups.setdefault(conversation.group, set()).add(split)
+        for group in conversation.relatives:
+            groups.setdefault(group, set()).add(split)
         if conversation.attributes.get("corpus") != "safelight-written":  # there, A and B are nobody's names
             for speaker in conversation.groomers or ():
                 speakers.setdefault(speaker, set()).add(split)

@@ -49,6 +49,11 @@ class LabelledConversation:
         return self.conversation.conversation_id
 
     @property
+    def relatives(self) -> frozenset[str]:
+        """The groups that it belongs to, or was derived from: no split separates two that share one."""
+        return frozenset((self.group, *self.parents))
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         """The messages, in order."""
         return tuple(self.conversation.load().messages)

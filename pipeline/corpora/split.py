@@ -81,7 +81,7 @@ def _families(conversations: Sequence[LabelledConversation]) -> list[list[Labell
     families: dict[str, list[LabelledConversation]] = {}
     home: dict[str, str] = {}
     for conversation in conversations:
-        names = [f"group {name}" for name in (conversation.group, *conversation.parents)]
+        names = [f"group {name}" for name in sorted(conversation.relatives)]
         if conversation.attributes.get("corpus") != "safelight-written":
             names += [f"groomer {speaker}" for speaker in conversation.groomers or ()]
         met = sorted({home[name] for name in names if name in home})

@@ -8,6 +8,7 @@ Labels stand in columns of their own (in ConvoKit: in ``meta``); what is not the
 ``groomer``                          whether the message's speaker grooms
 ``grooming``                         whether somebody grooms in the conversation
 ``tells``                            the stages that the corpus could have labelled; else all of the taxonomy
+``unsure``                           stages that are missing on the message, because its code stands for several
 ``group``                            names the conversation's relatives; else its own id
 ``source_label``                     the corpus's own label, kept
 ==================================  ==================================================================================
@@ -34,7 +35,7 @@ from pipeline.ingest.table_records import Record, Wanted
 from pipeline.ingest.tables import Table
 from pipeline.schema import Conversation, Message
 
-LABELS = ("stages", "flagged", "groomer", "grooming", "tells", "group", "source_label")
+LABELS = ("stages", "unsure", "flagged", "groomer", "grooming", "tells", "group", "parents", "source_label")
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
 
 
@@ -77,7 +78,13 @@ def labelled(conversation: Conversation, taxonomy: Taxonomy) -> LabelledConversa
         groomers=frozenset(name for name, grooms in speakers if grooms) if speakers else None,
         grooming=wholes.pop() if wholes else None,
         flagged=frozenset(position for position, flag in flags.items() if flag) if flags else None,
+        unsure={
+            position: _keys(message.meta["unsure"], message, taxonomy)
+            for position, message in enumerate(messages)
+            if "unsure" in message.meta
+        },
         group=str(first.get("group") or conversation.conversation_id),
+        parents=tuple(map(str, parents)) if isinstance(parents := first.get("parents"), list) else (),
         attributes={key: value for key, value in first.items() if isinstance(value, str) and key not in LABELS},
     )
 

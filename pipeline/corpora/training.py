@@ -35,12 +35,17 @@ def read_training_corpus(
     Each path of ordinary chat gives its equal share, so that the largest corpus does not drown the others.
     """
     conversations = tuple(read_corpora(labelled, taxonomy))
+    return TrainingCorpus(conversations, sample_ordinary(ordinary, taxonomy=taxonomy, seed=seed, max_ordinary=max_ordinary))
+
+
+def sample_ordinary(paths: Sequence[Path], *, taxonomy: Taxonomy, seed: int, max_ordinary: int) -> tuple[LabelledConversation, ...]:
+    """Read a seeded sample of ordinary chat, an equal share of each path."""
     chance = random.Random(seed)  # noqa: S311 - a sample, no secret
-    shares = [len(range(number, max_ordinary, len(ordinary))) for number in range(len(ordinary))]
+    shares = [len(range(number, max_ordinary, len(paths))) for number in range(len(paths))]
     chats = chain.from_iterable(
-        _sample(read_ordinary(path, taxonomy), share, chance) for path, share in zip(ordinary, shares, strict=True)
+        _sample(read_ordinary(path, taxonomy), share, chance) for path, share in zip(paths, shares, strict=True)
     )
-    return TrainingCorpus(conversations, tuple(chats))
+    return tuple(chats)
 
 
 def _sample(conversations: Iterable[LabelledConversation], size: int, chance: random.Random) -> tuple[LabelledConversation, ...]:

@@ -122,6 +122,7 @@ def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy) -> L
         group=written.id,
         attributes={
             "corpus": "safelight-written",
+            "licence": "Apache-2.0",
             "hard": str(written.hard).lower(),
             "situation": written.situation,
             "language": written.language,

@@ -92,7 +92,7 @@ class _GuardedMember(io.RawIOBase):
         self._archive = _open_archive(file.path)
         try:
             self._stream = self._archive.open(file.member or "")
-        except (RuntimeError, NotImplementedError, zipfile.BadZipFile, KeyError) as error:
+        except (RuntimeError, NotImplementedError, zipfile.BadZipFile, KeyError, OSError, ValueError, EOFError) as error:
             self._archive.close()
             raise ArchiveRefused(
                 f"the archive member cannot be opened ({type(error).__name__})",

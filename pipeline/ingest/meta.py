@@ -22,7 +22,7 @@ from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_stream import build, keys, read_events, read_items, skip
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
-from pipeline.ingest.times import from_number
+from pipeline.ingest.times import from_number, whole
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Kind, Message, Source
 
@@ -115,7 +115,7 @@ def _rows(file: ExportFile, log: ReadLog) -> Iterator[Any]:
 
 def _milliseconds(row: Row, source: Source) -> int:
     with shaped(source, "Meta"):
-        return int(row["timestamp_ms"] if "timestamp_ms" in row else row["timestamp"])
+        return whole(row["timestamp_ms"] if "timestamp_ms" in row else row["timestamp"])
 
 
 def _in_order(parts: Sequence[_Part], log: ReadLog) -> Iterator[Message]:

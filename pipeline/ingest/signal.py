@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from pipeline.ingest.files import ExportFile
@@ -118,8 +119,13 @@ def _told(header: re.Match[str] | None, words: list[str], source: Source, file: 
     return Message(
         message_id=f"{file.sha256[:12]}:{source.line}",
         speaker=None if sender == _NOBODY else sender,
-        timestamp=from_iso(f"{header[1]} {header[2]}", options.timezone) if header else None,
+        timestamp=_header_time(header, source, options) if header else None,
         text="" if text == _DELETED else text,
         kind="system" if sender == _NOBODY else "deleted" if text == _DELETED else "message",
         source=source,
     )
+
+
+def _header_time(header: re.Match[str], source: Source, options: ReadOptions) -> datetime:
+    with shaped(source, "signal-export"):
+        return from_iso(f"{header[1]} {header[2]}", options.timezone)

@@ -19,7 +19,7 @@ from pipeline.errors import ExportError
 from pipeline.ingest.json_stream import read_members
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
-from pipeline.ingest.times import from_iso, from_number
+from pipeline.ingest.times import from_iso, from_number, whole
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Kind, Message, Source
 
@@ -95,6 +95,6 @@ def _kind(media_type: str, text: str) -> Kind:
 def _moment(row: Row) -> datetime | None:
     exact = row.get("Created(microseconds)")
     if exact:
-        return from_number(int(exact))
+        return from_number(whole(exact))
     created = row.get("Created")
     return from_iso(string(created).replace(" UTC", "+00:00")) if created else None

@@ -26,7 +26,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import ConfigError, ExportError
-from pipeline.ingest.times import from_iso, from_number, in_utc
+from pipeline.ingest.times import from_iso, from_number, in_utc, whole
 from pipeline.schema import KINDS, Kind, Source
 
 REQUIRED = ("conversation_id", "speaker", "timestamp", "text")
@@ -100,7 +100,7 @@ def identity(value: object) -> str | None:
     if isinstance(value, str):
         return value
     if (isinstance(value, float) and value.is_integer()) or (isinstance(value, Decimal) and value == value.to_integral_value()):
-        return str(int(value))
+        return str(whole(value))
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return str(value)
     raise ValueError("neither a string nor a number")

@@ -224,10 +224,17 @@ def parquet_records(file: ExportFile, wanted: Wanted = everything) -> Iterator[R
     with _parquet(file) as table:
         for batch in _batches(table, file):
             indices = [i for i in range(batch.num_rows) if wanted(start + i)]
-            rows = (batch if len(indices) == batch.num_rows else batch.take(pa.array(indices, pa.int64()))).to_pylist()
+            rows = _python_rows(batch if len(indices) == batch.num_rows else batch.take(pa.array(indices, pa.int64())), file)
             for i, row in zip(indices, rows, strict=True):
                 yield start + i, start + i + 1, row
             start += batch.num_rows
+
+
+def _python_rows(batch: pa.RecordBatch, file: ExportFile) -> list[dict[str, Any]]:
+    try:
+        return batch.to_pylist()
+    except (UnicodeDecodeError, ValueError, OverflowError) as error:
+        raise _damaged(file) from error
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_stream import Event, build, keys, read_events, skip
 from pipeline.ingest.options import ReadLog, ReadOptions
-from pipeline.ingest.times import from_iso, from_number
+from pipeline.ingest.times import from_iso, from_number, whole
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Kind, Message, Source
 
@@ -221,7 +221,7 @@ class _Reader:
     def _moment(self, row: Row, key: str) -> datetime | None:
         stamp, local = row.get(f"{key}_unixtime"), row.get(key)
         if stamp is not None:
-            return from_number(int(stamp))
+            return from_number(whole(stamp))
         return None if local is None else from_iso(local, self._zone)
 
     def _meta(self, row: Row) -> Mapping[str, object]:

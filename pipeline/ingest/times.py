@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+_DIGITS = 25
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # A number of this size or more counts milliseconds, microseconds, nanoseconds: seconds reach the first in the year 5138.
@@ -36,6 +38,21 @@ def from_number(value: float) -> datetime:
         return _EPOCH + timedelta(microseconds=_microseconds(value))
     except OverflowError as error:
         raise ValueError("out of range") from error
+
+
+def whole(value: object) -> int:
+    """Return a whole number, from itself, from a decimal or from its text.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When it is none, or larger than any time.
+    """
+    if isinstance(value, Decimal) and value.adjusted() > _DIGITS:
+        raise ValueError("out of range")
+    if not isinstance(value, int | float | str | Decimal):
+        raise TypeError("not a number")
+    return int(value)
 
 
 def _microseconds(value: float) -> int:

@@ -52,6 +52,10 @@ def read_xml(file: ExportFile) -> Iterator[XmlEvent]:
                 parser.Parse(block, ended)
             except expat.ExpatError as error:
                 raise _refused(file, doctypes) if doctypes else _damaged(file, error) from None
+            except (LookupError, ValueError):
+                raise ExportError(
+                    "an encoding that the XML parser does not know", where=f"{file.name}:1", do="Save it as UTF-8"
+                ) from None
             if doctypes:
                 raise _refused(file, doctypes)
             yield from events
