@@ -208,6 +208,21 @@ def report(
 
 
 @app.command()
+def evaluate(
+    suite: Annotated[Literal["functional"], typer.Option(help="What to run: the functional test suite.")] = "functional",
+    model: Annotated[Path, typer.Option(help="The model folder.")] = Path("models/default"),
+    thresholds: Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A JSON file for the outcomes, failed cases by id.")] = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Hold a model against what it should be able to do: pass rates with 95 % intervals."""
+    from pipeline.evaluate import run_functional_suite
+    from pipeline.terminal import print_suite
+
+    print_suite(run_functional_suite(model, thresholds=thresholds, out=out, overwrite=overwrite))
+
+
+@app.command()
 def train(
     config: Annotated[Path, typer.Option(help="The recipe.")],
     corpus: Annotated[

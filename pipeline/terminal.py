@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -21,13 +22,17 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.corpora.check import CorpusCheck
+from evaluation.intervals import wilson
 from pipeline.ingest import ReadLog
 from pipeline.ingest.detect import FORMATS
 from pipeline.inspect import Inspection
 from pipeline.results import Run
 from pipeline.schema import KINDS
 from pipeline.score import Progress as Scored
+
+if TYPE_CHECKING:
+    from evaluation.functional.run import Outcome
+    from pipeline.corpora.check import CorpusCheck
 
 _VALUES = 10
 
@@ -141,6 +146,33 @@ def print_check(check: CorpusCheck) -> None:
     for problem in check.problems:
         console.print(Text.assemble(("problem ", "red"), problem))
     console.print("[green]no problems[/]" if not check.problems else f"[red]{len(check.problems)} problem(s)[/]")
+
+
+def print_suite(outcomes: Sequence[Outcome]) -> None:
+    """Print the pass rate of each functionality, and of all."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("functionality")
+    for head in ("passed", "of", "rate", "95 % interval"):
+        table.add_column(head, justify="right")
+    for outcome in outcomes:
+        rate, (low, high) = outcome.passed / outcome.cases, outcome.interval
+        colour = "red" if rate < 0.7 else "yellow" if rate < 0.9 else "green"
+        table.add_row(
+            outcome.functionality.what,
+            str(outcome.passed),
+            str(outcome.cases),
+            f"[{colour}]{rate:.0%}[/]",
+            f"{low:.0%} – {high:.0%}",
+        )
+    console = Console()
+    console.print(table)
+    passed, cases = sum(outcome.passed for outcome in outcomes), sum(outcome.cases for outcome in outcomes)
+    low, high = wilson(passed, cases)
+    weak = sum(outcome.passed / outcome.cases < 0.7 for outcome in outcomes)
+    console.print(
+        f"[bold]{passed:,}[/] of [bold]{cases:,}[/] cases passed: {passed / cases:.1%} ({low:.1%} – {high:.1%}); "
+        f"{weak} of {len(outcomes)} functionalities under 70 %"
+    )
 
 
 def print_formats() -> None:

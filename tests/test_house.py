@@ -24,6 +24,7 @@ ORDER = [
     {"results"},
     {"report"},
     {"train", "score"},
+    {"evaluate"},
     {"terminal"},
     {"cli_corpus"},
     {"cli"},

@@ -1,0 +1,101 @@
+"""Run the suite: cases and a scorer in, which cases hold out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from evaluation.functional.cases import Case, Functionality
+from evaluation.intervals import wilson
+from pipeline.schema import Conversation, MessageScore
+
+Scorer = Callable[[Sequence[Conversation]], Sequence[Sequence[MessageScore]]]
+
+MOVES = 0.1
+"""How far the risk may move under a change that should change nothing."""
+
+FALLS = 0.05
+"""How far the risk may fall after messages that take nothing back."""
+
+FULL = 0.99
+"""A risk that has no room to rise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a functionality's cases came to; ``failed`` holds their ids."""
+
+    functionality: Functionality
+    passed: int
+    failed: tuple[str, ...]
+
+    @property
+    def cases(self) -> int:
+        """How many there were."""
+        return self.passed + len(self.failed)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % Wilson interval of the pass rate."""
+        return wilson(self.passed, self.cases)
+
+
+def run_suite(
+    cases: Sequence[Case], score: Scorer, *, risk_threshold: float, stage_thresholds: Mapping[str, float]
+) -> tuple[Outcome, ...]:
+    """Score every case and hold it against its verdict; ``score`` returns the message scores of each conversation, in order."""
+    wanted = [conversation for case in cases for conversation in (case.conversation, case.base) if conversation is not None]
+    scores = {c.conversation_id: found for c, found in zip(wanted, score(wanted), strict=True)}
+    verdicts: dict[str, list[tuple[str, bool]]] = {}
+    functionalities: dict[str, Functionality] = {}
+    for case in cases:
+        own = scores[case.conversation.conversation_id]
+        base = scores[case.base.conversation_id] if case.base is not None else ()
+        holds = _holds(case.functionality, case, own, base, risk_threshold, stage_thresholds)
+        functionalities[case.functionality.id] = case.functionality
+        verdicts.setdefault(case.functionality.id, []).append((case.id, holds))
+    return tuple(
+        Outcome(functionalities[name], sum(holds for _, holds in found), tuple(case for case, holds in found if not holds))
+        for name, found in verdicts.items()
+    )
+
+
+def _holds(
+    functionality: Functionality,
+    case: Case,
+    own: Sequence[MessageScore],
+    base: Sequence[MessageScore],
+    threshold: float,
+    stage_thresholds: Mapping[str, float],
+) -> bool:
+    flagged = _flagged(own, threshold)
+    match functionality.expected:
+        case "stage":
+            stage = functionality.stage or ""
+            return (own[-1].stages or {}).get(stage, 0.0) >= stage_thresholds[stage]
+        case "flagged":
+            return flagged
+        case "quiet":
+            return not flagged
+        case "early":
+            return _flagged(own[: functionality.by], threshold)
+        case "sender":
+            speakers = [message.speaker for message in case.conversation.messages]
+            risks: dict[str, float] = {}
+            for speaker, score in zip(speakers, own, strict=True):
+                risks[str(speaker)] = max(risks.get(str(speaker), 0.0), score.speaker_risk or 0.0)
+            return risks["A"] >= threshold > risks["B"]
+        case "same":
+            return flagged == _flagged(base, threshold) and abs(_risk(own) - _risk(base)) <= MOVES
+        case "higher":
+            return own[-1].risk > base[-1].risk or base[-1].risk >= FULL
+        case "not_lower":
+            return own[-1].risk >= base[-1].risk - FALLS
+
+
+def _flagged(scores: Sequence[MessageScore], threshold: float) -> bool:
+    return any(score.risk >= threshold for score in scores)
+
+
+def _risk(scores: Sequence[MessageScore]) -> float:
+    return max(score.risk for score in scores)
