@@ -140,6 +140,23 @@ def test_a_member_that_begins_before_the_archive_is_refused(tmp_path: Path) -> N
         read_all(path)
 
 
+@pytest.mark.parametrize("name", [b"\0chat.txt", b"./././.."[:9]])
+def test_a_member_without_a_name_is_refused(name: bytes, tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.zip", {"_chat.txt": CHAT}, zipfile.ZIP_STORED)
+    path.write_bytes(path.read_bytes().replace(b"_chat.txt", name.ljust(9, b"\0")))
+    with pytest.raises(ArchiveRefused, match="no name|outside"):
+        read_all(path)
+
+
+def test_an_archive_of_an_unknown_version_is_refused(tmp_path: Path) -> None:
+    path = packed(tmp_path / "a.zip", {"_chat.txt": CHAT}, zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 6] = 111
+    path.write_bytes(content)
+    with pytest.raises(ArchiveRefused, match="damaged"):
+        read_all(path)
+
+
 def test_an_empty_archive_says_so(tmp_path: Path) -> None:
     with pytest.raises(UnknownFormat, match="there is no file in it"):
         read_all(packed(tmp_path / "a.zip", {}))

@@ -258,6 +258,13 @@ def test_parquet_text_that_is_not_utf8_is_a_clear_error(tmp_path: Path) -> None:
         read_all(path)
 
 
+def test_a_parquet_column_whose_name_is_not_utf8_is_a_clear_error(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "a.parquet", [ROW | {"colour_of_it": "red"}])
+    path.write_bytes(path.read_bytes().replace(b"colour_of_it", b"colour\xb7of_it"))
+    with pytest.raises(ExportError, match=r"a\.parquet"):
+        read_all(path)
+
+
 def test_an_id_that_is_too_large_a_number_is_an_error_with_its_row(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(
         '[{"conversation_id": 1e999999999, "message_id": 1, "speaker": "A", "text": "hello"}]', "utf-8"

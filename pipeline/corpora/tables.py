@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def read_labelled_table(path: Path, taxonomy: Taxonomy, *, options: ReadOptions 
     CorpusError
         When a label is none of ours, with the place of its message.
     """
-    source = _hugging_face(path) if is_hugging_face(path) else read_conversations([path], options or ReadOptions(), ReadLog())
+    options = replace(options or ReadOptions(), telling_empty=frozenset({"stages"}))
+    source = _hugging_face(path, options) if is_hugging_face(path) else read_conversations([path], options, ReadLog())
     for conversation in source:
         yield labelled(conversation.load(), taxonomy)
 
@@ -126,7 +128,7 @@ def is_hugging_face(path: Path) -> bool:
     return path.is_dir() and ((path / "state.json").is_file() or (path / "dataset_dict.json").is_file())
 
 
-def _hugging_face(path: Path) -> Iterator[Conversation]:
+def _hugging_face(path: Path, options: ReadOptions) -> Iterator[Conversation]:
     """Yield the conversations of a saved dataset, split by split; its Arrow files are read as they lie, without the library."""
     folders = sorted(file.parent for file in path.glob("*/state.json")) if (path / "dataset_dict.json").is_file() else [path]
     for folder in folders:
@@ -136,7 +138,7 @@ def _hugging_face(path: Path) -> Iterator[Conversation]:
             def records(wanted: Wanted, export: ExportFile = export, split: str = folder.name) -> Iterator[Record]:
                 return _arrow_records(export, wanted, {"split": split} if folders != [path] else {})
 
-            table = Table(export, records, Columns.named({}), ReadOptions(), ReadLog(), has_lines=False, platform="datasets")
+            table = Table(export, records, Columns.named({}), options, ReadLog(), has_lines=False, platform="datasets")
             yield from table.conversations()
 
 

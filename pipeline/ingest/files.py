@@ -137,7 +137,7 @@ def is_archive(file: ExportFile) -> bool:
 def _open_archive(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
         raise ArchiveRefused("the zip archive is damaged", where=str(path), do="Copy or export it again") from error
     except OSError as error:
         raise unreadable(path, error) from error
@@ -203,7 +203,9 @@ def _members(path: Path, max_member_bytes: int) -> Iterator[ExportFile]:
     for info in sorted(members, key=lambda info: info.filename):
         name = PurePosixPath(info.filename.replace("\\", "/"))
         where = f"{path}!/{info.filename}"
-        if name.is_absolute() or ".." in name.parts or (name.parts and name.parts[0].endswith(":")):
+        if not name.parts:
+            raise ArchiveRefused("a member has no name", where=where, do="Copy or export the archive again")
+        if name.is_absolute() or ".." in name.parts or name.parts[0].endswith(":"):
             raise ArchiveRefused("a member's name points outside the archive", where=where, do="Do not trust this archive")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise ArchiveRefused("a member is a symbolic link", where=where, do="Do not trust this archive")

@@ -19,7 +19,7 @@ class ReadOptions:
     """What the user says about the exports.
 
     ``columns`` maps a field of ours (``conversation_id``, ``speaker``, ``timestamp``, ``text``, ``message_id``) to the column
-    that holds it in a table.
+    that holds it in a table. In the columns of ``telling_empty`` an empty cell says something, and is kept in ``meta``.
     """
 
     format: str | None = None
@@ -27,6 +27,7 @@ class ReadOptions:
     timezone: ZoneInfo | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     max_member_bytes: int = MAX_MEMBER_BYTES
+    telling_empty: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

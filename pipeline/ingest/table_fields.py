@@ -81,10 +81,14 @@ class Columns:
                 do=f"Name the column that holds it, such as --column {missing[0]}=…",
             )
 
-    def others(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what stands in columns that are no field's, as JSON can hold it; empty cells say nothing."""
+    def others(self, record: Mapping[str, Any], *, telling_empty: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Return what stands in columns that are no field's, as JSON can hold it; empty cells say nothing but in some columns."""
         own = set(self.of.values())
-        return {name: plain(value) for name, value in record.items() if name not in own and value not in (None, "")}
+        return {
+            name: plain(value)
+            for name, value in record.items()
+            if name not in own and value is not None and (value != "" or name in telling_empty)
+        }
 
 
 def identity(value: object) -> str | None:

@@ -244,7 +244,7 @@ def _parquet(file: ExportFile) -> Iterator[pq.ParquetFile]:
         source = raw if raw.seekable() else pa.BufferReader(raw.read())
         try:
             table = pq.ParquetFile(source)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise _damaged(file) from error
         with table:
             yield table

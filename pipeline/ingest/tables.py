@@ -141,7 +141,7 @@ class Table:
         cell = self._cell(record, "meta")
         known = json_object(cell)
         meta = dict(known) if known is not None else {} if cell in (None, "") else {"meta": plain(cell)}
-        for name, value in self.columns.others(record[2]).items():
+        for name, value in self.columns.others(record[2], telling_empty=self.options.telling_empty).items():
             meta[name if name not in meta else f"{name}~2"] = value
         if record is not first:
             for field in OF_CONVERSATION:
