@@ -232,6 +232,9 @@ def train(
     ordinary: Annotated[
         list[Path] | None, typer.Option(help="Chat that nobody labelled, taken as ordinary. May be given several times.")
     ] = None,
+    splits: Annotated[Path | None, typer.Option(help="Splits made by `safelight corpus split`, or of another model.")] = None,
+    encoder: Annotated[Path | None, typer.Option(help="Where the recipe's encoder lies, when not on the hub.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of a run that ended early.")] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override a setting of the recipe: key=value.")] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -239,7 +242,16 @@ def train(
     from pipeline.train import train as train_model
 
     folder = train_model(
-        config, corpus=corpus, ordinary=ordinary or [], out=out, overrides=set_ or [], overwrite=overwrite, say=print
+        config,
+        corpus=corpus,
+        ordinary=ordinary or [],
+        out=out,
+        splits=splits,
+        encoder_path=encoder,
+        resume=resume,
+        overrides=set_ or [],
+        overwrite=overwrite,
+        say=print,
     )
     print(f"{folder.path}: model {folder.name}, id {folder.id}")
 

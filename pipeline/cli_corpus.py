@@ -67,8 +67,8 @@ def split(
 
     from pipeline.corpora.split import split_corpus, write_splits
 
-    conversations, _ = _read(corpora, taxonomy)
     shares = {name: _share(value) for name, value in map(_pair, share or ["train=0.7", "validation=0.1", "test=0.2"])}
+    conversations, _ = _read(corpora, taxonomy)
     made = split_corpus(conversations, shares=shares, seed=seed, held_out=dict(map(_pair, held_out or [])))
     write_splits(made, out, overwrite=overwrite)
     counts = Counter(made.conversations.values())

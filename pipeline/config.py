@@ -153,3 +153,86 @@ def _apply(table: dict[str, Any], override: str) -> None:
         if not isinstance(table, dict):
             raise ConfigError(f"`--set {override}`: `{parent}` is not a table of settings", do="Check the key")
     table[last] = value
+
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class WindowSettings(Settings):
+    """How conversations are cut into windows: ``carried`` is the share of a window that repeats the one before it."""
+
+    tokens: Annotated[int, Field(ge=16)] = 256
+    carried: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    message_tokens: Annotated[int, Field(ge=4)] = 64
+    slots: Annotated[int, Field(ge=2, le=26)] = 8
+
+    @model_validator(mode="after")
+    def _messages_fit(self) -> WindowSettings:
+        if self.message_tokens > self.tokens:
+            raise ValueError("`message_tokens` is larger than a window of `tokens`")
+        return self
+
+
+class HeadSettings(Settings):
+    """The heads: how many kinds of evidence, and the width of the risk head."""
+
+    evidence: Count = 16
+    hidden: Count = 32
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    encoder_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class LossSettings(Settings):
+    """What counts how much: ``stages`` and ``risk`` weigh the losses, ``positive`` caps the weight of a rare stage's messages."""
+
+    stages: Annotated[float, Field(ge=0)] = 8.0
+    risk: Annotated[float, Field(ge=0)] = 1.0
+    positive: Annotated[float, Field(ge=1)] = 6.0
+
+
+class TrainingSettings(Settings):
+    """How the network is trained. ``chunk_tokens`` go through the encoder at once; ``lora_rank`` 0 trains all of it."""
+
+    epochs: Annotated[float, Field(gt=0)] = 4
+    batch: Count = 8
+    gradient_accumulation: Count = 1
+    chunk_tokens: Count = 4096
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-5
+    head_learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.06
+    patience: Count = 2
+    evaluations_per_epoch: Count = 1
+    frozen_layers: Annotated[int, Field(ge=0)] = 0
+    lora_rank: Annotated[int, Field(ge=0)] = 0
+    longest: Count = 120
+
+
+class SplitSettings(Settings):
+    """How a corpus is split when no splits are given: shares of what is labelled; ``together`` names attributes never parted."""
+
+    train: Share = 0.7
+    validation: Share = 0.1
+    test: Share = 0.2
+    together: tuple[str, ...] = ("situation",)
+    ordinary_validation: Annotated[int, Field(ge=0)] = 400
+    ordinary_test: Annotated[int, Field(ge=0)] = 1000
+
+
+class EncoderRecipe(Settings):
+    """What `safelight train` needs to know to fine-tune an encoder. ``encoder`` is a name on the Hugging Face hub, or a path."""
+
+    kind: Literal["encoder"]
+    name: str
+    encoder: str
+    taxonomy: str = "taxonomy.toml"
+    composition: str | None = None
+    seed: int = 0
+    max_ordinary: Annotated[int, Field(ge=0)] = 2000
+    max_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    windows: WindowSettings = WindowSettings()
+    heads: HeadSettings = HeadSettings()
+    loss: LossSettings = LossSettings()
+    training: TrainingSettings = TrainingSettings()
+    splits: SplitSettings = SplitSettings()

@@ -25,9 +25,10 @@ from pipeline import __version__
 from pipeline.errors import ResultsError
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 from pipeline.inspect import Inspection, inspect_exports
-from pipeline.model.baseline import BaselineModel
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
+from pipeline.model.reading import Model, Reading
+from pipeline.model.spoken import has_words
 from pipeline.model.thresholds import read_thresholds
 from pipeline.output import check_place, new_folder, write_json
 from pipeline.results import (
@@ -98,7 +99,7 @@ def score(
 
 def _write_scores(
     conversations: Iterable[Conversation],
-    model: BaselineModel,
+    model: Model,
     work: Path,
     text: TextPolicy,
     total: int,
@@ -143,28 +144,24 @@ def _batches(conversations: Iterable[Conversation]) -> Iterator[list[Conversatio
         yield batch
 
 
-def score_conversations(batch: Sequence[Conversation], model: BaselineModel) -> list[list[MessageScore]]:
+def score_conversations(batch: Sequence[Conversation], model: Model) -> list[list[MessageScore]]:
     """Return the scores of every row of each conversation, in order. A batch's scores do not depend on what else is in it."""
-    spoken = [message.text for conversation in batch for message in conversation.messages if _has_words(message)]
-    probabilities = iter(model.stage_probabilities(spoken).astype(np.float32).tolist() if spoken else [])
-    return [_score_one(conversation, model, probabilities) for conversation in batch]
+    spoken = [[(str(m.speaker), m.text) for m in conversation.messages if has_words(m)] for conversation in batch]
+    readings = model.read(spoken)
+    return [_rows(conversation, reading, model.taxonomy.keys) for conversation, reading in zip(batch, readings, strict=True)]
 
 
-def _has_words(message: Message) -> bool:
-    return message.speaker is not None and message.kind in ("message", "media") and bool(message.text.strip())
-
-
-def _score_one(conversation: Conversation, model: BaselineModel, probabilities: Iterator[list[float]]) -> list[MessageScore]:
-    running = model.running_risk()
+def _rows(conversation: Conversation, reading: Reading, keys: Sequence[str]) -> list[MessageScore]:
     slots: dict[str, str] = {}
     scores = []
+    told = zip(reading.stages.tolist(), reading.speaker_risk.tolist(), reading.risk.tolist(), strict=True)
+    risk = 0.0
     for position, message in enumerate(conversation.messages, 1):
         slot = None if message.speaker is None else slots.setdefault(message.speaker, slot_name(len(slots)))
         stages, speaker_risk = None, None
-        if _has_words(message):
-            found = next(probabilities)
-            speaker_risk = running.after(str(message.speaker), found)
-            stages = dict(zip(model.taxonomy.keys, found, strict=True))
+        if has_words(message):
+            found, speaker_risk, risk = next(told)
+            stages = dict(zip(keys, found, strict=True))
         scores.append(
             MessageScore(
                 conversation_id=conversation.conversation_id,
@@ -173,7 +170,7 @@ def _score_one(conversation: Conversation, model: BaselineModel, probabilities: 
                 speaker_slot=slot,
                 kind=message.kind,
                 stages=stages,
-                risk=running.conversation,
+                risk=risk,
                 speaker_risk=speaker_risk,
             )
         )
@@ -247,7 +244,7 @@ def _conversation_row(
 
 def _record(
     folder: ModelFolder,
-    model: BaselineModel,
+    model: Model,
     inspection: Inspection,
     options: ReadOptions,
     text: TextPolicy,

@@ -13,19 +13,26 @@ from pathlib import Path
 
 import tomli_w
 
-from pipeline.config import BaselineRecipe, Taxonomy, load_settings
-from pipeline.corpora.training import read_training_corpus
+from pipeline.config import BaselineRecipe, EncoderRecipe, Taxonomy, load_settings, read_toml
+from pipeline.corpora.compose import Composition
+from pipeline.corpora.split import Splits, load_splits
+from pipeline.corpora.training import TrainingCorpus, read_training_corpus
 from pipeline.errors import ConfigError, SafelightError
-from pipeline.model.baseline import KIND
-from pipeline.model.folder import ModelFolder, open_model_folder, seal_model_folder
-from pipeline.output import new_folder, write_json
+from pipeline.model import baseline, encoder
+from pipeline.model.folder import MANIFEST, ModelFolder, open_model_folder, seal_model_folder
+from pipeline.model.training.dealt import deal, make_splits
+from pipeline.output import check_place, new_folder, write_json
 
 logger = logging.getLogger(__name__)
 
 
-def load_recipe(config: Path, *, overrides: Iterable[str] = ()) -> tuple[BaselineRecipe, Taxonomy]:
-    """Read a recipe and the taxonomy that it names, relative to itself."""
-    recipe = load_settings(config, BaselineRecipe, overrides=overrides)
+Recipe = BaselineRecipe | EncoderRecipe
+
+
+def load_recipe(config: Path, *, overrides: Iterable[str] = ()) -> tuple[Recipe, Taxonomy]:
+    """Read a recipe and the taxonomy that it names, relative to itself; ``kind`` says what sort it is, the baseline without one."""
+    wanted = EncoderRecipe if read_toml(config).get("kind") == encoder.KIND else BaselineRecipe
+    recipe = load_settings(config, wanted, overrides=overrides)
     return recipe, load_settings(config.parent / recipe.taxonomy, Taxonomy)
 
 
@@ -35,34 +42,84 @@ def train(
     corpus: Sequence[Path],
     ordinary: Sequence[Path] = (),
     out: Path,
+    splits: Path | None = None,
+    encoder_path: Path | None = None,
+    resume: bool = False,
     overrides: Iterable[str] = (),
     overwrite: bool = False,
     say: Callable[[str], None] = logger.info,
 ) -> ModelFolder:
     """Train the recipe in ``config`` on the corpora and write the model folder ``out`` in one rename.
 
+    With ``splits`` only the training and validation parts are learned from. An encoder keeps its checkpoints beside the model
+    folder, in ``<out>.training``, and with ``resume`` goes on from there.
+
     Raises
     ------
     SafelightError
         When a file is not valid, the corpus is too small, or the training extra is not installed.
     """
-    try:
-        from pipeline.model.fit_baseline import fit_baseline
-        from pipeline.model.measure_baseline import measure
-    except ModuleNotFoundError as error:
-        raise SafelightError(f"training needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
     recipe, taxonomy = load_recipe(config, overrides=overrides)
+    check_place(out, overwrite=overwrite, marker=MANIFEST)
     read = read_training_corpus(corpus, ordinary, taxonomy=taxonomy, seed=recipe.seed, max_ordinary=recipe.max_ordinary)
     if not read.labelled:
         raise ConfigError("no labelled conversation was given", do="Give at least one --corpus")
     say(f"{len(read.labelled)} labelled conversations, {len(read.ordinary)} of ordinary chat")
+    given = load_splits(splits) if splits is not None else None
+    try:
+        if isinstance(recipe, BaselineRecipe):
+            _train_baseline(recipe, taxonomy, read, given, out, overwrite)
+        else:
+            _train_encoder(config, recipe, taxonomy, read, given, out, overwrite, encoder_path, resume, say)
+    except ModuleNotFoundError as error:
+        raise SafelightError(f"training needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
+    return open_model_folder(out)
+
+
+def _train_baseline(
+    recipe: BaselineRecipe, taxonomy: Taxonomy, read: TrainingCorpus, splits: Splits | None, out: Path, overwrite: bool
+) -> None:
+    from pipeline.model.training.fit_baseline import fit_baseline
+    from pipeline.model.training.measure_baseline import measure
+
+    if splits is not None:
+        dealt = deal(read, splits)
+        learned = {conversation.id for conversation in (*dealt.train, *dealt.validation)}
+        read = TrainingCorpus(
+            tuple(one for one in read.labelled if one.id in learned), tuple(one for one in read.ordinary if one.id in learned)
+        )
     fitted = fit_baseline(read.all, recipe, taxonomy)
     measured = measure(fitted, read, recipe, taxonomy)
-    with new_folder(out, overwrite=overwrite, marker="manifest.json") as folder:
+    with new_folder(out, overwrite=overwrite, marker=MANIFEST) as folder:
         fitted.model.save(folder)
         (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json")), "utf-8")
         write_json(folder / "thresholds.json", measured.thresholds.model_dump(mode="json"))
         write_json(folder / "metrics.json", measured.metrics)
         (folder / "MODEL_CARD.md").write_text(measured.card, "utf-8")
-        seal_model_folder(folder, kind=KIND, name=recipe.name)
-    return open_model_folder(out)
+        seal_model_folder(folder, kind=baseline.KIND, name=recipe.name)
+
+
+def _train_encoder(
+    config: Path,
+    recipe: EncoderRecipe,
+    taxonomy: Taxonomy,
+    read: TrainingCorpus,
+    splits: Splits | None,
+    out: Path,
+    overwrite: bool,
+    encoder_path: Path | None,
+    resume: bool,
+    say: Callable[[str], None],
+) -> None:
+    from pipeline.model.training.train_encoder import train_encoder
+
+    composition = load_settings(config.parent / recipe.composition, Composition) if recipe.composition else None
+    splits = splits or make_splits(read, recipe.splits, seed=recipe.seed)
+    dealt = deal(read, splits, composition=composition)
+    checkpoints = out.with_name(f"{out.name}.training")
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    with new_folder(out, overwrite=overwrite, marker=MANIFEST) as folder:
+        train_encoder(
+            recipe, taxonomy, dealt, splits, folder, checkpoints=checkpoints, encoder=encoder_path, resume=resume, say=say
+        )
+        seal_model_folder(folder, kind=encoder.KIND, name=recipe.name)

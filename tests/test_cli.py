@@ -33,12 +33,15 @@ def test_every_command_has_help_and_stands_in_the_readme(root: Path, tmp_path: P
     from pipeline.cli import app
 
     readme = (root / "README.md").read_text("utf-8")
-    for command in app.registered_commands:
-        assert command.callback is not None
-        name = command.name or command.callback.__name__
-        assert command.callback.__doc__
-        assert f"safelight {name}" in " ".join(readme.split()), name
-        assert safelight(name, "--help", cwd=tmp_path).returncode == 0
+    groups = [(f"{group.name} ", group.typer_instance) for group in app.registered_groups]
+    for prefix, commands in [("", app), *groups]:
+        assert commands is not None
+        for command in commands.registered_commands:
+            assert command.callback is not None
+            name = prefix + (command.name or command.callback.__name__)
+            assert command.callback.__doc__
+            assert f"safelight {name}" in " ".join(readme.split()), name
+            assert safelight(*name.split(), "--help", cwd=tmp_path).returncode == 0
 
 
 def test_score_ends_with_a_table_and_the_way_to_the_report(tiny_model: Path, tmp_path: Path) -> None:
@@ -132,3 +135,28 @@ def test_a_moved_threshold_reaches_the_report_without_scoring_again(tiny_model: 
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "report.html").is_file()
     assert (tmp_path / "out" / "scores.parquet").stat().st_mtime_ns == scores
+
+
+def test_a_corpus_is_checked_split_and_built(tiny_corpus: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    taxonomy = tiny_recipe.parent / "taxonomy.toml"
+    done = safelight("corpus", "check", tiny_corpus, "--taxonomy", taxonomy, cwd=tmp_path)
+    assert done.returncode == 1, "the conversations of the tiny corpus are near-duplicates"
+    assert "12 conversations, 54 messages" in done.stdout
+    assert "near-duplicates" in done.stdout
+    assert "good game" not in done.stdout
+    shares = ("--share", "train=0.5", "--share", "test=0.5")
+    done = safelight("corpus", "split", tiny_corpus, "--out", "splits.json", "--taxonomy", taxonomy, *shares, cwd=tmp_path)
+    assert done.stdout.strip() == "splits.json: 6 train, 6 test", done.stderr
+    (tmp_path / "composition.toml").write_text("per_conversation = 2\n")
+    options = ("--splits", "splits.json", "--config", "composition.toml", "--taxonomy", taxonomy, "--out", "built")
+    done = safelight("corpus", "build", tiny_corpus, *options, cwd=tmp_path)
+    assert done.stdout.strip() == "built: 18 train, 6 test", done.stderr
+    done = safelight("corpus", "card", "built/train.jsonl", "--taxonomy", taxonomy, cwd=tmp_path)
+    assert "18" in done.stdout
+    assert "good game" not in done.stdout
+
+
+def test_a_share_that_is_none_is_a_clear_error(tiny_corpus: Path, tmp_path: Path) -> None:
+    done = safelight("corpus", "split", tiny_corpus, "--out", "s.json", "--share", "train", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not of the form name=value" in done.stderr

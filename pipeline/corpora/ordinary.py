@@ -6,6 +6,7 @@ Which corpora may be taken so is the user's word, not something a file can say: 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.config import Taxonomy
@@ -18,12 +19,12 @@ def read_ordinary(path: Path, taxonomy: Taxonomy) -> Iterator[LabelledConversati
     """Yield the conversations of a chat export, a table or the chitchat dataset, labelled as ordinary."""
     conversations = read_chitchat(path) if is_chitchat(path) else read_conversations([path], ReadOptions(), ReadLog())
     for conversation in conversations:
-        loaded = conversation.load()
+        loaded = replace(conversation.load(), conversation_id=f"ordinary/{conversation.conversation_id}")
         yield LabelledConversation(
             conversation=loaded,
             stages=tuple(frozenset() for _ in loaded.messages),
             tells=frozenset(taxonomy.keys),
             groomers=frozenset(),
-            group=f"ordinary/{loaded.conversation_id}",
+            group=loaded.conversation_id,
             attributes={"situation": "ordinary-chat", "hard": "false"},
         )

@@ -36,11 +36,13 @@ def split_corpus(
     shares: Mapping[str, float],
     seed: int,
     held_out: Mapping[str, str] | None = None,
+    together: Sequence[str] = (),
 ) -> Splits:
     """Deal a corpus into splits by groups of relatives, class by class, so that each split has its share of groomings.
 
     ``held_out`` maps an attribute to a value that goes to the last split whole, such as ``{"language": "nl"}``: what a model is
-    to be tested on without having met it. Groups are joined where they share a groomer's name outside our own corpus.
+    to be tested on without having met it. ``together`` names attributes whose values are never parted, such as ``situation``: each
+    split then holds situations of its own. Groups are joined where they share a groomer's name outside our own corpus.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def split_corpus(
     kept = dict(held_out or {})
     last = list(shares)[-1]
     chosen: dict[str, str] = {}
-    families = _families(conversations)
+    families = _families(conversations, together)
     dealt: dict[tuple[str, str], list[list[LabelledConversation]]] = {}
     for family in families:
         if any(c.attributes.get(name) == value for c in family for name, value in kept.items()):
@@ -76,12 +78,13 @@ def split_corpus(
     )
 
 
-def _families(conversations: Sequence[LabelledConversation]) -> list[list[LabelledConversation]]:
+def _families(conversations: Sequence[LabelledConversation], together: Sequence[str]) -> list[list[LabelledConversation]]:
     """Join conversations that are relatives, or have a groomer in common."""
     families: dict[str, list[LabelledConversation]] = {}
     home: dict[str, str] = {}
     for conversation in conversations:
         names = [f"group {name}" for name in sorted(conversation.relatives)]
+        names += [f"{name} {conversation.attributes[name]}" for name in together if name in conversation.attributes]
         if conversation.attributes.get("corpus") != "safelight-written":
             names += [f"groomer {speaker}" for speaker in conversation.groomers or ()]
         met = sorted({home[name] for name in names if name in home})
@@ -135,15 +138,26 @@ def read_splits(path: Path, conversations: Sequence[LabelledConversation]) -> Sp
     CorpusError
         When a conversation is not in the file, or has changed since.
     """
-    try:
-        splits = validate_settings(json.loads(path.read_text("utf-8")), Splits, where=str(path))
-    except OSError as error:
-        raise CorpusError(f"cannot be read ({error.strerror})", where=str(path), do="Check the path") from error
-    except ValueError as error:
-        raise CorpusError("not a JSON file", where=str(path), do="Make it with `safelight corpus split`") from error
+    splits = load_splits(path)
     strange = [c.id for c in conversations if splits.hashes.get(c.id) != conversation_hash(c)]
     if strange:
         raise CorpusError(
             f"{len(strange)} conversation(s) are not those of the splits, such as {strange[0]}", where=str(path), do="Split again"
         )
     return splits
+
+
+def load_splits(path: Path) -> Splits:
+    """Read splits as they were written.
+
+    Raises
+    ------
+    CorpusError
+        When the file cannot be read.
+    """
+    try:
+        return validate_settings(json.loads(path.read_text("utf-8")), Splits, where=str(path))
+    except OSError as error:
+        raise CorpusError(f"cannot be read ({error.strerror})", where=str(path), do="Check the path") from error
+    except ValueError as error:
+        raise CorpusError("not a JSON file", where=str(path), do="Make it with `safelight corpus split`") from error

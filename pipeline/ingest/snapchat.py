@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pipeline.errors import ExportError
 from pipeline.ingest.json_stream import read_members
@@ -23,6 +24,7 @@ from pipeline.ingest.times import from_iso, from_number, whole
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Kind, Message, Source
 
+_UTC = ZoneInfo("UTC")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _READ = frozenset(
     {"From", "Media Type", "Created", "Content", "Text", "Conversation Title", "IsSender", "Created(microseconds)", "Media IDs"}
@@ -97,4 +99,4 @@ def _moment(row: Row) -> datetime | None:
     if exact:
         return from_number(whole(exact))
     created = row.get("Created")
-    return from_iso(string(created).replace(" UTC", "+00:00")) if created else None
+    return from_iso(string(created).removesuffix(" UTC"), _UTC) if created else None

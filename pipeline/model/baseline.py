@@ -16,6 +16,7 @@ from pipeline.errors import ModelFolderError
 from pipeline.model.calibration import Platt
 from pipeline.model.folder import ModelFolder
 from pipeline.model.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
+from pipeline.model.reading import Reading, Spoken
 from pipeline.model.risk import RiskHead, RunningRisk
 from pipeline.output import write_json
 
@@ -34,6 +35,24 @@ class BaselineModel:
     def stage_probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the calibrated probability of each stage for each text: shape (texts, stages). Each text is read alone."""
         return self.calibration.probability(self.stages.decision(texts))
+
+    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
+        """Return a reading of each conversation."""
+        texts = [text for conversation in conversations for _, text in conversation]
+        none = np.zeros((0, len(self.taxonomy.keys)))
+        probabilities = (self.stage_probabilities(texts) if texts else none).astype(np.float32)
+        readings = []
+        start = 0
+        for conversation in conversations:
+            stages = probabilities[start : start + len(conversation)]
+            start += len(conversation)
+            running = self.running_risk()
+            own, whole = [], []
+            for (speaker, _), found in zip(conversation, stages.tolist(), strict=True):
+                own.append(running.after(speaker, found))
+                whole.append(running.conversation)
+            readings.append(Reading(stages, np.asarray(own, np.float32), np.asarray(whole, np.float32)))
+        return readings
 
     def running_risk(self) -> RunningRisk:
         """Return the running risk of a conversation that begins."""

@@ -6,7 +6,9 @@
     config.toml        the resolved recipe that trained it
     labels.json        the taxonomy
     model.safetensors  the weights
-    vocabulary.json    the n-grams, in the order of the weights
+    vocabulary.json    of the baseline: the n-grams, in the order of the weights
+    encoder.onnx       of an encoder: the network, int8
+    tokenizer.json     of an encoder: its word pieces
     calibration.json   from log-odds to probabilities
     thresholds.json    where an alert begins, and how that was chosen
     metrics.json       what was measured when it was trained
@@ -35,8 +37,10 @@ REQUIRED = (
     "metrics.json",
     "model.safetensors",
     "thresholds.json",
-    "vocabulary.json",
 )
+"""What every folder has; each kind has files of its own beside these."""
+
+OF_KIND = {"ngram-linear": ("vocabulary.json",), "encoder": ("encoder.onnx", "tokenizer.json")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ def open_model_folder(path: Path) -> ModelFolder:
     """
     manifest = _read_manifest(path)
     hashes = manifest["files"]
-    missing = [name for name in REQUIRED if name not in hashes or not (path / name).is_file()]
+    needed = (*REQUIRED, *OF_KIND.get(manifest.get("kind", ""), ()))
+    missing = [name for name in needed if name not in hashes or not (path / name).is_file()]
     if missing:
         raise ModelFolderError(f"the model folder lacks {', '.join(missing)}", where=str(path), do="Get the whole folder again")
     for name, expected in hashes.items():

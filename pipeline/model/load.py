@@ -6,13 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import ModelFolderError
-from pipeline.model.baseline import KIND, BaselineModel, load_baseline
+from pipeline.model import baseline, encoder
 from pipeline.model.folder import ModelFolder, open_model_folder
+from pipeline.model.reading import Model
 
-LOADERS: dict[str, Callable[[ModelFolder], BaselineModel]] = {KIND: load_baseline}
+LOADERS: dict[str, Callable[[ModelFolder], Model]] = {
+    baseline.KIND: baseline.load_baseline,
+    encoder.KIND: encoder.load_encoder,
+}
 
 
-def load_model(path: Path) -> tuple[ModelFolder, BaselineModel]:
+def load_model(path: Path) -> tuple[ModelFolder, Model]:
     """Check a model folder and load its model.
 
     Raises

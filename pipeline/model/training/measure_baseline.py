@@ -16,8 +16,8 @@ from pipeline import __version__
 from pipeline.config import BaselineRecipe, Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import TrainingCorpus
-from pipeline.model.fit_baseline import CrossFitted, FittedBaseline
 from pipeline.model.thresholds import Thresholds
+from pipeline.model.training.fit_baseline import CrossFitted, FittedBaseline
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,170 @@
+"""Figures on judged conversations: pure functions of saved scores and labels.
+
+Intervals are bootstrapped by conversation, never by message: messages of one conversation are not independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A labelled conversation, and what a model said of its *n* messages with words.
+
+    ``labels`` and ``stages`` are of shape (n, stages): labels 1, 0, or NaN where the corpus cannot tell; stages are probabilities.
+    ``speaker_risk`` and ``risk`` are of shape (n,). ``grooming`` and ``groomers`` are ``None`` where the corpus does not say.
+    """
+
+    id: str
+    grooming: bool | None
+    groomers: frozenset[str] | None
+    speakers: tuple[str, ...]
+    labels: Floats
+    stages: Floats
+    speaker_risk: Floats
+    risk: Floats
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def peak(self) -> float:
+        """The highest risk of the conversation."""
+        return float(self.risk.max()) if len(self.risk) else 0.0
+
+    @property
+    def peak_speaker(self) -> str | None:
+        """Who had the highest risk of all, the first to reach it."""
+        return self.speakers[int(np.argmax(self.speaker_risk))] if self.speakers else None
+
+    def alert(self, threshold: float) -> int | None:
+        """Return how many messages it took until the risk reached the threshold; ``None`` when it never did."""
+        reached = np.flatnonzero(self.risk >= threshold)
+        return int(reached[0]) + 1 if len(reached) else None
+
+
+def average_precision(labels: Floats, scores: Floats) -> float:
+    """Return the area under the precision–recall steps, ties taken together; NaN where nothing is positive."""
+    positives = labels.sum()
+    if positives == 0:
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(labels[order])
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    precision, recall = hits[ends] / (ends + 1), hits[ends] / positives
+    return float(np.sum(np.diff(recall, prepend=0.0) * precision))
+
+
+def roc_auc(labels: Floats, scores: Floats) -> float:
+    """Return the chance that a positive has the higher score than a negative, ties counting half; NaN where a class is missing."""
+    positives, negatives = np.sort(scores[labels == 1]), np.sort(scores[labels == 0])
+    if not len(positives) or not len(negatives):
+        return float("nan")
+    below = np.searchsorted(negatives, positives, side="left").sum()
+    upto = np.searchsorted(negatives, positives, side="right").sum()
+    return float((below + upto) / 2 / len(positives) / len(negatives))
+
+
+def recall_at(labels: Floats, scores: Floats, *, false_positive_rate: float) -> float:
+    """Return the recall where at most that share of the negatives is flagged; NaN where there are too few to tell."""
+    negatives = np.sort(scores[labels == 0])[::-1]
+    allowed = int(np.floor(false_positive_rate * len(negatives) + 1e-9))
+    if not (labels == 1).any() or len(negatives) * false_positive_rate < 1:
+        return float("nan")
+    limit = negatives[allowed] if allowed < len(negatives) else -np.inf
+    return float((scores[labels == 1] > limit).mean())
+
+
+def f_score(precision: float, recall: float, *, beta: float = 1.0) -> float:
+    """Return F_β = (1 + β²) P R / (β² P + R), 0 where both are."""
+    weight = beta * beta
+    bottom = weight * precision + recall
+    return (1 + weight) * precision * recall / bottom if bottom else 0.0
+
+
+def precision_recall(labels: Floats, flagged: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return precision (0 where nothing is flagged) and recall (0 where nothing is positive)."""
+    hits = float((labels[flagged] == 1).sum())
+    positives = float((labels == 1).sum())
+    return (hits / flagged.sum() if flagged.any() else 0.0), (hits / positives if positives else 0.0)
+
+
+def stage_columns(judged: Sequence[Judged], column: int) -> tuple[Floats, Floats]:
+    """Return labels and probabilities of one stage over all messages where it is told."""
+    labels = np.concatenate([one.labels[:, column] for one in judged])
+    scores = np.concatenate([one.stages[:, column] for one in judged])
+    known = ~np.isnan(labels)
+    return labels[known], scores[known]
+
+
+def stage_figures(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Return, for each stage, the number of messages that carry it, precision, recall, F1 and average precision."""
+    found = {}
+    for column, key in enumerate(keys):
+        labels, scores = stage_columns(judged, column)
+        precision, recall = precision_recall(labels, scores >= thresholds[key])
+        found[key] = {
+            "messages": int(labels.sum()),
+            "threshold": thresholds[key],
+            "precision": precision,
+            "recall": recall,
+            "f1": f_score(precision, recall),
+            "average_precision": average_precision(labels, scores),
+        }
+    return found
+
+
+def macro(figures: Mapping[str, Mapping[str, float]], name: str) -> float:
+    """Return the mean of a figure over the stages that have one."""
+    values = [figure[name] for figure in figures.values() if figure["messages"] and not np.isnan(figure[name])]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def conversation_labels(judged: Sequence[Judged]) -> tuple[Floats, Floats]:
+    """Return whether each conversation grooms and its highest risk, where the corpus says."""
+    known = [one for one in judged if one.grooming is not None]
+    return np.asarray([float(bool(one.grooming)) for one in known]), np.asarray([one.peak for one in known])
+
+
+def attribution(judged: Sequence[Judged], threshold: float) -> float:
+    """Return, of the flagged groomings, how often the speaker with the highest risk is a groomer; NaN where none is flagged."""
+    flagged = [one for one in judged if one.groomers and one.peak >= threshold]
+    return float(np.mean([one.peak_speaker in (one.groomers or ()) for one in flagged])) if flagged else float("nan")
+
+
+def messages_to_alert(judged: Sequence[Judged], threshold: float) -> float:
+    """Return the median number of messages until the alert, over the flagged groomings; NaN where none is flagged."""
+    alerts = [alert for one in judged if one.grooming and (alert := one.alert(threshold)) is not None]
+    return float(np.median(alerts)) if alerts else float("nan")
+
+
+def calibration_error(labels: Floats, scores: Floats, *, weights: Floats | None = None, bins: int = 15) -> float:
+    """Return the expected calibration error over bins of equal mass (Naeini et al. 2015): the mean distance of chance and share."""
+    if not len(labels):
+        return float("nan")
+    weights = np.ones(len(labels)) if weights is None else weights
+    order = np.argsort(scores, kind="stable")
+    mass = np.cumsum(weights[order]) / weights.sum()
+    numbers = np.minimum((mass - 1e-12) * bins, bins - 1).astype(int)
+    error = 0.0
+    for number in range(bins):
+        rows = order[numbers == number]
+        if len(rows) and (share := weights[rows].sum()) > 0:
+            gap = (weights[rows] * (labels[rows] - scores[rows])).sum() / share
+            error += abs(gap) * share / weights.sum()
+    return float(error)
+
+
+def bootstrap(
+    judged: Sequence[Judged], figure: Callable[[Sequence[Judged]], float], *, rounds: int = 200, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % percentile interval of a figure, resampling conversations; the rounds in which it is NaN are left out."""
+    chance = np.random.default_rng(seed)
+    values = [figure([judged[row] for row in chance.integers(0, len(judged), len(judged))]) for _ in range(rounds)]
+    known = [value for value in values if not np.isnan(value)]
+    return (float(np.percentile(known, 2.5)), float(np.percentile(known, 97.5))) if known else (float("nan"), float("nan"))

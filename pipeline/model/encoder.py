@@ -1,0 +1,164 @@
+"""The encoder model at scoring time: windows in, stages and evidence out, the running risk from them. Needs no torch.
+
+::
+
+    encoder.onnx       the network, int8
+    tokenizer.json     its word pieces, with the speakers' marks
+    model.safetensors  the risk head
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+from tokenizers import Tokenizer
+
+from pipeline.config import EncoderRecipe, Taxonomy, load_settings, validate_settings
+from pipeline.errors import ModelFolderError
+from pipeline.model.calibration import Platt
+from pipeline.model.evidence import EvidenceRisk
+from pipeline.model.folder import ModelFolder
+from pipeline.model.reading import Reading, Spoken
+from pipeline.model.runtime import Arrays, Run, RuntimeName, open_network
+from pipeline.model.windows import Encoding, Packing, Window
+from pipeline.output import write_json
+
+KIND = "encoder"
+NETWORK = "encoder.onnx"
+
+CHUNK_TOKENS = 4096
+"""Tokens that go through the network at once, padding included."""
+
+_DECIMALS = 5
+"""Scores are kept to so many places: what a runtime does otherwise with other neighbours in a chunk is below them."""
+
+
+@dataclass(frozen=True)
+class EncoderModel:
+    """A trained encoder with its heads."""
+
+    taxonomy: Taxonomy
+    encoding: Encoding
+    network: Run
+    calibration: Platt
+    risk: EvidenceRisk
+
+    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
+        """Return a reading of each conversation."""
+        windows = self.encoding.windows(conversations)
+        outputs = self._run([window for own in windows for window in own])
+        readings = []
+        start = 0
+        for conversation, own in zip(conversations, windows, strict=True):
+            parts = outputs[start : start + len(own)]
+            start += len(own)
+            logits = np.concatenate([part[0] for part in parts]) if parts else np.zeros((0, len(self.taxonomy.keys)), np.float32)
+            evidence = np.concatenate([part[1] for part in parts]) if parts else np.zeros((0, 1), np.float32)
+            speaker_risk, risk = self.risk.risks(evidence, [speaker for speaker, _ in conversation])
+            stages = self.calibration.probability(logits).astype(np.float32)
+            readings.append(Reading(*(np.round(array, _DECIMALS) for array in (stages, speaker_risk, risk))))
+        return readings
+
+    def _run(self, windows: Sequence[Window]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Return stage logits and evidence of the messages of each window."""
+        found: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+        for numbers in chunks(windows, tokens=CHUNK_TOKENS):
+            stages, evidence = self.network(padded([windows[number] for number in numbers]))
+            for row, number in enumerate(numbers):
+                count = len(windows[number].marks)
+                found[number] = stages[row, :count], evidence[row, :count]
+        return [found[number] for number in range(len(windows))]
+
+
+def chunks(windows: Sequence[Window], *, tokens: int) -> list[list[int]]:
+    """Return the numbers of the windows by length, in chunks of at most ``tokens`` when padded to the longest of each."""
+    found: list[list[int]] = []
+    held: list[int] = []
+    for number in sorted(range(len(windows)), key=lambda number: (len(windows[number].ids), number)):
+        if held and (len(held) + 1) * len(windows[number].ids) > tokens:
+            found.append(held)
+            held = []
+        held.append(number)
+    return [*found, held] if held else found
+
+
+def padded(windows: Sequence[Window]) -> Arrays:
+    """Return windows as the arrays that the network takes."""
+    length = max(len(window.ids) for window in windows)
+    marks = max(len(window.marks) for window in windows)
+    arrays = {
+        "ids": np.zeros((len(windows), length), np.int64),
+        "blocks": np.zeros((len(windows), length), np.int64),
+        "marks": np.zeros((len(windows), marks), np.int64),
+    }
+    for row, window in enumerate(windows):
+        arrays["ids"][row, : len(window.ids)] = window.ids
+        arrays["blocks"][row, : len(window.blocks)] = window.blocks
+        arrays["marks"][row, : len(window.marks)] = window.marks
+    return arrays
+
+
+def save_heads(folder: Path, *, risk: EvidenceRisk, calibration: Platt, taxonomy: Taxonomy, tokenizer: Tokenizer) -> None:
+    """Write what the folder holds beside the network."""
+    weights = {
+        "risk.first.weight": risk.first_weight,
+        "risk.first.bias": risk.first_bias,
+        "risk.second.weight": risk.second_weight,
+        "risk.second.bias": risk.second_bias,
+    }
+    (folder / "model.safetensors").write_bytes(save({name: np.ascontiguousarray(array) for name, array in weights.items()}))
+    write_json(folder / "labels.json", taxonomy.model_dump(mode="json"))
+    stages = zip(taxonomy.keys, calibration.slope, calibration.offset, strict=True)
+    write_json(
+        folder / "calibration.json",
+        {
+            "stages": {stage: {"slope": float(slope), "offset": float(offset)} for stage, slope, offset in stages},
+            "risk": {"slope": risk.slope, "offset": risk.offset},
+        },
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None) -> EncoderModel:
+    """Load the model from a checked folder.
+
+    Raises
+    ------
+    ModelFolderError
+        When the files do not fit one another, or no runtime is installed.
+    """
+    recipe = load_settings(folder.path / "config.toml", EncoderRecipe)
+    taxonomy = validate_settings(folder.json("labels.json"), Taxonomy, where=str(folder.path / "labels.json"))
+    calibration = folder.json("calibration.json")
+    tokenizer = Tokenizer.from_file(str(folder.path / "tokenizer.json"))
+    packing = Packing(recipe.windows.tokens, recipe.windows.carried, recipe.windows.message_tokens, recipe.windows.slots)
+    try:
+        weights = load_file(folder.path / "model.safetensors")
+        encoding = Encoding(tokenizer, packing)
+        return EncoderModel(
+            taxonomy=taxonomy,
+            encoding=encoding,
+            network=open_network(folder.path / NETWORK, runtime=runtime),
+            calibration=Platt(
+                slope=np.asarray([calibration["stages"][stage]["slope"] for stage in taxonomy.keys]),
+                offset=np.asarray([calibration["stages"][stage]["offset"] for stage in taxonomy.keys]),
+            ),
+            risk=EvidenceRisk(
+                first_weight=weights["risk.first.weight"],
+                first_bias=weights["risk.first.bias"],
+                second_weight=weights["risk.second.weight"],
+                second_bias=weights["risk.second.bias"],
+                slope=float(calibration["risk"]["slope"]),
+                offset=float(calibration["risk"]["offset"]),
+            ),
+        )
+    except SafetensorError as error:
+        raise ModelFolderError("the weights are damaged", where=str(folder.path), do="Get the model folder again") from error
+    except (KeyError, ValueError) as error:
+        raise ModelFolderError(f"the files of the model do not fit: {error}", where=str(folder.path)) from error

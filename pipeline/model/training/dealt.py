@@ -1,0 +1,73 @@
+"""A corpus dealt into training, validation and test, with the variety that is composed for training."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from pipeline.config import SplitSettings
+from pipeline.corpora.compose import Composition, compose
+from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.split import Splits, conversation_hash, split_corpus
+from pipeline.corpora.training import TrainingCorpus
+from pipeline.errors import CorpusError
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """The conversations of each part; ``composed`` are derived from the training part alone."""
+
+    train: tuple[LabelledConversation, ...]
+    validation: tuple[LabelledConversation, ...]
+    test: tuple[LabelledConversation, ...]
+    composed: tuple[LabelledConversation, ...] = ()
+
+
+def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -> Splits:
+    """Deal the labelled corpus by its groups, and ordinary chat by chance; every part is written down with hashes.
+
+    Raises
+    ------
+    CorpusError
+        When a part would be empty.
+    """
+    shares = {"train": settings.train, "validation": settings.validation, "test": settings.test}
+    made = split_corpus(corpus.labelled, shares=shares, seed=seed, together=settings.together)
+    ordinary = list(corpus.ordinary)
+    random.Random(seed).shuffle(ordinary)  # noqa: S311 - a shuffle, no secret
+    kept = settings.ordinary_validation, settings.ordinary_validation + settings.ordinary_test
+    names = ("validation" if number < kept[0] else "test" if number < kept[1] else "train" for number in range(len(ordinary)))
+    where = {chat.id: name for chat, name in zip(ordinary, names, strict=True)}
+    return made.model_copy(
+        update={
+            "conversations": {**made.conversations, **where},
+            "hashes": {**made.hashes, **{chat.id: conversation_hash(chat) for chat in ordinary}},
+        }
+    )
+
+
+def deal(corpus: TrainingCorpus, splits: Splits, *, composition: Composition | None = None) -> Dealt:
+    """Put each conversation into its part; what the splits do not name is left out.
+
+    Raises
+    ------
+    CorpusError
+        When the training or the validation part is empty, or a conversation is not what it was when it was split.
+    """
+    parts: dict[str, list[LabelledConversation]] = {name: [] for name in PARTS}
+    for conversation in corpus.all:
+        name = splits.conversations.get(conversation.id)
+        if name not in parts:
+            continue
+        if splits.hashes.get(conversation.id) != conversation_hash(conversation):
+            raise CorpusError(f"conversation {conversation.id} has changed since it was split", do="Split again")
+        parts[name].append(conversation)
+    if empty := [name for name in ("train", "validation") if not parts[name]]:
+        raise CorpusError(f"the part {', '.join(empty)} holds no conversation", do="Check the splits")
+    ordinary = {chat.id for chat in corpus.ordinary}
+    fillers = [chat for chat in parts["train"] if chat.id in ordinary]
+    parents = [conversation for conversation in parts["train"] if conversation.id not in ordinary]
+    composed = tuple(compose(parents, fillers, composition)) if composition is not None else ()
+    return Dealt(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), composed)

@@ -1,0 +1,61 @@
+"""Export the network to ONNX, and quantise it to int8 with static ranges.
+
+Dynamic quantisation takes its ranges from what goes through together, so that a message's score would depend on its neighbours
+in the batch and on messages after it. Static ranges, with SmoothQuant before them (Xiao et al. 2023; NNCF's transformer
+preset), do not.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+import torch
+
+from pipeline.model.encoder import padded
+from pipeline.model.training.network import MessageNetwork
+from pipeline.model.windows import Window
+
+_OPSET = 17
+
+
+def export_network(network: MessageNetwork, path: Path, *, windows: Sequence[Window]) -> None:
+    """Write the network as ONNX in single precision; ``windows`` is an example of what goes in."""
+    network = network.to("cpu").eval()
+    arrays = {name: torch.from_numpy(array) for name, array in padded(windows).items()}
+    axes = {0: "windows", 1: "tokens"}
+    torch.onnx.export(
+        network,
+        (arrays["ids"], arrays["blocks"], arrays["marks"]),
+        str(path),
+        input_names=["ids", "blocks", "marks"],
+        output_names=["stages", "evidence"],
+        dynamic_axes={
+            "ids": axes,
+            "blocks": axes,
+            "marks": {0: "windows", 1: "messages"},
+            "stages": {0: "windows", 1: "messages"},
+            "evidence": {0: "windows", 1: "messages"},
+        },
+        opset_version=_OPSET,
+        dynamo=False,
+    )
+
+
+def quantise(source: Path, target: Path, *, windows: Sequence[Sequence[Window]]) -> None:
+    """Write an int8 copy; ``windows`` are the batches that its ranges are taken from."""
+    os.environ["NNCF_CI"] = "1"  # NNCF would send usage figures home
+    import nncf
+
+    logging.getLogger("nncf").setLevel(logging.WARNING)
+    batches = [padded(batch) for batch in windows]
+    quantised = nncf.quantize(
+        onnx.load(str(source)),
+        nncf.Dataset(batches),
+        model_type=nncf.ModelType.TRANSFORMER,
+        subset_size=len(batches),
+    )
+    onnx.save(quantised, str(target))

@@ -1,0 +1,246 @@
+"""Fine-tune an encoder with the Hugging Face trainer: one process, or many under ``torchrun``, unchanged."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+from torch.utils.data import Dataset
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    EarlyStoppingCallback,
+    PreTrainedTokenizerFast,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from pipeline.config import EncoderRecipe
+from pipeline.errors import ConfigError
+from pipeline.model.training.examples import Example
+from pipeline.model.training.learning import Learner, collate, positive_weights
+from pipeline.model.training.network import MessageNetwork, RiskHead, block_causal_mask
+from pipeline.model.windows import Encoding, Packing, mark
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Start:
+    """An encoder before training: its tokenizer with the speakers' marks, how windows are packed, the network."""
+
+    tokenizer: Tokenizer
+    encoding: Encoding
+    encoder: Any
+    width: int
+
+
+def open_encoder(recipe: EncoderRecipe, *, path: Path | None = None) -> Start:
+    """Load the encoder of a recipe, from the hub by its name, or from ``path``.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be had, has no fast tokenizer, or is of a kind that does not take a block-causal mask.
+    """
+    set_seed(recipe.seed)
+    name = str(path or recipe.encoder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+        encoder: Any = AutoModel.from_pretrained(name, attn_implementation="sdpa")
+        _set_dropout(encoder, recipe.heads.encoder_dropout)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"the encoder {name} cannot be loaded ({type(error).__name__})",
+            do="Check the name and the network, or say where it lies with --encoder PATH",
+        ) from error
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ConfigError(f"the encoder {name} has no fast tokenizer", do="Choose one that has a tokenizer.json")
+    settings, width = recipe.windows, int(encoder.config.hidden_size)
+    tokenizer.add_special_tokens({"additional_special_tokens": [mark(slot) for slot in range(settings.slots)]})
+    encoder.resize_token_embeddings(len(tokenizer), mean_resizing=True)
+    positions = getattr(encoder.config, "max_position_embeddings", settings.tokens)
+    if settings.tokens > positions:
+        raise ConfigError(f"windows of {settings.tokens} tokens, but {name} reads {positions}", do="Set windows.tokens lower")
+    _check_causal(encoder, name)
+    _freeze(encoder, recipe.training.frozen_layers)
+    if recipe.training.lora_rank:
+        encoder = _with_lora(encoder, recipe)
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.no_padding()
+    backend.no_truncation()
+    packing = Packing(settings.tokens, settings.carried, settings.message_tokens, settings.slots)
+    return Start(backend, Encoding(backend, packing), encoder, width)
+
+
+def _check_causal(encoder: nn.Module, name: str) -> None:
+    """Refuse an encoder that looks past the mask: not every kind takes one of four dimensions."""
+    encoder.eval()
+    ids = torch.arange(10, 22).unsqueeze(0)
+    blocks = torch.tensor([[1] * 4 + [2] * 4 + [3] * 4])
+    other = ids.clone()
+    other[:, 8:] += 30
+    with torch.no_grad():
+        first, second = (
+            encoder(input_ids=given, attention_mask=block_causal_mask(blocks)).last_hidden_state[:, :8] for given in (ids, other)
+        )
+    if not torch.allclose(first, second, atol=1e-4):
+        raise ConfigError(f"{name} does not keep to a block-causal mask", do="Choose another encoder, such as a BERT or a MiniLM")
+
+
+def _set_dropout(encoder: nn.Module, rate: float) -> None:
+    """Set every dropout of the encoder; its attention keeps the rate under a name of its own."""
+    for module in encoder.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = rate
+        for name in ("dropout_prob", "attention_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, rate)
+
+
+def _freeze(encoder: nn.Module, layers: int) -> None:
+    if not layers:
+        return
+    stack = next((module for module in encoder.modules() if isinstance(module, nn.ModuleList)), None)
+    if stack is None or len(stack) < layers:
+        raise ConfigError(f"training.frozen_layers is {layers}", do=f"The encoder has {0 if stack is None else len(stack)}")
+    for layer in stack[:layers]:
+        layer.requires_grad_(False)
+
+
+def _with_lora(encoder: Any, recipe: EncoderRecipe) -> nn.Module:
+    from peft import LoraConfig, get_peft_model
+
+    rank = recipe.training.lora_rank
+    settings = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules="all-linear", modules_to_save=[])
+    adapted = get_peft_model(encoder, settings)
+    adapted.get_input_embeddings().requires_grad_(True)  # the marks are new: their vectors must learn
+    return adapted
+
+
+class _Examples(Dataset[Example]):
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._examples = list(examples)
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, index: int) -> Example:
+        return self._examples[index]
+
+
+class _TwoRates(Trainer):
+    """The trainer with a learning rate of their own for the heads, which begin from nothing."""
+
+    head_rate: float = 1e-3
+
+    def prediction_step(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> tuple[torch.Tensor, None, None]:
+        with torch.no_grad():
+            return model(**inputs)["loss"].detach(), None, None
+
+    def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
+        if self.optimizer is None:
+            groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+            for name, parameter in self.model.named_parameters():  # type: ignore[union-attr]
+                if parameter.requires_grad:
+                    groups.setdefault((".encoder." in name, parameter.ndim > 1), []).append(parameter)
+            self.optimizer = torch.optim.AdamW(
+                [
+                    {
+                        "params": parameters,
+                        "lr": self.args.learning_rate if encoder else self.head_rate,
+                        "weight_decay": self.args.weight_decay if matrix else 0.0,
+                    }
+                    for (encoder, matrix), parameters in sorted(groups.items())
+                ]
+            )
+        return self.optimizer
+
+
+def fit_encoder(
+    start: Start,
+    recipe: EncoderRecipe,
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    *,
+    checkpoints: Path,
+    resume: bool = False,
+    callbacks: Sequence[TrainerCallback] = (),
+    say: Callable[[str], None] = logger.info,
+) -> Learner:
+    """Train, and return the learner of the epoch with the lowest validation loss.
+
+    ``checkpoints`` is a folder of its own; with ``resume`` the run goes on from the last one in it, to the same result.
+    """
+    settings = recipe.training
+    learner = new_learner(start, recipe, positive=positive_weights(train, cap=recipe.loss.positive))
+    cuda = torch.cuda.is_available()
+    epochs = settings.epochs
+    steps = max(1, len(train) // (settings.batch * settings.gradient_accumulation * settings.evaluations_per_epoch))
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=epochs,
+        per_device_train_batch_size=settings.batch,
+        per_device_eval_batch_size=2 * settings.batch,
+        gradient_accumulation_steps=settings.gradient_accumulation,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_steps=int(settings.warmup * steps * settings.evaluations_per_epoch * epochs),
+        lr_scheduler_type="linear",
+        max_grad_norm=1.0,
+        bf16=cuda and torch.cuda.is_bf16_supported(),
+        use_cpu=not cuda,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        eval_strategy="steps",
+        eval_steps=steps,
+        save_strategy="steps",
+        save_steps=steps,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        prediction_loss_only=True,
+        logging_steps=max(1, steps // 10),
+        remove_unused_columns=False,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        report_to=[],
+        disable_tqdm=None,
+    )
+    trainer = _TwoRates(
+        model=learner,
+        args=arguments,
+        train_dataset=_Examples(train),
+        eval_dataset=_Examples(validation),
+        data_collator=collate,
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=settings.patience), *callbacks],
+    )
+    trainer.head_rate = settings.head_learning_rate
+    last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.is_dir() else None
+    if last:
+        say(f"going on from {Path(last).name}")
+    trainer.train(resume_from_checkpoint=last)
+    history = [{"step": entry["step"], **entry} for entry in trainer.state.log_history]
+    (checkpoints / "history.json").write_text(json.dumps(history, indent=1), "utf-8")
+    learner.eval()
+    return learner
+
+
+def new_learner(start: Start, recipe: EncoderRecipe, *, positive: Sequence[float]) -> Learner:
+    """Return heads on an encoder, not trained yet."""
+    heads = recipe.heads
+    set_seed(recipe.seed)
+    network = MessageNetwork(start.encoder, width=start.width, stages=len(positive), evidence=heads.evidence, dropout=heads.dropout)
+    risk = RiskHead(evidence=heads.evidence, hidden=heads.hidden)
+    return Learner(network, risk, settings=recipe.loss, positive=positive, chunk_tokens=recipe.training.chunk_tokens)

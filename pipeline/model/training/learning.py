@@ -1,0 +1,168 @@
+"""What the network learns by: batches of whole conversations, and losses that take what each corpus says and no more.
+
+- A message's stages: cross-entropy where the corpus tells the stage. A stage that it cannot tell costs nothing. Messages of a rare
+  stage weigh the square root of its rarity (capped), so that the many messages without one do not drown it.
+- A flagged message without a stage: some stage must be there, whichever (the noisy-or of them all; multiple-instance learning).
+- A speaker's risk: high after a groomer's signals, the surer the more of them there were; low after everybody else's
+  messages. Where no messages are labelled, the risk at the end (the running maximum makes it a multiple-instance loss).
+- A conversation's risk, where only that is labelled: that of its riskiest speaker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pipeline.config import LossSettings
+from pipeline.model.training.examples import Example
+from pipeline.model.training.network import MessageNetwork, RiskHead
+from pipeline.model.windows import Window
+
+SURE_AFTER = 2
+"""Signals of a groomer after which the risk should be high without reserve."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Windows of like length, padded, that go through the encoder together; ``real`` tells marks from padding."""
+
+    ids: Tensor
+    blocks: Tensor
+    marks: Tensor
+    real: Tensor
+
+
+def chunks_of(windows: Sequence[Window], *, tokens: int) -> tuple[list[Chunk], list[int]]:
+    """Sort windows by length into padded chunks of at most ``tokens``; return them, and the windows' numbers in that order."""
+    order = sorted(range(len(windows)), key=lambda number: (len(windows[number].ids), number))
+    chunks: list[Chunk] = []
+    held: list[Window] = []
+    for number in order:
+        if held and (len(held) + 1) * len(windows[number].ids) > tokens:
+            chunks.append(_padded(held))
+            held = []
+        held.append(windows[number])
+    if held:
+        chunks.append(_padded(held))
+    return chunks, order
+
+
+def _padded(windows: Sequence[Window]) -> Chunk:
+    length = max(len(window.ids) for window in windows)
+    marks = max(len(window.marks) for window in windows)
+
+    def rows(values: Sequence[Sequence[int]], width: int) -> Tensor:
+        return torch.tensor([[*row, *[0] * (width - len(row))] for row in values], dtype=torch.long)
+
+    return Chunk(
+        ids=rows([window.ids for window in windows], length),
+        blocks=rows([window.blocks for window in windows], length),
+        marks=rows([window.marks for window in windows], marks),
+        real=rows([[1] * len(window.marks) for window in windows], marks).bool(),
+    )
+
+
+class Learner(nn.Module):
+    """Network, risk head and losses, as the trainer sees them: a batch in, a loss out."""
+
+    def __init__(
+        self, network: MessageNetwork, risk: RiskHead, *, settings: LossSettings, positive: Sequence[float], chunk_tokens: int
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.risk = risk
+        self.settings = settings
+        self.chunk_tokens = chunk_tokens
+        self.positive: Tensor
+        self.register_buffer("positive", torch.tensor(positive, dtype=torch.float32))
+
+    def read(self, examples: Sequence[Example]) -> list[tuple[Tensor, Tensor]]:
+        """Return stage logits (n, stages) and evidence (n, evidence) of each conversation."""
+        device = self.positive.device
+        windows = [window for example in examples for window in example.windows]
+        chunks, order = chunks_of(windows, tokens=self.chunk_tokens)
+        logits: list[Tensor] = []
+        evidence: list[Tensor] = []
+        for chunk in chunks:
+            stage, kinds = self.network(chunk.ids.to(device), chunk.blocks.to(device), chunk.marks.to(device))
+            for row, real in enumerate(chunk.real):
+                count = int(real.sum())
+                logits.append(stage[row, :count].float())
+                evidence.append(kinds[row, :count].float())
+        place = {number: index for index, number in enumerate(order)}
+        found = []
+        number = 0
+        for example in examples:
+            own = [place[number + offset] for offset in range(len(example.windows))]
+            number += len(example.windows)
+            found.append((torch.cat([logits[index] for index in own]), torch.cat([evidence[index] for index in own])))
+        return found
+
+    def forward(self, examples: Sequence[Example]) -> dict[str, Tensor]:
+        """Return the loss of a batch."""
+        stage_losses, risk_losses = [], []
+        for example, (logits, evidence) in zip(examples, self.read(examples), strict=True):
+            stage_losses.append(self._stage_loss(example, logits))
+            risk_losses.append(self._risk_loss(example, evidence))
+        stages, risk = torch.stack(stage_losses).mean(), torch.stack(risk_losses).mean()
+        return {"loss": self.settings.stages * stages + self.settings.risk * risk, "stages": stages.detach(), "risk": risk.detach()}
+
+    def _stage_loss(self, example: Example, logits: Tensor) -> Tensor:
+        labels = torch.from_numpy(example.stages).to(logits.device)
+        known = ~labels.isnan()
+        loss = functional.binary_cross_entropy_with_logits(logits, labels.nan_to_num(), pos_weight=self.positive, reduction="none")
+        total, count = (loss * known).sum(), known.sum()
+        flags = torch.from_numpy(example.flagged).to(logits.device)
+        lines = ~flags.isnan() & ~known.any(dim=1)
+        if bool(lines.any()):
+            none = functional.logsigmoid(-logits[lines]).sum(dim=1).clamp(max=-1e-6)
+            some = torch.log1p(-none.exp())
+            total = total - (flags[lines] * some + (1 - flags[lines]) * none).sum()
+            count = count + lines.sum()
+        return total / count.clamp(min=1)
+
+    def _risk_loss(self, example: Example, evidence: Tensor) -> Tensor:
+        last: list[Tensor] = []
+        losses: list[Tensor] = []
+        signals = example.signals
+        names = np.asarray(example.speakers, dtype=object)
+        for name in dict.fromkeys(example.speakers):
+            rows = np.flatnonzero(names == name)
+            logits = self.risk(evidence[torch.from_numpy(rows).to(evidence.device)])
+            last.append(logits[-1])
+            if example.groomers is None:
+                continue
+            if name not in example.groomers:
+                losses.append(functional.softplus(logits).mean())
+            elif signals is None:
+                losses.append(functional.softplus(-logits[-1]))
+            else:
+                count = np.cumsum(signals[rows])
+                weights = torch.from_numpy(np.minimum(count / SURE_AFTER, 1.0).astype(np.float32)).to(logits.device)
+                losses.append((functional.softplus(-logits) * weights).sum() / weights.sum().clamp(min=1.0))
+        if losses:
+            return torch.stack(losses).mean()
+        if example.grooming is None:
+            return evidence.sum() * 0.0
+        highest = torch.stack(last).max()
+        return functional.softplus(-highest if example.grooming else highest)
+
+
+def positive_weights(examples: Sequence[Example], *, cap: float) -> list[float]:
+    """Return the weight of a positive message of each stage: the square root of negatives to positives, from 1 to ``cap``."""
+    labels = np.concatenate([example.stages for example in examples])
+    positives = np.nansum(labels, axis=0)
+    negatives = np.sum(labels == 0, axis=0)
+    weights = np.sqrt(negatives / np.maximum(positives, 1.0))
+    return [float(weight) for weight in np.clip(weights, 1.0, cap)]
+
+
+def collate(examples: list[Example]) -> dict[str, Any]:
+    """Return a batch as the trainer hands it on."""
+    return {"examples": examples}
