@@ -108,3 +108,80 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path, tiny
     out = tmp_path_factory.mktemp("models") / "tiny"
     train(tiny_recipe, corpus=[tiny_corpus], out=out)
     return out
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of a few thousand weights with a word-piece vocabulary of its own, as a folder that `from_pretrained` opens."""
+    pytest.importorskip("transformers", reason="training needs the train extra")
+    import string
+
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("encoder")
+    words = ("how old are you anyway this stays our secret ok no bye good game dinner is ready the dog win level").split()  # noqa: SIM905
+    letters = [*string.ascii_lowercase, *string.digits, *string.punctuation]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *letters, *(f"##{letter}" for letter in letters)]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", "utf-8")
+    BertTokenizerFast(vocab=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
+    torch.manual_seed(7)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        max_position_embeddings=128,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=48,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_recipe(tiny_recipe: Path) -> Path:
+    """A recipe that fine-tunes the tiny encoder in seconds."""
+    recipe = tiny_recipe.parent / "tiny-encoder.toml"
+    recipe.write_text(
+        """
+kind = "encoder"
+name = "tiny-encoder"
+encoder = "nowhere/tiny"
+taxonomy = "taxonomy.toml"
+seed = 7
+[windows]
+tokens = 48
+message_tokens = 16
+slots = 3
+[heads]
+evidence = 4
+hidden = 8
+[training]
+epochs = 40
+patience = 40
+batch = 4
+learning_rate = 3e-3
+head_learning_rate = 1e-2
+[splits]
+train = 0.5
+validation = 0.25
+test = 0.25
+together = []
+ordinary_validation = 0
+ordinary_test = 0
+""",
+        "utf-8",
+    )
+    return recipe
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_model(
+    tmp_path_factory: pytest.TempPathFactory, tiny_encoder_recipe: Path, tiny_encoder: Path, tiny_corpus: Path
+) -> Path:
+    """A model folder of the tiny encoder, trained, exported and quantised by the command's own function."""
+    from pipeline.train import train
+
+    out = tmp_path_factory.mktemp("models") / "tiny-encoder"
+    train(tiny_encoder_recipe, corpus=[tiny_corpus], out=out, encoder_path=tiny_encoder)
+    return out

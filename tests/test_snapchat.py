@@ -102,4 +102,4 @@ def test_a_row_of_another_shape_is_named_by_its_place(bad: object, tmp_path: Pat
 def test_a_time_that_does_not_say_so_is_in_utc_too(tmp_path: Path) -> None:
     plain = {key: value for key, value in row().items() if key != "Created(microseconds)"}
     first, second = read_one(history(tmp_path, sam=[row(at=9), {**plain, "Created": "2024-02-13 21:05:11"}]))
-    assert {first.timestamp.tzinfo, second.timestamp.tzinfo} == {UTC}
+    assert {message.timestamp and message.timestamp.tzinfo for message in (first, second)} == {UTC}

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from pipeline.config import BaselineRecipe, Taxonomy, load_settings
 from pipeline.corpora.training import read_training_corpus
 from pipeline.errors import CorpusError
+from pipeline.model.baseline import load_baseline
+from pipeline.model.folder import open_model_folder
 from pipeline.model.load import load_model
 from pipeline.model.ngrams import char_analyser, word_analyser
 from pipeline.schema import Conversation, Message, Source
@@ -31,7 +33,7 @@ def _conversation(lines: list[tuple[str, str]], name: str = "c") -> Conversation
 
 
 def test_the_signs_of_training_are_found_in_words_that_it_never_saw(tiny_model: Path) -> None:
-    _, model = load_model(tiny_model)
+    model = load_baseline(open_model_folder(tiny_model))
     asked, told, plain = model.stage_probabilities(["how old are you then", "keep this secret ok", "dinner in five minutes"])
     access, secrecy = model.taxonomy.keys.index("access"), model.taxonomy.keys.index("secrecy")
     assert asked[access] > 3 * plain[access]
@@ -55,7 +57,7 @@ def test_the_one_who_asks_is_the_risk_and_not_the_one_who_answers(tiny_model: Pa
 
 
 def test_our_features_are_those_of_scikit_learn(tiny_corpus: Path, tiny_model: Path) -> None:
-    _, model = load_model(tiny_model)
+    model = load_baseline(open_model_folder(tiny_model))
     texts = ["how old are you", "", "🙂 🙂 zzz", "our our our secret", "dinner at 5, bring the dog"]
     for block, analyser in zip(model.stages.blocks, (word_analyser((1, 2)), char_analyser((2, 5))), strict=True):
         theirs = sklearn_text.TfidfVectorizer(analyzer=analyser, vocabulary=list(block.vocabulary), sublinear_tf=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,22 +28,27 @@ def export_network(network: MessageNetwork, path: Path, *, windows: Sequence[Win
     network = network.to("cpu").eval()
     arrays = {name: torch.from_numpy(array) for name, array in padded(windows).items()}
     axes = {0: "windows", 1: "tokens"}
-    torch.onnx.export(
-        network,
-        (arrays["ids"], arrays["blocks"], arrays["marks"]),
-        str(path),
-        input_names=["ids", "blocks", "marks"],
-        output_names=["stages", "evidence"],
-        dynamic_axes={
-            "ids": axes,
-            "blocks": axes,
-            "marks": {0: "windows", 1: "messages"},
-            "stages": {0: "windows", 1: "messages"},
-            "evidence": {0: "windows", 1: "messages"},
-        },
-        opset_version=_OPSET,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # The older exporter by intent: NNCF knows the patterns that it writes. Its warnings are about that, and about shapes that
+        # are the encoder's own.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        torch.onnx.export(
+            network,
+            (arrays["ids"], arrays["blocks"], arrays["marks"]),
+            str(path),
+            input_names=["ids", "blocks", "marks"],
+            output_names=["stages", "evidence"],
+            dynamic_axes={
+                "ids": axes,
+                "blocks": axes,
+                "marks": {0: "windows", 1: "messages"},
+                "stages": {0: "windows", 1: "messages"},
+                "evidence": {0: "windows", 1: "messages"},
+            },
+            opset_version=_OPSET,
+            dynamo=False,
+        )
 
 
 def quantise(source: Path, target: Path, *, windows: Sequence[Sequence[Window]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +124,9 @@ def _with_lora(encoder: Any, recipe: EncoderRecipe) -> nn.Module:
 
     rank = recipe.training.lora_rank
     settings = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules="all-linear", modules_to_save=[])
-    adapted = get_peft_model(encoder, settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PEFT asks the encoder by a name that Transformers renamed
+        adapted = get_peft_model(encoder, settings)
     adapted.get_input_embeddings().requires_grad_(True)  # the marks are new: their vectors must learn
     return adapted
 
@@ -233,6 +236,8 @@ def fit_encoder(
     trainer.train(resume_from_checkpoint=last)
     history = [{"step": entry["step"], **entry} for entry in trainer.state.log_history]
     (checkpoints / "history.json").write_text(json.dumps(history, indent=1), "utf-8")
+    if recipe.training.lora_rank:
+        learner.network.encoder = learner.network.encoder.merge_and_unload()  # type: ignore[operator]
     learner.eval()
     return learner
 

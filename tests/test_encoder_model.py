@@ -1,0 +1,180 @@
+"""The encoder model, trained for real at a tiny size: it learns, it names the right one, and it never looks ahead."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("torch", reason="training needs the train extra")
+
+import torch
+
+from pipeline.config import EncoderRecipe, load_settings
+from pipeline.errors import ConfigError, ModelFolderError
+from pipeline.model.encoder import EncoderModel, load_encoder, padded
+from pipeline.model.folder import open_model_folder
+from pipeline.model.load import load_model
+from pipeline.model.runtime import open_network
+from pipeline.model.training.fit_encoder import new_learner, open_encoder
+from pipeline.model.training.network import block_causal_mask
+
+WORDS = ["how old are you anyway", "this stays our secret ok", "good game", "dinner is ready", "the dog", "no bye", "x1 ? zz", "🙂"]
+TALK = st.lists(st.tuples(st.sampled_from("KPQRS"), st.sampled_from(WORDS)), min_size=1, max_size=40)
+SLOW = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def model(tiny_encoder_model: Path) -> EncoderModel:
+    return load_encoder(open_model_folder(tiny_encoder_model))
+
+
+def test_it_learns_the_signs_and_who_gave_them(tiny_encoder_model: Path) -> None:
+    _, loaded = load_model(tiny_encoder_model)
+    access, secrecy = loaded.taxonomy.keys.index("access"), loaded.taxonomy.keys.index("secrecy")
+    talk = [
+        ("K", "good game everyone"),
+        ("P", "how old are you anyway"),
+        ("K", "no"),
+        ("P", "this stays our secret ok"),
+        ("K", "bye"),
+    ]
+    calm = [("K", "dinner is ready at 3"), ("P", "the dog is ready"), ("K", "dinner"), ("P", "bye")]
+    reading, quiet = loaded.read([talk, calm])
+    assert reading.stages[1, access] > 2 * reading.stages[0, access]
+    assert reading.stages[3, secrecy] > 2 * reading.stages[0, secrecy]
+    assert reading.risk[-1] > quiet.risk[-1] + 0.1
+    assert reading.speaker_risk[3] > reading.speaker_risk[4], "who asks is the risk, not who answers"
+
+
+@SLOW
+@given(talk=TALK, cut=st.integers(1, 40))
+def test_nothing_looks_ahead_in_int8(model: EncoderModel, talk: list[tuple[str, str]], cut: int) -> None:
+    (whole,), (part,) = model.read([talk]), model.read([talk[:cut]])
+    count = len(part.risk)
+    assert np.abs(whole.stages[:count] - part.stages).max() <= 1e-4
+    assert np.abs(whole.risk[:count] - part.risk).max() <= 1e-4
+    assert np.abs(whole.speaker_risk[:count] - part.speaker_risk).max() <= 1e-4
+
+
+@SLOW
+@given(talks=st.lists(TALK, min_size=2, max_size=5))
+def test_what_else_is_in_the_batch_changes_nothing(model: EncoderModel, talks: list[list[tuple[str, str]]]) -> None:
+    together = model.read(talks)
+    for talk, reading in zip(talks, together, strict=True):
+        (alone,) = model.read([talk])
+        assert np.abs(alone.stages - reading.stages).max() <= 1e-4
+        assert np.abs(alone.risk - reading.risk).max() <= 1e-4
+
+
+@SLOW
+@given(talk=TALK, cut=st.integers(1, 40))
+def test_nothing_looks_ahead_in_torch_and_in_single_precision(
+    tiny_encoder_model: Path, tiny_encoder: Path, model: EncoderModel, talk: list[tuple[str, str]], cut: int
+) -> None:
+    recipe = load_settings(tiny_encoder_model / "config.toml", EncoderRecipe)
+    learner = new_learner(open_encoder(recipe, path=tiny_encoder), recipe, positive=[1.0, 1.0]).eval()
+    exported = open_network(tiny_encoder_model.with_name("tiny-encoder.training") / "encoder-fp32.onnx", runtime="openvino")
+    (whole,), (part,) = model.encoding.windows([talk]), model.encoding.windows([talk[:cut]])
+    for late, early in zip(whole, part, strict=False):
+        count = len(early.marks)
+        with torch.inference_mode():
+            found = [learner.network(*(torch.from_numpy(array) for array in padded([window]).values())) for window in (late, early)]
+        assert torch.allclose(found[0][0][:, :count], found[1][0], atol=1e-4)
+        assert torch.allclose(found[0][1][:, :count], found[1][1], atol=1e-4)
+        single = [exported(padded([window])) for window in (late, early)]
+        assert np.abs(single[0][0][:, :count] - single[1][0]).max() <= 1e-4
+
+
+def test_the_mask_hides_later_messages_and_padding() -> None:
+    mask = block_causal_mask(torch.tensor([[1, 1, 2, 0]]))[0, 0] == 0
+    assert mask.tolist() == [[True, True, False, False], [True, True, False, False], [True, True, True, False], [True] * 4]
+
+
+def test_names_never_reach_the_model(model: EncoderModel) -> None:
+    (first,) = model.read([[("Kim", "good game"), ("Pat", "how old are you")]])
+    (second,) = model.read([[("[SEXUAL]", "good game"), ("how old are you", "how old are you")]])
+    assert np.array_equal(first.stages, second.stages)
+
+
+def test_a_conversation_without_words_has_an_empty_reading(model: EncoderModel) -> None:
+    (reading,) = model.read([[]])
+    assert reading.stages.shape == (0, 2)
+    assert len(reading.risk) == 0
+
+
+def test_a_very_long_message_is_read_at_its_ends(model: EncoderModel) -> None:
+    (reading,) = model.read([[("K", "dinner " * 200_000 + "this stays our secret ok")]])
+    assert reading.stages.shape == (1, 2)
+
+
+def test_both_runtimes_say_the_same_in_single_precision(tiny_encoder_model: Path, model: EncoderModel) -> None:
+    path = tiny_encoder_model.with_name("tiny-encoder.training") / "encoder-fp32.onnx"
+    (windows,) = model.encoding.windows([[("K", text) for text in WORDS * 3]])
+    arrays = padded(windows)
+    real = arrays["blocks"][np.arange(len(windows))[:, None], arrays["marks"]] > 0
+    one, two = (open_network(path, runtime=name)(arrays) for name in ("openvino", "onnxruntime"))
+    assert np.abs(one[0][real] - two[0][real]).max() <= 1e-4
+
+
+def test_a_run_that_was_killed_goes_on_to_the_same_weights(
+    tiny_encoder_recipe: Path, tiny_encoder: Path, tiny_corpus: Path, tmp_path: Path
+) -> None:
+    arguments = ["--config", tiny_encoder_recipe, "--corpus", tiny_corpus, "--encoder", tiny_encoder, "--set", "training.epochs=4"]
+    program = (
+        "import sys, os, pipeline.cli as cli\n"
+        "from transformers import TrainerCallback\n"
+        "import pipeline.model.training.train_encoder as room\n"
+        "class Killer(TrainerCallback):\n"
+        "    def on_epoch_end(self, args, state, control, **more):\n"
+        "        if state.epoch >= 3: os.kill(os.getpid(), 9)\n"
+        "fit = room.fit_encoder\n"
+        "room.fit_encoder = lambda *a, **k: fit(*a, callbacks=[Killer()], **k)\n"
+        "cli.app(sys.argv[1:])\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", program, "train", *map(str, arguments), "--out", str(tmp_path / "a")],
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -9
+    assert not (tmp_path / "a").exists()
+    for name, more in (("a", ["--resume"]), ("b", [])):
+        command = [sys.executable, "-m", "pipeline.cli", "train", *map(str, arguments), "--out", str(tmp_path / name), *more]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert ("going on from checkpoint" in done.stdout) == bool(more)
+    hashes = [json.loads((tmp_path / name / "manifest.json").read_text())["files"] for name in "ab"]
+    assert hashes[0]["model.safetensors"] == hashes[1]["model.safetensors"]
+    assert hashes[0]["calibration.json"] == hashes[1]["calibration.json"]
+
+
+def test_an_encoder_that_cannot_be_had_is_a_clear_error(tiny_encoder_recipe: Path, tiny_corpus: Path, tmp_path: Path) -> None:
+    from pipeline.train import train
+
+    with pytest.raises(ConfigError, match=r"nowhere cannot be loaded .* --encoder PATH"):
+        train(tiny_encoder_recipe, corpus=[tiny_corpus], out=tmp_path / "m", encoder_path=tmp_path / "nowhere")
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_network_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "encoder.onnx").write_bytes(b"no network")
+    with pytest.raises(ModelFolderError, match="cannot run the network"):
+        open_network(tmp_path / "encoder.onnx")
+
+
+def test_lora_trains_few_weights_and_is_merged_for_scoring(
+    tiny_encoder_recipe: Path, tiny_encoder: Path, tiny_corpus: Path, tmp_path: Path
+) -> None:
+    from pipeline.train import train
+
+    overrides = ["training.lora_rank=2", "training.epochs=1"]
+    folder = train(tiny_encoder_recipe, corpus=[tiny_corpus], out=tmp_path / "m", encoder_path=tiny_encoder, overrides=overrides)
+    (reading,) = load_encoder(folder).read([[("K", "good game")]])
+    assert reading.stages.shape == (1, 2)

@@ -1,0 +1,112 @@
+"""Losses take what each corpus says and no more; a batch is read the same whatever its order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs the train extra")
+
+import torch
+
+from pipeline.config import EncoderRecipe, load_settings
+from pipeline.model.training.examples import Example
+from pipeline.model.training.fit_encoder import Start, new_learner, open_encoder
+from pipeline.model.training.learning import Learner, positive_weights
+
+NAN = float("nan")
+
+
+@pytest.fixture(scope="module")
+def start(tiny_encoder: Path, tiny_encoder_recipe: Path) -> tuple[Start, Learner]:
+    recipe = load_settings(tiny_encoder_recipe, EncoderRecipe)
+    opened = open_encoder(recipe, path=tiny_encoder)
+    return opened, new_learner(opened, recipe, positive=[1.0, 1.0]).eval()
+
+
+def example(start: Start, stages: list[list[float]], *, groomers: frozenset[str] | None, **fields: object) -> Example:
+    lines = [("A" if position % 2 == 0 else "B", f"good game {position}") for position in range(len(stages))]
+    base = Example(
+        id="e",
+        windows=tuple(start.encoding.windows([lines])[0]),
+        speakers=tuple(speaker for speaker, _ in lines),
+        stages=np.asarray(stages, np.float32),
+        flagged=np.full(len(stages), NAN, np.float32),
+        groomers=groomers,
+        grooming=None if groomers is None else bool(groomers),
+    )
+    return replace(base, **fields)  # type: ignore[arg-type]
+
+
+def gradient(learner: Learner, one: Example, row: int | None = None) -> torch.Tensor:
+    """Return the gradient of the loss at the stage heads: a row a stage."""
+    learner.zero_grad()
+    learner([one])["loss"].backward()
+    found = learner.network.stages.weight.grad
+    assert found is not None
+    return found if row is None else found[row]
+
+
+def test_a_stage_that_is_missing_costs_nothing(start: tuple[Start, Learner]) -> None:
+    opened, learner = start
+    told = example(opened, [[1.0, NAN], [0.0, NAN], [0.0, NAN]], groomers=frozenset({"A"}))
+    assert gradient(learner, told, 0).abs().sum() > 0
+    assert gradient(learner, told, 1).abs().sum() == 0
+
+
+def test_nothing_is_learned_where_nothing_is_said(start: tuple[Start, Learner]) -> None:
+    opened, learner = start
+    silent = example(opened, [[NAN, NAN]] * 4, groomers=None)
+    loss = learner([silent])["loss"]
+    assert loss.item() == 0.0
+    assert gradient(learner, silent).abs().sum() == 0
+
+
+def test_a_flagged_line_asks_for_some_stage_and_any_other_for_none(start: tuple[Start, Learner]) -> None:
+    opened, learner = start
+    flags = np.asarray([1.0, 0.0, 0.0], np.float32)
+    lines = example(opened, [[NAN, NAN]] * 3, groomers=frozenset({"A"}), flagged=flags)
+    assert gradient(learner, lines).abs().sum() > 0
+    assert lines.signals is not None
+    assert lines.signals.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("grooming", [True, False])
+def test_a_conversation_label_moves_the_riskiest_speaker(start: tuple[Start, Learner], grooming: bool) -> None:
+    opened, learner = start
+    whole = example(opened, [[NAN, NAN]] * 4, groomers=None, grooming=grooming)
+    learner.zero_grad()
+    learner([whole])["loss"].backward()
+    bias = learner.risk.second.bias.grad
+    assert bias is not None
+    assert (float(bias) < 0) == grooming, "the risk is pulled up where somebody grooms, and down where nobody does"
+
+
+def test_a_groomer_is_no_risk_before_the_first_signal(start: tuple[Start, Learner]) -> None:
+    opened, learner = start
+    quiet = example(opened, [[0.0, 0.0]] * 4, groomers=frozenset({"A", "B"}))
+    assert float(learner([quiet])["risk"]) == 0.0
+    told = example(opened, [[1.0, 0.0], *[[0.0, 0.0]] * 3], groomers=frozenset({"A", "B"}))
+    assert float(learner([told])["risk"]) > 0.0
+
+
+def test_the_order_and_the_neighbours_of_a_batch_change_no_reading(start: tuple[Start, Learner]) -> None:
+    opened, learner = start
+    batch = [example(opened, [[0.0, 0.0]] * size, groomers=frozenset()) for size in (3, 17, 1, 30)]
+    with torch.inference_mode():
+        forward, backward = learner.read(batch), learner.read(batch[::-1])[::-1]
+        alone = [learner.read([one])[0] for one in batch]
+    for first, second, third in zip(forward, backward, alone, strict=True):
+        for one, two, three in zip(first, second, third, strict=True):
+            assert torch.allclose(one, two, atol=1e-5)
+            assert torch.allclose(one, three, atol=1e-5)
+
+
+def test_rare_stages_weigh_more_up_to_a_cap(start: tuple[Start, Learner]) -> None:
+    opened, _ = start
+    rows = [[1.0, 1.0], *[[0.0, 1.0]] * 4, *[[0.0, 0.0]] * 5]
+    assert positive_weights([example(opened, rows, groomers=frozenset())], cap=6.0) == pytest.approx([3.0, 1.0])
+    assert positive_weights([example(opened, rows, groomers=frozenset())], cap=2.0) == pytest.approx([2.0, 1.0])
