@@ -234,6 +234,8 @@ def train(
     ] = None,
     splits: Annotated[Path | None, typer.Option(help="Splits made by `safelight corpus split`, or of another model.")] = None,
     encoder: Annotated[Path | None, typer.Option(help="Where the recipe's encoder lies, when not on the hub.")] = None,
+    tracking: Annotated[str | None, typer.Option(help="MLflow's tracking store, instead of the file mlflow.db.")] = None,
+    no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Keep nothing of the run in MLflow.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of a run that ended early.")] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override a setting of the recipe: key=value.")] = None,
     overwrite: OverwriteOption = False,
@@ -251,6 +253,8 @@ def train(
         resume=resume,
         overrides=set_ or [],
         overwrite=overwrite,
+        track=not no_tracking,
+        tracking=tracking,
         say=print,
     )
     print(f"{folder.path}: model {folder.name}, id {folder.id}")

@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import tomli_w
@@ -47,12 +48,15 @@ def train(
     resume: bool = False,
     overrides: Iterable[str] = (),
     overwrite: bool = False,
+    track: bool = True,
+    tracking: str | None = None,
     say: Callable[[str], None] = logger.info,
 ) -> ModelFolder:
     """Train the recipe in ``config`` on the corpora and write the model folder ``out`` in one rename.
 
     With ``splits`` only the training and validation parts are learned from. An encoder keeps its checkpoints beside the model
-    folder, in ``<out>.training``, and with ``resume`` goes on from there.
+    folder, in ``<out>.training``, and with ``resume`` goes on from there. With ``track`` MLflow keeps the run, in the store at
+    ``tracking`` or else in ``MLFLOW_TRACKING_URI`` or ``mlflow.db``.
 
     Raises
     ------
@@ -67,13 +71,31 @@ def train(
     say(f"{len(read.labelled)} labelled conversations, {len(read.ordinary)} of ordinary chat")
     given = load_splits(splits) if splits is not None else None
     try:
-        if isinstance(recipe, BaselineRecipe):
-            _train_baseline(recipe, taxonomy, read, given, out, overwrite)
-        else:
-            _train_encoder(config, recipe, taxonomy, read, given, out, overwrite, encoder_path, resume, say)
+        with _tracked(recipe, read, out, tracking) if track else nullcontext():
+            if isinstance(recipe, BaselineRecipe):
+                _train_baseline(recipe, taxonomy, read, given, out, overwrite)
+            else:
+                _train_encoder(config, recipe, taxonomy, read, given, out, overwrite, encoder_path, resume, say)
     except ModuleNotFoundError as error:
         raise SafelightError(f"training needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
     return open_model_folder(out)
+
+
+@contextmanager
+def _tracked(recipe: Recipe, corpus: TrainingCorpus, out: Path, uri: str | None) -> Iterator[None]:
+    """Keep the run in MLflow: settings at its start, curves, figures and the model when it has ended well."""
+    from pipeline.tracking.runs import log_history, log_model, tracked
+
+    with tracked(recipe, name=recipe.name, corpus=corpus, uri=uri):
+        yield
+        history = _checkpoints(out) / "history.json"
+        if history.is_file():
+            log_history(history)
+        log_model(open_model_folder(out))
+
+
+def _checkpoints(out: Path) -> Path:
+    return out.with_name(f"{out.name}.training")
 
 
 def _train_baseline(
@@ -116,7 +138,7 @@ def _train_encoder(
     composition = load_settings(config.parent / recipe.composition, Composition) if recipe.composition else None
     splits = splits or make_splits(read, recipe.splits, seed=recipe.seed)
     dealt = deal(read, splits, composition=composition)
-    checkpoints = out.with_name(f"{out.name}.training")
+    checkpoints = _checkpoints(out)
     checkpoints.mkdir(parents=True, exist_ok=True)
     with new_folder(out, overwrite=overwrite, marker=MANIFEST) as folder:
         train_encoder(

@@ -106,7 +106,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path, tiny
     from pipeline.train import train
 
     out = tmp_path_factory.mktemp("models") / "tiny"
-    train(tiny_recipe, corpus=[tiny_corpus], out=out)
+    train(tiny_recipe, corpus=[tiny_corpus], out=out, track=False)
     return out
 
 
@@ -117,7 +117,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import string
 
     import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertModel, BertTokenizerFast  # pyright: ignore[reportAttributeAccessIssue]
 
     folder = tmp_path_factory.mktemp("encoder")
     words = ("how old are you anyway this stays our secret ok no bye good game dinner is ready the dog win level").split()  # noqa: SIM905
@@ -183,5 +183,5 @@ def tiny_encoder_model(
     from pipeline.train import train
 
     out = tmp_path_factory.mktemp("models") / "tiny-encoder"
-    train(tiny_encoder_recipe, corpus=[tiny_corpus], out=out, encoder_path=tiny_encoder)
+    train(tiny_encoder_recipe, corpus=[tiny_corpus], out=out, encoder_path=tiny_encoder, track=False)
     return out

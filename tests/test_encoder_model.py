@@ -126,7 +126,8 @@ def test_both_runtimes_say_the_same_in_single_precision(tiny_encoder_model: Path
 def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     tiny_encoder_recipe: Path, tiny_encoder: Path, tiny_corpus: Path, tmp_path: Path
 ) -> None:
-    arguments = ["--config", tiny_encoder_recipe, "--corpus", tiny_corpus, "--encoder", tiny_encoder, "--set", "training.epochs=4"]
+    arguments = ["--config", tiny_encoder_recipe, "--corpus", tiny_corpus, "--encoder", tiny_encoder, "--no-tracking"]
+    arguments += ["--set", "training.epochs=4"]
     program = (
         "import sys, os, pipeline.cli as cli\n"
         "from transformers import TrainerCallback\n"
@@ -159,7 +160,7 @@ def test_an_encoder_that_cannot_be_had_is_a_clear_error(tiny_encoder_recipe: Pat
     from pipeline.train import train
 
     with pytest.raises(ConfigError, match=r"nowhere cannot be loaded .* --encoder PATH"):
-        train(tiny_encoder_recipe, corpus=[tiny_corpus], out=tmp_path / "m", encoder_path=tmp_path / "nowhere")
+        train(tiny_encoder_recipe, corpus=[tiny_corpus], out=tmp_path / "m", encoder_path=tmp_path / "nowhere", track=False)
     assert not (tmp_path / "m").exists()
 
 
@@ -175,6 +176,8 @@ def test_lora_trains_few_weights_and_is_merged_for_scoring(
     from pipeline.train import train
 
     overrides = ["training.lora_rank=2", "training.epochs=1"]
-    folder = train(tiny_encoder_recipe, corpus=[tiny_corpus], out=tmp_path / "m", encoder_path=tiny_encoder, overrides=overrides)
+    folder = train(
+        tiny_encoder_recipe, corpus=[tiny_corpus], out=tmp_path / "m", encoder_path=tiny_encoder, overrides=overrides, track=False
+    )
     (reading,) = load_encoder(folder).read([[("K", "good game")]])
     assert reading.stages.shape == (1, 2)

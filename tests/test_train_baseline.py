@@ -92,7 +92,7 @@ def test_a_conversation_scores_the_same_whatever_is_in_its_batch(tiny_model: Pat
 
 
 def test_training_twice_gives_the_same_weights(tiny_recipe: Path, tiny_corpus: Path, tiny_model: Path, tmp_path: Path) -> None:
-    again = train(tiny_recipe, corpus=[tiny_corpus], out=tmp_path / "again")
+    again = train(tiny_recipe, corpus=[tiny_corpus], out=tmp_path / "again", track=False)
     first, _ = load_model(tiny_model)
     for name in ("model.safetensors", "vocabulary.json", "calibration.json", "thresholds.json"):
         assert again.hashes[name] == first.hashes[name]
@@ -110,7 +110,7 @@ def test_figures_are_of_conversations_that_were_held_out(tiny_model: Path) -> No
 
 def test_too_few_examples_of_a_stage_is_a_clear_error(tiny_recipe: Path, tiny_corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="7 folds need as many"):
-        train(tiny_recipe, corpus=[tiny_corpus], out=tmp_path / "m", overrides=["folds=7"])
+        train(tiny_recipe, corpus=[tiny_corpus], out=tmp_path / "m", overrides=["folds=7"], track=False)
     assert not (tmp_path / "m").exists()
 
 

@@ -31,8 +31,7 @@ def export_network(network: MessageNetwork, path: Path, *, windows: Sequence[Win
     with warnings.catch_warnings():
         # The older exporter by intent: NNCF knows the patterns that it writes. Its warnings are about that, and about shapes that
         # are the encoder's own.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
             (arrays["ids"], arrays["blocks"], arrays["marks"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -189,7 +190,7 @@ def fit_encoder(
     learner = new_learner(start, recipe, positive=positive_weights(train, cap=recipe.loss.positive))
     cuda = torch.cuda.is_available()
     epochs = settings.epochs
-    steps = max(1, len(train) // (settings.batch * settings.gradient_accumulation * settings.evaluations_per_epoch))
+    steps = math.ceil(len(train) / (settings.batch * settings.gradient_accumulation * settings.evaluations_per_epoch))
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=epochs,

@@ -1,0 +1,90 @@
+"""What MLflow keeps of a training run: settings, curves, figures, data hashes, and the model, registered.
+
+The store is a SQLite file unless ``MLFLOW_TRACKING_URI`` or the user says otherwise; no server is needed. No message text is
+tracked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.models import infer_signature
+
+from pipeline.config import Settings
+from pipeline.corpora.split import conversation_hash
+from pipeline.corpora.training import TrainingCorpus
+from pipeline.model.folder import ModelFolder
+from pipeline.tracking.served import COLUMNS
+
+logger = logging.getLogger(__name__)
+
+EXPERIMENT = "safelight"
+
+
+@contextmanager
+def tracked(recipe: Settings, *, name: str, corpus: TrainingCorpus, uri: str | None) -> Iterator[str]:
+    """Open a run, log the recipe and a hash of what is learned from, and yield the run's id."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    mlflow.set_tracking_uri(uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db")
+    mlflow.set_experiment(EXPERIMENT)
+    with mlflow.start_run(run_name=name) as run:
+        mlflow.log_params(dict(_flat(recipe.model_dump(mode="json"))))
+        for part, conversations in (("labelled", corpus.labelled), ("ordinary", corpus.ordinary)):
+            hashes = sorted(conversation_hash(conversation) for conversation in conversations)
+            mlflow.log_param(f"data.{part}.sha256", hashlib.sha256("".join(hashes).encode()).hexdigest())
+        yield run.info.run_id
+
+
+def log_history(history: Path) -> None:
+    """Log the curves that the trainer wrote down."""
+    for entry in json.loads(history.read_text("utf-8")):
+        curves = {key: value for key, value in entry.items() if key not in ("step", "epoch")}
+        values = {str(key): float(value) for key, value in curves.items() if isinstance(value, int | float)}
+        mlflow.log_metrics(values, step=entry["step"])
+
+
+def log_model(folder: ModelFolder) -> None:
+    """Log the figures, the card and the model with its signature, and register it under the recipe's name."""
+    for name, figure in folder.json("metrics.json").get("table", {}).items():
+        if figure["value"] is not None:
+            mlflow.log_metric(_metric_name(name), figure["value"])
+    for name in ("MODEL_CARD.md", "metrics.json", "thresholds.json"):
+        mlflow.log_artifact(str(folder.path / name))
+    given = pd.DataFrame([{"conversation_id": "c", "message_id": str(row), "speaker": "A", "text": "good game"} for row in (1, 2)])
+    served = Path(__file__).with_name("served.py")
+    told = {
+        "conversation_id": "c",
+        "message_id": "1",
+        **{f"stage_{stage['key']}": 0.5 for stage in folder.json("labels.json")["stages"]},
+        "risk": 0.5,
+        "speaker_risk": 0.5,
+    }
+    mlflow.pyfunc.log_model(
+        name="model",
+        python_model=str(served),
+        artifacts={"folder": str(folder.path)},
+        signature=infer_signature(given[list(COLUMNS)], pd.DataFrame([told])),
+        registered_model_name=f"safelight-{folder.name}",
+        pip_requirements=["safelight"],
+    )
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _metric_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in name)
