@@ -19,7 +19,7 @@ class Settings(BaseModel):
 
 
 class Stage(Settings):
-    """One stage of the taxonomy."""
+    """One stage of the taxonomy. ``cues`` are phrases of its indicators, by language."""
 
     key: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     name: str
@@ -27,6 +27,7 @@ class Stage(Settings):
     severity: Annotated[int, Field(ge=1)]
     indicators: tuple[str, ...] = ()
     looks_alike: tuple[str, ...] = ()
+    cues: Mapping[str, tuple[str, ...]] = {}
     crosswalk: Mapping[str, tuple[str, ...]] = {}
 
 

@@ -28,6 +28,9 @@ RUN = "run.json"
 THRESHOLDS = "thresholds.json"
 
 
+_WORD = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("weight", pa.float32())])
+
+
 def stage_column(stage: str) -> str:
     """Return the name of a stage's column."""
     return f"stage_{stage}"
@@ -38,7 +41,9 @@ def scores_schema(stages: Sequence[str]) -> pa.Schema:
 
     ``position`` counts rows from 1. ``timestamp`` is ISO 8601 text, because exports mix aware and naive times.
     ``speaker_slot`` is the anonymous letter of a speaker in the conversation; ``speaker`` and ``text`` are verbatim, a
-    SHA-256, or null, as ``--text`` says. ``meta`` is JSON, with ``include`` alone. Probabilities are null on rows without words.
+    SHA-256, or null, as ``--text`` says. ``words`` are the stretches of the text that carried the strongest signs of a flagged
+    conversation, in characters, with their shares; ``cues`` the indicators' phrases in them. ``meta`` is JSON, with ``include``
+    alone. Probabilities are null on rows without words.
     """
     return pa.schema(
         [
@@ -53,6 +58,8 @@ def scores_schema(stages: Sequence[str]) -> pa.Schema:
             *((stage_column(stage), pa.float32()) for stage in stages),
             ("risk", pa.float32()),
             ("speaker_risk", pa.float32()),
+            ("words", pa.list_(_WORD)),
+            ("cues", pa.list_(pa.string())),
             ("source_file", pa.string()),
             ("source_line", pa.int64()),
             ("source_row", pa.int64()),

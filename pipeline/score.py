@@ -23,13 +23,14 @@ import pyarrow.parquet as pq
 
 from pipeline import __version__
 from pipeline.errors import ResultsError
+from pipeline.explain import Explanation, explain
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 from pipeline.inspect import Inspection, inspect_exports
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
 from pipeline.model.reading import Model, Reading
 from pipeline.model.spoken import has_words
-from pipeline.model.thresholds import read_thresholds
+from pipeline.model.thresholds import Thresholds, read_thresholds
 from pipeline.output import check_place, new_folder, write_json
 from pipeline.results import (
     CONVERSATIONS,
@@ -89,7 +90,7 @@ def score(
     inspection = inspect_exports(paths, options)
     with new_folder(out, overwrite=overwrite, marker=RUN) as work:
         write_json(work / THRESHOLDS, chosen.model_dump(mode="json"))
-        _write_scores(read_conversations(paths, options, ReadLog()), loaded, work, text, inspection.messages, progress)
+        _write_scores(read_conversations(paths, options, ReadLog()), loaded, chosen, work, text, inspection.messages, progress)
         write_json(work / RUN, _record(folder, loaded, inspection, options, text, started))
         from pipeline.report.build import write_report
 
@@ -100,6 +101,7 @@ def score(
 def _write_scores(
     conversations: Iterable[Conversation],
     model: Model,
+    thresholds: Thresholds,
     work: Path,
     text: TextPolicy,
     total: int,
@@ -118,7 +120,11 @@ def _write_scores(
                 summaries: list[dict[str, Any]] = []
                 for conversation, scores in zip(batch, score_conversations(batch, model), strict=True):
                     messages = tuple(conversation.messages)
-                    rows.extend(_message_row(message, score, text) for message, score in zip(messages, scores, strict=True))
+                    reasons = explain(messages, scores, model, thresholds)
+                    rows.extend(
+                        _message_row(message, score, text, reasons.get(score.position))
+                        for message, score in zip(messages, scores, strict=True)
+                    )
                     summaries.append(
                         _conversation_row(conversation, messages, summarise(conversation.conversation_id, scores, stages), text)
                     )
@@ -202,7 +208,7 @@ def summarise(conversation_id: str, scores: Sequence[MessageScore], stages: Sequ
     )
 
 
-def _message_row(message: Message, score: MessageScore, text: TextPolicy) -> dict[str, Any]:
+def _message_row(message: Message, score: MessageScore, text: TextPolicy, reason: Explanation | None) -> dict[str, Any]:
     return {
         "conversation_id": score.conversation_id,
         "message_id": score.message_id,
@@ -215,6 +221,8 @@ def _message_row(message: Message, score: MessageScore, text: TextPolicy) -> dic
         **{stage_column(stage): probability for stage, probability in (score.stages or {}).items()},
         "risk": score.risk,
         "speaker_risk": score.speaker_risk,
+        "words": [{"start": word.start, "end": word.end, "weight": word.weight} for word in reason.words] if reason else None,
+        "cues": list(reason.cues) if reason else None,
         "source_file": message.source.file,
         "source_line": message.source.line,
         "source_row": message.source.row,

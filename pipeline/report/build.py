@@ -39,6 +39,7 @@ def write_report(run: Run, out: Path, *, whole: int = WHOLE, listed: int = LISTE
         page=page_view(run, whole=whole, listed=listed),
         record=run.record,
         taxonomy=run.taxonomy,
+        stage_names={stage.key: stage.name for stage in run.taxonomy.stages},
         thresholds=run.thresholds,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file

@@ -31,7 +31,10 @@ class StageScore:
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """One row of a timeline. ``day`` is set where a new day begins; ``alert``: the running risk first reached its threshold."""
+    """One row of a timeline. ``day`` is set where a new day begins; ``alert``: the running risk first reached its threshold.
+
+    ``pieces`` is the text cut up, each piece with its share of what carried the sign, 0 for most.
+    """
 
     position: int
     slot: str | None
@@ -40,6 +43,8 @@ class MessageView:
     day: str | None
     time: str | None
     text: str | None
+    pieces: Sequence[tuple[str, float]]
+    cues: Sequence[str]
     stages: Sequence[StageScore]
     risk: float
     source: str
@@ -212,6 +217,8 @@ def _messages(run: Run, messages: Sequence[Mapping[str, Any]], alert: int | None
                 day=day if day != before else None,
                 time=time,
                 text=message["text"] if verbatim else None,
+                pieces=_pieces(message["text"], message["words"]) if verbatim and message["text"] else (),
+                cues=message["cues"] or (),
                 stages=_stages(run, message),
                 risk=message["risk"],
                 source=_source(message),
@@ -221,6 +228,15 @@ def _messages(run: Run, messages: Sequence[Mapping[str, Any]], alert: int | None
         )
         before = day or before
     return views
+
+
+def _pieces(text: str, words: Sequence[Mapping[str, Any]] | None) -> list[tuple[str, float]]:
+    pieces = []
+    after = 0
+    for word in words or ():
+        pieces += [(text[after : word["start"]], 0.0), (text[word["start"] : word["end"]], word["weight"])]
+        after = word["end"]
+    return [(piece, weight) for piece, weight in (*pieces, (text[after:], 0.0)) if piece]
 
 
 def _source(message: Mapping[str, Any]) -> str:

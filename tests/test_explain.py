@@ -1,0 +1,111 @@
+"""Why a message was found: the words without which the sign is weaker, and the indicators' phrases in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.config import Stage, Taxonomy, load_settings
+from pipeline.explain import MOST, explain, log_odds_without, weigh_words, word_spans
+from pipeline.model.load import load_model
+from pipeline.model.thresholds import Thresholds
+from pipeline.schema import Conversation, Message, Source
+from pipeline.score import score, score_conversations
+from pipeline.text.cues import CueMatcher
+
+EASY = Thresholds(risk=0.0, stages={"access": 0.2, "secrecy": 0.2})
+
+
+def conversation(*lines: tuple[str, str]) -> Conversation:
+    messages = tuple(
+        Message(message_id=str(number), speaker=speaker, text=text, source=Source("x", row=number))
+        for number, (speaker, text) in enumerate(lines, 1)
+    )
+    return Conversation(conversation_id="c", platform="test", messages=messages)
+
+
+def test_the_words_that_carry_a_sign_weigh_most(tiny_model: Path) -> None:
+    _, model = load_model(tiny_model)
+    text = "well, this stays our secret ok maybe"
+    words = weigh_words([("B", "good game")], ("A", text), model, "secrecy")
+    heaviest = max(words, key=lambda word: word.weight)
+    assert text[heaviest.start : heaviest.end] in {"secret", "stays", "our"}
+    assert sum(word.weight for word in words) == pytest.approx(1, abs=0.01)
+    assert [word.start for word in words] == sorted(word.start for word in words)
+
+
+def test_leaving_out_the_heaviest_words_lowers_the_sign_more_than_leaving_out_others(tiny_model: Path) -> None:
+    _, model = load_model(tiny_model)
+    text = "well hello there, how old are you anyway then my dear"
+    spans = word_spans(text)
+    falls = log_odds_without([], "A", text, spans, model, "access")
+    order = sorted(range(len(spans)), key=lambda number: falls[number])
+    without = [" ".join(text[slice(*spans[n])] for n in range(len(spans)) if n not in left) for left in (order[-3:], order[:3])]
+    carried, spared = model.read([[("A", words)] for words in without])
+    column = model.taxonomy.keys.index("access")
+    assert carried.stages[0, column] < spared.stages[0, column]
+
+
+def test_only_the_strongest_signs_of_flagged_conversations_are_explained(tiny_model: Path) -> None:
+    _, model = load_model(tiny_model)
+    talk = conversation(*[("A", f"how old are you anyway {number}") for number in range(20)], ("B", "dinner is ready"))
+    messages = tuple(talk.messages)
+    (scores,) = score_conversations([talk], model)
+    found = explain(messages, scores, model, EASY)
+    assert len(found) == MOST
+    assert 21 not in found
+    assert {reason.stage for reason in found.values()} == {"access"}
+    assert explain(messages, scores, model, EASY.model_copy(update={"risk": 1.0})) == {}
+
+
+def test_a_long_message_is_weighed_in_stretches() -> None:
+    spans = word_spans("word " * 500)
+    assert len(spans) <= 24
+    assert spans[0][0] == 0
+    assert word_spans("  ") == []
+
+
+def test_cues_are_found_in_several_languages_and_spellings() -> None:
+    stage = Stage(
+        key="secrecy",
+        name="Secrecy",
+        definition="…",
+        severity=1,
+        cues={"en": ("our secret", "delete this"), "de": ("sag niemandem",)},
+    )
+    matcher = CueMatcher(Taxonomy(name="t", version="1", stages=(stage,)))
+    texts = ["this is OUR  secret, ok? delete this!!", "sag niemandem was", "our dog is a secret", "оur sесrеt"]
+    assert [[cue.phrase for cue in cues] for cues in matcher.find(texts)] == [
+        ["our secret", "delete this"],
+        ["sag niemandem"],
+        [],
+        ["our secret"],
+    ]
+
+
+def test_every_stage_of_the_taxonomy_has_cues_that_it_finds(root: Path) -> None:
+    taxonomy = load_settings(root / "configs" / "taxonomy.toml", Taxonomy)
+    matcher = CueMatcher(taxonomy)
+    for stage in taxonomy.stages:
+        phrases = [phrase for words in stage.cues.values() for phrase in words]
+        assert len(phrases) >= 10
+        for phrase, cues in zip(phrases, matcher.find([f"so {phrase} then" for phrase in phrases]), strict=True):
+            assert phrase in {cue.phrase for cue in cues if cue.stage == stage.key}
+
+
+def test_reasons_stand_in_the_results_without_text_and_in_the_report_with_it(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "chat.txt").write_text(
+        "13/02/2024, 17:04 - Kim: good game everyone\n13/02/2024, 17:05 - Pat: how old are you anyway\n"
+    )
+    (tmp_path / "low.json").write_text(json.dumps({"risk": 0.0, "stages": {"access": 0.1, "secrecy": 0.9}}))
+    for policy in ("omit", "include"):
+        score([tmp_path / "chat.txt"], model=tiny_model, out=tmp_path / policy, thresholds=tmp_path / "low.json", text=policy)
+    rows = pq.read_table(tmp_path / "omit" / "scores.parquet").to_pylist()
+    assert rows[1]["words"]
+    assert rows[1]["text"] is None
+    page = (tmp_path / "include" / "report.html").read_text("utf-8")
+    assert '<mark class="w' in page
+    assert "<mark" not in (tmp_path / "omit" / "report.html").read_text("utf-8")
