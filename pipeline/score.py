@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 
 from pipeline import __version__
 from pipeline.errors import ResultsError
-from pipeline.explain import Explanation, explain
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 from pipeline.inspect import Inspection, inspect_exports
+from pipeline.model.explain import Explanation, explain
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
 from pipeline.model.reading import Model, Reading

@@ -17,11 +17,14 @@ def labelled(
         Message(message_id=str(number), speaker=row[0], text=row[1], source=Source("test", row=number))
         for number, row in enumerate(rows, 1)
     )
-    about: dict[str, object] = {"group": identity, "attributes": {"corpus": "test", "licence": "none", "language": "en"}}
+    about: dict[str, object] = {
+        "group": identity,
+        "tells": frozenset({"access", "trust", "secrecy"}),
+        "attributes": {"corpus": "test", "licence": "none", "language": "en"},
+    }
     return LabelledConversation(
         conversation=Conversation(conversation_id=identity, platform="test", messages=messages),
         stages=tuple(frozenset(row[2:]) for row in rows),
-        tells=frozenset({"access", "trust", "secrecy"}),
         groomers=frozenset({groomer}) if groomer else frozenset(),
         **(about | fields),  # type: ignore[arg-type]
     )

@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import Stage, Taxonomy, load_settings
-from pipeline.explain import MOST, explain, log_odds_without, weigh_words, word_spans
+from pipeline.model.explain import MOST, explain, log_odds_without, weigh_words, word_spans
 from pipeline.model.load import load_model
 from pipeline.model.thresholds import Thresholds
+from pipeline.model.training.faithful import faithfulness
 from pipeline.schema import Conversation, Message, Source
 from pipeline.score import score, score_conversations
 from pipeline.text.cues import CueMatcher
@@ -109,3 +110,16 @@ def test_reasons_stand_in_the_results_without_text_and_in_the_report_with_it(tin
     page = (tmp_path / "include" / "report.html").read_text("utf-8")
     assert '<mark class="w' in page
     assert "<mark" not in (tmp_path / "omit" / "report.html").read_text("utf-8")
+
+
+def test_the_words_that_are_named_carry_more_than_words_by_chance(tiny_model: Path) -> None:
+    from labelled import labelled
+
+    _, model = load_model(tiny_model)
+    lines = [("B", "good game"), ("A", "well hello there how old are you anyway my dear friend", "access")]
+    talks = [labelled(f"c{number}", lines, groomer="A", tells=frozenset({"access", "secrecy"})) for number in range(3)]
+    found = faithfulness(talks, model, EASY)
+    assert found["signs"] == 3
+    assert found["left_out"] > found["left_out_by_chance"]
+    assert found["kept"] < found["kept_by_chance"]
+    assert faithfulness([], model, EASY)["left_out"] is None

@@ -21,7 +21,6 @@ ORDER = [
     {"inspect", "convert"},
     {"corpora"},
     {"model"},
-    {"explain"},
     {"results"},
     {"report"},
     {"score"},

@@ -61,7 +61,14 @@ def choose_thresholds(judged: Sequence[Judged], keys: Sequence[str], *, rate: fl
     )
 
 
-def measure(judged: Sequence[Judged], dealt: Dealt, recipe: EncoderRecipe, taxonomy: Taxonomy, thresholds: Thresholds) -> Measured:
+def measure(
+    judged: Sequence[Judged],
+    dealt: Dealt,
+    recipe: EncoderRecipe,
+    taxonomy: Taxonomy,
+    thresholds: Thresholds,
+    reasons: Mapping[str, Any],
+) -> Measured:
     """Compute the figures of the test part, with bootstrapped intervals, and write the card."""
     metrics = {
         "safelight": __version__,
@@ -69,6 +76,7 @@ def measure(judged: Sequence[Judged], dealt: Dealt, recipe: EncoderRecipe, taxon
         "how": "on the test part, whose situations are not in the training part; intervals of 95 % by conversation",
         "corpus": _counts(dealt),
         **figures(judged, taxonomy.keys, thresholds),
+        "explanations": dict(reasons),
     }
     template = Environment(
         loader=PackageLoader("pipeline.model"),

@@ -22,6 +22,7 @@ from pipeline.model.folder import seal_model_folder
 from pipeline.model.training.dealt import Dealt
 from pipeline.model.training.examples import Example, make_examples
 from pipeline.model.training.export_encoder import export_network, quantise
+from pipeline.model.training.faithful import faithfulness
 from pipeline.model.training.fit_encoder import Start, fit_encoder, open_encoder
 from pipeline.model.training.judging import judge
 from pipeline.model.training.learning import Learner
@@ -81,7 +82,8 @@ def _judge_and_measure(recipe: EncoderRecipe, taxonomy: Taxonomy, dealt: Dealt, 
     say("choosing thresholds on the validation part")
     thresholds = choose_thresholds(judge(dealt.validation, model), taxonomy.keys, rate=recipe.max_false_positive_rate)
     say("measuring on the test part")
-    measured = measure(judge(dealt.test, model), dealt, recipe, taxonomy, thresholds)
+    reasons = faithfulness(dealt.test, model, thresholds, seed=recipe.seed)
+    measured = measure(judge(dealt.test, model), dealt, recipe, taxonomy, thresholds, reasons)
     write_json(folder / "thresholds.json", thresholds.model_dump(mode="json"))
     write_json(folder / "metrics.json", measured.metrics)
     (folder / "MODEL_CARD.md").write_text(measured.card, "utf-8")

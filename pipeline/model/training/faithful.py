@@ -1,0 +1,72 @@
+"""Whether an explanation is one: leaving out the words that it names must lower the sign more than leaving out others.
+
+After ERASER (DeYoung et al. 2020): comprehensiveness is how far the probability falls when the named words are left out,
+sufficiency how far it falls when only they are kept; each beside the same number of words chosen by chance.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.corpora.labelled import LabelledConversation
+from pipeline.model.explain import CONTEXT, log_odds_without, word_spans
+from pipeline.model.reading import Model, Spoken
+from pipeline.model.spoken import has_words
+from pipeline.model.thresholds import Thresholds
+
+TOP = 3
+"""Words that are left out, or kept."""
+
+_LEAST = 2 * TOP
+"""Words that a message must have, so that leaving out by chance can miss."""
+
+
+def faithfulness(
+    conversations: Sequence[LabelledConversation], model: Model, thresholds: Thresholds, *, most: int = 150, seed: int = 0
+) -> dict[str, Any]:
+    """Return the mean falls in probability over the signs that the model finds rightly; ``None`` where there are none."""
+    chance = random.Random(seed)  # noqa: S311 - a comparison, no secret
+    falls: dict[str, list[float]] = {name: [] for name in ("left_out", "left_out_by_chance", "kept", "kept_by_chance")}
+    signs = list(_signs(conversations, model, thresholds))
+    chance.shuffle(signs)
+    for context, (speaker, text), stage in signs[:most]:
+        spans = word_spans(text)
+        odds = log_odds_without(context, speaker, text, spans, model, stage)
+        heaviest = set(sorted(range(len(spans)), key=lambda number: -odds[number])[:TOP])
+        others = set(chance.sample(range(len(spans)), TOP))
+        everything = set(range(len(spans)))
+        kept = [everything, everything - heaviest, everything - others, heaviest, others]
+        variants = [" ".join(text[slice(*spans[number])] for number in sorted(numbers)) for numbers in kept]
+        column = model.taxonomy.keys.index(stage)
+        readings = model.read([[*context, (speaker, variant)] for variant in variants])
+        whole, *rest = (float(reading.stages[-1, column]) for reading in readings)
+        for name, probability in zip(falls, rest, strict=True):
+            falls[name].append(whole - probability)
+    count = len(falls["kept"])
+    return {
+        "signs": count,
+        "words": TOP,
+        **{name: round(float(np.mean(values)), 4) if count else None for name, values in falls.items()},
+    }
+
+
+def _signs(
+    conversations: Sequence[LabelledConversation], model: Model, thresholds: Thresholds
+) -> Iterator[tuple[list[Spoken], Spoken, str]]:
+    """Yield the messages that carry a stage and are found to, each with the messages before it."""
+    keys = model.taxonomy.keys
+    for conversation in conversations:
+        rows = [position for position, message in enumerate(conversation.messages) if has_words(message)]
+        spoken = [(str(conversation.messages[row].speaker), conversation.messages[row].text) for row in rows]
+        if not any(conversation.stages[row] for row in rows):
+            continue
+        (reading,) = model.read([spoken])
+        for number, row in enumerate(rows):
+            for stage in sorted(conversation.stages[row] or ()):
+                found = reading.stages[number, keys.index(stage)] >= thresholds.stages[stage]
+                if found and len(word_spans(spoken[number][1])) >= _LEAST:
+                    yield spoken[max(0, number - CONTEXT) : number], spoken[number], stage
