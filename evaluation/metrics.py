@@ -143,23 +143,6 @@ def messages_to_alert(judged: Sequence[Judged], threshold: float) -> float:
     return float(np.median(alerts)) if alerts else float("nan")
 
 
-def calibration_error(labels: Floats, scores: Floats, *, weights: Floats | None = None, bins: int = 15) -> float:
-    """Return the expected calibration error over bins of equal mass (Naeini et al. 2015): the mean distance of chance and share."""
-    if not len(labels):
-        return float("nan")
-    weights = np.ones(len(labels)) if weights is None else weights
-    order = np.argsort(scores, kind="stable")
-    mass = np.cumsum(weights[order]) / weights.sum()
-    numbers = np.minimum((mass - 1e-12) * bins, bins - 1).astype(int)
-    error = 0.0
-    for number in range(bins):
-        rows = order[numbers == number]
-        if len(rows) and (share := weights[rows].sum()) > 0:
-            gap = (weights[rows] * (labels[rows] - scores[rows])).sum() / share
-            error += abs(gap) * share / weights.sum()
-    return float(error)
-
-
 def bootstrap(
     judged: Sequence[Judged], figure: Callable[[Sequence[Judged]], float], *, rounds: int = 200, seed: int = 0
 ) -> tuple[float, float]:

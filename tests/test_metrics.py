@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from evaluation.calibration import brier, calibration_error, reliability
 from evaluation.metrics import (
     Judged,
     attribution,
     average_precision,
     bootstrap,
-    calibration_error,
     f_score,
     messages_to_alert,
     precision_recall,
@@ -62,6 +62,23 @@ def test_calibration_error_by_hand() -> None:
     labels, scores = np.asarray([0.0, 1.0, 1.0, 1.0]), np.asarray([0.2, 0.2, 0.9, 0.9])
     assert calibration_error(labels, scores, bins=2) == pytest.approx(0.5 * 0.3 + 0.5 * 0.1)
     assert calibration_error(labels, labels) == 0.0
+
+
+@given(LABELLED)
+def test_the_parts_of_the_brier_score_add_up(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    labels, scores = pair
+    found = brier(labels, scores)
+    assert found.score == pytest.approx(sklearn.brier_score_loss(labels, scores))
+    assert found.score == pytest.approx(found.reliability - found.resolution + found.uncertainty)
+
+
+@given(LABELLED)
+def test_the_bins_of_a_reliability_diagram_hold_everything(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    diagram = reliability(*pair, bins=5)
+    assert sum(one.mass for one in diagram) == pytest.approx(1)
+    assert sum(one.share * one.mass for one in diagram) == pytest.approx(pair[0].mean())
+    weights = np.where(pair[0] == 1, 0.5 / pair[0].sum(), 0.5 / (1 - pair[0]).sum())
+    assert sum(one.share * one.mass for one in reliability(*pair, weights=weights)) == pytest.approx(0.5)
 
 
 def judged(name: str, risk: list[float], *, groomers: set[str], own: list[float] | None = None) -> Judged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from evaluation.calibration import calibration_error
 from evaluation.metrics import (
     Judged,
     attribution,
     bootstrap,
-    calibration_error,
     conversation_labels,
     f_score,
     macro,

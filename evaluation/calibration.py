@@ -1,0 +1,70 @@
+"""Whether probabilities mean what they say: calibration error, Brier score with its parts, reliability diagrams.
+
+``weights`` let a figure speak for another prevalence than the corpus has; without them every example weighs the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """A bin of a reliability diagram: mean probability, share of positives, and the share of all weight in it."""
+
+    probability: float
+    share: float
+    mass: float
+
+
+@dataclass(frozen=True, slots=True)
+class Brier:
+    """The Brier score and its parts (Murphy 1973): ``score = reliability - resolution + uncertainty``."""
+
+    score: float
+    reliability: float
+    resolution: float
+    uncertainty: float
+
+
+def reliability(labels: Floats, scores: Floats, *, weights: Floats | None = None, bins: int = 15) -> list[Bin]:
+    """Return the bins of a reliability diagram, of equal mass, those without any left out."""
+    if not len(labels):
+        return []
+    weights = np.ones(len(labels)) if weights is None else weights
+    order = np.argsort(scores, kind="stable")
+    mass = np.cumsum(weights[order]) / weights.sum()
+    numbers = np.minimum((mass - 1e-12) * bins, bins - 1).astype(int)
+    found = []
+    for number in range(bins):
+        rows = order[numbers == number]
+        weight = weights[rows].sum()
+        if len(rows) and weight > 0:
+            means = ((weights[rows] * values[rows]).sum() / weight for values in (scores, labels))
+            found.append(Bin(*(float(mean) for mean in means), float(weight / weights.sum())))
+    return found
+
+
+def calibration_error(labels: Floats, scores: Floats, *, weights: Floats | None = None, bins: int = 15) -> float:
+    """Return the expected calibration error (Naeini et al. 2015): the mean distance of probability and share over the bins."""
+    diagram = reliability(labels, scores, weights=weights, bins=bins)
+    return sum(abs(one.probability - one.share) * one.mass for one in diagram) if diagram else float("nan")
+
+
+def brier(labels: Floats, scores: Floats) -> Brier:
+    """Return the Brier score with its decomposition."""
+    values, places = np.unique(scores, return_inverse=True)
+    counts = np.bincount(places)
+    shares = np.bincount(places, weights=labels) / counts
+    base = labels.mean()
+    return Brier(
+        score=float(((scores - labels) ** 2).mean()),
+        reliability=float((counts * (values - shares) ** 2).sum() / len(labels)),
+        resolution=float((counts * (shares - base) ** 2).sum() / len(labels)),
+        uncertainty=float(base * (1 - base)),
+    )
