@@ -45,8 +45,8 @@ def reliability(labels: Floats, scores: Floats, *, weights: Floats | None = None
         rows = order[numbers == number]
         weight = weights[rows].sum()
         if len(rows) and weight > 0:
-            means = ((weights[rows] * values[rows]).sum() / weight for values in (scores, labels))
-            found.append(Bin(*(float(mean) for mean in means), float(weight / weights.sum())))
+            probability, share = (float((weights[rows] * values[rows]).sum() / weight) for values in (scores, labels))
+            found.append(Bin(probability, share, float(weight / weights.sum())))
     return found
 
 

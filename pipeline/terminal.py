@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -32,6 +32,7 @@ from pipeline.score import Progress as Scored
 
 if TYPE_CHECKING:
     from evaluation.functional.run import Outcome
+    from evaluation.summary import Difference
     from pipeline.corpora.check import CorpusCheck
 
 _VALUES = 10
@@ -173,6 +174,48 @@ def print_suite(outcomes: Sequence[Outcome]) -> None:
         f"[bold]{passed:,}[/] of [bold]{cases:,}[/] cases passed: {passed / cases:.1%} ({low:.1%} – {high:.1%}); "
         f"{weak} of {len(outcomes)} functionalities under 70 %"
     )
+
+
+def print_figures(figures: Mapping[str, Any]) -> None:
+    """Print the table of figures with intervals, the stages, and what is flagged at the threshold."""
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    table.add_column("figure")
+    table.add_column("", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for name, figure in figures["table"].items():
+        low, high = figure["interval"]
+        table.add_row(name, _figure(figure["value"]), f"{_figure(low)} – {_figure(high)}")
+    console.print(table)
+    stages = Table(box=None, pad_edge=False)
+    stages.add_column("stage")
+    for head in ("messages", "precision", "recall", "F1", "average precision"):
+        stages.add_column(head, justify="right")
+    for key, row in figures["stages"].items():
+        values = (_figure(row[name]) for name in ("precision", "recall", "f1", "average_precision"))
+        stages.add_row(key, f"{row['messages']:,}", *values)
+    console.print(stages)
+    parts = figures["conversations"]
+    groups = {"grooming": parts["grooming"], **{f"ordinary, {name}": part for name, part in parts["ordinary"].items()}}
+    flagged = ", ".join(f"{part['flagged']:,} of {part['conversations']:,} {name}" for name, part in groups.items())
+    console.print(f"flagged at risk ≥ {parts['threshold']:.4g}: {flagged}")
+
+
+def print_comparison(differences: Iterable[Difference], first: str, second: str) -> None:
+    """Print two models side by side; a difference whose interval holds 0 may be chance."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("figure")
+    for head in (first, second, "difference, 95 % interval"):
+        table.add_column(head, justify="right")
+    for one in differences:
+        low, high = one.interval
+        sure = "bold" if low > 0 or high < 0 else "dim"
+        table.add_row(one.name, _figure(one.first), _figure(one.second), f"[{sure}]{_figure(low)} – {_figure(high)}[/]")
+    Console().print(table)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{value:.3f}"
 
 
 def print_formats() -> None:

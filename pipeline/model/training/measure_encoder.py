@@ -10,21 +10,8 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from evaluation.calibration import calibration_error
-from evaluation.metrics import (
-    Judged,
-    attribution,
-    bootstrap,
-    conversation_labels,
-    f_score,
-    macro,
-    messages_to_alert,
-    precision_recall,
-    recall_at,
-    roc_auc,
-    stage_columns,
-    stage_figures,
-)
+from evaluation.metrics import Judged, f_score, precision_recall, stage_columns
+from evaluation.summary import Cuts, summarise
 from pipeline import __version__
 from pipeline.config import EncoderRecipe, Taxonomy
 from pipeline.model.thresholds import Thresholds
@@ -75,7 +62,7 @@ def measure(
         "trained": datetime.now(UTC).date().isoformat(),
         "how": "on the test part, whose situations are not in the training part; intervals of 95 % by conversation",
         "corpus": _counts(dealt),
-        **figures(judged, taxonomy.keys, thresholds),
+        **summarise(judged, Cuts(thresholds.risk, thresholds.stages)),
         "explanations": dict(reasons),
     }
     template = Environment(
@@ -87,84 +74,6 @@ def measure(
         autoescape=False,  # noqa: S701 - Markdown of our own figures
     ).get_template("encoder_card.md")
     return Measured(metrics, template.render(metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds))
-
-
-def figures(judged: Sequence[Judged], keys: Sequence[str], thresholds: Thresholds) -> dict[str, Any]:
-    """Return the figures of judged conversations, by stage and by conversation."""
-    written = [one for one in judged if one.attributes.get("situation") != "ordinary-chat"]
-    cut = thresholds.risk
-    stages = stage_figures(judged, keys, thresholds.stages)
-
-    def stage_macro(name: str, chosen: Sequence[Judged]) -> float:
-        return macro(stage_figures(chosen, keys, thresholds.stages), name)
-
-    def known(value: float, chosen: Sequence[Judged], figure: Any, rounds: int = 200) -> dict[str, Any]:
-        low, high = bootstrap(chosen, figure, rounds=rounds)
-        return {"value": _plain(value), "interval": [_plain(low), _plain(high)]}
-
-    def over(figure: Any) -> Any:
-        return lambda chosen: figure(*conversation_labels(chosen))
-
-    labels, peaks = conversation_labels(judged)
-    groomings = [one for one in judged if one.grooming]
-    found = [one for one in groomings if one.peak >= cut]
-
-    def part(chosen: Sequence[Judged]) -> dict[str, int]:
-        return {"conversations": len(chosen), "flagged": sum(one.peak >= cut for one in chosen)}
-
-    ordinary = [one for one in judged if one.grooming is False]
-    even = np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
-    return {
-        "stages": stages,
-        "macro_f1": stage_macro("f1", judged),
-        "macro_average_precision": stage_macro("average_precision", judged),
-        "table": {
-            "stage macro-F1": known(stage_macro("f1", judged), judged, lambda c: stage_macro("f1", c), 50),
-            "stage macro average precision": known(
-                stage_macro("average_precision", judged), judged, lambda c: stage_macro("average_precision", c), 50
-            ),
-            "conversation AUC, all": known(roc_auc(labels, peaks), judged, over(roc_auc)),
-            "conversation AUC, written only": known(roc_auc(*conversation_labels(written)), written, over(roc_auc)),
-            "recall at 1 % false positives": known(
-                recall_at(labels, peaks, false_positive_rate=0.01),
-                judged,
-                over(lambda a, b: recall_at(a, b, false_positive_rate=0.01)),
-            ),
-            "recall at 0.1 % false positives": known(
-                recall_at(labels, peaks, false_positive_rate=0.001),
-                judged,
-                over(lambda a, b: recall_at(a, b, false_positive_rate=0.001)),
-            ),
-            "right speaker, of flagged groomings": known(attribution(judged, cut), judged, lambda c: attribution(c, cut)),
-            "median messages to the alert": known(messages_to_alert(judged, cut), judged, lambda c: messages_to_alert(c, cut)),
-            "calibration error of the risk, at even odds": {
-                "value": _plain(calibration_error(labels, peaks, weights=even)),
-                "interval": [None, None],
-            },
-        },
-        "conversations": {
-            "threshold": cut,
-            "roc_auc": _plain(roc_auc(labels, peaks)),
-            "roc_auc_written_only": _plain(roc_auc(*conversation_labels(written))),
-            "grooming": part(groomings),
-            "right_speaker": sum(one.peak_speaker in (one.groomers or ()) for one in found),
-            "median_messages_to_alert": _plain(messages_to_alert(judged, cut)),
-            "median_messages_of_those": float(np.median([len(one.risk) for one in found])) if found else None,
-            "ordinary": {
-                "written_hard": part([o for o in ordinary if o in written and o.attributes.get("hard") == "true"]),
-                "written_plain": part([o for o in ordinary if o in written and o.attributes.get("hard") != "true"]),
-                "ordinary_chat": part([o for o in ordinary if o not in written]),
-            },
-        },
-        "stage_calibration_error": {
-            key: _plain(calibration_error(*stage_columns(judged, column))) for column, key in enumerate(keys)
-        },
-    }
-
-
-def _plain(value: float) -> float | None:
-    """Return a figure as JSON can hold it: what is not known is null."""
-    return None if np.isnan(value) else round(float(value), 6)
 
 
 def _counts(dealt: Dealt) -> dict[str, int]:

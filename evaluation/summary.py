@@ -1,0 +1,171 @@
+"""The figures of a model on labelled conversations, with intervals, and two models side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evaluation.calibration import calibration_error
+from evaluation.early import early_warning, erde, f_latency
+from evaluation.metrics import (
+    Judged,
+    attribution,
+    bootstrap,
+    conversation_labels,
+    macro,
+    messages_to_alert,
+    recall_at,
+    roc_auc,
+    stage_columns,
+    stage_figures,
+)
+
+ORDINARY_CHAT = "ordinary-chat"
+"""The situation of chat that nobody labelled."""
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Where an alert begins, and from where each stage counts as found; the stages in their order."""
+
+    risk: float
+    stages: Mapping[str, float]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The stages."""
+        return tuple(self.stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure of two models on the same conversations; ``interval`` is of the difference, by paired bootstrap."""
+
+    name: str
+    first: float
+    second: float
+    interval: tuple[float, float]
+
+
+Figure = Callable[[Sequence[Judged], Cuts], float]
+
+
+def _recall(rate: float) -> Figure:
+    return lambda judged, _: recall_at(*conversation_labels(judged), false_positive_rate=rate)
+
+
+def _macro(name: str) -> Figure:
+    return lambda judged, cuts: macro(stage_figures(judged, cuts.keys, cuts.stages), name)
+
+
+def written(judged: Sequence[Judged]) -> list[Judged]:
+    """Return the conversations that are not taken from ordinary chat."""
+    return [one for one in judged if one.attributes.get("situation") != ORDINARY_CHAT]
+
+
+FIGURES: Mapping[str, Figure] = {
+    "stage macro-F1": _macro("f1"),
+    "stage macro average precision": _macro("average_precision"),
+    "conversation AUC, all": lambda judged, _: roc_auc(*conversation_labels(judged)),
+    "conversation AUC, written only": lambda judged, _: roc_auc(*conversation_labels(written(judged))),
+    "recall at 1 % false positives": _recall(0.01),
+    "recall at 0.1 % false positives": _recall(0.001),
+    "right speaker, of flagged groomings": lambda judged, cuts: attribution(judged, cuts.risk),
+    "median messages to the alert": lambda judged, cuts: messages_to_alert(judged, cuts.risk),
+    "calibration error of the risk, at even odds": lambda judged, _: _even_error(judged),
+}
+"""What a table of figures holds, in its order."""
+
+_SLOW = frozenset({"stage macro-F1", "stage macro average precision"})
+
+
+def _even_error(judged: Sequence[Judged]) -> float:
+    labels, peaks = conversation_labels(judged)
+    even = np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
+    return calibration_error(labels, peaks, weights=even)
+
+
+def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dict[str, Any]:
+    """Return every figure as JSON can hold it: the table with 95 % intervals by conversation, stages, alerts, early warning."""
+    groomings = [one for one in judged if one.grooming]
+    ordinary = [one for one in judged if one.grooming is False]
+    found = [one for one in groomings if one.peak >= cuts.risk]
+    stages = stage_figures(judged, cuts.keys, cuts.stages)
+    chat = [one for one in ordinary if one.attributes.get("situation") == ORDINARY_CHAT]
+    hard = [one for one in written(ordinary) if one.attributes.get("hard") == "true"]
+    plain = [one for one in written(ordinary) if one.attributes.get("hard") != "true"]
+
+    def part(chosen: Sequence[Judged]) -> dict[str, int]:
+        return {"conversations": len(chosen), "flagged": sum(one.peak >= cuts.risk for one in chosen)}
+
+    return {
+        "stages": stages,
+        "macro_f1": _plain(macro(stages, "f1")),
+        "macro_average_precision": _plain(macro(stages, "average_precision")),
+        "stage_calibration_error": {
+            key: _plain(calibration_error(*stage_columns(judged, column))) for column, key in enumerate(cuts.keys)
+        },
+        "table": {name: _known(judged, cuts, figure, rounds // 4 if name in _SLOW else rounds) for name, figure in FIGURES.items()},
+        "early": _early(judged, cuts) if groomings and ordinary else {},
+        "conversations": {
+            "threshold": cuts.risk,
+            "roc_auc": _plain(FIGURES["conversation AUC, all"](judged, cuts)),
+            "roc_auc_written_only": _plain(FIGURES["conversation AUC, written only"](judged, cuts)),
+            "grooming": part(groomings),
+            "right_speaker": sum(one.peak_speaker in (one.groomers or ()) for one in found),
+            "median_messages_to_alert": _plain(messages_to_alert(judged, cuts.risk)),
+            "median_messages_of_those": float(np.median([len(one.risk) for one in found])) if found else None,
+            "ordinary": {"written_hard": part(hard), "written_plain": part(plain), "ordinary_chat": part(chat)},
+        },
+    }
+
+
+def _known(judged: Sequence[Judged], cuts: Cuts, figure: Figure, rounds: int) -> dict[str, Any]:
+    interval = bootstrap(judged, lambda chosen: figure(chosen, cuts), rounds=rounds)
+    return {"value": _plain(figure(judged, cuts)), "interval": [_plain(end) for end in interval]}
+
+
+def _early(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
+    latency = f_latency(judged, cuts.risk)
+    return {
+        "f_latency": _plain(latency.f_latency),
+        "speed": _plain(latency.speed),
+        "f1": _plain(latency.f1),
+        "p": _plain(latency.p),
+        "erde_5": _plain(erde(judged, cuts.risk, o=5)),
+        "erde_50": _plain(erde(judged, cuts.risk, o=50)),
+        "recall_after_messages_at_1_percent": {
+            str(count): _plain(recall) for count, recall in early_warning(judged, false_positive_rate=0.01).items()
+        },
+    }
+
+
+def compare(
+    first: Sequence[Judged], first_cuts: Cuts, second: Sequence[Judged], second_cuts: Cuts, *, rounds: int = 200, seed: int = 0
+) -> list[Difference]:
+    """Return each figure of two models on the conversations that both judged, with the interval of second minus first."""
+    others = {one.id: one for one in second}
+    pairs = [(one, others[one.id]) for one in first if one.id in others]
+    chance = np.random.default_rng(seed)
+    found = []
+    for name, figure in FIGURES.items():
+
+        def both(chosen: Sequence[tuple[Judged, Judged]], figure: Figure = figure) -> tuple[float, float]:
+            return figure([one for one, _ in chosen], first_cuts), figure([other for _, other in chosen], second_cuts)
+
+        gaps = []
+        for _ in range(rounds // 4 if name in _SLOW else rounds):
+            one, other = both([pairs[row] for row in chance.integers(0, len(pairs), len(pairs))])
+            if not (np.isnan(one) or np.isnan(other)):
+                gaps.append(other - one)
+        interval = (float(np.percentile(gaps, 2.5)), float(np.percentile(gaps, 97.5))) if gaps else (float("nan"), float("nan"))
+        found.append(Difference(name, *both(pairs), interval))
+    return found
+
+
+def _plain(value: float) -> float | None:
+    """Return a figure as JSON can hold it: what is not known is null."""
+    return None if np.isnan(value) else round(float(value), 6)
