@@ -17,7 +17,7 @@ from pipeline.corpora.open import read_corpus
 from pipeline.corpora.split import split_corpus
 from pipeline.errors import CorpusError, SafelightError
 
-NOISELESS = Composition(per_conversation=6, splice=1, crop=0.5, thin=0.5, swap=0.5, slots=0, noise=0)
+NOISELESS = Composition(per_conversation=6, excerpt=0.3, splice=1, crop=0.5, thin=0.5, swap=0.5, slots=0, noise=0)
 
 
 @settings(deadline=None, max_examples=50)
@@ -53,7 +53,15 @@ def test_the_mark_for_what_is_not_written_is_never_changed() -> None:
 
     parent = replace(parent, conversation=replace(parent.conversation, messages=(replace(first, text="[SEXUAL]"), *rest)))
     noisy = Composition(
-        per_conversation=20, splice=0, crop=0, thin=0, swap=0, slots=0, noise=1, noise_per_message={"typo": 1, "casing": 1}
+        per_conversation=20,
+        excerpt=0,
+        splice=0,
+        crop=0,
+        thin=0,
+        swap=0,
+        slots=0,
+        noise=1,
+        noise_per_message={"typo": 1, "casing": 1},
     )
     assert {derived.messages[0].text for derived in compose([parent], [], noisy)} == {"[SEXUAL]"}
 

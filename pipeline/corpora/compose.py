@@ -23,6 +23,7 @@ class Composition(Settings):
 
     per_conversation: Annotated[int, Field(ge=0)] = 4
     seed: int = 0
+    excerpt: Chance = 0.35
     splice: Chance = 0.6
     crop: Chance = 0.3
     thin: Chance = 0.3
@@ -75,13 +76,16 @@ def _derive(
     rows = _rows(parent)
     changes = []
     filler: LabelledConversation | None = None
-    if chance.random() < composition.crop and (cropped := _cropped(rows, chance)) != rows:
-        rows, changes = cropped, [*changes, "crop"]
-    if chance.random() < composition.thin and (thinned := _thinned(rows, chance)) != rows:
-        rows, changes = thinned, [*changes, "thin"]
-    if fillers and chance.random() < composition.splice:
-        filler = chance.choice(fillers)
-        rows, changes = _spliced(rows, _rows(filler), chance), [*changes, "splice"]
+    if chance.random() < composition.excerpt and (short := _excerpt(rows, chance)) != rows:
+        rows, changes = short, [*changes, "excerpt"]
+    else:
+        if chance.random() < composition.crop and (cropped := _cropped(rows, chance)) != rows:
+            rows, changes = cropped, [*changes, "crop"]
+        if chance.random() < composition.thin and (thinned := _thinned(rows, chance)) != rows:
+            rows, changes = thinned, [*changes, "thin"]
+        if fillers and chance.random() < composition.splice:
+            filler = chance.choice(fillers)
+            rows, changes = _spliced(rows, _rows(filler), chance), [*changes, "splice"]
     if chance.random() < composition.swap and (swapped := _swapped(rows)) != rows:
         rows, changes = swapped, [*changes, "swap"]
     if chance.random() < composition.slots and (filled := _filled(rows, composition.slot_words, chance)) != rows:
@@ -101,6 +105,15 @@ def _rows(conversation: LabelledConversation) -> list[_Row]:
 
 def _labelled(row: _Row) -> bool:
     return bool(row.stages) or row.flagged
+
+
+def _excerpt(rows: list[_Row], chance: random.Random) -> list[_Row]:
+    """Keep a short run of messages, of a grooming one with a label in it: many exports begin and end in the middle."""
+    places = [position for position, row in enumerate(rows) if _labelled(row)] or list(range(len(rows)))
+    size = chance.randint(4, 12)
+    start = max(0, chance.choice(places) - chance.randint(0, size - 1))
+    short = rows[start : start + size]
+    return short if len({row.speaker for row in short}) > 1 else rows
 
 
 def _cropped(rows: list[_Row], chance: random.Random) -> list[_Row]:
