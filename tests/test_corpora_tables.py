@@ -137,3 +137,15 @@ def test_one_id_in_two_corpora_is_an_error(tmp_path: Path, taxonomy: Taxonomy) -
 def test_a_path_without_a_corpus_is_an_error(tmp_path: Path, taxonomy: Taxonomy) -> None:
     with pytest.raises(CorpusError, match="there is no such file or folder"):
         list(read_corpus(tmp_path / "nowhere", taxonomy))
+
+
+def test_a_folder_that_the_library_itself_saved_is_read(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = [{**row, "stages": [stage for stage in row["stages"].split(";") if stage]} for row in ROWS]
+    other = [{**row, "conversation_id": "d"} for row in rows]
+    parts = {"train": datasets.Dataset.from_list(rows), "test": datasets.Dataset.from_list(other)}
+    datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "saved"))
+    read = {one.id: one for one in read_corpus(tmp_path / "saved", taxonomy)}
+    assert set(read) == {"c", "d"}
+    assert read["c"].stages == (frozenset({"access"}), frozenset(), frozenset({"secrecy", "trust"}))
+    assert read["d"].attributes["split"] == "test"
