@@ -82,14 +82,16 @@ def fit_baseline(corpus: Sequence[LabelledConversation], recipe: BaselineRecipe,
     for held_out in folds:
         inside = np.isin(messages.conversations, held_out)
         head = _fit_risk(corpus, messages, evidence, ~inside, recipe)
-        logits = evidence[inside] @ head.weights + head.intercept
-        speaker_risk[inside] = 1.0 / (1.0 + np.exp(-logits))
+        speaker_risk[inside] = _sigmoid(evidence[inside] @ head.weights + head.intercept)
+    slope, offset = _calibrate_risk(corpus, messages, speaker_risk)
+    speaker_risk = _sigmoid(slope * _logit(speaker_risk) + offset)
     everything = np.ones(len(messages.texts), bool)
+    head = _fit_risk(corpus, messages, evidence, everything, recipe)
     model = BaselineModel(
         taxonomy=taxonomy,
         stages=_fit_stages(messages, everything, recipe),
         calibration=calibration,
-        risk_head=_fit_risk(corpus, messages, evidence, everything, recipe),
+        risk_head=RiskHead((slope * head.weights).astype(np.float32), slope * head.intercept + offset, head.top),
     )
     return FittedBaseline(model, CrossFitted(messages, probabilities, speaker_risk))
 
@@ -217,3 +219,30 @@ def _fit_risk(
     regression = _regression(recipe.risk.inverse_regularisation, "balanced", recipe.seed)
     regression.fit(evidence[rows], targets, sample_weight=weights)
     return RiskHead(np.ravel(regression.coef_).astype(np.float32), float(np.ravel(regression.intercept_)[0]), recipe.risk.top)
+
+
+def _calibrate_risk(
+    corpus: Sequence[LabelledConversation], messages: TrainingMessages, speaker_risk: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Fit a slope and an offset at even odds on the cross-fitted risk after each speaker's last message.
+
+    On many conversations the head is far too sure, so that its highest risks could not be told apart as numbers.
+    """
+    last: dict[tuple[int, str], int] = {}
+    for row, key in enumerate(zip(messages.conversations.tolist(), messages.speakers, strict=True)):
+        last[key] = row
+    known = [(row, speaker, corpus[number].groomers) for (number, speaker), row in last.items()]
+    rows = [row for row, _, groomers in known if groomers is not None]
+    targets = [int(speaker in groomers) for _, speaker, groomers in known if groomers is not None]
+    fitted = LogisticRegression(C=1e6, class_weight="balanced").fit(_logit(speaker_risk[rows])[:, None], targets)
+    slope, offset = float(np.ravel(fitted.coef_)[0]), float(np.ravel(fitted.intercept_)[0])
+    return (slope, offset) if slope > 0 else (1.0, 0.0)
+
+
+def _logit(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    clipped = np.clip(probability, 1e-13, 1 - 1e-13)
+    return np.log(clipped / (1 - clipped))
+
+
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
