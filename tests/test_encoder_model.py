@@ -18,12 +18,13 @@ import torch
 
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.errors import ConfigError, ModelFolderError
-from pipeline.model.encoder import EncoderModel, load_encoder, padded
+from pipeline.model.encoder import EncoderModel, load_encoder
 from pipeline.model.folder import open_model_folder
 from pipeline.model.load import load_model
 from pipeline.model.runtime import open_network
 from pipeline.model.training.fit_encoder import new_learner, open_encoder
 from pipeline.model.training.network import block_causal_mask
+from pipeline.model.windows import padded
 
 WORDS = ["how old are you anyway", "this stays our secret ok", "good game", "dinner is ready", "the dog", "no bye", "x1 ? zz", "🙂"]
 TALK = st.lists(st.tuples(st.sampled_from("KPQRS"), st.sampled_from(WORDS)), min_size=1, max_size=40)

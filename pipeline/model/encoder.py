@@ -25,8 +25,8 @@ from pipeline.model.calibration import Platt
 from pipeline.model.evidence import EvidenceRisk
 from pipeline.model.folder import ModelFolder
 from pipeline.model.reading import Reading, Spoken
-from pipeline.model.runtime import Arrays, Run, RuntimeName, open_network
-from pipeline.model.windows import Encoding, Packing, Window
+from pipeline.model.runtime import Run, RuntimeName, open_network
+from pipeline.model.windows import Encoding, Packing, Window, chunks, padded
 from pipeline.output import write_json
 
 KIND = "encoder"
@@ -74,34 +74,6 @@ class EncoderModel:
                 count = len(windows[number].marks)
                 found[number] = stages[row, :count], evidence[row, :count]
         return [found[number] for number in range(len(windows))]
-
-
-def chunks(windows: Sequence[Window], *, tokens: int) -> list[list[int]]:
-    """Return the numbers of the windows by length, in chunks of at most ``tokens`` when padded to the longest of each."""
-    found: list[list[int]] = []
-    held: list[int] = []
-    for number in sorted(range(len(windows)), key=lambda number: (len(windows[number].ids), number)):
-        if held and (len(held) + 1) * len(windows[number].ids) > tokens:
-            found.append(held)
-            held = []
-        held.append(number)
-    return [*found, held] if held else found
-
-
-def padded(windows: Sequence[Window]) -> Arrays:
-    """Return windows as the arrays that the network takes."""
-    length = max(len(window.ids) for window in windows)
-    marks = max(len(window.marks) for window in windows)
-    arrays = {
-        "ids": np.zeros((len(windows), length), np.int64),
-        "blocks": np.zeros((len(windows), length), np.int64),
-        "marks": np.zeros((len(windows), marks), np.int64),
-    }
-    for row, window in enumerate(windows):
-        arrays["ids"][row, : len(window.ids)] = window.ids
-        arrays["blocks"][row, : len(window.blocks)] = window.blocks
-        arrays["marks"][row, : len(window.marks)] = window.marks
-    return arrays
 
 
 def save_heads(folder: Path, *, risk: EvidenceRisk, calibration: Platt, taxonomy: Taxonomy, tokenizer: Tokenizer) -> None:

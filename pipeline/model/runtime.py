@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelFolderError
+from pipeline.model.windows import Arrays
 
 RuntimeName = Literal["openvino", "onnxruntime"]
-Arrays = dict[str, NDArray[np.int64]]
 Run = Callable[[Arrays], tuple[NDArray[np.float32], NDArray[np.float32]]]
 """From ``ids, blocks, marks`` to stage logits and evidence."""
 

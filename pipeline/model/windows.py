@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from pipeline.text.fold import fold
+
+Arrays = dict[str, NDArray[np.int64]]
+"""``ids``, ``blocks`` and ``marks`` of several windows, padded."""
 
 _CHARACTERS_PER_TOKEN = 12
 """More than any word piece has on average: what is cut away before tokenising would be cut away after."""
@@ -122,3 +127,31 @@ def _window(held: Sequence[tuple[int, Sequence[int]]], fresh: int) -> Window:
         ids.extend(tokens)
         blocks.extend([block] * len(tokens))
     return Window(tuple(ids), tuple(blocks), tuple(marks), tuple(number for number, _ in held if number >= fresh))
+
+
+def chunks(windows: Sequence[Window], *, tokens: int) -> list[list[int]]:
+    """Return the numbers of the windows by length, in chunks of at most ``tokens`` when padded to the longest of each."""
+    found: list[list[int]] = []
+    held: list[int] = []
+    for number in sorted(range(len(windows)), key=lambda number: (len(windows[number].ids), number)):
+        if held and (len(held) + 1) * len(windows[number].ids) > tokens:
+            found.append(held)
+            held = []
+        held.append(number)
+    return [*found, held] if held else found
+
+
+def padded(windows: Sequence[Window]) -> Arrays:
+    """Return windows as the arrays that the network takes."""
+    length = max(len(window.ids) for window in windows)
+    marks = max(len(window.marks) for window in windows)
+    arrays = {
+        "ids": np.zeros((len(windows), length), np.int64),
+        "blocks": np.zeros((len(windows), length), np.int64),
+        "marks": np.zeros((len(windows), marks), np.int64),
+    }
+    for row, window in enumerate(windows):
+        arrays["ids"][row, : len(window.ids)] = window.ids
+        arrays["blocks"][row, : len(window.blocks)] = window.blocks
+        arrays["marks"][row, : len(window.marks)] = window.marks
+    return arrays

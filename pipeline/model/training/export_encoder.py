@@ -16,9 +16,8 @@ from pathlib import Path
 import onnx
 import torch
 
-from pipeline.model.encoder import padded
 from pipeline.model.training.network import MessageNetwork
-from pipeline.model.windows import Window
+from pipeline.model.windows import Window, padded
 
 _OPSET = 17
 

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,50 +21,10 @@ from torch.nn import functional
 from pipeline.config import LossSettings
 from pipeline.model.training.examples import Example
 from pipeline.model.training.network import MessageNetwork, RiskHead
-from pipeline.model.windows import Window
+from pipeline.model.windows import chunks, padded
 
 SURE_AFTER = 2
 """Signals of a groomer after which the risk should be high without reserve."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Windows of like length, padded, that go through the encoder together; ``real`` tells marks from padding."""
-
-    ids: Tensor
-    blocks: Tensor
-    marks: Tensor
-    real: Tensor
-
-
-def chunks_of(windows: Sequence[Window], *, tokens: int) -> tuple[list[Chunk], list[int]]:
-    """Sort windows by length into padded chunks of at most ``tokens``; return them, and the windows' numbers in that order."""
-    order = sorted(range(len(windows)), key=lambda number: (len(windows[number].ids), number))
-    chunks: list[Chunk] = []
-    held: list[Window] = []
-    for number in order:
-        if held and (len(held) + 1) * len(windows[number].ids) > tokens:
-            chunks.append(_padded(held))
-            held = []
-        held.append(windows[number])
-    if held:
-        chunks.append(_padded(held))
-    return chunks, order
-
-
-def _padded(windows: Sequence[Window]) -> Chunk:
-    length = max(len(window.ids) for window in windows)
-    marks = max(len(window.marks) for window in windows)
-
-    def rows(values: Sequence[Sequence[int]], width: int) -> Tensor:
-        return torch.tensor([[*row, *[0] * (width - len(row))] for row in values], dtype=torch.long)
-
-    return Chunk(
-        ids=rows([window.ids for window in windows], length),
-        blocks=rows([window.blocks for window in windows], length),
-        marks=rows([window.marks for window in windows], marks),
-        real=rows([[1] * len(window.marks) for window in windows], marks).bool(),
-    )
 
 
 class Learner(nn.Module):
@@ -86,22 +45,19 @@ class Learner(nn.Module):
         """Return stage logits (n, stages) and evidence (n, evidence) of each conversation."""
         device = self.positive.device
         windows = [window for example in examples for window in example.windows]
-        chunks, order = chunks_of(windows, tokens=self.chunk_tokens)
-        logits: list[Tensor] = []
-        evidence: list[Tensor] = []
-        for chunk in chunks:
-            stage, kinds = self.network(chunk.ids.to(device), chunk.blocks.to(device), chunk.marks.to(device))
-            for row, real in enumerate(chunk.real):
-                count = int(real.sum())
-                logits.append(stage[row, :count].float())
-                evidence.append(kinds[row, :count].float())
-        place = {number: index for index, number in enumerate(order)}
+        read: dict[int, tuple[Tensor, Tensor]] = {}
+        for numbers in chunks(windows, tokens=self.chunk_tokens):
+            arrays = padded([windows[number] for number in numbers])
+            stages, evidence = self.network(*(torch.from_numpy(arrays[name]).to(device) for name in ("ids", "blocks", "marks")))
+            for row, number in enumerate(numbers):
+                count = len(windows[number].marks)
+                read[number] = stages[row, :count].float(), evidence[row, :count].float()
         found = []
-        number = 0
+        start = 0
         for example in examples:
-            own = [place[number + offset] for offset in range(len(example.windows))]
-            number += len(example.windows)
-            found.append((torch.cat([logits[index] for index in own]), torch.cat([evidence[index] for index in own])))
+            own = [read[number] for number in range(start, start + len(example.windows))]
+            start += len(example.windows)
+            found.append((torch.cat([stages for stages, _ in own]), torch.cat([evidence for _, evidence in own])))
         return found
 
     def forward(self, examples: Sequence[Example]) -> dict[str, Tensor]:
