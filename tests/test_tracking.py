@@ -72,7 +72,8 @@ def test_the_server_answers_with_the_scores_of_safelight(tracked: Path) -> None:
         "--env-manager",
         "local",
     ]
-    environment = os.environ | {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow starts its server by name
+    environment = os.environ | {"PATH": path} | {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db", "MLFLOW_DISABLE_TELEMETRY": "true"}
     with subprocess.Popen(
         [*command, "--port", str(port)], cwd=tracked, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as server:
