@@ -17,7 +17,7 @@ import pipeline.errors
 ORDER = [
     {"schema", "errors"},
     {"config"},
-    {"ingest", "text", "output"},
+    {"ingest", "text", "output", "cards"},
     {"inspect", "convert"},
     {"corpora"},
     {"model"},

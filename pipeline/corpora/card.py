@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from pipeline.cards import render_card
 from pipeline.config import Taxonomy
 from pipeline.corpora.check import CorpusCheck
 from pipeline.corpora.compose import Composition
@@ -16,16 +15,10 @@ _SLICES = 12
 
 def corpus_card(checks: Mapping[str, CorpusCheck], taxonomy: Taxonomy, composition: Composition | None = None) -> str:
     """Return the card of a corpus in Markdown; ``checks`` are those of its splits, or of the whole under one name."""
-    template = Environment(
-        loader=PackageLoader("pipeline.corpora"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown of our own figures
-    ).get_template("corpus_card.md")
     names = sorted({name for check in checks.values() for name, counts in check.attributes.items() if len(counts) <= _SLICES})
-    return template.render(checks=checks, taxonomy=taxonomy, composition=composition, attributes=names)
+    return render_card(
+        "pipeline.corpora", "corpus_card.md", checks=checks, taxonomy=taxonomy, composition=composition, attributes=names
+    )
 
 
 def write_card(card: str, out: Path) -> None:

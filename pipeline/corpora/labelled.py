@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Literal
@@ -83,3 +84,8 @@ class LabelledConversation:
         if stages is None or stage not in self.tells or stage in self.unsure.get(position, ()):
             return None
         return stage in stages
+
+    def numbers(self, positions: Iterable[int], stages: Sequence[str]) -> list[list[float]]:
+        """Return the labels at positions as numbers, a row a message: 1, 0, or NaN where the corpus cannot tell."""
+        labels = ([self.label(position, stage) for stage in stages] for position in positions)
+        return [[math.nan if label is None else float(label) for label in row] for row in labels]

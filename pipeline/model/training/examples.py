@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.model.spoken import has_words
+from pipeline.model.spoken import spoken
 from pipeline.model.windows import Encoding, Window
 
 
@@ -43,22 +43,17 @@ def make_examples(
 ) -> Iterator[Example]:
     """Yield the examples of conversations that have words; ``longest`` messages of each at most."""
     for conversation in conversations:
-        positions = [position for position, message in enumerate(conversation.messages) if has_words(message)][:longest]
-        if not positions:
+        read = spoken(conversation.messages)[:longest]
+        if not read:
             continue
-        spoken = [(str(conversation.messages[position].speaker), conversation.messages[position].text) for position in positions]
-        labels = [[_number(conversation.label(position, stage)) for stage in stages] for position in positions]
+        positions, lines = [position for position, _ in read], [line for _, line in read]
         flags = conversation.flagged
         yield Example(
             id=conversation.id,
-            windows=tuple(encoding.windows([spoken])[0]),
-            speakers=tuple(speaker for speaker, _ in spoken),
-            stages=np.asarray(labels, np.float32),
+            windows=tuple(encoding.windows([lines])[0]),
+            speakers=tuple(speaker for speaker, _ in lines),
+            stages=np.asarray(conversation.numbers(positions, stages), np.float32),
             flagged=np.asarray([np.nan if flags is None else float(position in flags) for position in positions], np.float32),
             groomers=conversation.groomers,
             grooming=conversation.is_grooming,
         )
-
-
-def _number(label: bool | None) -> float:
-    return float("nan") if label is None else float(label)

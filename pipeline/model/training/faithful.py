@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.explain import CONTEXT, log_odds_without, word_spans
 from pipeline.model.reading import Model, Spoken
-from pipeline.model.spoken import has_words
+from pipeline.model.spoken import spoken
 from pipeline.model.thresholds import Thresholds
 
 TOP = 3
@@ -60,13 +60,13 @@ def _signs(
     """Yield the messages that carry a stage and are found to, each with the messages before it."""
     keys = model.taxonomy.keys
     for conversation in conversations:
-        rows = [position for position, message in enumerate(conversation.messages) if has_words(message)]
-        spoken = [(str(conversation.messages[row].speaker), conversation.messages[row].text) for row in rows]
-        if not any(conversation.stages[row] for row in rows):
+        read = spoken(conversation.messages)
+        if not any(conversation.stages[row] for row, _ in read):
             continue
-        (reading,) = model.read([spoken])
-        for number, row in enumerate(rows):
+        lines = [line for _, line in read]
+        (reading,) = model.read([lines])
+        for number, (row, _) in enumerate(read):
             for stage in sorted(conversation.stages[row] or ()):
                 found = reading.stages[number, keys.index(stage)] >= thresholds.stages[stage]
-                if found and len(word_spans(spoken[number][1])) >= _LEAST:
-                    yield spoken[max(0, number - CONTEXT) : number], spoken[number], stage
+                if found and len(word_spans(lines[number][1])) >= _LEAST:
+                    yield lines[max(0, number - CONTEXT) : number], lines[number], stage

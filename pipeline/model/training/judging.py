@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.metrics import Judged
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.reading import Model
-from pipeline.model.spoken import has_words
+from pipeline.model.spoken import spoken
 
 _BATCH = 64
 
@@ -20,13 +20,10 @@ def judge(conversations: Sequence[LabelledConversation], model: Model) -> list[J
     found = []
     for start in range(0, len(conversations), _BATCH):
         batch = conversations[start : start + _BATCH]
-        rows = [[position for position, message in enumerate(one.messages) if has_words(message)] for one in batch]
-        spoken = [
-            [(str(one.messages[position].speaker), one.messages[position].text) for position in own]
-            for one, own in zip(batch, rows, strict=True)
-        ]
-        for one, own, said, reading in zip(batch, rows, spoken, model.read(spoken), strict=True):
-            labels = [[_number(one.label(position, key)) for key in keys] for position in own]
+        read = [spoken(one.messages) for one in batch]
+        lines = [[line for _, line in own] for own in read]
+        for one, own, said, reading in zip(batch, read, lines, model.read(lines), strict=True):
+            labels = one.numbers((position for position, _ in own), keys)
             found.append(
                 Judged(
                     id=one.id,
@@ -41,7 +38,3 @@ def judge(conversations: Sequence[LabelledConversation], model: Model) -> list[J
                 )
             )
     return found
-
-
-def _number(label: bool | None) -> float:
-    return float("nan") if label is None else float(label)

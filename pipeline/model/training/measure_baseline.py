@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from pipeline import __version__
+from pipeline.cards import render_card
 from pipeline.config import BaselineRecipe, Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import TrainingCorpus
@@ -66,15 +66,7 @@ def measure(fitted: FittedBaseline, corpus: TrainingCorpus, recipe: BaselineReci
         "macro_f1": float(np.mean([figures["f1"] for figures in stage_figures.values()])),
         "macro_average_precision": float(np.mean([figures["average_precision"] for figures in stage_figures.values()])),
     }
-    template = Environment(
-        loader=PackageLoader("pipeline.model"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown of our own figures
-    ).get_template("model_card.md")
-    card = template.render(metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds)
+    card = render_card("pipeline.model", "model_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds)
     return Measured(thresholds, metrics, card)
 
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from evaluation.metrics import Judged, f_score, precision_recall, stage_columns
 from evaluation.summary import Cuts, summarise
 from pipeline import __version__
+from pipeline.cards import render_card
 from pipeline.config import EncoderRecipe, Taxonomy
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.dealt import Dealt
@@ -65,15 +65,8 @@ def measure(
         **summarise(judged, Cuts(thresholds.risk, thresholds.stages)),
         "explanations": dict(reasons),
     }
-    template = Environment(
-        loader=PackageLoader("pipeline.model"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown of our own figures
-    ).get_template("encoder_card.md")
-    return Measured(metrics, template.render(metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds))
+    card = render_card("pipeline.model", "encoder_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds)
+    return Measured(metrics, card)
 
 
 def _counts(dealt: Dealt) -> dict[str, int]:
