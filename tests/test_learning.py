@@ -15,7 +15,7 @@ import torch
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.model.training.examples import Example
 from pipeline.model.training.fit_encoder import Start, new_learner, open_encoder
-from pipeline.model.training.learning import Learner, positive_weights
+from pipeline.model.training.learning import Learner, positive_weights, stage_shares
 
 NAN = float("nan")
 
@@ -108,5 +108,6 @@ def test_the_order_and_the_neighbours_of_a_batch_change_no_reading(start: tuple[
 def test_rare_stages_weigh_more_up_to_a_cap(start: tuple[Start, Learner]) -> None:
     opened, _ = start
     rows = [[1.0, 1.0], *[[0.0, 1.0]] * 4, *[[0.0, 0.0]] * 5]
-    assert positive_weights([example(opened, rows, groomers=frozenset())], cap=6.0) == pytest.approx([3.0, 1.0])
-    assert positive_weights([example(opened, rows, groomers=frozenset())], cap=2.0) == pytest.approx([2.0, 1.0])
+    shares = stage_shares([example(opened, rows, groomers=frozenset())])
+    assert positive_weights(shares, cap=6.0) == pytest.approx([3.0, 1.0])
+    assert positive_weights(shares, cap=2.0) == pytest.approx([2.0, 1.0])

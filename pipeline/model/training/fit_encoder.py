@@ -30,7 +30,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from pipeline.config import EncoderRecipe
 from pipeline.errors import ConfigError
 from pipeline.model.training.examples import Example
-from pipeline.model.training.learning import Learner, collate, positive_weights
+from pipeline.model.training.learning import Learner, collate, positive_weights, stage_shares
 from pipeline.model.training.network import MessageNetwork, RiskHead, block_causal_mask
 from pipeline.model.windows import Encoding, Packing, mark
 
@@ -204,7 +204,9 @@ def fit_encoder(
     ``checkpoints`` is a folder of its own; with ``resume`` the run goes on from the last one in it, to the same result.
     """
     settings = recipe.training
-    learner = new_learner(start, recipe, positive=positive_weights(train, cap=recipe.loss.positive))
+    shares = stage_shares(train)
+    learner = new_learner(start, recipe, positive=positive_weights(shares, cap=recipe.loss.positive))
+    learner.network.expect(shares)
     cuda = torch.cuda.is_available()
     epochs = settings.epochs
     steps = math.ceil(len(train) / (settings.batch * settings.gradient_accumulation * settings.evaluations_per_epoch))

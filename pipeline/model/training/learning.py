@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -110,13 +111,16 @@ class Learner(nn.Module):
         return functional.softplus(-highest if example.grooming else highest)
 
 
-def positive_weights(examples: Sequence[Example], *, cap: float) -> list[float]:
-    """Return the weight of a positive message of each stage: the square root of negatives to positives, from 1 to ``cap``."""
+def stage_shares(examples: Sequence[Example]) -> list[float]:
+    """Return the share of messages that carry each stage, of those where it is told."""
     labels = np.concatenate([example.stages for example in examples])
-    positives = np.nansum(labels, axis=0)
-    negatives = np.sum(labels == 0, axis=0)
-    weights = np.sqrt(negatives / np.maximum(positives, 1.0))
-    return [float(weight) for weight in np.clip(weights, 1.0, cap)]
+    told = np.sum(~np.isnan(labels), axis=0)
+    return [float(share) for share in np.nansum(labels, axis=0) / np.maximum(told, 1)]
+
+
+def positive_weights(shares: Sequence[float], *, cap: float) -> list[float]:
+    """Return the weight of a positive message of each stage: the square root of negatives to positives, from 1 to ``cap``."""
+    return [min(max(math.sqrt((1 - share) / share), 1.0), cap) if share else cap for share in shares]
 
 
 def collate(examples: list[Example]) -> dict[str, Any]:

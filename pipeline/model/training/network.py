@@ -6,6 +6,8 @@ it come the stages, and the evidence that the running risk is made of (`pipeline
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +31,12 @@ class MessageNetwork(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.stages = nn.Linear(width, stages)
         self.evidence = nn.Linear(width, evidence)
+
+    def expect(self, shares: Sequence[float]) -> None:
+        """Let the stages begin as rare as they are: else the first part of training only learns that most messages carry none."""
+        odds = torch.logit(torch.tensor(shares, dtype=torch.float32), eps=1e-4)
+        with torch.no_grad():
+            self.stages.bias.copy_(odds)
 
     def forward(self, ids: Tensor, blocks: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
         """Read windows.
