@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class Judged:
 
     ``labels`` and ``stages`` are of shape (n, stages): labels 1, 0, or NaN where the corpus cannot tell; stages are probabilities.
     ``speaker_risk`` and ``risk`` are of shape (n,). ``grooming`` and ``groomers`` are ``None`` where the corpus does not say.
+    ``messages`` are the ids of those messages and ``texts`` their words, where they are kept. ``flagged`` are the ids of the messages
+    that the corpus calls grooming without a stage, ``None`` where it does not say.
     """
 
     id: str
@@ -31,13 +36,16 @@ class Judged:
     speaker_risk: Floats
     risk: Floats
     attributes: Mapping[str, str] = field(default_factory=dict)
+    messages: tuple[str, ...] = ()
+    texts: tuple[str, ...] | None = None
+    flagged: frozenset[str] | None = None
 
-    @property
+    @cached_property
     def peak(self) -> float:
         """The highest risk of the conversation."""
         return float(self.risk.max()) if len(self.risk) else 0.0
 
-    @property
+    @cached_property
     def peak_speaker(self) -> str | None:
         """Who had the highest risk of all, the first to reach it."""
         return self.speakers[int(np.argmax(self.speaker_risk))] if self.speakers else None
@@ -119,6 +127,38 @@ def stage_figures(judged: Sequence[Judged], keys: Sequence[str], thresholds: Map
     return found
 
 
+def micro(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, float]:
+    """Return precision, recall, F1 and average precision over every pair of a message and a stage that is told."""
+    columns = [stage_columns(judged, column) for column in range(len(keys))]
+    labels = np.concatenate([own for own, _ in columns])
+    scores = np.concatenate([own for _, own in columns])
+    flagged = np.concatenate([own >= thresholds[key] for key, (_, own) in zip(keys, columns, strict=True)])
+    precision, recall = precision_recall(labels, flagged)
+    return {
+        "messages": int(labels.sum()),
+        "precision": precision,
+        "recall": recall,
+        "f1": f_score(precision, recall),
+        "average_precision": average_precision(labels, scores),
+    }
+
+
+def precision_at(labels: Floats, scores: Floats, *, k: int) -> float:
+    """Return the share of positives among the k highest scores, in expectation over the order of ties; NaN where there are fewer."""
+    if len(scores) < k:
+        return float("nan")
+    cut = np.sort(scores)[-k]
+    above, level = scores > cut, scores == cut
+    return float((labels[above].sum() + (k - above.sum()) * labels[level].mean()) / k)
+
+
+def alerts_per_thousand(labels: Floats, flagged: NDArray[np.bool_], *, prevalence: float) -> float:
+    """Return how many of a thousand are flagged where that share is positive; NaN where a class is missing."""
+    if not (labels == 1).any() or not (labels == 0).any():
+        return float("nan")
+    return float(1000 * (prevalence * flagged[labels == 1].mean() + (1 - prevalence) * flagged[labels == 0].mean()))
+
+
 def macro(figures: Mapping[str, Mapping[str, float]], name: str) -> float:
     """Return the mean of a figure over the stages that have one."""
     values = [figure[name] for figure in figures.values() if figure["messages"] and not np.isnan(figure[name])]
@@ -144,10 +184,13 @@ def messages_to_alert(judged: Sequence[Judged], threshold: float) -> float:
 
 
 def bootstrap(
-    judged: Sequence[Judged], figure: Callable[[Sequence[Judged]], float], *, rounds: int = 200, seed: int = 0
+    units: Sequence[Item], figure: Callable[[Sequence[Item]], float], *, rounds: int = 200, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the 95 % percentile interval of a figure, resampling conversations; the rounds in which it is NaN are left out."""
+    """Return the 95 % percentile interval of a figure; the rounds in which it is NaN are left out.
+
+    Resampled are the ``units`` given: conversations, or speakers with all that they wrote; never messages.
+    """
     chance = np.random.default_rng(seed)
-    values = [figure([judged[row] for row in chance.integers(0, len(judged), len(judged))]) for _ in range(rounds)]
+    values = [figure([units[row] for row in chance.integers(0, len(units), len(units))]) for _ in range(rounds)]
     known = [value for value in values if not np.isnan(value)]
     return (float(np.percentile(known, 2.5)), float(np.percentile(known, 97.5))) if known else (float("nan"), float("nan"))

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from datasketch import MinHash, MinHashLSH
 
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.text.normalise import normalise
+from pipeline.corpora.sketches import word_runs
 
 LIKENESS = 0.5
 """The Jaccard likeness of two conversations' word triples from which they are called near-duplicates."""
 
 _PERMUTATIONS = 128
-_RUN = 3
 
 
 def near_duplicates(
@@ -26,7 +25,7 @@ def near_duplicates(
     index = MinHashLSH(threshold=likeness, num_perm=_PERMUTATIONS)
     hashes: dict[str, MinHash] = {}
     for conversation in conversations:
-        shingles = _shingles(conversation)
+        shingles = word_runs(conversation)
         if not shingles:
             continue
         own = MinHash(num_perm=_PERMUTATIONS, seed=1)
@@ -37,7 +36,3 @@ def near_duplicates(
         index.insert(conversation.id, own)
         hashes[conversation.id] = own
 
-
-def _shingles(conversation: LabelledConversation) -> set[str]:
-    words = [word for message in conversation.messages for word in normalise(message.text).split()]
-    return {" ".join(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1)}

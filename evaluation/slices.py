@@ -1,0 +1,188 @@
+"""The same figures by platform, language, length, stage, age, gender and situation, and a warning where a slice is far off.
+
+A slice is compared with all that is not in it, by the interval of the difference of two shares. Its confidence grows with the number
+of slices compared, so that a small slice, or one of many, does not cry wolf.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evaluation.intervals import newcombe, wilson
+from evaluation.metrics import Judged, conversation_labels, roc_auc
+
+LENGTHS = ((10, "1 to 10"), (30, "11 to 30"), (100, "31 to 100"))
+SMALL = 5
+"""A slice with fewer groomings and fewer ordinary conversations than this is not listed."""
+
+_FAR_RECALL = 0.1
+_FAR_ALARMS = 0.02
+_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of how many were flagged."""
+
+    flagged: int
+    conversations: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return counts, share and its 95 % Wilson interval."""
+        return {
+            "flagged": self.flagged,
+            "conversations": self.conversations,
+            "share": round(self.flagged / self.conversations, 6) if self.conversations else None,
+            "interval": [round(end, 6) for end in wilson(self.flagged, self.conversations)],
+        }
+
+
+def _length(one: Judged) -> tuple[str, ...]:
+    count = len(one.risk)
+    return (next((name for most, name in LENGTHS if count <= most), "more than 100"),)
+
+
+def _attribute(name: str) -> Callable[[Judged], tuple[str, ...]]:
+    return lambda one: (one.attributes[name],) if one.attributes.get(name) else ()
+
+
+def _people(*names: str) -> Callable[[Judged], tuple[str, ...]]:
+    """Return every age or gender that stands among a side of a conversation."""
+
+    def values(one: Judged) -> tuple[str, ...]:
+        told = "+".join(one.attributes.get(name, "") for name in names).split("+")
+        return tuple(sorted({value for value in told if value and value != "unstated"}))
+
+    return values
+
+
+AXES: Mapping[str, Callable[[Judged], tuple[str, ...]]] = {
+    "corpus": _attribute("corpus"),
+    "platform": _attribute("platform"),
+    "language": _attribute("language"),
+    "messages": _length,
+    "who is groomed, age": _people("other_age"),
+    "who is groomed, gender": _people("other_gender"),
+    "who grooms, age": _people("groomer_age"),
+    "who grooms, gender": _people("groomer_gender"),
+    "who talks, age": _people("speaker_age"),
+    "who talks, gender": _people("speaker_gender"),
+    "situation": _attribute("situation"),
+    "how it ends": _attribute("ending"),
+}
+"""What a corpus may say of a conversation; one can be in several slices of an axis, and in none."""
+
+
+def slices(judged: Sequence[Judged], threshold: float, keys: Sequence[str]) -> dict[str, Any]:
+    """Return the slices of each axis, false positives by situation, and warnings in words."""
+    known = [one for one in judged if one.grooming is not None]
+    axes = {**AXES, "stage in it": _stages(keys)}
+    parts = {
+        name: {value: members for value, members in _parts(known, values).items() if _worth_listing(members)}
+        for name, values in axes.items()
+    }
+    parts = {name: values for name, values in parts.items() if len(values) > 1 or name == "situation"}
+    compared = sum(_comparisons(values) for values in parts.values())
+    confidence = 1 - 0.05 / max(compared, 1)
+    found: dict[str, Any] = {}
+    warnings: list[str] = []
+    for name, values in parts.items():
+        rows = []
+        for value, members in sorted(values.items(), key=lambda item: (-len(item[1]), item[0])):
+            inside = {one.id for one in members}
+            rest = [one for one in known if one.id not in inside]
+            told = _far_off(f"{name} {value}", members, rest, threshold, confidence)
+            warnings += told
+            rows.append({"slice": value, **_figures(members, threshold), "warnings": told})
+        if name != "situation" or any(row["warnings"] for row in rows):
+            found[name] = rows if name != "situation" else [row for row in rows if row["warnings"]]
+    return {
+        "confidence_of_warnings": round(confidence, 6),
+        "compared": compared,
+        "axes": found,
+        "warnings": warnings,
+        "false_positives": false_positives(known, threshold),
+    }
+
+
+def false_positives(judged: Sequence[Judged], threshold: float) -> list[dict[str, Any]]:
+    """Return, for each situation of ordinary conversations with a false alarm, how many and which, the most first."""
+    ordinary = [one for one in judged if one.grooming is False]
+    totals = Counter(one.attributes.get("situation", "not stated") for one in ordinary)
+    flagged: dict[str, list[Judged]] = {}
+    for one in ordinary:
+        if one.peak >= threshold:
+            flagged.setdefault(one.attributes.get("situation", "not stated"), []).append(one)
+    return [
+        {
+            "situation": situation,
+            **Share(len(found), totals[situation]).as_json(),
+            "ids": [one.id for one in sorted(found, key=lambda one: (-one.peak, one.id))[:_LISTED]],
+        }
+        for situation, found in sorted(flagged.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+
+
+def _stages(keys: Sequence[str]) -> Callable[[Judged], tuple[str, ...]]:
+    def values(one: Judged) -> tuple[str, ...]:
+        return tuple(key for column, key in enumerate(keys) if (one.labels[:, column] == 1).any())
+
+    return values
+
+
+def _parts(judged: Sequence[Judged], values: Callable[[Judged], tuple[str, ...]]) -> dict[str, list[Judged]]:
+    found: dict[str, list[Judged]] = {}
+    for one in judged:
+        for value in values(one):
+            found.setdefault(value, []).append(one)
+    return found
+
+
+def _worth_listing(members: Sequence[Judged]) -> bool:
+    groomings = sum(bool(one.grooming) for one in members)
+    return groomings >= SMALL or len(members) - groomings >= SMALL
+
+
+def _comparisons(values: Mapping[str, Sequence[Judged]]) -> int:
+    """Return how many shares of an axis are compared: of groomings and of ordinary ones, where a slice has some."""
+    return sum(len({bool(one.grooming) for one in members}) for members in values.values())
+
+
+def _share(judged: Sequence[Judged], grooming: bool, threshold: float) -> Share:  # noqa: FBT001 - which class
+    own = [one for one in judged if one.grooming is grooming]
+    return Share(sum(one.peak >= threshold for one in own), len(own))
+
+
+def _figures(members: Sequence[Judged], threshold: float) -> dict[str, Any]:
+    auc = roc_auc(*conversation_labels(members))
+    return {
+        "conversations": len(members),
+        "recall": _share(members, True, threshold).as_json(),
+        "false_positive_rate": _share(members, False, threshold).as_json(),
+        "roc_auc": None if np.isnan(auc) else round(auc, 6),
+    }
+
+
+def _far_off(name: str, members: Sequence[Judged], rest: Sequence[Judged], threshold: float, confidence: float) -> list[str]:
+    found = []
+    for grooming, far, what in ((True, _FAR_RECALL, "found"), (False, _FAR_ALARMS, "flagged")):
+        own, other = _share(members, grooming, threshold), _share(rest, grooming, threshold)
+        if not own.conversations or not other.conversations:
+            continue
+        low, high = newcombe(own.flagged, own.conversations, other.flagged, other.conversations, confidence=confidence)
+        worse = high < -far if grooming else low > far
+        if worse or (high < 0 if grooming else low > 0) and abs(_gap(own, other)) >= far:
+            kind = "groomings" if grooming else "ordinary conversations"
+            found.append(
+                f"{name}: {own.flagged} of {own.conversations} {kind} are {what}, elsewhere {other.flagged} of {other.conversations}"
+            )
+    return found
+
+
+def _gap(own: Share, other: Share) -> float:
+    return own.flagged / own.conversations - other.flagged / other.conversations

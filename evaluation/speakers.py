@@ -1,0 +1,105 @@
+"""Figures over speakers: who grooms, by the highest risk that each reached.
+
+Where a corpus names its speakers across conversations (PAN 2012, ChatCoder2), a speaker is one person in all of them; elsewhere
+"A" of one conversation is nobody in the next, and a speaker is one in each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evaluation.metrics import (
+    Floats,
+    Judged,
+    average_precision,
+    bootstrap,
+    f_score,
+    precision_at,
+    precision_recall,
+    recall_at,
+    roc_auc,
+)
+
+NAMED_CORPORA = frozenset({"pan12", "chatcoder2"})
+"""Corpora in which a speaker's name is the same person everywhere."""
+
+_RATES = (0.01, 0.001, 0.0001)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerScore:
+    """A speaker: in which conversation (none where the corpus names its speakers), whether they groom, their highest risk."""
+
+    conversation: str | None
+    name: str
+    grooms: bool
+    risk: float
+
+
+def speaker_scores(judged: Sequence[Judged]) -> list[SpeakerScore]:
+    """Return the speakers of the conversations whose groomers are known."""
+    found: dict[tuple[str | None, str], tuple[bool, float]] = {}
+    for one in judged:
+        if one.groomers is None:
+            continue
+        home = None if one.attributes.get("corpus") in NAMED_CORPORA else one.id
+        for name, risk in zip(one.speakers, one.speaker_risk.tolist(), strict=True):
+            grooms, highest = found.get((home, name), (False, 0.0))
+            found[home, name] = grooms or name in one.groomers, max(highest, risk)
+    return [SpeakerScore(home, name, grooms, risk) for (home, name), (grooms, risk) in found.items()]
+
+
+def columns(speakers: Sequence[SpeakerScore]) -> tuple[Floats, Floats]:
+    """Return labels and risks."""
+    return np.asarray([float(one.grooms) for one in speakers]), np.asarray([one.risk for one in speakers])
+
+
+def speaker_figures(judged: Sequence[Judged], threshold: float, *, rounds: int = 200) -> dict[str, Any]:
+    """Return figures over speakers with 95 % intervals; empty where no speaker's role is known.
+
+    Resampled are the speakers that a corpus names, with all that they wrote, and elsewhere whole conversations: the speakers of one
+    conversation are not independent.
+    """
+    speakers = speaker_scores(judged)
+    units: dict[tuple[str | None, str], list[SpeakerScore]] = {}
+    for one in speakers:
+        units.setdefault((one.conversation, one.name if one.conversation is None else ""), []).append(one)
+    labels, risks = columns(speakers)
+    if len(np.unique(labels)) < 2:
+        return {}
+    precision, recall = precision_recall(labels, risks >= threshold)
+    clusters = list(units.values())
+
+    def interval(rate: float | None) -> list[float | None]:
+        def figure(chosen: Sequence[list[SpeakerScore]]) -> float:
+            pair = columns([one for own in chosen for one in own])
+            return roc_auc(*pair) if rate is None else recall_at(*pair, false_positive_rate=rate)
+
+        return [_plain(end) for end in bootstrap(clusters, figure, rounds=rounds)]
+
+    return {
+        "speakers": len(speakers),
+        "groomers": int(labels.sum()),
+        "resampled": "speakers" if all(one.conversation is None for one in speakers) else "conversations",
+        "roc_auc": {"value": _plain(roc_auc(labels, risks)), "interval": interval(None)},
+        "average_precision": _plain(average_precision(labels, risks)),
+        "recall_at": {
+            f"{rate:g}": {"value": _plain(recall_at(labels, risks, false_positive_rate=rate)), "interval": interval(rate)}
+            for rate in _RATES
+        },
+        "precision_at": {str(k): _plain(precision_at(labels, risks, k=k)) for k in (10, 50, 100)},
+        "at_threshold": {
+            "precision": _plain(precision),
+            "recall": _plain(recall),
+            "f1": _plain(f_score(precision, recall)),
+            "f0.5": _plain(f_score(precision, recall, beta=0.5)),
+        },
+    }
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 6)
