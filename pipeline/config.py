@@ -222,13 +222,17 @@ class SplitSettings(Settings):
 
 
 class EncoderRecipe(Settings):
-    """What `safelight train` needs to know to fine-tune an encoder. ``encoder`` is a name on the Hugging Face hub, or a path."""
+    """What `safelight train` needs to know to fine-tune an encoder. ``encoder`` is a name on the Hugging Face hub, or a path.
+
+    ``baseline`` is the recipe of a baseline that is trained on the same parts and stands beside it in the card.
+    """
 
     kind: Literal["encoder"]
     name: str
     encoder: str
     taxonomy: str = "taxonomy.toml"
     composition: str | None = None
+    baseline: str | None = None
     seed: int = 0
     max_ordinary: Annotated[int, Field(ge=0)] = 2000
     max_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01

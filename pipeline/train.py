@@ -23,6 +23,7 @@ from pipeline.model import baseline, encoder
 from pipeline.model.folder import MANIFEST, ModelFolder, open_model_folder, seal_model_folder
 from pipeline.model.training.dealt import deal, make_splits
 from pipeline.output import check_place, new_folder, write_json
+from pipeline.suite import stages_unknown_to, suite_outcomes
 
 logger = logging.getLogger(__name__)
 
@@ -136,12 +137,23 @@ def _train_encoder(
     from pipeline.model.training.train_encoder import train_encoder
 
     composition = load_settings(config.parent / recipe.composition, Composition) if recipe.composition else None
+    rival = load_settings(config.parent / recipe.baseline, BaselineRecipe) if recipe.baseline else None
     splits = splits or make_splits(read, recipe.splits, seed=recipe.seed)
     dealt = deal(read, splits, composition=composition)
     checkpoints = _checkpoints(out)
     checkpoints.mkdir(parents=True, exist_ok=True)
     with new_folder(out, overwrite=overwrite, marker=MANIFEST) as folder:
         train_encoder(
-            recipe, taxonomy, dealt, splits, folder, checkpoints=checkpoints, encoder=encoder_path, resume=resume, say=say
+            recipe,
+            taxonomy,
+            dealt,
+            splits,
+            folder,
+            checkpoints=checkpoints,
+            encoder=encoder_path,
+            resume=resume,
+            rival=rival,
+            suite=None if stages_unknown_to(taxonomy) else suite_outcomes,
+            say=say,
         )
         seal_model_folder(folder, kind=encoder.KIND, name=recipe.name)

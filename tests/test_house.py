@@ -24,6 +24,7 @@ ORDER = [
     {"results"},
     {"report"},
     {"score"},
+    {"suite"},
     {"tracking"},
     {"train"},
     {"evaluate"},

@@ -12,13 +12,16 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.config import EncoderRecipe, Taxonomy
+from pipeline.config import BaselineRecipe, EncoderRecipe, Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.split import Splits
 from pipeline.model.calibration import Platt
 from pipeline.model.encoder import KIND, NETWORK, load_encoder, save_heads
 from pipeline.model.evidence import EvidenceRisk
 from pipeline.model.folder import seal_model_folder
+from pipeline.model.learned import keep_learned
+from pipeline.model.training.beside import Rival, Suite, by_phrasing, differences, in_single_precision, suite_figures, train_rival
+from pipeline.model.training.choose import choose_thresholds
 from pipeline.model.training.dealt import Dealt
 from pipeline.model.training.examples import Example, make_examples
 from pipeline.model.training.export_encoder import export_network, quantise
@@ -26,7 +29,7 @@ from pipeline.model.training.faithful import faithfulness
 from pipeline.model.training.fit_encoder import Start, fit_encoder, open_encoder
 from pipeline.model.training.judging import judge
 from pipeline.model.training.learning import Learner
-from pipeline.model.training.measure_encoder import choose_thresholds, measure
+from pipeline.model.training.measure_encoder import measure
 from pipeline.output import write_json
 
 _CALIBRATION_BATCHES = 60
@@ -43,9 +46,11 @@ def train_encoder(
     checkpoints: Path,
     encoder: Path | None = None,
     resume: bool = False,
+    rival: BaselineRecipe | None = None,
+    suite: Suite | None = None,
     say: Callable[[str], None],
 ) -> None:
-    """Train, and fill the model folder ``folder``.
+    """Train, and fill the model folder ``folder``; its card shows the baseline ``rival`` beside it, and runs the ``suite`` on both.
 
     Raises
     ------
@@ -69,10 +74,24 @@ def train_encoder(
     quantise(single, folder / NETWORK, windows=[spread[n : n + _BATCH_WINDOWS] for n in range(0, len(spread), _BATCH_WINDOWS)])
     (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), "utf-8")
     write_json(folder / "splits.json", splits.model_dump(mode="json"))
-    _judge_and_measure(recipe, taxonomy, dealt, folder, say)
+    keep_learned(folder, (*dealt.train, *dealt.validation))
+    if rival is not None:
+        say("training the baseline that stands beside it")
+    other = train_rival(dealt, rival, taxonomy, rate=recipe.max_false_positive_rate) if rival is not None else None
+    _judge_and_measure(recipe, taxonomy, dealt, folder, single=single, other=other, suite=suite, say=say)
 
 
-def _judge_and_measure(recipe: EncoderRecipe, taxonomy: Taxonomy, dealt: Dealt, folder: Path, say: Callable[[str], None]) -> None:
+def _judge_and_measure(
+    recipe: EncoderRecipe,
+    taxonomy: Taxonomy,
+    dealt: Dealt,
+    folder: Path,
+    *,
+    single: Path,
+    other: Rival | None,
+    suite: Suite | None,
+    say: Callable[[str], None],
+) -> None:
     """Choose thresholds on the validation part and measure on the test part, with the model as it is shipped."""
     for name, content in (("thresholds.json", {}), ("metrics.json", {})):
         write_json(folder / name, content)
@@ -82,8 +101,18 @@ def _judge_and_measure(recipe: EncoderRecipe, taxonomy: Taxonomy, dealt: Dealt, 
     say("choosing thresholds on the validation part")
     thresholds = choose_thresholds(judge(dealt.validation, model), taxonomy.keys, rate=recipe.max_false_positive_rate)
     say("measuring on the test part")
-    reasons = faithfulness(dealt.test, model, thresholds, seed=recipe.seed)
-    measured = measure(judge(dealt.test, model), dealt, recipe, taxonomy, thresholds, reasons)
+    judged = judge(dealt.test, model)
+    more = {
+        "explanations": faithfulness(dealt.test, model, thresholds, seed=recipe.seed),
+        "phrasing": by_phrasing(judged, dealt.test, dealt.train, thresholds),
+        "single_precision": differences(judge(dealt.test, in_single_precision(model, single)), thresholds, judged, thresholds),
+    }
+    more["baseline"] = (
+        differences(judge(dealt.test, other.model), other.thresholds, judged, thresholds) if other is not None else None
+    )
+    more["suite"] = suite_figures(suite(model, thresholds)) if suite is not None else None
+    more["baseline_suite"] = suite_figures(suite(other.model, other.thresholds)) if suite is not None and other is not None else None
+    measured = measure(judged, dealt, recipe, taxonomy, thresholds, more=more)
     write_json(folder / "thresholds.json", thresholds.model_dump(mode="json"))
     write_json(folder / "metrics.json", measured.metrics)
     (folder / "MODEL_CARD.md").write_text(measured.card, "utf-8")

@@ -1,0 +1,26 @@
+"""Run the functional suite on a loaded model."""
+
+from __future__ import annotations
+
+from evaluation.functional.cases import read_cases
+from evaluation.functional.run import Outcome, run_suite
+from pipeline.config import Taxonomy
+from pipeline.model.reading import Model
+from pipeline.model.thresholds import Thresholds
+from pipeline.score import score_conversations
+
+
+def suite_outcomes(model: Model, thresholds: Thresholds) -> tuple[Outcome, ...]:
+    """Return the outcome of every functionality at the thresholds."""
+    return run_suite(
+        read_cases(),
+        lambda conversations: score_conversations(conversations, model),
+        risk_threshold=thresholds.risk,
+        stage_thresholds=thresholds.stages,
+    )
+
+
+def stages_unknown_to(taxonomy: Taxonomy) -> list[str]:
+    """Return the stages that the suite tests and a taxonomy has not."""
+    wanted = {case.functionality.stage for case in read_cases()} - {None}
+    return sorted(str(stage) for stage in wanted - set(taxonomy.keys))
