@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= out
 LOCK   := requirements.lock
 
-.PHONY: score test check check-all lint types lock baseline bench-ingest fuzz clean
+.PHONY: score test check check-all lint types lock baseline ablation bench-ingest fuzz clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
@@ -28,6 +28,9 @@ types: $(VENV)/development
 baseline: $(VENV)/development  ## train the baseline again: make baseline ORDINARY="chats.jsonl.gz more.jsonl.gz"
 	$(BIN)/safelight train --config configs/baseline.toml --corpus data/synthetic $(addprefix --ordinary ,$(ORDINARY)) \
 		--out models/baseline --overwrite
+
+ablation: $(VENV)/development  ## what each choice of the model is worth: make ablation ENCODER=PATH ORDINARY="chats.jsonl.gz …"
+	$(BIN)/python tests/bench_ablation.py --encoder $(ENCODER) --corpus data/synthetic $(addprefix --ordinary ,$(ORDINARY))
 
 bench-ingest: $(VENV)/bench    ## readers on large exports beside other parsers: make bench-ingest MESSAGES=1000000
 	$(VENV)/bench/bin/python tests/bench_ingest.py --messages $(or $(MESSAGES),1000000)

@@ -111,7 +111,9 @@ def _judge_and_measure(
         differences(judge(dealt.test, other.model), other.thresholds, judged, thresholds) if other is not None else None
     )
     more["suite"] = suite_figures(suite(model, thresholds)) if suite is not None else None
-    more["baseline_suite"] = suite_figures(suite(other.model, other.thresholds)) if suite is not None and other is not None else None
+    more["baseline_suite"] = (
+        suite_figures(suite(other.model, other.thresholds)) if suite is not None and other is not None else None
+    )
     measured = measure(judged, dealt, recipe, taxonomy, thresholds, more=more)
     write_json(folder / "thresholds.json", thresholds.model_dump(mode="json"))
     write_json(folder / "metrics.json", measured.metrics)

@@ -1,0 +1,264 @@
+"""What each choice of the model is worth: the same short training with one thing left out, measured on the same test part.
+
+::
+
+    make ablation ENCODER=PATH ORDINARY="chats.jsonl.gz more.jsonl.gz"
+
+The runs are shorter than that of the shipped model, with the first layers of its encoder only, so that all of them take less time
+than that one: read the differences, not the figures. Each variant chooses its own thresholds on the validation part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from evaluation.metrics import Judged
+from evaluation.summary import Cuts, compare, written
+from pipeline.config import EncoderRecipe, Taxonomy, load_settings
+from pipeline.corpora.compose import Composition
+from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.training import read_training_corpus
+from pipeline.model.encoder import EncoderModel
+from pipeline.model.runtime import Run
+from pipeline.model.training.choose import choose_thresholds
+from pipeline.model.training.dealt import Dealt, deal, make_splits
+from pipeline.model.training.examples import Example, make_examples
+from pipeline.model.training.fit_encoder import Start, fit_encoder, open_encoder
+from pipeline.model.training.judging import judge
+from pipeline.model.training.train_encoder import calibrate
+from pipeline.model.windows import Arrays, Encoding, Window
+from pipeline.train import load_recipe
+
+HELD_OUT = ("nl", "pt")
+"""Languages that one variant does not learn from."""
+
+SHOWN = (
+    "stage macro average precision",
+    "conversation AUC, all",
+    "conversation AUC, written only",
+    "recall at 1 % false positives",
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One thing left out: of what is learned from, of how windows look, or of how windows and conversations are dealt."""
+
+    name: str
+    keep: Callable[[LabelledConversation], bool] = lambda _: True
+    look: Callable[[Window], list[Window]] = lambda window: [window]
+    composition: Mapping[str, Any] | None = None
+    together: tuple[str, ...] = ("situation",)
+
+
+def apart(window: Window) -> list[Window]:
+    """Return each message that is read here as a window of its own: no context."""
+    found = []
+    for mark, message in zip(window.marks, window.messages, strict=True):
+        rows = [row for row, block in enumerate(window.blocks) if block == window.blocks[mark]]
+        found.append(Window(tuple(window.ids[row] for row in rows), (1,) * len(rows), (0,), (message,)))
+    return found
+
+
+def seen_whole(window: Window) -> list[Window]:
+    """Return the window as one block: every message sees those after it."""
+    return [replace(window, blocks=(1,) * len(window.blocks))]
+
+
+def ordinary_chat(one: LabelledConversation) -> bool:
+    """Tell chat that nobody labelled."""
+    return one.attributes.get("situation") == "ordinary-chat"
+
+
+def hard_ordinary(one: LabelledConversation) -> bool:
+    """Tell a written ordinary conversation that looks alike and is not."""
+    return not one.is_grooming and one.attributes.get("hard") == "true"
+
+
+VARIANTS = (
+    Variant("all of it"),
+    Variant("without context: each message alone", look=apart),
+    Variant("without the causal mask: messages see later ones", look=seen_whole),
+    Variant("without noise", composition={"noise": 0.0}),
+    Variant("without ordinary chat", keep=lambda one: not ordinary_chat(one), composition={"splice": 0.0}),
+    Variant("without hard ordinary conversations", keep=lambda one: not hard_ordinary(one)),
+    Variant(f"without {' and '.join(HELD_OUT)}", keep=lambda one: one.attributes.get("language") not in HELD_OUT),
+    Variant("situations on both sides (in-corpus)", together=()),
+)
+
+
+class Looking(Encoding):
+    """An encoding whose windows are changed."""
+
+    def __init__(self, encoding: Encoding, look: Callable[[Window], list[Window]]) -> None:
+        self._encoding, self._look = encoding, look
+        self.packing = encoding.packing
+
+    def windows(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[Window]]:
+        """Return the windows of each conversation, changed."""
+        return [[one for window in own for one in self._look(window)] for own in self._encoding.windows(conversations)]
+
+
+def in_torch(network: nn.Module) -> Run:
+    """Return a network as scoring calls one."""
+
+    def run(arrays: Arrays) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        with torch.inference_mode():
+            stages, evidence = network(*(torch.from_numpy(arrays[name]) for name in ("ids", "blocks", "marks")))
+        return stages.numpy(), evidence.numpy()
+
+    return run
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all variants have in common."""
+
+    recipe: EncoderRecipe
+    taxonomy: Taxonomy
+    corpus: Any
+    composition: Composition
+    encoder: Path
+    layers: int
+
+
+def parts_of(setting: Setting, variant: Variant) -> Dealt:
+    """Deal the corpus for a variant; what it leaves out, it leaves out of training alone."""
+    splits = make_splits(
+        setting.corpus, setting.recipe.splits.model_copy(update={"together": variant.together}), seed=setting.recipe.seed
+    )
+    whole = deal(setting.corpus, splits)
+    dropped = {one.id for one in whole.train if not variant.keep(one)}
+    kept = splits.model_copy(update={"conversations": {k: v for k, v in splits.conversations.items() if k not in dropped}})
+    composition = setting.composition.model_copy(update=dict(variant.composition or {}))
+    return deal(setting.corpus, kept, composition=composition)
+
+
+def truncated(start: Start, layers: int) -> Start:
+    """Keep the first layers of the encoder."""
+    stack = next(module for module in start.encoder.modules() if isinstance(module, nn.ModuleList))
+    del stack[layers:]
+    return start
+
+
+def trained(setting: Setting, variant: Variant, dealt: Dealt) -> EncoderModel:
+    """Train a variant and calibrate it."""
+    start = truncated(open_encoder(setting.recipe, path=setting.encoder), setting.layers)
+    start = replace(start, encoding=Looking(start.encoding, variant.look))
+
+    def examples(conversations: Sequence[LabelledConversation]) -> list[Example]:
+        longest = setting.recipe.training.longest
+        return list(make_examples(conversations, start.encoding, stages=setting.taxonomy.keys, longest=longest))
+
+    with tempfile.TemporaryDirectory() as checkpoints:
+        train, validation = examples([*dealt.train, *dealt.composed]), examples(dealt.validation)
+        learner = fit_encoder(start, setting.recipe, train, validation, checkpoints=Path(checkpoints))
+    platt, risk = calibrate(learner, validation)
+    return EncoderModel(setting.taxonomy, start.encoding, in_torch(learner.network), platt, risk)
+
+
+def by_strongest_stage(judged: Sequence[Judged]) -> list[Judged]:
+    """Return what would be said without a risk head: the risk is the highest probability of any stage so far."""
+    found = []
+    for one in judged:
+        strongest = one.stages.max(axis=1)
+        own = np.zeros_like(one.risk)
+        for name in dict.fromkeys(one.speakers):
+            rows = [row for row, speaker in enumerate(one.speakers) if speaker == name]
+            own[rows] = np.maximum.accumulate(strongest[rows])
+        found.append(replace(one, speaker_risk=own, risk=np.maximum.accumulate(strongest)))
+    return found
+
+
+@dataclass(frozen=True)
+class Told:
+    """A variant on the test part."""
+
+    judged: list[Judged]
+    cuts: Cuts
+
+
+def tell(validation: Sequence[Judged], test: list[Judged], setting: Setting) -> Told:
+    """Choose thresholds on what was said of the validation part."""
+    chosen = choose_thresholds(validation, setting.taxonomy.keys, rate=setting.recipe.max_false_positive_rate)
+    return Told(test, Cuts(chosen.risk, chosen.stages))
+
+
+def rows(name: str, told: Told, whole: Told) -> str:
+    """Return a row of the table: each figure, and the interval of its difference to the whole."""
+    cells = []
+    for one in compare(whole.judged, whole.cuts, told.judged, told.cuts):
+        if one.name in SHOWN:
+            low, high = one.interval
+            cells.append(f"{one.second:.3f}" if told is whole else f"{one.second:.3f} ({low:+.3f} to {high:+.3f})")
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Run the variants and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, default=Path("configs/default.toml"))
+    parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, action="append", required=True)
+    parser.add_argument("--ordinary", type=Path, action="append", default=[])
+    parser.add_argument("--layers", type=int, default=3)
+    parser.add_argument("--epochs", type=float, default=1.0)
+    parser.add_argument("--out", type=Path, help="the table, row by row as it comes")
+    options = parser.parse_args()
+    overrides = (
+        f"training.epochs={options.epochs}",
+        "training.batch=4",
+        "training.learning_rate=2e-4",
+        "max_ordinary=650",
+        "splits.ordinary_validation=100",
+        "splits.ordinary_test=300",
+    )
+    recipe, taxonomy = load_recipe(options.config, overrides=overrides)
+    assert isinstance(recipe, EncoderRecipe)
+    composition = load_settings(options.config.parent / (recipe.composition or "composition.toml"), Composition)
+    corpus = read_training_corpus(
+        options.corpus, options.ordinary, taxonomy=taxonomy, seed=recipe.seed, max_ordinary=recipe.max_ordinary
+    )
+    setting = Setting(recipe, taxonomy, corpus, composition, options.encoder, options.layers)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+        if options.out:
+            with options.out.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    say(f"| {' | '.join(('', *SHOWN))} |")
+    say("|---" * (len(SHOWN) + 1) + "|")
+    whole: Told | None = None
+    for variant in VARIANTS:
+        dealt = parts_of(setting, variant)
+        model = trained(setting, variant, dealt)
+        validation, test = judge(dealt.validation, model), judge(dealt.test, model)
+        told = tell(validation, test, setting)
+        whole = whole or told
+        if variant.together:
+            say(rows(variant.name, told, whole))
+        else:  # another test part: nothing to pair with
+            say(rows(variant.name, told, told))
+        if told is whole:
+            say(rows("without the risk head", tell(by_strongest_stage(validation), by_strongest_stage(test), setting), whole))
+        if variant.name.startswith("without nl"):
+            own, other = ([one for one in part.judged if one.attributes.get("language") in HELD_OUT] for part in (whole, told))
+            say(rows("of these languages, learned from", Told(own, whole.cuts), Told(own, whole.cuts)))
+            say(rows("of these languages, never met", Told(other, told.cuts), Told(own, whole.cuts)))
+    say(json.dumps({"written test conversations": len(written(whole.judged)) if whole else 0}))
+
+
+if __name__ == "__main__":
+    main()
