@@ -297,7 +297,8 @@ def train(
         tracking=tracking,
         say=print,
     )
-    print(f"{folder.path}: model {folder.name}, id {folder.id}")
+    if folder is not None:
+        print(f"{folder.path}: model {folder.name}, id {folder.id}")
 
 
 if __name__ == "__main__":

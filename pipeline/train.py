@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import tomli_w
 
@@ -52,12 +54,13 @@ def train(
     track: bool = True,
     tracking: str | None = None,
     say: Callable[[str], None] = logger.info,
-) -> ModelFolder:
+) -> ModelFolder | None:
     """Train the recipe in ``config`` on the corpora and write the model folder ``out`` in one rename.
 
     With ``splits`` only the training and validation parts are learned from. An encoder keeps its checkpoints beside the model
     folder, in ``<out>.training``, and with ``resume`` goes on from there. With ``track`` MLflow keeps the run, in the store at
-    ``tracking`` or else in ``MLFLOW_TRACKING_URI`` or ``mlflow.db``.
+    ``tracking`` or else in ``MLFLOW_TRACKING_URI`` or ``mlflow.db``. Under ``torchrun`` each process learns from its part of every
+    batch; the first one writes, and the others return ``None``.
 
     Raises
     ------
@@ -72,14 +75,19 @@ def train(
     say(f"{len(read.labelled)} labelled conversations, {len(read.ordinary)} of ordinary chat")
     given = load_splits(splits) if splits is not None else None
     try:
-        with _tracked(recipe, read, out, tracking) if track else nullcontext():
+        with _tracked(recipe, read, out, tracking) if track and _first_process() else nullcontext():
             if isinstance(recipe, BaselineRecipe):
                 _train_baseline(recipe, taxonomy, read, given, out, overwrite)
             else:
                 _train_encoder(config, recipe, taxonomy, read, given, out, overwrite, encoder_path, resume, say)
     except ModuleNotFoundError as error:
         raise SafelightError(f"training needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
-    return open_model_folder(out)
+    return open_model_folder(out) if _first_process() else None
+
+
+def _first_process() -> bool:
+    """Tell the process that writes, of the many that ``torchrun`` starts."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
@@ -105,6 +113,8 @@ def _train_baseline(
     from pipeline.model.training.fit_baseline import fit_baseline
     from pipeline.model.training.measure_baseline import measure
 
+    if not _first_process():
+        return
     if splits is not None:
         dealt = deal(read, splits)
         learned = {conversation.id for conversation in (*dealt.train, *dealt.validation)}
@@ -142,7 +152,8 @@ def _train_encoder(
     dealt = deal(read, splits, composition=composition)
     checkpoints = _checkpoints(out)
     checkpoints.mkdir(parents=True, exist_ok=True)
-    with new_folder(out, overwrite=overwrite, marker=MANIFEST) as folder:
+    with new_folder(out, overwrite=overwrite, marker=MANIFEST) if _first_process() else TemporaryDirectory() as place:
+        folder = Path(place)
         train_encoder(
             recipe,
             taxonomy,
@@ -154,6 +165,8 @@ def _train_encoder(
             resume=resume,
             rival=rival,
             suite=None if stages_unknown_to(taxonomy) else suite_outcomes,
+            writes=_first_process(),
             say=say,
         )
-        seal_model_folder(folder, kind=encoder.KIND, name=recipe.name)
+        if _first_process():
+            seal_model_folder(folder, kind=encoder.KIND, name=recipe.name)

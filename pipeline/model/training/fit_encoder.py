@@ -255,7 +255,8 @@ def fit_encoder(
         say(f"going on from {Path(last).name}")
     trainer.train(resume_from_checkpoint=last)
     history = [{"step": entry["step"], **entry} for entry in trainer.state.log_history]
-    (checkpoints / "history.json").write_text(json.dumps(history, indent=1), "utf-8")
+    if trainer.is_world_process_zero():
+        (checkpoints / "history.json").write_text(json.dumps(history, indent=1), "utf-8")
     if recipe.training.lora_rank:
         learner.network.encoder = learner.network.encoder.merge_and_unload()  # type: ignore[operator]
     learner.eval()

@@ -48,9 +48,13 @@ def train_encoder(
     resume: bool = False,
     rival: BaselineRecipe | None = None,
     suite: Suite | None = None,
+    writes: bool = True,
     say: Callable[[str], None],
 ) -> None:
-    """Train, and fill the model folder ``folder``; its card shows the baseline ``rival`` beside it, and runs the ``suite`` on both.
+    """Train, and fill the model folder ``folder``.
+
+    The card shows the baseline ``rival``, trained on the same parts, beside the model, and what the ``suite`` says of both. Of
+    several processes only the one that ``writes`` goes on after training.
 
     Raises
     ------
@@ -63,6 +67,8 @@ def train_encoder(
     tokens = sum(len(window.ids) for example in train for window in example.windows)
     say(f"{len(train):,} conversations to learn from ({len(dealt.composed):,} composed), {tokens:,} tokens")
     learner = fit_encoder(start, recipe, train, validation, checkpoints=checkpoints, resume=resume, say=say)
+    if not writes:
+        return
     say("calibrating and exporting")
     calibration, risk = calibrate(learner, validation)
     save_heads(folder, risk=risk, calibration=calibration, taxonomy=taxonomy, tokenizer=start.tokenizer)
