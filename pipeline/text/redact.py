@@ -70,8 +70,11 @@ class Redactor:
             return (
                 f"{known}. No model that finds other names was installed: NAMES OF OTHER PEOPLE AND PLACES MAY STAND IN THE TEXT."
             )
-        names = ", ".join(f"{pipeline.meta['name']} {pipeline.meta['version']} ({pipeline.lang})" for _, pipeline in self._models)
-        return f"{known}. Names of other people, places and organisations were looked for with {names}; such a model misses some, more so in other languages and in names written small."
+        names = ", ".join(f"{package} {pipeline.meta['version']} ({pipeline.lang})" for package, pipeline in self._models)
+        return (
+            f"{known}. Names of other people, places and organisations were looked for with {names}; such a model misses some, more "
+            "so in other languages and in names written small."
+        )
 
     def learn(self, texts: Iterable[str]) -> None:
         """Find the names that the texts say, so that each is covered wherever it occurs, also where nothing tells it is one."""
@@ -86,7 +89,7 @@ class Redactor:
     def _meet(self, name: str, kind: str) -> None:
         parts = {part.casefold() for part in spellings(name)} if kind == PERSON else set()
         words = {_folded(name)} | parts
-        for placeholder, names in self._people.items():
+        for names in self._people.values():
             if any(words & ({_folded(known)} | {part.casefold() for part in spellings(known)}) for known in names):
                 if name not in names:
                     names.append(name)

@@ -161,7 +161,8 @@ def content_of(
         raise ReviewError("the run has no such conversation", where=str(run.path), do="Give an id as it stands in conversations.parquet")
     rows = next((rows for _, rows in run.messages([conversation_id])), [])
     words = _words(run, row, rows, original)
-    redactor = _redactor(words, models) if redacted else None
+    notes = [decision.note for decision in decisions if decision.note]
+    redactor = _redactor(words, notes, models) if redacted else None
     told = _Readers(redacted, (decisions, audit))
     messages = [_message(run, message, word, redactor) for message, word in zip(rows, words.messages, strict=True)]
     alert = next((message["position"] for message in rows if message["risk"] >= run.thresholds.risk), None)
@@ -237,7 +238,7 @@ def _words(run: Run, row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], 
     return _Words(title, words, slots, has_text)
 
 
-def _redactor(words: _Words, models: Sequence[tuple[str, Any]] | None) -> Redactor:
+def _redactor(words: _Words, notes: Sequence[str], models: Sequence[tuple[str, Any]] | None) -> Redactor:
     people: dict[str, list[str]] = {f"SPEAKER {slot}": list(names) for slot, names in words.slots.items()}
     known = {name for names in people.values() for name in names}
     others = sorted({name for word in words.messages for name in _named(word.meta)} - known)
@@ -245,7 +246,7 @@ def _redactor(words: _Words, models: Sequence[tuple[str, Any]] | None) -> Redact
     if words.title and words.title not in known:
         people["TITLE"] = [words.title]
     redactor = Redactor(people, models=models)
-    redactor.learn(word.text for word in words.messages if word.text)
+    redactor.learn([*(word.text for word in words.messages if word.text), *notes])
     return redactor
 
 
