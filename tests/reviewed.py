@@ -43,4 +43,6 @@ def entry(key: ConversationKey, number: int = 1, **fields: Any) -> AuditEntry:
 
 def correction(key: ConversationKey, position: int, stages: tuple[str, ...], reader: str = "ana", **fields: Any) -> StageCorrection:
     """Return what a reader says that a message carries."""
-    return StageCorrection(key=key, message_id=fields.get("message_id", str(position)), position=position, stages=stages, reader=reader, at=AT)
+    return StageCorrection(
+        key=key, message_id=fields.get("message_id", str(position)), position=position, stages=stages, reader=reader, at=AT
+    )

@@ -101,7 +101,9 @@ def _proposal(candidate: _Candidate, unsure: float, distance: float, *, first: b
         else f"risk {risk:.2f}: the model is fairly sure, and a label would say whether rightly"
     )
     unlike = "the first of the batch" if first else f"its signs are {_words(distance)} what is labelled or proposed before it"
-    return Proposal(candidate.run_id, candidate.row["conversation_id"], risk, unsure, distance, f"{doubt}; {unlike}; strongest: {signs}")
+    return Proposal(
+        candidate.run_id, candidate.row["conversation_id"], risk, unsure, distance, f"{doubt}; {unlike}; strongest: {signs}"
+    )
 
 
 def _words(distance: float) -> str:

@@ -63,7 +63,8 @@ def labels_from_review(
     keys = [*dict.fromkeys([*by_conversation, *corrected])]
     if lost := {key.run_id for key in keys} - opened.keys():
         raise ReviewError(
-            f"decisions are on run(s) {', '.join(sorted(lost))}, which were not given", do="Name the folder of each run, or leave them out with --skip-missing"
+            f"decisions are on run(s) {', '.join(sorted(lost))}, which were not given",
+            do="Name the folder of each run, or leave them out with --skip-missing",
         )
     told = {key: holding for key in keys if (holding := _label(by_conversation[key])) is not None or corrected[key]}
     texts = _conversations(opened, told)
@@ -133,7 +134,8 @@ def _labelled(
     for correction in corrections:
         if not 1 <= correction.position <= len(messages) or messages[correction.position - 1].message_id != correction.message_id:
             raise ReviewError(
-                f"a correction of message {correction.message_id} does not fit conversation {key.conversation_id}", do="Give the run that was reviewed"
+                f"a correction of message {correction.message_id} does not fit conversation {key.conversation_id}",
+                do="Give the run that was reviewed",
             )
     stages: list[frozenset[str] | None] = [None] * len(messages)
     unsure: dict[int, frozenset[str]] = {}
@@ -196,7 +198,9 @@ def _conversations(runs: Mapping[str, Run], keys: Iterable[ConversationKey]) -> 
         read = _from_results(run, ids) if kept else read_originals(run, ids)
         for identity in ids:
             if identity not in read:
-                raise ReviewError(f"run {run_id} has no conversation {identity}", where=str(run.path), do="Give the run that was reviewed")
+                raise ReviewError(
+                    f"run {run_id} has no conversation {identity}", where=str(run.path), do="Give the run that was reviewed"
+                )
             found[ConversationKey(run_id, identity)] = read[identity]
     return found
 

@@ -60,7 +60,8 @@ def make_pack(
     own = [decision for decision in decisions if decision.key == about]
     if not any(decision.holds for decision in own):
         raise ReviewError(
-            "no decision on the conversation holds", do="Decide it first; escalate and refer need a second reader before a pack is made"
+            "no decision on the conversation holds",
+            do="Decide it first; escalate and refer need a second reader before a pack is made",
         )
     content = content_of(
         run,
@@ -109,7 +110,12 @@ def _run(content: Content) -> dict[str, Any]:
         "safelight": content.version,
         "scored": content.scored,
         "threshold": content.threshold,
-        "model": {"name": content.model_name, "kind": content.model_kind, "id": content.model_id, "files": dict(content.model_files)},
+        "model": {
+            "name": content.model_name,
+            "kind": content.model_kind,
+            "id": content.model_id,
+            "files": dict(content.model_files),
+        },
         "exports": [asdict(export) for export in content.exports],
         "limits": list(content.limits),
     }
@@ -117,6 +123,12 @@ def _run(content: Content) -> dict[str, Any]:
 
 def _read_me(content: Content) -> bytes:
     text = files("pipeline.review.referral").joinpath("README.txt").read_text("utf-8")
-    kind = "REDACTED" if content.redacted else "NOT REDACTED: it holds names and words of people. Keep it locked, and send it only encrypted."
+    kind = (
+        "REDACTED"
+        if content.redacted
+        else "NOT REDACTED: it holds names and words of people. Keep it locked, and send it only encrypted."
+    )
     limits = "\n".join(f"- {limit}" for limit in content.limits)
-    return text.format(reference=content.reference, kind=kind, how=content.how_redacted or "Nothing was covered.", limits=limits).encode()
+    return text.format(
+        reference=content.reference, kind=kind, how=content.how_redacted or "Nothing was covered.", limits=limits
+    ).encode()

@@ -158,7 +158,9 @@ def content_of(
     """
     row = next((row for row in run.conversations() if row["conversation_id"] == conversation_id), None)
     if row is None:
-        raise ReviewError("the run has no such conversation", where=str(run.path), do="Give an id as it stands in conversations.parquet")
+        raise ReviewError(
+            "the run has no such conversation", where=str(run.path), do="Give an id as it stands in conversations.parquet"
+        )
     rows = next((rows for _, rows in run.messages([conversation_id])), [])
     words = _words(run, row, rows, original)
     notes = [decision.note for decision in decisions if decision.note]
@@ -221,7 +223,9 @@ def _words(run: Run, row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], 
     if original is not None:
         messages = tuple(original.load().messages)
         if [m.message_id for m in messages] != [r["message_id"] for r in rows]:
-            raise ReviewError("the original conversation is not the one that was scored", do="Give the export that the run was made of")
+            raise ReviewError(
+                "the original conversation is not the one that was scored", do="Give the export that the run was made of"
+            )
         words = [_Word(m.speaker, m.text, m.meta) for m in messages]
         title = original.title
     elif run.record["settings"]["text"] == "include":
@@ -263,7 +267,9 @@ def _named(meta: Mapping[str, Any]) -> Iterator[str]:
 
 def _message(run: Run, message: Mapping[str, Any], word: _Word, redactor: Redactor | None) -> MessageLine:
     stages = {
-        stage.name: message[stage_column(stage.key)] for stage in run.taxonomy.stages if message[stage_column(stage.key)] is not None
+        stage.name: message[stage_column(stage.key)]
+        for stage in run.taxonomy.stages
+        if message[stage_column(stage.key)] is not None
     }
     found = [
         stage.name
@@ -352,7 +358,15 @@ class _Readers:
 
 def _decision(decision: Decision, told: _Readers, redactor: Redactor | None) -> DecisionLine:
     note = decision.note
-    state = "holds" if decision.holds else "taken back" if decision.undone else "replaced" if decision.replaced_by else "awaits a second reader"
+    state = (
+        "holds"
+        if decision.holds
+        else "taken back"
+        if decision.undone
+        else "replaced"
+        if decision.replaced_by
+        else "awaits a second reader"
+    )
     return DecisionLine(
         kind=decision.kind,
         reason=REASONS[decision.kind].get(decision.reason, decision.reason),

@@ -43,7 +43,8 @@ def report_fields(content: Content) -> dict[str, Any]:
         CYBERTIPLINE: {"report": _nested(field for field in fields if field.report == CYBERTIPLINE)},
         CEOP: _nested(field for field in fields if field.report == CEOP),
         "mapping": [
-            {"report": f.report, "field": f.path, "filled": f.value not in (None, [], ""), "from": f.source, "confirm": f.confirm} for f in fields
+            {"report": f.report, "field": f.path, "filled": f.value not in (None, [], ""), "from": f.source, "confirm": f.confirm}
+            for f in fields
         ],
     }
 
@@ -61,7 +62,11 @@ def _cybertipline(content: Content) -> Sequence[Field]:
     return [
         *empty("incidentSummary.incidentType", "incidentSummary.escalateToHighPriority", "incidentSummary.reportAnnotations"),
         field("incidentSummary.platform", content.platform, "platform of the export"),
-        field("incidentSummary.incidentDateTime", alert.timestamp if alert else first, "time of the message at which the risk reached its threshold; else the first"),
+        field(
+            "incidentSummary.incidentDateTime",
+            alert.timestamp if alert else first,
+            "time of the message at which the risk reached its threshold; else the first",
+        ),
         field(
             "incidentSummary.incidentDateTimeDescription",
             f"{'Message ' + str(alert.position) if alert else 'The first message'} of {len(content.messages)}"
@@ -72,9 +77,22 @@ def _cybertipline(content: Content) -> Sequence[Field]:
         field("internetDetails.chatImIncident.chatClient", content.platform, "platform of the export"),
         field("internetDetails.chatImIncident.chatRoomName", content.title, "title in the export"),
         field("internetDetails.chatImIncident.content", "See messages.csv in the pack.", "fixed words", False),
-        field("internetDetails.chatImIncident.additionalInfo", f"Safelight pack {content.reference}", "reference of the pack", False),
-        *empty("lawEnforcement.agencyName", "lawEnforcement.caseNumber", "lawEnforcement.officerContact", "reporter.reportingPerson.firstName"),
-        *empty("reporter.reportingPerson.lastName", "reporter.reportingPerson.email", "reporter.contactPerson", "reporter.companyTemplate", "reporter.legalURL"),
+        field(
+            "internetDetails.chatImIncident.additionalInfo", f"Safelight pack {content.reference}", "reference of the pack", False
+        ),
+        *empty(
+            "lawEnforcement.agencyName",
+            "lawEnforcement.caseNumber",
+            "lawEnforcement.officerContact",
+            "reporter.reportingPerson.firstName",
+        ),
+        *empty(
+            "reporter.reportingPerson.lastName",
+            "reporter.reportingPerson.email",
+            "reporter.contactPerson",
+            "reporter.companyTemplate",
+            "reporter.legalURL",
+        ),
         *_account("personOrUserReported", content, content.risk_slot, field),
         *empty(
             "personOrUserReported.personOrUserReportedPerson.firstName",
@@ -91,7 +109,12 @@ def _cybertipline(content: Content) -> Sequence[Field]:
             "intendedRecipient",
         ),
         *_account("victim", content, content.other_slot, field),
-        *empty("victim.victimPerson.firstName", "victim.victimPerson.lastName", "victim.victimPerson.age", "victim.victimPerson.address"),
+        *empty(
+            "victim.victimPerson.firstName",
+            "victim.victimPerson.lastName",
+            "victim.victimPerson.age",
+            "victim.victimPerson.address",
+        ),
         field("additionalInfo", _summary(content), "decision, stages and model of the pack"),
     ]
 
@@ -128,12 +151,20 @@ def _ceop(content: Content) -> Sequence[Field]:
 
     name = next((s.name for s in content.speakers if s.slot == content.risk_slot), None)
     return [
-        *(field(path, None, _UNKNOWN) for path in ("who_is_reporting", "reporter_contact", "child_name", "child_age", "child_contact", "is_child_safe_now")),
+        *(
+            field(path, None, _UNKNOWN)
+            for path in ("who_is_reporting", "reporter_contact", "child_name", "child_age", "child_contact", "is_child_safe_now")
+        ),
         field("what_happened", _summary(content), "decision, stages and model of the pack"),
         field("when_it_happened", f"{content.first} to {content.last}" if content.first else None, "times in the export"),
         field("where_online", content.platform, "platform of the export"),
-        field("other_person_online_name", name, f"speaker {content.risk_slot}: the highest running risk is of this speaker's messages"),
-        *(field(path, None, _UNKNOWN) for path in ("other_person_real_name", "other_person_age", "other_person_contact", "have_they_met")),
+        field(
+            "other_person_online_name", name, f"speaker {content.risk_slot}: the highest running risk is of this speaker's messages"
+        ),
+        *(
+            field(path, None, _UNKNOWN)
+            for path in ("other_person_real_name", "other_person_age", "other_person_contact", "have_they_met")
+        ),
         field("evidence_kept", f"Export with SHA-256 {', '.join(export.sha256 for export in content.exports)}", "run.json"),
     ]
 

@@ -36,11 +36,15 @@ def render_html(content: Content, at: datetime) -> bytes:
     """Return the report as one HTML page without scripts; its policy forbids every request."""
     style = files(_PACKAGE).joinpath("pack.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode()
-    page = _environment().get_template("pack.html").render(
-        c=content,
-        at=at,
-        style=Markup(style),  # noqa: S704 - our own file
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+    page = (
+        _environment()
+        .get_template("pack.html")
+        .render(
+            c=content,
+            at=at,
+            style=Markup(style),  # noqa: S704 - our own file
+            policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        )
     )
     return page.encode("utf-8", "replace")
 
@@ -98,7 +102,9 @@ def render_pdf(content: Content, at: datetime) -> bytes:
         )
     except typst.TypstError:
         # Its message can hold words of the chat.
-        raise ReviewError("the PDF of the pack cannot be set", do="Report it with the version of typst; the words are not in this line") from None
+        raise ReviewError(
+            "the PDF of the pack cannot be set", do="Report it with the version of typst; the words are not in this line"
+        ) from None
 
 
 def _chart(content: Content) -> Sequence[Sequence[float]]:

@@ -58,7 +58,9 @@ def new_key(private: Path) -> Path:
             file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     except FileExistsError as error:
-        raise ReviewError("there is a key here already", where=str(private), do="A lost key cannot be made again: give another path") from error
+        raise ReviewError(
+            "there is a key here already", where=str(private), do="A lost key cannot be made again: give another path"
+        ) from error
     except OSError as error:
         raise ReviewError(f"the key cannot be written ({error.strerror})", where=str(private), do="Give another path") from error
     return public
@@ -121,7 +123,9 @@ def reference_of(key: Ed25519PrivateKey, run_id: str, conversation_id: str) -> s
 
 def seal(files: Mapping[str, bytes], about: Mapping[str, Any], *, key: Ed25519PrivateKey, at: datetime) -> bytes:
     """Return a zip of the files with a manifest of their hashes and its signature. Equal input gives equal bytes."""
-    listed = {name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in sorted(files.items())}
+    listed = {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in sorted(files.items())
+    }
     manifest = {
         "format": "safelight-pack/1",
         **about,
@@ -158,11 +162,15 @@ def check_pack(path: Path, key: Ed25519PublicKey) -> Checked:
         names = [entry.filename for entry in archive.infolist()]
         problems = [f"{name} is in the zip {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
         if MANIFEST not in names or SIGNATURE not in names:
-            raise ReviewError(f"this is no referral pack: it lacks {MANIFEST} or {SIGNATURE}", where=str(path), do="Ask for the pack again")
+            raise ReviewError(
+                f"this is no referral pack: it lacks {MANIFEST} or {SIGNATURE}", where=str(path), do="Ask for the pack again"
+            )
         content = _member(archive, MANIFEST)
         signature = _member(archive, SIGNATURE)
         if content is None or signature is None or not _signed(content, signature, key):
-            return Checked({}, [*problems, f"{MANIFEST} was changed, or was signed with another key: nothing in the pack can be relied on"])
+            return Checked(
+                {}, [*problems, f"{MANIFEST} was changed, or was signed with another key: nothing in the pack can be relied on"]
+            )
         manifest = json.loads(content)
         for name, listed in manifest["files"].items():
             if name not in names:

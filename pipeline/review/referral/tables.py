@@ -89,7 +89,19 @@ def messages_json(content: Content) -> bytes:
     """Return everything the pack says of the messages, exactly: stages with their probabilities, and the facts above them."""
     about: dict[str, Any] = {
         name: getattr(content, name)
-        for name in ("reference", "redacted", "conversation_id", "title", "platform", "first", "last", "risk", "risk_slot", "threshold", "alert")
+        for name in (
+            "reference",
+            "redacted",
+            "conversation_id",
+            "title",
+            "platform",
+            "first",
+            "last",
+            "risk",
+            "risk_slot",
+            "threshold",
+            "alert",
+        )
     }
     about["speakers"] = [asdict(speaker) for speaker in content.speakers]
     about["exports"] = [asdict(export) for export in content.exports]
