@@ -33,6 +33,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     "conversation_id": name,
                     "message_id": f"m{number}",
                     "speaker": f"{name}-{number % 2}",
+                    "timestamp": 1707858300 + number,
                     "text": f"{text} {name}",
                 }
                 file.write(json.dumps(row) + "\n")

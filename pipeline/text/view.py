@@ -24,7 +24,7 @@ class View:
 
 
 def view(text: str) -> View:
-    """Return the text without accents, compatibility forms (full width, circled, mathematical) and invisible characters."""
+    """Return the text with its digits in ASCII, and without accents, compatibility forms (full width, circled, mathematical) and invisible characters."""
     if text.isascii() and text.isprintable():
         return View(text, tuple(range(len(text))), len(text))
     characters: list[str] = []
@@ -32,6 +32,7 @@ def view(text: str) -> View:
     for place, character in enumerate(text):
         for seen in unicodedata.normalize("NFKD", character):
             if seen in _SPACES or unicodedata.category(seen) not in _GONE:
-                characters.append(seen)
+                digit = unicodedata.decimal(seen, None)
+                characters.append(seen if digit is None else "0123456789"[digit])
                 starts.append(place)
     return View("".join(characters), tuple(starts), len(text))
