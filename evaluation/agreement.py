@@ -1,7 +1,8 @@
 """How far readers agree beyond chance: Krippendorff's alpha for nominal values.
 
-The PyPI package `krippendorff` computes the same and is GPL, which an Apache-licensed program cannot depend on; a test holds this against
-the published example of Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", and against that package's own figure.
+The PyPI package `krippendorff` computes the same and is GPL, which an Apache-licensed program cannot depend on; a test holds
+this against the published example of Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", and against that
+package's own figure.
 """
 
 from __future__ import annotations

@@ -97,7 +97,8 @@ def verify(
         raise typer.Exit(1)
     manifest = checked.manifest
     print(
-        f"{file}: unchanged. Pack {manifest['reference']}, {'redacted' if manifest['redacted'] else 'NOT redacted'}, {len(manifest['files'])} files"
+        f"{file}: unchanged. Pack {manifest['reference']}, {'redacted' if manifest['redacted'] else 'NOT redacted'}, "
+        f"{len(manifest['files'])} files"
     )
     print(f"signed {manifest['signed_at']} with the key {fingerprint(public)}")
 

@@ -32,9 +32,9 @@ from pipeline.schema import KINDS
 from pipeline.score import Progress as Scored
 
 if TYPE_CHECKING:
+    from evaluation.agreement import Agreement
     from evaluation.functional.run import Outcome
     from evaluation.summary import Difference
-    from evaluation.agreement import Agreement
     from pipeline.corpora.check import CorpusCheck
     from pipeline.review.active import Proposal
     from pipeline.review.labels import ReviewedCorpus

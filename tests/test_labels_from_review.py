@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from reviewed import AT, correction, decision
 
 from evaluation.agreement import krippendorff_alpha
 from pipeline.config import Taxonomy
@@ -18,7 +20,6 @@ from pipeline.review.labels import labels_from_review
 from pipeline.review.pack import run_id_of
 from pipeline.review.records import ConversationKey
 from pipeline.score import score
-from reviewed import AT, correction, decision
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_conversations_of_one_speaker_are_relatives(run: Run) -> None:
 def test_decisions_on_a_run_that_was_not_given_are_not_lost_in_silence(run: Run) -> None:
     with pytest.raises(ReviewError, match="not given"):
         labels_from_review([run], decisions=[decision(ConversationKey("f" * 16, "c1"), "dismiss")], corrections=[])
-    with pytest.raises(ReviewError, match="no conversation|not in the exports"):
+    with pytest.raises(ReviewError, match=r"no conversation|not in the exports"):
         labels_from_review([run], decisions=[decision(ConversationKey(run_id_of(run), "c99"), "dismiss")], corrections=[])
     with pytest.raises(ReviewError, match="does not fit"):
         labels_from_review(
@@ -161,7 +162,7 @@ def test_the_most_unsure_comes_first_and_its_copies_wait(run: Run) -> None:
     assert proposals[0].uncertainty == max(doubts.values())
     assert proposals[0].distance == 1.0
     gains = [p.uncertainty * p.distance for p in proposals]
-    assert gains == sorted(gains, reverse=True) or all(a >= b - 1e-3 for a, b in zip(gains, gains[1:], strict=False))
+    assert gains == sorted(gains, reverse=True) or all(a >= b - 1e-3 for a, b in pairwise(gains))
 
 
 def test_uncertainty_is_highest_at_even_odds_and_at_the_threshold() -> None:

@@ -1,8 +1,8 @@
 """Which conversations would teach most if a person labelled them next: a pure read of results.
 
-A batch is chosen one by one. Each time the conversation with the highest product wins of how unsure the model is of it and how unlike it is to
-what is labelled or chosen already (farthest-first on the stage profiles; Sener and Savarese 2018 call it a core-set), so that fifty
-proposals are not fifty copies of one doubt.
+A batch is chosen one by one. Each time the conversation with the highest product wins of how unsure the model is of it and how
+unlike it is to what is labelled or chosen already (farthest-first on the stage profiles; Sener and Savarese 2018 call it a
+core-set), so that fifty proposals are not fifty copies of one doubt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LEAST = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A conversation to label next: how unsure the model is of it, how unlike it is to what came before (both in [0, 1]), and why in words."""
+    """A conversation to label next: how unsure the model is of it, how unlike it is to those before it (in [0, 1]), and why."""
 
     run: str
     conversation_id: str
@@ -41,7 +41,7 @@ class _Candidate:
 
 
 def propose(runs: Iterable[Run], *, labelled: Collection[str] = (), count: int = 50) -> Sequence[Proposal]:
-    """Return up to ``count`` proposals, the best first; conversations whose ids are in ``labelled`` are left out, and taught already."""
+    """Return up to ``count`` proposals, the best first. What is in ``labelled``, by id, is left out and was learned already."""
     everything = [_Candidate(run, run_id_of(run), row) for run in runs for row in run.conversations() if row["messages"]]
     known = [c for c in everything if c.row["conversation_id"] in labelled]
     open_ = [c for c in everything if c.row["conversation_id"] not in labelled]
@@ -65,7 +65,7 @@ def propose(runs: Iterable[Run], *, labelled: Collection[str] = (), count: int =
 
 
 def uncertainty(risk: float, threshold: float) -> float:
-    """Return how much is open: the mean of the doubt of the risk itself (1 at even odds) and of its nearness to the alert threshold.
+    """Return how much is open: the mean of the risk's own doubt (1 at even odds) and of its nearness to the alert threshold.
 
     A label at even odds teaches the model, one at the threshold teaches where alerts should begin.
     """

@@ -1,8 +1,8 @@
 """Back to training: decisions and corrected stages become labelled conversations.
 
-A dismissal that holds says that nobody grooms; an escalation or referral that holds says that somebody does, and not who. Watch says
-nothing yet: such a conversation is unlabelled, and is there only if messages of it were corrected. A message that no reader corrected is
-unlabelled too, since agreeing in silence is not a label.
+A dismissal that holds says that nobody grooms; an escalation or referral that holds says that somebody does, and not who. Watch
+says nothing yet: such a conversation is unlabelled, and is there only if messages of it were corrected. A message that no
+reader corrected is unlabelled too, since agreeing in silence is not a label.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _GROOMING = {"dismiss": False, "escalate": True, "refer": True}
 class ReviewedCorpus:
     """Labelled conversations, and how far their readers agree.
 
-    ``decisions`` compares what readers decided each by themselves; a second reader saw what the first decided, so that a confirmation is
-    no second judgement. ``stages`` compares, for each message and stage, what readers corrected. ``one_reader`` conversations were
-    decided by one person.
+    ``decisions`` compares what readers decided each by themselves; a second reader saw what the first decided, so that a
+    confirmation is no second judgement. ``stages`` compares, for each message and stage, what readers corrected. ``one_reader``
+    conversations were decided by one person.
     """
 
     conversations: Sequence[LabelledConversation]

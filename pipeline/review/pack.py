@@ -5,9 +5,10 @@
     safelight pack make out user700001 --store review.db --key review-key.pem --out pack.zip
     safelight pack verify pack.zip --key review-key.pem.pub
 
-In it: ``report.html`` and ``report.pdf`` for people, ``messages.csv`` and ``messages.json`` with the place of each message in the export,
-``report-fields.json`` for a CyberTipline or CEOP report, ``decisions.json``, ``audit.json``, ``run.json`` (model, version, hashes),
-``README.txt``, and ``manifest.json`` with every file's SHA-256, signed with ed25519. Equal input gives equal bytes.
+In it: ``report.html`` and ``report.pdf`` for people, ``messages.csv`` and ``messages.json`` with the place of each message in
+the export, ``report-fields.json`` for a CyberTipline or CEOP report, ``decisions.json``, ``audit.json``, ``run.json`` (model,
+version, hashes), ``README.txt``, and ``manifest.json`` with every file's SHA-256, signed with ed25519. Equal input gives equal
+bytes.
 """
 
 from __future__ import annotations
@@ -47,9 +48,10 @@ def make_pack(
 ) -> bytes:
     """Return the pack of a decided conversation, as the bytes of a zip.
 
-    Of ``decisions`` and ``audit`` only what concerns the conversation goes in. ``redacted=False`` is for the caller to allow. ``original`` is the
-    conversation as `pipeline.review.originals` reads it, for a run that kept no text; without it the pack has none. ``at`` is the
-    moment of signing, now when not given; ``models`` are the name finders, all that are installed when not given.
+    Of ``decisions`` and ``audit`` only what concerns the conversation goes in. ``redacted=False`` is for the caller to allow.
+    ``original`` is the conversation as `pipeline.review.originals` reads it, for a run that kept no text; without it the pack
+    has none. ``at`` is the moment of signing, now when not given; ``models`` are the name finders, all that are installed when
+    not given.
 
     Raises
     ------
@@ -97,8 +99,8 @@ def run_id_of(run: Run) -> str:
 def _audit(content: Content) -> dict[str, Any]:
     return {
         "notice": (
-            "The lines of the audit log that are about this conversation. `hash` and `previous` are those of the whole log, held by "
-            "whoever made the pack, who can show with `safelight audit verify` that it is unbroken."
+            "The lines of the audit log that are about this conversation. `hash` and `previous` are those of the whole log, "
+            "held by whoever made the pack, who can show with `safelight audit verify` that it is unbroken."
             + (" Names of readers are numbers here, so the hashes cannot be computed from these lines." if content.redacted else "")
         ),
         "entries": [asdict(entry) for entry in content.audit],

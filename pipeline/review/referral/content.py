@@ -1,4 +1,4 @@
-"""What is in a referral pack, as whole or as redacted: made from a run's results, decisions and audit entries; knows no file format."""
+"""What is in a referral pack, whole or redacted: made from results, decisions and audit entries; knows no file format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ LIMITS: tuple[str, ...] = (
     "A sign says that a message's words are like words that carried a stage in training. It is a reason to read, never a finding.",
     "The risk is an order for reading, not a chance that something happened.",
     "The software does not know who anybody is, how old, what two people are to each other, or what was meant. It reads words.",
-    "It does not know whether the export is complete or true. In a text export of WhatsApp or Signal a participant can forge another's message.",
+    "It does not know whether the export is complete or true. In a text export of WhatsApp or Signal a participant can forge "
+    "another's message.",
     "It does not know what was said elsewhere, in calls or in pictures. Media are never opened.",
     "It can be wrong in both directions, more so in languages, slang and platforms unlike those it learned from.",
     "That nothing was found in a message, or for a speaker, clears nobody.",
@@ -29,7 +30,7 @@ LIMITS: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class MessageLine:
-    """A row of the export. ``source`` says where it stands: the export's number and line in a redacted pack, else the file and line."""
+    """A row of the export. ``source`` says where it stands: in a redacted pack by the export's number, else by its file."""
 
     position: int
     message_id: str | None

@@ -1,8 +1,9 @@
 """What a report to NCMEC or CEOP asks for, filled where the system knows it and empty where it cannot.
 
-The names of the first list are those of NCMEC's CyberTipline reporting API (``report`` and its children, as publicly documented); CEOP
-has a form for people and no public API, so its second list names the form's questions. Nothing here chooses for the reporter: what kind
-of incident it is, who is reported and who the child is stays empty or asks to be confirmed, since a score knows nothing of people.
+The names of the first list are those of NCMEC's CyberTipline reporting API (``report`` and its children, as publicly
+documented); CEOP has a form for people and no public API, so its second list names the form's questions. Nothing here chooses
+for the reporter: what kind of incident it is, who is reported and who the child is stays empty or asks to be confirmed, since a
+score knows nothing of people.
 """
 
 from __future__ import annotations
@@ -140,8 +141,10 @@ def _summary(content: Content) -> str:
     found = ", ".join(f"{name} ({count})" for name, count in content.found) or "none"
     return (
         f"Pack {content.reference}. A person decided: {content.decisions[-1].kind} ({content.decisions[-1].reason}). "
-        f"Messages with signs by stage: {found}. Highest running risk {content.risk:.2f}; it is an order for reading, not a chance. "
-        f"Model {content.model_name} ({content.model_id}), Safelight {content.version}. What the software cannot know is in the report."
+        f"Messages with signs by stage: {found}. Highest running risk {content.risk:.2f}; it is an order for "
+        f"reading, not a chance. "
+        f"Model {content.model_name} ({content.model_id}), Safelight {content.version}. What the software cannot know is in "
+        "the report."
     )
 
 

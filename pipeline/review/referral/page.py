@@ -1,8 +1,8 @@
 """The report of a pack, for people: one HTML page that asks the network for nothing, and a PDF.
 
-The PDF is set by Typst (one wheel without system libraries, where WeasyPrint needs Pango and the system's fonts, so that its bytes differ from
-machine to machine). It is tagged for screen readers (PDF/UA-1) and made to be kept (PDF/A-2a), with the fonts beside this file. Message
-text reaches it as data, never as markup.
+The PDF is set by Typst (one wheel without system libraries, where WeasyPrint needs Pango and the system's fonts, so that its
+bytes differ from machine to machine). It is tagged for screen readers (PDF/UA-1) and made to be kept (PDF/A-2a), with the fonts
+beside this file. Message text reaches it as data, never as markup.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import typst
@@ -84,7 +85,7 @@ def render_pdf(content: Content, at: datetime) -> bytes:
     ReviewError
         When it cannot be set.
     """
-    fonts = str(files(_PACKAGE).joinpath("fonts"))
+    fonts = [Path(str(files(_PACKAGE).joinpath("fonts")))]
     data = {
         **_printable(asdict(content)),
         "at": moment(at.isoformat(timespec="seconds")),
@@ -92,8 +93,8 @@ def render_pdf(content: Content, at: datetime) -> bytes:
     }
     try:
         return typst.compile(
-            files(_PACKAGE).joinpath("pack.typ").read_bytes(),
-            font_paths=[fonts],
+            Path(str(files(_PACKAGE).joinpath("pack.typ"))),
+            font_paths=fonts,
             ignore_system_fonts=True,
             sys_inputs={"data": json.dumps(data, ensure_ascii=True)},
             format="pdf",
@@ -134,7 +135,7 @@ def printable(text: str) -> str:
     So are marks that turn the direction of a line round, which can make a reader read what is not there.
     """
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\t", "    "))
-    return "".join(c if c == "\n" or ord(c) in _signs() and c not in _TURNING else f"⟨U+{ord(c):04X}⟩" for c in text)
+    return "".join(c if c == "\n" or (ord(c) in _signs() and c not in _TURNING) else f"⟨U+{ord(c):04X}⟩" for c in text)
 
 
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
@@ -143,9 +144,9 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u20
 @lru_cache(maxsize=1)
 def _signs() -> frozenset[int]:
     """Return the code points that both fonts have a sign for."""
-    folder = files(_PACKAGE).joinpath("fonts")
+    folder = Path(str(files(_PACKAGE).joinpath("fonts")))
     found = []
     for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"):
-        with folder.joinpath(name).open("rb") as file, TTFont(file, lazy=True) as font:
-            found.append(frozenset(font.getBestCmap()))
+        with TTFont(folder / name, lazy=True) as font:
+            found.append(frozenset(font.getBestCmap() or ()))
     return frozenset.intersection(*found)

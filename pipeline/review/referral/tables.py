@@ -67,7 +67,8 @@ def _row(message: MessageLine) -> Mapping[str, str | int | float | None]:
 def safe_cell(value: str | float | None) -> str:
     """Return a cell that a spreadsheet shows and does not run: a text that begins like a formula gets an apostrophe before it.
 
-    What a spreadsheet skips at the beginning (spaces, control and invisible characters) does not hide such a sign; nor does full width.
+    What a spreadsheet skips at the beginning (spaces, control and invisible characters) does not hide such a sign; nor does
+    full width.
     """
     if value is None:
         return ""
