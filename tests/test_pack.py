@@ -207,6 +207,7 @@ def test_report_fields_are_filled_from_the_pack_and_empty_where_nobody_can_know(
 def test_the_bytes_are_the_same_apart_from_the_time(run: Run) -> None:
     assert packed(run) == packed(run)
     assert packed(run) != packed(run, at=AT.replace(hour=13))
+    assert json.loads(opened(packed(run, at=None))["manifest.json"])["signed_at"] > AT.isoformat()[:10]
 
 
 def test_the_reference_is_steady_and_another_with_another_key(run: Run) -> None:

@@ -64,7 +64,7 @@ def labels_from_review(
     if lost := {key.run_id for key in keys} - opened.keys():
         raise ReviewError(
             f"decisions are on run(s) {', '.join(sorted(lost))}, which were not given",
-            do="Name the folder of each run, or leave them out with --skip-missing",
+            do="Name the folder of each reviewed run, with --run",
         )
     told = {key: holding for key in keys if (holding := _label(by_conversation[key])) is not None or corrected[key]}
     texts = _conversations(opened, told)

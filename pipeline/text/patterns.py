@@ -221,11 +221,11 @@ _PATTERNS = tuple((kind, re.compile(source, re.IGNORECASE if alike else 0)) for 
 
 # After "my snap is" stands a handle, or one of these.
 _NO_HANDLE = frozenset(
-    "a an the my your not no on off in so too just broken dead down full private public gone good bad ok okay safe "
+    "a an the my your not no on off in so too just broken dead down full private public gone good bad ok okay safe "  # noqa: SIM905
     "better best new old "
     "mine yours that this it what where who when how there here nur nicht kaputt tot weg besser neu pas mort mieux "
     "nouveau no roto mejor "
-    "niet kapot beter nao melhor".split()  # noqa: SIM905
+    "niet kapot beter nao melhor".split()
 )
 
 
