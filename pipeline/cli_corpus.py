@@ -1,15 +1,20 @@
-"""`safelight corpus …`: look at labelled corpora, split them, build training data from them."""
+"""`safelight corpus …`: look at labelled corpora, split them, build training data from them and from reviews."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, ReviewError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
     from pipeline.config import Taxonomy
     from pipeline.corpora.labelled import LabelledConversation
 
@@ -135,3 +140,87 @@ def card(
     else:
         write_card(text, out)
         print(out)
+
+
+StoreArgument = Annotated[str, typer.Argument(help="The store of the review: an SQLite file, or a URL.", show_default=False)]
+
+
+@app.command("from-review")
+def from_review(
+    store: StoreArgument,
+    out: Annotated[Path, typer.Option(help="The labelled table to write, as JSON Lines. The words of the chats are in it.")],
+    run: Annotated[list[Path] | None, typer.Option(help="Where a reviewed run lies, if not where the store says.")] = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Turn decisions and corrected stages of a review into labelled data, and print how far its readers agree."""
+    from pipeline.corpora.build import write_labelled
+    from pipeline.output import new_file
+    from pipeline.results import open_run
+    from pipeline.review.decisions import read_corrections, read_decisions
+    from pipeline.review.labels import labels_from_review
+    from pipeline.terminal import print_reviewed
+
+    with _reading(store) as connection:
+        decisions, corrections = list(read_decisions(connection)), list(read_corrections(connection))
+        places = run or _run_folders(connection, {made.key.run_id for made in (*decisions, *corrections)})
+    corpus = labels_from_review([open_run(place) for place in places], decisions=decisions, corrections=corrections)
+    with new_file(out, overwrite=overwrite) as file:
+        write_labelled(corpus.conversations, file)
+    print_reviewed(corpus, out)
+
+
+@app.command()
+def active(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs.", show_default=False)],
+    labelled: Annotated[
+        list[Path] | None, typer.Option(help="A corpus that is labelled already. May be given several times.")
+    ] = None,
+    store: Annotated[str | None, typer.Option(help="The store of the review: what is decided there is left out.")] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many to propose.")] = 50,
+    out: Annotated[Path | None, typer.Option(help="A JSON file for the proposals, instead of the terminal.")] = None,
+    taxonomy: TaxonomyOption = _TAXONOMY,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Propose the conversations whose label would teach most: those the model is unsure of, each unlike the others."""
+    from dataclasses import asdict
+
+    from pipeline.output import new_file, write_json
+    from pipeline.results import open_run
+    from pipeline.review.active import propose
+    from pipeline.terminal import print_proposals
+
+    known = {conversation.id.partition("@")[0] for conversation in _read(labelled, taxonomy)[0]} if labelled else set()
+    if store is not None:
+        from pipeline.review.decisions import read_decisions
+
+        with _reading(store) as connection:
+            known |= {decision.key.conversation_id for decision in read_decisions(connection) if decision.current}
+    proposals = propose([open_run(place) for place in runs], labelled=known, count=count)
+    if out is None:
+        print_proposals(proposals)
+        return
+    with new_file(out, overwrite=overwrite) as file:
+        write_json(file, [asdict(proposal) for proposal in proposals])
+    print(f"{out}: {len(proposals):,} proposals")
+
+
+@contextmanager
+def _reading(store: str) -> Iterator[Connection]:
+    if "://" not in store and not Path(store).is_file():
+        raise ReviewError("there is no store", where=store, do="Give it as you gave it to `safelight review --store`")
+    from pipeline.review.store import open_store
+
+    opened = open_store(store)
+    try:
+        with opened.reading() as connection:
+            yield connection
+    finally:
+        opened.close()
+
+
+def _run_folders(connection: Connection, wanted: set[str]) -> list[Path]:
+    from sqlalchemy import select
+
+    from pipeline.review.schema import runs
+
+    return [Path(row.path) for row in connection.execute(select(runs.c.id, runs.c.path)) if row.id in wanted]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,12 @@ from pipeline.schema import KINDS
 from pipeline.score import Progress as Scored
 
 if TYPE_CHECKING:
+    from evaluation.agreement import Agreement
     from evaluation.functional.run import Outcome
     from evaluation.summary import Difference
     from pipeline.corpora.check import CorpusCheck
+    from pipeline.review.active import Proposal
+    from pipeline.review.labels import ReviewedCorpus
 
 _VALUES = 10
 
@@ -226,3 +230,35 @@ def print_formats() -> None:
     for key, format_ in FORMATS.items():
         table.add_row(key, format_.title)
     Console().print(table)
+
+
+def print_reviewed(corpus: ReviewedCorpus, out: Path) -> None:
+    """Say what a review taught, and how far its readers agree."""
+    say = partial(Console().print, markup=False, highlight=False, soft_wrap=True)
+    grooming = sum(conversation.is_grooming is True for conversation in corpus.conversations)
+    ordinary = sum(conversation.is_grooming is False for conversation in corpus.conversations)
+    messages = sum(len(conversation.labelled_messages) for conversation in corpus.conversations)
+    say(
+        f"{out}: {len(corpus.conversations):,} conversations, {grooming:,} escalated or referred, {ordinary:,} dismissed, "
+        f"{messages:,} messages with corrected stages"
+    )
+    say(f"left out: {corpus.undecided:,} that are to be watched, await a second reader or were taken back")
+    say(f"decided by one reader: {corpus.one_reader:,}; they are marked so (decided_by)")
+    say(f"agreement on decisions, each reader by themselves: {_agreement(corpus.decisions)}")
+    say(f"agreement on stages of messages: {_agreement(corpus.stages)}")
+
+
+def _agreement(found: Agreement) -> str:
+    if found.units == 0:
+        return "unknown; nothing was judged by two readers"
+    if found.alpha is None:
+        return f"unknown; all {found.units:,} judged by two readers or more have one value"
+    return f"Krippendorff's alpha {found.alpha:.2f} on {found.units:,} judged by two readers or more, {found.same:,} of them alike"
+
+
+def print_proposals(proposals: Sequence[Proposal]) -> None:
+    """List the conversations to label next, the one that would teach most first."""
+    say = partial(Console().print, markup=False, highlight=False, soft_wrap=True)
+    for number, proposal in enumerate(proposals, 1):
+        say(f"{number:>3}  {proposal.conversation_id}  (run {proposal.run})")
+        say(f"     {proposal.reason}")

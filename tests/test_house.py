@@ -25,11 +25,12 @@ ORDER = [
     {"report"},
     {"score"},
     {"suite"},
+    {"review"},
     {"tracking"},
     {"train"},
     {"evaluate"},
     {"terminal"},
-    {"cli_corpus"},
+    {"cli_corpus", "cli_pack"},
     {"cli"},
 ]
 
