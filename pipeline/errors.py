@@ -10,7 +10,8 @@
     │   └── ArchiveRefused        an archive that is not safe to open
     ├── CorpusError           a labelled corpus that breaks its own rules
     ├── ModelFolderError      a model folder that is incomplete or changed
-    └── ResultsError          results that cannot be written or read
+    ├── ResultsError          results that cannot be written or read
+    └── ReviewError           the store of the review, an account, a decision
 
 A message says what happened, where (``file:line``) and what to do. It never holds the text of a chat message.
 """
@@ -25,6 +26,7 @@ __all__ = [
     "ExportError",
     "ModelFolderError",
     "ResultsError",
+    "ReviewError",
     "SafelightError",
     "UnknownFormat",
 ]
@@ -85,3 +87,7 @@ class ModelFolderError(SafelightError):
 
 class ResultsError(SafelightError):
     """Results cannot be written, or what lies there is not a result of ours."""
+
+
+class ReviewError(SafelightError):
+    """The store of the review cannot be used so, or an account or a decision breaks a rule."""
