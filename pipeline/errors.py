@@ -12,6 +12,7 @@
     ├── ModelFolderError      a model folder that is incomplete or changed
     ├── ResultsError          results that cannot be written or read
     └── ReviewError           the store of the review, an account, a decision
+        └── DecidedMeanwhile      another reader was quicker, or works on it
 
 A message says what happened, where (``file:line``) and what to do. It never holds the text of a chat message.
 """
@@ -23,6 +24,7 @@ __all__ = [
     "ArchiveRefused",
     "ConfigError",
     "CorpusError",
+    "DecidedMeanwhile",
     "ExportError",
     "ModelFolderError",
     "ResultsError",
@@ -91,3 +93,7 @@ class ResultsError(SafelightError):
 
 class ReviewError(SafelightError):
     """The store of the review cannot be used so, or an account or a decision breaks a rule."""
+
+
+class DecidedMeanwhile(ReviewError):
+    """Another reader decided a conversation, or works on it, while somebody was about to decide."""
