@@ -46,7 +46,9 @@ def decide(
     now, salt = datetime.now(UTC), secrets.token_hex(16) if note else None
     if before:
         own = before.reader == reader.name
-        closed = {"undone": now} if own else {"replaced_by": 0}  # 0 until its id is known; there is one current decision at any time
+        closed = (
+            {"undone": now} if own else {"replaced_by": 0}
+        )  # 0 until its id is known; there is one current decision at any time
         connection.execute(update(decisions).where(decisions.c.id == before.id).values(closed))
         append(connection, reader.name, "undo" if own else "replace", key.subject, decision=before.id)
     made = connection.execute(
@@ -56,9 +58,7 @@ def decide(
     ).scalar_one()
     if before and before.reader != reader.name:
         connection.execute(update(decisions).where(decisions.c.id == before.id).values(replaced_by=made))
-    append(
-        connection, reader.name, "decide", key.subject, decision=made, kind=kind, reason=reason, note=note_digest(note, salt)
-    )
+    append(connection, reader.name, "decide", key.subject, decision=made, kind=kind, reason=reason, note=note_digest(note, salt))
     _set_state(connection, number, kind, awaiting=kind in FOUR_EYES, now=now)
     release(connection, reader)
     return one_decision(connection, made)
@@ -97,9 +97,7 @@ def confirm(connection: Connection, decision_id: int, *, reader: Reader) -> Deci
         raise ReviewError("the second reader must be another person", do="Ask a colleague to read it")
     require_lock(connection, number, reader)
     now = datetime.now(UTC)
-    connection.execute(
-        update(decisions).where(decisions.c.id == decision_id).values(second_reader=reader.name, second_at=now)
-    )
+    connection.execute(update(decisions).where(decisions.c.id == decision_id).values(second_reader=reader.name, second_at=now))
     append(connection, reader.name, "confirm", decision.key.subject, decision=decision_id, kind=decision.kind)
     _set_state(connection, number, decision.kind, awaiting=False, now=now)
     release(connection, reader)
@@ -207,9 +205,7 @@ def one_decision(connection: Connection, decision_id: int) -> Decision:
 
 def current_decision(connection: Connection, number: int) -> Decision | None:
     """Return the last word on a conversation, or nothing where it is open."""
-    query = _WITH_KEY.where(
-        decisions.c.conversation == number, decisions.c.undone.is_(None), decisions.c.replaced_by.is_(None)
-    )
+    query = _WITH_KEY.where(decisions.c.conversation == number, decisions.c.undone.is_(None), decisions.c.replaced_by.is_(None))
     row = connection.execute(query).one_or_none()
     return _decision(row) if row else None
 

@@ -112,6 +112,7 @@ conversations = Table(
     Column("stages", Text, nullable=False),  # JSON: stage -> highest probability, those that reach their thresholds
     Column("severe", Boolean, nullable=False),
     Column("first_row", Integer, nullable=False),  # where its messages begin in scores.parquet
+    Column("summary_row", Integer, nullable=False),  # where it stands in conversations.parquet
     Column("state", String(8), nullable=False),  # open, or the current decision's kind
     Column("awaiting", Boolean, nullable=False),  # a second reader is needed
     Column("assignee", ForeignKey("readers.name", ondelete="SET NULL")),
