@@ -139,7 +139,7 @@ def page_view(run: Run, *, whole: int, listed: int) -> PageView:
     threshold = run.thresholds.risk
     return PageView(
         conversations=[
-            _conversation(run, row, messages.get(row["conversation_id"], []), number) for number, row in enumerate(first, 1)
+            conversation_view(run, row, messages.get(row["conversation_id"], []), number) for number, row in enumerate(first, 1)
         ],
         others=[_listed(row, threshold) for row in rest[:listed]],
         left_out=max(0, len(rest) - listed),
@@ -163,7 +163,10 @@ def _listed(row: Mapping[str, Any], threshold: float) -> RowView:
     )
 
 
-def _conversation(run: Run, row: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], number: int) -> ConversationView:
+def conversation_view(
+    run: Run, row: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], number: int, *, shown_whole: int = SHOWN_WHOLE
+) -> ConversationView:
+    """Return a conversation as a page shows it, from its row and its messages' rows; ``number`` tells it from others on the page."""
     threshold = run.thresholds.risk
     alert = next((message for message in messages if message["risk"] >= threshold), None)
     views = _messages(run, messages, alert["position"] if alert else None)
@@ -187,7 +190,7 @@ def _conversation(run: Run, row: Mapping[str, Any], messages: Sequence[Mapping[s
             index: [(view.position, view.stages[index].probability) for view in views if view.stages and view.stages[index].found]
             for index in range(len(run.taxonomy.stages))
         },
-        rows=_shown(views),
+        rows=_shown(views, shown_whole),
     )
 
 
@@ -280,9 +283,9 @@ def _speakers(run: Run, messages: Sequence[Mapping[str, Any]], views: Sequence[M
     ]
 
 
-def _shown(views: Sequence[MessageView]) -> list[MessageView | GapView]:
+def _shown(views: Sequence[MessageView], shown_whole: int) -> list[MessageView | GapView]:
     """Return the rows to show: all of a short conversation; of a long one those around the alert and the strongest signs."""
-    if len(views) <= SHOWN_WHOLE:
+    if len(views) <= shown_whole:
         return list(views)
     signs = sorted((view for view in views if view.found), key=lambda view: -view.found[0].probability)[:_SIGNS]
     keep: set[int] = set(range(_AROUND))

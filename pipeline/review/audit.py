@@ -1,9 +1,9 @@
 """The audit log: append-only, each line chained to the one before by its hash; and the check that finds any change.
 
-Three things hold the log. The database refuses to change or delete a line (triggers). Each line's hash covers the hash before it. And the
-end of the log (number and hash) is noted in the store and in a file beside it, so that lines cut off the end are missed. Who can
-write the database *and* that file could still forge a whole log: `safelight audit verify` prints the end of the log, to be kept elsewhere and
-given back with ``--head``.
+Three things hold the log. The database refuses to change or delete a line (triggers). Each line's hash covers the hash before it.
+And the end of the log (number and hash) is noted in the store and in a file beside it, so that lines cut off the end are missed.
+Who can write the database *and* that file could still forge a whole log: `safelight audit verify` prints the end of the log, to
+be kept elsewhere and given back with ``--head``.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def read_head(text: str, *, where: str) -> Head:
     number, _, digest = text.strip().partition(":")
     if not number.isdecimal() or len(digest) != 64:
         raise ReviewError(
-            "this is no end of an audit log", where=where, do="Give number:hash as `safelight audit verify` prints it"
+            "this is no end of an audit log", where=where, do="Give number:hash as `verify` prints it"
         )
     return Head(int(number), digest)
 

@@ -141,7 +141,7 @@ def _places(run: Run) -> dict[str, int]:
     for batch in file.iter_batches(columns=["conversation_id"], batch_size=1 << 16):
         encoded = pc.run_end_encode(batch.column(0))
         before = 0
-        for value, end in zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True):  # noqa: PD011
+        for value, end in zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True):
             if value != current:
                 if value in places:
                     raise ResultsError(f"{SCORES} has a conversation in pieces", where=str(run.path), do="Score again")
@@ -159,7 +159,7 @@ def _insert_speakers(connection: Connection, run: Run, run_id: str) -> None:
         return
     columns = conversations.c
     query = select(columns.conversation_id, columns.number).where(columns.run_id == run_id)
-    numbers = {conversation_id: number for conversation_id, number in connection.execute(query)}
+    numbers = {row.conversation_id: row.number for row in connection.execute(query)}
     seen: set[tuple[str, str]] = set()
     for batch in pq.ParquetFile(run.path / SCORES).iter_batches(
         columns=["conversation_id", "speaker_slot", "speaker"], batch_size=1 << 16
@@ -186,10 +186,8 @@ def _mark_again(connection: Connection, run: Run, run_id: str) -> None:
     columns = conversations.c
     ours = select(columns.number).where(columns.run_id == run_id)
     connection.execute(delete(conversation_stages).where(conversation_stages.c.conversation.in_(ours)))
-    by_row = {
-        row: number
-        for row, number in connection.execute(select(columns.summary_row, columns.number).where(columns.run_id == run_id))
-    }
+    query = select(columns.summary_row, columns.number).where(columns.run_id == run_id)
+    by_row = {row.summary_row: row.number for row in connection.execute(query)}
     total = 0
     for rows in _summaries(run):
         kept = [(by_row[total + n], row) for n, row in enumerate(rows) if total + n in by_row]

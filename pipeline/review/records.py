@@ -75,8 +75,8 @@ class Decision:
     """What a reader decided of a conversation.
 
     ``reason`` is a key of ``REASONS[kind]``. ``second_reader`` is who read it too and agreed; one of ``FOUR_EYES`` does not hold
-    before. ``undone`` is when it was taken back; ``replaced_by`` the id of another reader's decision that came in its place, so that
-    it stays this reader's judgement without being what holds.
+    before. ``undone`` is when it was taken back; ``replaced_by`` the id of another reader's decision that came in its place, so
+    that it stays this reader's judgement without being what holds.
     """
 
     id: int
@@ -118,8 +118,8 @@ class StageCorrection:
 class AuditEntry:
     """One line of the audit log; ``number`` counts from 1, ``previous`` is the hash of the line before.
 
-    ``subject`` is ``conversation:…``, ``run:…``, ``reader:…`` or empty. ``detail`` holds ids, numbers and digests, never a text or name
-    out of a chat.
+    ``subject`` is ``conversation:…``, ``run:…``, ``reader:…`` or empty. ``detail`` holds ids, numbers and digests, never a text or
+    name out of a chat.
     """
 
     number: int

@@ -41,8 +41,8 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """Yield a connection whose changes are kept together when the block ends well, and not at all otherwise.
 
-        One writer at a time: SQLite locks the file from the beginning (BEGIN IMMEDIATE), PostgreSQL the head of the audit log. So what is
-        read inside is what is still true when it is written, and the log's chain has no forks.
+        One writer at a time: SQLite locks the file from the beginning (BEGIN IMMEDIATE), PostgreSQL the head of the audit log. So
+        what is read inside is what is still true when it is written, and the log's chain has no forks.
         """
         with self.engine.connect().execution_options(safelight_write=True) as connection, connection.begin():
             connection.execute(select(audit_head.c.number).with_for_update())
@@ -130,13 +130,8 @@ def _arguments(url: URL) -> dict[str, Any]:
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # we write BEGIN ourselves
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={_WAIT_SECONDS * 1000}",
-        "secure_delete=ON",
-    ):
+    wait = f"busy_timeout={_WAIT_SECONDS * 1000}"
+    for pragma in (wait, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -10,6 +10,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_CURRENT = "undone IS NULL AND replaced_by IS NULL"
+
 
 def upgrade() -> None:
     """Take the step."""
@@ -172,8 +174,8 @@ def upgrade() -> None:
         "decisions",
         ["conversation"],
         unique=True,
-        sqlite_where=sa.text("undone IS NULL AND replaced_by IS NULL"),
-        postgresql_where=sa.text("undone IS NULL AND replaced_by IS NULL"),
+        sqlite_where=sa.text(_CURRENT),
+        postgresql_where=sa.text(_CURRENT),
     )
     op.execute("INSERT INTO audit_head (one, number, hash) VALUES (1, 0, '" + "0" * 64 + "')")
     for statement in _POSTGRESQL if op.get_bind().dialect.name == "postgresql" else _SQLITE:
