@@ -166,7 +166,7 @@ def _listed(row: Mapping[str, Any], threshold: float) -> RowView:
 def conversation_view(
     run: Run, row: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], number: int, *, shown_whole: int = SHOWN_WHOLE
 ) -> ConversationView:
-    """Return a conversation as a page shows it, from its row and its messages' rows; ``number`` tells it from others on the page."""
+    """Return a conversation as a page shows it, from its row and its messages' rows; ``number`` tells it from others there."""
     threshold = run.thresholds.risk
     alert = next((message for message in messages if message["risk"] >= threshold), None)
     views = _messages(run, messages, alert["position"] if alert else None)

@@ -118,9 +118,7 @@ def read_head(text: str, *, where: str) -> Head:
     """
     number, _, digest = text.strip().partition(":")
     if not number.isdecimal() or len(digest) != 64:
-        raise ReviewError(
-            "this is no end of an audit log", where=where, do="Give number:hash as `verify` prints it"
-        )
+        raise ReviewError("this is no end of an audit log", where=where, do="Give number:hash as `verify` prints it")
     return Head(int(number), digest)
 
 

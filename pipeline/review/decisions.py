@@ -46,9 +46,7 @@ def decide(
     now, salt = datetime.now(UTC), secrets.token_hex(16) if note else None
     if before:
         own = before.reader == reader.name
-        closed = (
-            {"undone": now} if own else {"replaced_by": 0}
-        )  # 0 until its id is known; there is one current decision at any time
+        closed = {"undone": now} if own else {"replaced_by": 0}  # until its id is known
         connection.execute(update(decisions).where(decisions.c.id == before.id).values(closed))
         append(connection, reader.name, "undo" if own else "replace", key.subject, decision=before.id)
     made = connection.execute(

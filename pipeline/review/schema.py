@@ -79,7 +79,7 @@ failures = Table(
     "failures",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("who", String(80), nullable=False),  # digest of the name tried, or of the address
+    Column("who", String(72), nullable=False),  # digest of the name tried, or of the address
     Column("at", Moment, nullable=False),
     Index("failures_by_who", "who", "at"),
 )

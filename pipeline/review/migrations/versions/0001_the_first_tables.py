@@ -40,7 +40,7 @@ def upgrade() -> None:
     op.create_table(
         "failures",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("who", sa.String(length=80), nullable=False),
+        sa.Column("who", sa.String(length=72), nullable=False),
         sa.Column("at", sa.String(32), nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
