@@ -33,7 +33,8 @@ class StageScore:
 class MessageView:
     """One row of a timeline. ``day`` is set where a new day begins; ``alert``: the running risk first reached its threshold.
 
-    ``pieces`` is the text cut up, each piece with its share of what carried the sign, 0 for most.
+    ``pieces`` is the text cut up, each piece with its share of what carried the sign, 0 for most. ``reply_to`` is the position of the
+    message that it answers.
     """
 
     position: int
@@ -50,6 +51,7 @@ class MessageView:
     source: str
     notes: Sequence[str]
     alert: bool
+    reply_to: int | None
 
     @property
     def found(self) -> list[StageScore]:
@@ -209,7 +211,9 @@ def _messages(run: Run, messages: Sequence[Mapping[str, Any]], alert: int | None
     verbatim = run.record["settings"]["text"] == "include"
     views = []
     before = None
+    positions = {message["message_id"]: message["position"] for message in messages}
     for message in messages:
+        meta = json.loads(message["meta"]) if message["meta"] else {}
         day, time = _day_and_time(message["timestamp"])
         views.append(
             MessageView(
@@ -225,8 +229,9 @@ def _messages(run: Run, messages: Sequence[Mapping[str, Any]], alert: int | None
                 stages=_stages(run, message),
                 risk=message["risk"],
                 source=_source(message),
-                notes=notes_of(json.loads(message["meta"])) if message["meta"] else (),
+                notes=notes_of(meta),
                 alert=message["position"] == alert,
+                reply_to=positions.get(str(meta.get("reply_to"))),
             )
         )
         before = day or before

@@ -1,4 +1,4 @@
-"""The queue: which conversations, in which order, a page at a time. A page begins where the last one ended, so each costs the same."""
+"""The queue: which conversations, in which order, a page at a time; each begins where the last one ended, so all cost the same."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _columns = conversations.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which conversations a queue shows. ``assignee``: a name, ``-`` for nobody's, empty for all; ``stage`` is needed to order by it."""
+    """Which conversations a queue shows. ``assignee``: a name, ``-`` for nobody's, empty for all; order by ``stage`` names one."""
 
     runs: Sequence[str]
     state: State = "open"
