@@ -33,8 +33,8 @@ class StageScore:
 class MessageView:
     """One row of a timeline. ``day`` is set where a new day begins; ``alert``: the running risk first reached its threshold.
 
-    ``pieces`` is the text cut up, each piece with its share of what carried the sign, 0 for most. ``reply_to`` is the position of the
-    message that it answers.
+    ``pieces`` is the text cut up, each piece with its share of what carried the sign, 0 for most. ``reply_to`` is the position of
+    the message that it answers.
     """
 
     position: int

@@ -52,7 +52,7 @@ class Verdict:
 
 def append(connection: Connection, actor: str, action: str, subject: str = "", **detail: Any) -> AuditEntry:
     """Add a line to the log, in the transaction of what it tells of. ``detail`` holds ids, numbers and digests only."""
-    head = _stored_head(connection)
+    head = log_end(connection)
     number, now = head.number + 1, datetime.now(UTC)
     content = json.dumps(detail, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     digest = _hash(number, now, actor, action, subject, content, head.hash)
@@ -70,7 +70,8 @@ def _hash(number: int, at: datetime, actor: str, action: str, subject: str, deta
     return hashlib.sha256(line.encode("ascii")).hexdigest()
 
 
-def _stored_head(connection: Connection) -> Head:
+def log_end(connection: Connection) -> Head:
+    """Return the end of the log as the store notes it."""
     row = connection.execute(select(audit_head.c.number, audit_head.c.hash)).one()
     return Head(row.number, row.hash)
 
@@ -97,7 +98,7 @@ def note_head(store: Store) -> None:
         When the file cannot be written.
     """
     with store.reading() as connection:
-        head = _stored_head(connection)
+        head = log_end(connection)
     beside = store.head.with_name(f".{store.head.name}.new")
     try:
         beside.write_text(f"{head}\n", "ascii")
@@ -129,7 +130,7 @@ def verify(store: Store, *, noted: Head | None = None) -> Verdict:
     problems: list[str] = []
     with store.reading() as connection:
         head, told = _check_chain(connection, wanted, problems)
-        stored = _stored_head(connection)
+        stored = log_end(connection)
         if stored != head:
             problems.append(f"the log ends at line {head.number}, but the store notes line {stored.number} as its end")
         problems += _check_decisions(connection, told)
