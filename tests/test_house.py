@@ -24,11 +24,12 @@ ORDER = [
     {"results"},
     {"report"},
     {"score"},
+    {"review"},
     {"tracking"},
     {"train"},
     {"evaluate"},
     {"terminal"},
-    {"cli_corpus"},
+    {"cli_corpus", "cli_review"},
     {"cli"},
 ]
 

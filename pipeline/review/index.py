@@ -40,7 +40,9 @@ def open_in_store(store: Store, run: Run, *, actor: str) -> str:
         known = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
         if known is not None and known.scores_sha256 != digest:
             raise ResultsError(
-                f"{SCORES} is not the one that this store has decisions on", where=str(run.path), do="Score the exports again"
+                f"{SCORES} is not the one that this store has decisions on",
+                where=str(run.path),
+                do="Bring that one back; or, where `safelight purge` or `forget` was cut off, run it again",
             )
         path = str(run.path.resolve())
         if known is None:
@@ -195,3 +197,19 @@ def _mark_again(connection: Connection, run: Run, run_id: str) -> None:
             connection.execute(update(conversations).where(columns.number == number).values(_marks(run, row)))
         _insert_stages(connection, run, [number for number, _ in kept], [row for _, row in kept])
         total += len(rows)
+
+
+def place_again(connection: Connection, run: Run, run_id: str) -> None:
+    """Say anew where each conversation stands in the run's files, and what they hold of it, after those were rewritten."""
+    columns = conversations.c
+    places = _places(run)
+    total = 0
+    for rows in _summaries(run):
+        for n, row in enumerate(rows):
+            values = {"summary_row": total + n, "first_row": places.get(row["conversation_id"], 0), "risk": row["risk"]}
+            values |= {"last_at": row["last_timestamp"] or "", **_marks(run, row)}
+            wanted = (columns.run_id == run_id) & (columns.conversation_id == row["conversation_id"])
+            connection.execute(update(conversations).where(wanted).values(values))
+        total += len(rows)
+    _mark_again(connection, run, run_id)
+    connection.execute(update(runs).where(runs.c.id == run_id).values(conversations=total, scores_sha256=_sha256(run, SCORES)))

@@ -39,7 +39,7 @@ _LARGEST_FORM = 256 * 1024
 
 
 def create_app(desk: Desk, *, hosts: Sequence[str]) -> FastAPI:
-    """Return the application on a store and its runs. ``hosts`` are the names it answers to: a page elsewhere cannot borrow another."""
+    """Return the application on a store and its runs. ``hosts`` are the names it answers to, so that no other name leads to it."""
     app = FastAPI(title="Safelight review", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.desk = desk
     for module in (routes_account, routes_queue, routes_case, routes_watch):
@@ -92,7 +92,7 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
 
     @app.exception_handler(Refused)
     def refused(_: Request, error: Exception) -> Response:
-        return desk.page("problem.html", None, status=403, title="Not for this account", what=str(error), do="", back="/")
+        return desk.page("problem.html", None, status=403, title="Not for this account", what=str(error), do="", back="/", note="")
 
     @app.exception_handler(DecidedMeanwhile)
     def decided_meanwhile(request: Request, error: Exception) -> Response:
@@ -107,4 +107,4 @@ def _problem(desk: Desk, request: Request, error: Exception, status: int, title:
     what, do = (error.what, error.do or "") if isinstance(error, ReviewError) else (str(error), "")
     referer = urlsplit(request.headers.get("referer", ""))
     back = referer.path if referer.netloc == request.headers.get("host") and referer.path.startswith("/c/") else "/"
-    return desk.page("problem.html", None, status=status, title=title, what=what, do=do, back=back)
+    return desk.page("problem.html", None, status=status, title=title, what=what, do=do, back=back, note="")

@@ -188,6 +188,8 @@ def _environment() -> Environment:
     environment.globals.update(KINDS=KINDS, REASONS=REASONS)
     environment.filters["minute"] = lambda moment: f"{moment:%Y-%m-%d %H:%M}"
     environment.filters["veil"] = veil
+    environment.filters["dict_with"] = lambda kept, other: {**kept, **other}
+    environment.filters["line_only"] = lambda source: source.rpartition(":")[2]
     return environment
 
 

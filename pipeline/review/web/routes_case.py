@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipeline.errors import ReviewError
+from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.report.view import ConversationView, GapView, MessageView, conversation_view
 from pipeline.results import CONVERSATIONS, SCORES, Run
 from pipeline.review.accounts import all_readers
@@ -129,21 +129,24 @@ def reveal_name(desk: AtDesk, asking: Acting, number: int, slot: str) -> Respons
 def make_decision(desk: AtDesk, asking: Acting, number: int) -> Response:
     """Keep a decision, and go back to the queue."""
     desk.conversation(number)
-    kind = asking.text("kind")
-    seen = asking.text("seen")
-    with desk.store.writing() as connection:
-        made = decide(
-            connection,
-            number,
-            cast(Kind, kind),
-            reason=asking.text(f"reason-{kind}"),
-            note=asking.text("note"),
-            reader=asking.reader,
-            seen=int(seen) if seen.isdecimal() else None,
-        )
+    kind, seen, note = asking.text("kind"), asking.text("seen"), asking.text("note")
+    try:
+        with desk.store.writing() as connection:
+            made = decide(
+                connection,
+                number,
+                cast(Kind, kind),
+                reason=asking.text(f"reason-{kind}"),
+                note=note,
+                reader=asking.reader,
+                seen=int(seen) if seen.isdecimal() else None,
+            )
+    except DecidedMeanwhile as error:  # what the reader wrote is given back
+        about = {"title": "Somebody was quicker", "what": error.what, "do": error.do, "back": f"/c/{number}", "note": note}
+        return desk.page("problem.html", asking, status=409, **about)
     working(desk, asking)
     desk.noted()
-    return _on(asking, decided=made.kind, decision=str(made.id))
+    return _on(asking, decided=made.kind, decision=str(made.id), of=str(number))
 
 
 @router.post("/confirm/{decision:int}")

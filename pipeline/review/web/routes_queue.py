@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import cast
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.datastructures import QueryParams
@@ -13,6 +14,7 @@ from pipeline.review.accounts import all_readers
 from pipeline.review.audit import append
 from pipeline.review.care import PAUSE, end_pause, pause_due
 from pipeline.review.queue import ORDERS, STATES, Order, State, Wanted, counts, digest_of, platforms, queue_page
+from pipeline.review.records import KINDS
 from pipeline.review.web.desk import Acting, AtDesk, Desk, Looking, ours, to
 
 router = APIRouter()
@@ -46,6 +48,8 @@ def queue(request: Request, desk: AtDesk, asking: Looking) -> Response:
         runs=desk.runs,
         kept=kept,
         said=_said(query),
+        names=_NAMES,
+        here=_here(request),
     )
 
 
@@ -77,8 +81,26 @@ def _stages(desk: Desk) -> dict[str, tuple[int, str]]:
 
 def _said(query: QueryParams) -> dict[str, str] | None:
     """Return what was decided just now, for the line that offers to take it back."""
-    kind, decision = query.get("decided"), query.get("decision", "")
-    return {"kind": kind, "decision": decision} if kind and decision.isdecimal() else None
+    said = {name: query.get(name, "") for name in ("decided", "decision", "of")}
+    return said if said["decided"] in KINDS and said["decision"].isdecimal() and said["of"].isdecimal() else None
+
+
+def _here(request: Request) -> str:
+    """Return the page's own address, without what was said on it."""
+    said = ("decided", "decision", "of")
+    kept = [(name, value) for name, value in request.query_params.multi_items() if value and name not in said]
+    return f"/?{urlencode(kept)}" if kept else "/"
+
+
+_NAMES = {
+    "open": "Open",
+    "awaiting": "Second reader",
+    "dismiss": "Dismissed",
+    "watch": "Watched",
+    "escalate": "Escalated",
+    "refer": "Referred",
+    "all": "All",
+}
 
 
 @router.get("/pause")
