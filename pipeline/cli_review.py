@@ -155,8 +155,8 @@ def verify(
 def purge(
     older_than: Annotated[int, typer.Option(help="Days since a conversation came in or was last decided.", min=0)],
     keep: Annotated[
-        list[Literal["dismiss", "watch", "escalate", "refer"]] | None,
-        typer.Option(help="Keep conversations so decided. May be given several times."),
+        list[str] | None,
+        typer.Option(help="Keep conversations so decided: dismiss, watch, escalate or refer. May be given several times."),
     ] = None,
     store: StoreOption = _STORE,
 ) -> None:
@@ -164,10 +164,15 @@ def purge(
     opened = _open(store)
     from datetime import timedelta
 
+    from pipeline.review.records import KINDS
     from pipeline.review.retention import purge as purge_store
     from pipeline.review.serve import actor_name
 
-    _say_deleted(purge_store(opened, older_than=timedelta(days=older_than), keep=keep or [], actor=actor_name()))
+    unknown = set(keep or ()) - set(KINDS)
+    if unknown:
+        raise ReviewError(f"--keep {unknown.pop()} is no decision", do=f"Choose from {', '.join(KINDS)}")
+    kinds = [kind for kind in KINDS if kind in (keep or ())]
+    _say_deleted(purge_store(opened, older_than=timedelta(days=older_than), keep=kinds, actor=actor_name()))
 
 
 @app.command()

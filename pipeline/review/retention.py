@@ -24,7 +24,7 @@ _columns = conversations.c
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What was deleted: conversations whole, conversations in part, decisions; and runs whose files were not where they had been."""
+    """What was deleted: conversations whole and in part, decisions; and the runs whose files were not where they had been."""
 
     conversations: int
     parts: int
@@ -57,8 +57,8 @@ def purge(store: Store, *, older_than: timedelta, keep: Collection[Kind] = (), a
 def forget(store: Store, person: str, *, actor: str) -> Deleted:
     """Delete what is held of a person, who is given by the export's own name or id, or its SHA-256.
 
-    What they said goes out of every conversation; a conversation whose own id or file name holds their name goes whole. Notes of readers
-    on those conversations are erased, since they may tell of the person; who decided what stays.
+    What they said goes out of every conversation; a conversation whose own id or file name holds their name goes whole. Notes
+    of readers on those conversations are erased, since they may tell of the person; who decided what stays.
     """
     digest = digest_of(person)
     name = person if digest != person else None
