@@ -55,6 +55,7 @@ def review(
     port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8440,
     tls_cert: Annotated[Path | None, typer.Option(help="The certificate, in PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key, in PEM.")] = None,
+    pack_key: Annotated[Path | None, typer.Option(help="The key that signs referral packs: see `safelight pack`.")] = None,
     name: Annotated[
         list[str] | None, typer.Option(help="A host name that the page answers to. May be given several times.")
     ] = None,
@@ -65,7 +66,9 @@ def review(
     from pipeline.review.serve import review as serve
 
     place = Place(host=host, port=port, certificate=tls_cert, key=tls_key, names=name or [])
-    serve(runs, store=store, place=place, single_user=single_user, say=lambda line: print(line, flush=True))
+    if pack_key is not None and not pack_key.is_file():
+        raise ReviewError("there is no key", where=str(pack_key), do="Make one with `safelight pack key`")
+    serve(runs, store=store, place=place, single_user=single_user, pack_key=pack_key, say=lambda line: print(line, flush=True))
 
 
 RoleOption = Annotated[Literal["reader", "lead", "admin"], typer.Option(help="What the account may do.")]

@@ -72,6 +72,7 @@ def review(
     store: str | Path,
     place: Place | None = None,
     single_user: bool = False,
+    pack_key: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve the review of finished runs until it is stopped.
@@ -85,6 +86,7 @@ def review(
     opened = open_store(store)
     try:
         desk = prepare(opened, runs, single_user=single_user, secure=place.secure, say=say)
+        desk.pack_key = pack_key
         names = [*place.names, "localhost", "127.0.0.1", "[::1]", *([] if place.host in ("0.0.0.0", "::") else [place.host])]  # noqa: S104
         listening = _listen(place)
         scheme = "https" if place.secure else "http"

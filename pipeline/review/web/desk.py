@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -40,13 +41,15 @@ class Refused(Exception):
 
 @dataclass
 class Desk:
-    """What the pages work on. ``secure``: the cookie goes over TLS alone; ``token``: lets the single user in, once."""
+    """What the pages work on. ``secure``: the cookie goes over TLS alone; ``token``: lets the single user in,
+    once; ``pack_key`` signs referral packs."""
 
     store: Store
     runs: Mapping[str, Run]
     secure: bool = False
     single_user: Reader | None = None
     token: str | None = None
+    pack_key: Path | None = None
     environment: Environment = field(default_factory=lambda: _environment())
     lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, cast
 
 from fastapi import APIRouter
@@ -56,6 +57,7 @@ def conversation(request: Request, desk: AtDesk, asking: Looking, number: int) -
         others=others,
         people=people,
         history=history,
+        packs=desk.pack_key is not None,
         back=ours(request.query_params.get("back")),
         **_of_run(run),
     )
@@ -196,6 +198,31 @@ def correct_stages(desk: AtDesk, asking: Acting, number: int, position: int) -> 
         )
     desk.noted()
     return desk.fragment("corrected.html", kept=kept, stage_names={stage.key: stage.name for stage in run.taxonomy.stages})
+
+
+@router.post("/pack")
+def referral_pack(desk: AtDesk, asking: Acting, number: int) -> Response:
+    """Make the referral pack of a decided conversation; the unredacted one is a lead's right."""
+    from pipeline.review.pack import make_pack
+    from pipeline.review.referral.signing import read_private_key
+
+    row, run, *_ = desk.conversation(number)
+    redacted = not asking.text("unredacted")
+    if not redacted:
+        require(asking, "lead")
+    if desk.pack_key is None:
+        raise ReviewError("packs are signed, and there is no key", do="Start the review with --pack-key")
+    key = read_private_key(desk.pack_key)
+    with desk.store.reading() as connection:
+        made = list(read_decisions(connection, number=number))
+        lines = list(entries(connection, subject=row.key.subject))
+    content = make_pack(run, row.key.conversation_id, decisions=made, audit=lines, key=key, redacted=redacted)
+    digest = hashlib.sha256(content).hexdigest()
+    with desk.store.writing() as connection:
+        append(connection, asking.reader.name, "export", row.key.subject, redacted=redacted, sha256=digest)
+    desk.noted()
+    name = f"referral-{number}{'' if redacted else '-unredacted'}.zip"
+    return Response(content, media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 @router.post("/assign")
