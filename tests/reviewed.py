@@ -8,9 +8,11 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -155,36 +157,33 @@ def _programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """Start a PostgreSQL server of Debian's in a folder, and yield the URL of its database; it never runs as root."""
+def postgresql() -> Iterator[str]:
+    """Start a PostgreSQL server of Debian's in a folder of its own, and yield the URL of its database; it never runs as root."""
     programs = _programs()
     if programs is None:
         absent("PostgreSQL is not installed: apt-get install postgresql")
-    folder.mkdir(parents=True, exist_ok=True)
-    as_user: dict[str, str | int] = {}
-    if os.getuid() == 0:
-        user = next(name for name in ("postgres", "nobody") if _known(name))
-        for parent in [folder, *folder.parents][:3]:
-            parent.chmod(parent.stat().st_mode | 0o011)
-        shutil.chown(folder, user)
-        as_user = {"user": user}
-    port = free_port()
-    data = folder / "data"
+    with tempfile.TemporaryDirectory(prefix="safelight-postgresql-") as folder:
+        user = None
+        if os.getuid() == 0:
+            user = next(name for name in ("postgres", "nobody") if _known(name))
+            shutil.chown(folder, user)
+        port = free_port()
+        data = f"{folder}/data"
 
-    def run(*command: str) -> None:
-        done = subprocess.run(
-            [str(programs / command[0]), *command[1:]], **as_user, cwd=folder, capture_output=True, text=True, check=False
-        )  # pyright: ignore[reportCallIssue, reportArgumentType]
-        assert done.returncode == 0, done.stdout + done.stderr
+        def run(*command: str) -> None:
+            done = subprocess.run(
+                [str(programs / command[0]), *command[1:]], user=user, cwd=folder, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
 
-    run("initdb", "-D", str(data), "-A", "trust", "-U", "safelight", "-E", "UTF8", "--no-sync")
-    log, options = str(folder / "log"), f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
-    run("pg_ctl", "-D", str(data), "-w", "-l", log, "-o", options, "start")
-    try:
-        run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "safelight", "review")
-        yield f"postgresql://safelight@127.0.0.1:{port}/review"
-    finally:
-        run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+        run("initdb", "-D", data, "-A", "trust", "-U", "safelight", "-E", "UTF8", "--no-sync")
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        run("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
+        try:
+            run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "safelight", "review")
+            yield f"postgresql://safelight@127.0.0.1:{port}/review"
+        finally:
+            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
 
 
 def _known(user: str) -> bool:
@@ -195,7 +194,7 @@ def _known(user: str) -> bool:
     return True
 
 
-def absent(why: str) -> None:
+def absent(why: str) -> NoReturn:
     """Skip a test for what the machine lacks; where everything must be tested, fail it."""
     if os.environ.get("SAFELIGHT_TEST_EVERYTHING"):
         pytest.fail(why)

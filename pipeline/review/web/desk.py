@@ -53,7 +53,7 @@ class Desk:
     environment: Environment = field(default_factory=lambda: _environment())
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def page(self, name: str, asking: Asking | None, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def page(self, name: str, asking: Asking | None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page; ``asking`` is who it is for."""
         shared: dict[str, Any] = {"session": None, "reader": None, "today": None, "single_user": self.single_user is not None}
         if asking is not None:
@@ -62,7 +62,7 @@ class Desk:
             shared |= {"session": asking.session, "reader": asking.reader, "today": today}
         return HTMLResponse(self.environment.get_template(name).render(**(shared | values)), status)
 
-    def fragment(self, name: str, **values: Any) -> HTMLResponse:
+    def fragment(self, name: str, /, **values: Any) -> HTMLResponse:
         """Return a piece of a page."""
         return HTMLResponse(self.environment.get_template(name).render(**values))
 
