@@ -20,9 +20,11 @@ pytest.importorskip("playwright", reason="the review's pages are tested with it"
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from reviewed import PASSWORD, PLAIN, TURNED, absent, free_port, make_run
+from reviewed import PASSWORD, PLAIN, TURNED, absent, add_people, free_port, make_run
 
 from pipeline.config import Taxonomy
+from pipeline.review.audit import note_head
+from pipeline.review.store import open_store
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -43,6 +45,7 @@ def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         absent("Chromium is not installed: apt-get install chromium")
+    expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
@@ -58,8 +61,10 @@ class Review:
         long = [*PLAIN * 120, *TURNED, *PLAIN * 120]
         conversations = {"dm-1": TURNED, "dm-2": PLAIN, "dm-3": TURNED, "dm-long": long}
         run = make_run(folder / "run", taxonomy, conversations)
-        for name, role in (("ana", "admin"), ("ben", "lead"), ("cy", "reader")):
-            self.command("readers", "add", name, "--role", role)
+        store = open_store(self.store)
+        add_people(store)
+        note_head(store)
+        store.close()
         options = []
         self.packs = find_spec("pipeline.review.pack") is not None
         if self.packs:
@@ -83,14 +88,18 @@ class Review:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:  # a page that a failed test left open
+            self.process.kill()
+            self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
 
 
-@pytest.fixture
-def review(tmp_path: Path, taxonomy: Taxonomy) -> Iterator[Review]:
-    started = Review(tmp_path, taxonomy)
+@pytest.fixture(scope="module")
+def review(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) -> Iterator[Review]:
+    started = Review(tmp_path_factory.mktemp("review"), taxonomy)
     yield started
     started.stop()
 
@@ -99,6 +108,7 @@ def person(browser: Browser, review: Review, name: str, **options: Any) -> Page:
     """Return a page of somebody who has logged in; whatever the console complains of fails the test at once."""
     context: BrowserContext = browser.new_context(**{"viewport": DESKTOP, **options})
     page = context.new_page()
+    page.set_default_timeout(120_000)
     page.complaints = []  # pyright: ignore[reportAttributeAccessIssue]
     page.on("pageerror", lambda error: page.complaints.append(str(error)))  # pyright: ignore[reportAttributeAccessIssue]
     page.on("console", lambda line: page.complaints.append(line.text) if line.type == "error" else None)  # pyright: ignore[reportAttributeAccessIssue]
@@ -203,7 +213,7 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(
     page = person(chromium, review, "ana", viewport=size, color_scheme=scheme)
     pages = {
         "queue": "/",
-        "case": "/c/1",
+        "case": "/c/3",
         "pause": "/pause",
         "me": "/me",
         "readers": "/readers",
