@@ -1,4 +1,4 @@
-"""Retention: what is deleted is gone from the store, the run's files and the report; what stays is as it was, and the log is whole."""
+"""Retention: what is deleted is gone from the store, the run's files and the report; what stays is as it was; the log is whole."""
 
 from __future__ import annotations
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, Row, delete, select, text, update
 
 from pipeline.errors import ResultsError
 from pipeline.results import Run, open_run
@@ -42,7 +43,7 @@ def purge(store: Store, *, older_than: timedelta, keep: Collection[Kind] = (), a
         query = select(_columns.run_id, _columns.conversation_id).where(
             _columns.changed < until, _columns.state.notin_(tuple(keep))
         )
-        wanted = _by_run(connection.execute(query).tuples())
+        wanted = _by_run(connection.execute(query))
         opened, missing = _open_runs(connection, wanted)
     for run_id, run in opened.items():
         drop_conversations(run, wanted[run_id])
@@ -68,7 +69,7 @@ def forget(store: Store, person: str, *, actor: str) -> Deleted:
             .join(conversation_speakers, conversation_speakers.c.conversation == _columns.number)
             .where(conversation_speakers.c.speaker == digest)
         )
-        theirs = _by_run(connection.execute(query).tuples())
+        theirs = _by_run(connection.execute(query))
         every = {run_id: set() for run_id in connection.execute(select(runs.c.id)).scalars()} if name else theirs
         opened, missing = _open_runs(connection, every)
     whole = {run_id: set(holds_name(run, name)) if name else set() for run_id, run in opened.items()}
@@ -87,10 +88,10 @@ def forget(store: Store, person: str, *, actor: str) -> Deleted:
     return Deleted(sum(map(len, whole.values())), sum(map(len, parts.values())), len(removed), missing)
 
 
-def _by_run(rows: Sequence[tuple[str, str]]) -> dict[str, set[str]]:
+def _by_run(rows: Iterable[Row[Any]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for run_id, conversation_id in rows:
-        found.setdefault(run_id, set()).add(conversation_id)
+    for row in rows:
+        found.setdefault(row.run_id, set()).add(row.conversation_id)
     return found
 
 
