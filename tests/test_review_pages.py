@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("fastapi", reason="the review needs its extra")
 
 from fastapi.testclient import TestClient
-from httpx import Response
 from reviewed import PASSWORD, PLAIN, TURNED, add_people, make_run
 from sqlalchemy import update
 
@@ -61,10 +61,10 @@ class Browser:
             assert found
             self.token = found[1]
 
-    def get(self, path: str) -> Response:
+    def get(self, path: str) -> Any:
         return self.client.get(path)
 
-    def post(self, path: str, **form: str) -> Response:
+    def post(self, path: str, **form: str) -> Any:
         return self.client.post(path, data={"csrf": self.token, **form})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipeline.errors import ResultsError
@@ -26,9 +26,9 @@ def drop_conversations(run: Run, conversations: Collection[str]) -> None:
     """Take conversations out of the scores, the summaries and the report. Doing it again changes nothing."""
     if not conversations:
         return
-    gone = pa.array(sorted(conversations), pa.string())
+    gone = sorted(conversations)
     for name in (SCORES, CONVERSATIONS):
-        _rewrite(run.path / name, lambda batch: batch.filter(pc.invert(pc.is_in(batch.column("conversation_id"), value_set=gone))))
+        _rewrite(run.path / name, lambda batch: batch.filter(~ds.field("conversation_id").isin(gone)))
     write_report(run, run.path / "report.html")
 
 

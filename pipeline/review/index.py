@@ -141,7 +141,7 @@ def _places(run: Run) -> dict[str, int]:
     row, current = 0, None
     file = pq.ParquetFile(run.path / SCORES)
     for batch in file.iter_batches(columns=["conversation_id"], batch_size=1 << 16):
-        encoded = pc.run_end_encode(batch.column(0))
+        encoded = pc.run_end_encode(batch.column(0))  # pyright: ignore[reportAttributeAccessIssue] - made at run time
         before = 0
         for value, end in zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True):
             if value != current:

@@ -66,8 +66,8 @@ def conversation(request: Request, desk: AtDesk, asking: Looking, number: int) -
 def _view(run: Run, row: QueueRow, first_row: int, summary_row: int, *, whole: bool = False) -> ConversationView:
     messages = run.rows_at(SCORES, first_row, row.messages)
     (summary,) = run.rows_at(CONVERSATIONS, summary_row, 1) or [None]
-    same = summary is not None and summary["conversation_id"] == row.key.conversation_id
-    if not same or any(message["conversation_id"] != row.key.conversation_id for message in messages):
+    ours = summary is not None and summary["conversation_id"] == row.key.conversation_id
+    if summary is None or not ours or any(message["conversation_id"] != row.key.conversation_id for message in messages):
         raise ReviewError("the results are not those that the store knows", do="Start `safelight review` again on this run")
     return conversation_view(run, summary, messages, row.number, **({"shown_whole": row.messages} if whole else {}))
 
