@@ -60,5 +60,5 @@ $(VENV)/bench: | $(VENV)/bin/python
 	$@/bin/python -m pip install --quiet --disable-pip-version-check -e . chatpack==0.1.0 chat-miner==0.6.0 whatstk==0.9.1
 
 $(VENV)/development: $(VENV)/scoring
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[train,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[train,review,dev]'
 	touch $@

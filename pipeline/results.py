@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
@@ -128,6 +129,23 @@ class Run:
                     rows.append(row)
         if current in wanted:
             yield str(current), rows
+
+    def rows_at(self, name: str, first: int, count: int) -> list[dict[str, Any]]:
+        """Return ``count`` rows of a file of the run from row ``first`` (from 0); only the row groups that hold them are read."""
+        with pq.ParquetFile(self.path / name) as file:
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            ends = list(accumulate(sizes))
+            groups = [
+                g for g, (end, size) in enumerate(zip(ends, sizes, strict=True)) if end > first and end - size < first + count
+            ]
+            if not groups or count <= 0:
+                return []
+            return file.read_row_groups(groups).slice(first - ends[groups[0]] + sizes[groups[0]], count).to_pylist()
+
+    @property
+    def id(self) -> str:
+        """What tells the run from every other: its record names inputs, model, settings and the time by their hashes."""
+        return hashlib.sha256((self.path / RUN).read_bytes()).hexdigest()[:16]
 
 
 def open_run(path: Path) -> Run:

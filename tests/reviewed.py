@@ -1,48 +1,201 @@
-"""A decided conversation in a few lines, for the tests of packs and of labels from reviews."""
+"""What the tests of the review share: a run made without a model, a store on it, and the servers they need."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 
-from pipeline.review.records import AuditEntry, ConversationKey, Decision, Kind, StageCorrection
+from pipeline.config import Taxonomy
+from pipeline.output import write_json
+from pipeline.results import CONVERSATIONS, RUN, SCORES, THRESHOLDS, conversations_schema, kept, scores_schema, stage_column
+from pipeline.review.accounts import add_reader
+from pipeline.review.index import open_in_store
+from pipeline.review.records import Reader, Role
+from pipeline.review.store import Store
 
-AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-"""A key for tests: everybody knows it."""
+PASSWORD = "correct horse battery"  # noqa: S105
+
+TURNED = [
+    ("Kestrel", "hey how old are you", {"access": 0.9}, 0.2),
+    ("Robin", "13 why", {}, 0.2),
+    ("Kestrel", "you are so mature for that", {"trust": 0.8}, 0.7),
+    ("Robin", "thanks", {}, 0.7),
+    ("Kestrel", "this stays our secret ok", {"secrecy": 0.95}, 0.95),
+    ("Robin", "no. bye", {}, 0.95),
+]
+PLAIN = [("Sam", "dinner is ready", {}, 0.05), ("Robin", "coming", {}, 0.05)]
+
+Line = tuple[str | None, str, dict[str, float], float]
 
 
-def decision(key: ConversationKey, kind: Kind = "refer", *, reader: str = "ana", number: int = 1, **fields: Any) -> Decision:
-    """Return a decision of a reader, with a second one where it needs one."""
-    reasons: dict[Kind, str] = {"dismiss": "friends", "watch": "unclear", "escalate": "signs", "refer": "meeting"}
-    about = {
-        "reason": reasons[kind],
-        "note": None,
-        "second_reader": "ben" if kind in ("escalate", "refer") else None,
-        "second_at": AT + timedelta(minutes=5) if kind in ("escalate", "refer") else None,
-        "undone": None,
-        "replaced_by": None,
+def make_run(
+    path: Path, taxonomy: Taxonomy, conversations: dict[str, Sequence[Line]], *, text: str = "include", threshold: float = 0.9
+) -> Path:
+    """Write a run folder as `safelight score` does, with scores that are given."""
+    path.mkdir(parents=True)
+    keys = taxonomy.keys
+    rows, summaries = [], []
+    for number, (conversation_id, lines) in enumerate(conversations.items()):
+        slots: dict[str, str] = {}
+        for position, (speaker, words, stages, risk) in enumerate(lines, 1):
+            slot = None if speaker is None else slots.setdefault(speaker, chr(ord("A") + len(slots)))
+            rows.append(
+                {
+                    "conversation_id": conversation_id,
+                    "message_id": f"m{position}",
+                    "position": position,
+                    "speaker_slot": slot,
+                    "speaker": kept(speaker, text),  # pyright: ignore[reportArgumentType]
+                    "kind": "message",
+                    "timestamp": f"2026-11-{number % 28 + 1:02}T10:{position % 60:02}:00+00:00",
+                    "text": kept(words, text),  # pyright: ignore[reportArgumentType]
+                    **{stage_column(key): stages.get(key, 0.01) for key in keys},
+                    "risk": risk,
+                    "speaker_risk": risk if stages else 0.02,
+                    "words": [{"start": 0, "end": 4, "weight": 0.5}] if stages else None,
+                    "cues": None,
+                    "source_file": "night.jsonl",
+                    "source_line": len(rows) + 1,
+                    "source_row": None,
+                    "meta": '{"reply_to": "m1"}' if text == "include" and position == 2 else None,
+                }
+            )
+        mine = rows[len(rows) - len(lines) :]
+        peak = max(mine, key=lambda row: (row["risk"], -row["position"]))
+        summaries.append(
+            {
+                "conversation_id": conversation_id,
+                "platform": "game-chat" if number % 2 else "photo-app",
+                "title": None,
+                "source_file": "night.jsonl",
+                "messages": len(lines),
+                "speakers": len(slots),
+                "first_timestamp": mine[0]["timestamp"],
+                "last_timestamp": mine[-1]["timestamp"],
+                "risk": peak["risk"],
+                "risk_position": peak["position"],
+                "risk_slot": peak["speaker_slot"],
+                **{stage_column(key): max(row[stage_column(key)] for row in mine) for key in keys},
+            }
+        )
+    pq.write_table(pa.Table.from_pylist(rows, scores_schema(keys)), path / SCORES, row_group_size=4096)
+    pq.write_table(pa.Table.from_pylist(summaries, conversations_schema(keys)), path / CONVERSATIONS, row_group_size=512)
+    write_json(path / THRESHOLDS, {"risk": threshold, "stages": dict.fromkeys(keys, 0.5), "chosen": "for a test"})
+    counts = {"flagged": 0, "conversations": 0}
+    figures = {
+        "corpus": dict.fromkeys(("labelled_conversations", "grooming_conversations", "ordinary_chat_conversations", "messages"), 0),
+        "how": "made for a test",
+        "conversations": {
+            "grooming": counts,
+            "ordinary": {"written_hard": counts, "written_plain": counts, "ordinary_chat": counts},
+        },
     }
-    return Decision(id=number, key=key, kind=kind, reader=reader, at=AT + timedelta(minutes=number), **(about | fields))
-
-
-def entry(key: ConversationKey, number: int = 1, **fields: Any) -> AuditEntry:
-    """Return a line of the audit log about a conversation."""
-    about = {
-        "actor": "ana",
-        "action": "view",
-        "subject": key.subject,
-        "detail": {"positions": [1, 2], "reader": "ana"},
-        "previous": "0" * 64,
-        "hash": f"{number:064x}",
-    }
-    return AuditEntry(number=number, at=AT, **(about | fields))
-
-
-def correction(key: ConversationKey, position: int, stages: tuple[str, ...], reader: str = "ana", **fields: Any) -> StageCorrection:
-    """Return what a reader says that a message carries."""
-    return StageCorrection(
-        key=key, message_id=fields.get("message_id", str(position)), position=position, stages=stages, reader=reader, at=AT
+    write_json(
+        path / RUN,
+        {
+            "format": "safelight-run/1",
+            "started": "2026-11-24T10:00:00+00:00",
+            "finished": "2026-11-24T10:00:01+00:00",
+            "versions": {"safelight": "0"},
+            "model": {"id": "0123456789abcdef", "name": "given", "kind": "baseline", "files": {}, "metrics": figures},
+            "inputs": [{"file": "night.jsonl", "format": "table", "sha256": "0" * 64}],
+            "settings": {"text": text},
+            "counts": {"conversations": len(summaries), "rows": len(rows), "kinds": {"message": len(rows)}},
+            "warnings": [],
+            "taxonomy": taxonomy.model_dump(mode="json"),
+        },
     )
+    return path
+
+
+@dataclass(frozen=True)
+class People:
+    """Accounts of a test."""
+
+    ana: Reader
+    ben: Reader
+    cy: Reader
+
+
+def add_people(store: Store) -> People:
+    """Add an admin, a lead and a reader."""
+    roles: dict[str, Role] = {"ana": "admin", "ben": "lead", "cy": "reader"}
+    with store.writing() as connection:
+        return People(**{name: add_reader(connection, name, PASSWORD, role=role, actor="cli") for name, role in roles.items()})
+
+
+def opened(store: Store, run: Path) -> str:
+    """Bring a run into a store."""
+    from pipeline.results import open_run
+
+    return open_in_store(store, open_run(run), actor="cli")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """Start a PostgreSQL server of Debian's in a folder of its own, and yield the URL of its database; it never runs as root."""
+    programs = _programs()
+    if programs is None:
+        absent("PostgreSQL is not installed: apt-get install postgresql")
+    with tempfile.TemporaryDirectory(prefix="safelight-postgresql-") as folder:
+        user = None
+        if os.getuid() == 0:
+            user = next(name for name in ("postgres", "nobody") if _known(name))
+            shutil.chown(folder, user)
+        port = free_port()
+        data = f"{folder}/data"
+
+        def run(*command: str) -> None:
+            done = subprocess.run(
+                [str(programs / command[0]), *command[1:]], user=user, cwd=folder, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+
+        run("initdb", "-D", data, "-A", "trust", "-U", "safelight", "-E", "UTF8", "--no-sync")
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        run("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start")
+        try:
+            run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "safelight", "review")
+            yield f"postgresql://safelight@127.0.0.1:{port}/review"
+        finally:
+            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+
+
+def _known(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+def absent(why: str) -> NoReturn:
+    """Skip a test for what the machine lacks; where everything must be tested, fail it."""
+    if os.environ.get("SAFELIGHT_TEST_EVERYTHING"):
+        pytest.fail(why)
+    pytest.skip(why)

@@ -30,7 +30,7 @@ ORDER = [
     {"train"},
     {"evaluate"},
     {"terminal"},
-    {"cli_corpus", "cli_pack"},
+    {"cli_corpus", "cli_pack", "cli_review"},
     {"cli"},
 ]
 

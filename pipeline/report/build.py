@@ -7,7 +7,7 @@ import hashlib
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.errors import ResultsError
@@ -32,9 +32,9 @@ def write_report(run: Run, out: Path, *, whole: int = WHOLE, listed: int = LISTE
     ResultsError
         When it cannot be written.
     """
-    style = _own("report.css") + _stage_colours(len(run.taxonomy.stages))
+    style = _own("report.css") + stage_colours(len(run.taxonomy.stages))
     script = _own("report.js")
-    page = _environment().get_template("report.html")
+    page = page_environment().get_template("report.html")
     stream = page.stream(
         page=page_view(run, whole=whole, listed=listed),
         record=run.record,
@@ -53,9 +53,10 @@ def write_report(run: Run, out: Path, *, whole: int = WHOLE, listed: int = LISTE
         raise ResultsError(f"the report cannot be written ({error.strerror})", where=str(out)) from error
 
 
-def _environment() -> Environment:
+def page_environment(*loaders: BaseLoader) -> Environment:
+    """Return where pages are made: templates of these loaders, then the report's own, with the filters that both use."""
     environment = Environment(
-        loader=PackageLoader("pipeline.report", "."),
+        loader=ChoiceLoader([*loaders, PackageLoader("pipeline.report", ".")]),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
@@ -79,7 +80,7 @@ def _own(name: str) -> str:
     return files("pipeline.report").joinpath(name).read_text("utf-8")
 
 
-def _stage_colours(stages: int) -> str:
+def stage_colours(stages: int) -> str:
     """Return a rule a stage: hues from blue for the mildest, through violet, to orange for the most severe."""
     hues = [round(215 + 200 * index / max(stages - 1, 1)) % 360 for index in range(stages)]
     return "".join(f".s{index}{{--hue:{hue}}}\n" for index, hue in enumerate(hues))

@@ -33,7 +33,8 @@ class StageScore:
 class MessageView:
     """One row of a timeline. ``day`` is set where a new day begins; ``alert``: the running risk first reached its threshold.
 
-    ``pieces`` is the text cut up, each piece with its share of what carried the sign, 0 for most.
+    ``pieces`` is the text cut up, each piece with its share of what carried the sign, 0 for most. ``reply_to`` is the position of
+    the message that it answers.
     """
 
     position: int
@@ -50,6 +51,7 @@ class MessageView:
     source: str
     notes: Sequence[str]
     alert: bool
+    reply_to: int | None
 
     @property
     def found(self) -> list[StageScore]:
@@ -139,7 +141,7 @@ def page_view(run: Run, *, whole: int, listed: int) -> PageView:
     threshold = run.thresholds.risk
     return PageView(
         conversations=[
-            _conversation(run, row, messages.get(row["conversation_id"], []), number) for number, row in enumerate(first, 1)
+            conversation_view(run, row, messages.get(row["conversation_id"], []), number) for number, row in enumerate(first, 1)
         ],
         others=[_listed(row, threshold) for row in rest[:listed]],
         left_out=max(0, len(rest) - listed),
@@ -163,7 +165,10 @@ def _listed(row: Mapping[str, Any], threshold: float) -> RowView:
     )
 
 
-def _conversation(run: Run, row: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], number: int) -> ConversationView:
+def conversation_view(
+    run: Run, row: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], number: int, *, shown_whole: int = SHOWN_WHOLE
+) -> ConversationView:
+    """Return a conversation as a page shows it, from its row and its messages' rows; ``number`` tells it from others there."""
     threshold = run.thresholds.risk
     alert = next((message for message in messages if message["risk"] >= threshold), None)
     views = _messages(run, messages, alert["position"] if alert else None)
@@ -187,7 +192,7 @@ def _conversation(run: Run, row: Mapping[str, Any], messages: Sequence[Mapping[s
             index: [(view.position, view.stages[index].probability) for view in views if view.stages and view.stages[index].found]
             for index in range(len(run.taxonomy.stages))
         },
-        rows=_shown(views),
+        rows=_shown(views, shown_whole),
     )
 
 
@@ -206,7 +211,9 @@ def _messages(run: Run, messages: Sequence[Mapping[str, Any]], alert: int | None
     verbatim = run.record["settings"]["text"] == "include"
     views = []
     before = None
+    positions = {message["message_id"]: message["position"] for message in messages}
     for message in messages:
+        meta = json.loads(message["meta"]) if message["meta"] else {}
         day, time = _day_and_time(message["timestamp"])
         views.append(
             MessageView(
@@ -222,8 +229,9 @@ def _messages(run: Run, messages: Sequence[Mapping[str, Any]], alert: int | None
                 stages=_stages(run, message),
                 risk=message["risk"],
                 source=_source(message),
-                notes=notes_of(json.loads(message["meta"])) if message["meta"] else (),
+                notes=notes_of(meta),
                 alert=message["position"] == alert,
+                reply_to=positions.get(str(meta.get("reply_to"))),
             )
         )
         before = day or before
@@ -280,9 +288,9 @@ def _speakers(run: Run, messages: Sequence[Mapping[str, Any]], views: Sequence[M
     ]
 
 
-def _shown(views: Sequence[MessageView]) -> list[MessageView | GapView]:
+def _shown(views: Sequence[MessageView], shown_whole: int) -> list[MessageView | GapView]:
     """Return the rows to show: all of a short conversation; of a long one those around the alert and the strongest signs."""
-    if len(views) <= SHOWN_WHOLE:
+    if len(views) <= shown_whole:
         return list(views)
     signs = sorted((view for view in views if view.found), key=lambda view: -view.found[0].probability)[:_SIGNS]
     keep: set[int] = set(range(_AROUND))

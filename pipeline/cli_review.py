@@ -1,0 +1,199 @@
+"""`safelight review`, `readers`, `audit`, `purge`, `forget`: the review, its accounts, its log, and what is deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pipeline.errors import ReviewError
+
+if TYPE_CHECKING:
+    from pipeline.review.retention import Deleted
+    from pipeline.review.store import Store
+
+app = typer.Typer(rich_markup_mode=None)
+readers_app = typer.Typer(help="Add, list and change the accounts of the review.", no_args_is_help=True, rich_markup_mode=None)
+audit_app = typer.Typer(help="Check the audit log of the review.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(readers_app, name="readers")
+app.add_typer(audit_app, name="audit")
+
+StoreOption = Annotated[
+    str, typer.Option("--store", envvar="SAFELIGHT_STORE", help="The store: an SQLite file, or postgresql://name@host/database.")
+]
+_STORE = "review.db"
+
+
+def _needed() -> None:
+    """Say which extra is missing, where one is."""
+    from importlib.util import find_spec
+
+    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart")
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise ReviewError(
+            f"the review is not installed ({missing[0]} is missing)", do="Install it: pip install 'safelight[review]'"
+        )
+
+
+def _open(store: str, *, new: bool = False) -> Store:
+    _needed()
+    from pipeline.review.store import open_store
+
+    if not new and "://" not in store and not Path(store).is_file():
+        raise ReviewError("there is no store", where=store, do="Give --store as you gave it to `safelight review`")
+    return open_store(store)
+
+
+@app.command()
+def review(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs.", show_default=False)],
+    store: StoreOption = _STORE,
+    single_user: Annotated[bool, typer.Option("--single-user", help="One person on one machine: no accounts.")] = False,
+    host: Annotated[str, typer.Option(help="Where to serve; beyond this machine only with a certificate.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8440,
+    tls_cert: Annotated[Path | None, typer.Option(help="The certificate, in PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key, in PEM.")] = None,
+    pack_key: Annotated[Path | None, typer.Option(help="The key that signs referral packs: see `safelight pack`.")] = None,
+    name: Annotated[
+        list[str] | None, typer.Option(help="A host name that the page answers to. May be given several times.")
+    ] = None,
+) -> None:
+    """Serve a local web page on which people read what was flagged, decide, and have their decisions kept."""
+    _needed()
+    from pipeline.review.serve import Place
+    from pipeline.review.serve import review as serve
+
+    place = Place(host=host, port=port, certificate=tls_cert, key=tls_key, names=name or [])
+    if pack_key is not None and not pack_key.is_file():
+        raise ReviewError("there is no key", where=str(pack_key), do="Make one with `safelight pack key`")
+    serve(runs, store=store, place=place, single_user=single_user, pack_key=pack_key, say=lambda line: print(line, flush=True))
+
+
+RoleOption = Annotated[Literal["reader", "lead", "admin"], typer.Option(help="What the account may do.")]
+PasswordOption = Annotated[
+    str,
+    typer.Option(
+        prompt=True, confirmation_prompt=True, hide_input=True, envvar="SAFELIGHT_PASSWORD", help="Asked for when left out."
+    ),
+]
+
+
+@readers_app.command("add")
+def add(name: str, role: RoleOption = "reader", password: PasswordOption = "", store: StoreOption = _STORE) -> None:
+    """Add an account."""
+    opened = _open(store, new=True)
+    from pipeline.review.accounts import add_reader
+    from pipeline.review.audit import note_head
+    from pipeline.review.serve import actor_name
+
+    with opened.writing() as connection:
+        add_reader(connection, name, password, role=role, actor=actor_name())
+    note_head(opened)
+    print(f"{name}: {role}")
+
+
+@readers_app.command("list")
+def list_readers(store: StoreOption = _STORE) -> None:
+    """List the accounts."""
+    opened = _open(store)
+    from pipeline.review.accounts import all_readers
+
+    with opened.reading() as connection:
+        for reader in all_readers(connection):
+            print(f"{reader.name}: {reader.role}{'' if reader.active else ', closed'}")
+
+
+@readers_app.command("change")
+def change(
+    name: str,
+    role: Annotated[Literal["reader", "lead", "admin"] | None, typer.Option(help="Another role.")] = None,
+    active: Annotated[bool | None, typer.Option("--open/--close", help="Close the account, or open it again.")] = None,
+    store: StoreOption = _STORE,
+) -> None:
+    """Change the role of an account, close it, or open it again."""
+    opened = _open(store)
+    from pipeline.review.accounts import change_reader
+    from pipeline.review.audit import note_head
+    from pipeline.review.serve import actor_name
+
+    with opened.writing() as connection:
+        change_reader(connection, name, role=role, active=active, actor=actor_name())
+    note_head(opened)
+
+
+@readers_app.command("password")
+def password(name: str, password: PasswordOption = "", store: StoreOption = _STORE) -> None:
+    """Give an account another password; whoever is logged in to it is logged out."""
+    opened = _open(store)
+    from pipeline.review.accounts import set_password
+    from pipeline.review.audit import note_head
+    from pipeline.review.serve import actor_name
+
+    with opened.writing() as connection:
+        set_password(connection, name, password, actor=actor_name())
+    note_head(opened)
+
+
+@audit_app.command("verify")
+def verify(
+    store: StoreOption = _STORE,
+    head: Annotated[str | None, typer.Option(help="An end of the log that was kept elsewhere: number:hash.")] = None,
+) -> None:
+    """Check that no line of the audit log was changed, moved or cut off, and that the decisions are those of the log."""
+    opened = _open(store)
+    from pipeline.review.audit import read_head
+    from pipeline.review.audit import verify as verify_log
+
+    verdict = verify_log(opened, noted=read_head(head, where="--head") if head else None)
+    for problem in verdict.problems:
+        print(problem)
+    if verdict.problems:
+        raise typer.Exit(1)
+    print(f"{verdict.head.number} lines, none changed; the end is {verdict.head}")
+
+
+@app.command()
+def purge(
+    older_than: Annotated[int, typer.Option(help="Days since a conversation came in or was last decided.", min=0)],
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="Keep conversations so decided: dismiss, watch, escalate or refer. May be given several times."),
+    ] = None,
+    store: StoreOption = _STORE,
+) -> None:
+    """Delete old conversations from the store and from the runs' own files. Exports and referral packs are not touched."""
+    opened = _open(store)
+    from datetime import timedelta
+
+    from pipeline.review.records import KINDS
+    from pipeline.review.retention import purge as purge_store
+    from pipeline.review.serve import actor_name
+
+    unknown = set(keep or ()) - set(KINDS)
+    if unknown:
+        raise ReviewError(f"--keep {unknown.pop()} is no decision", do=f"Choose from {', '.join(KINDS)}")
+    kinds = [kind for kind in KINDS if kind in (keep or ())]
+    _say_deleted(purge_store(opened, older_than=timedelta(days=older_than), keep=kinds, actor=actor_name()))
+
+
+@app.command()
+def forget(
+    person: Annotated[str, typer.Argument(help="The person's name or id as the export has it, or its SHA-256.")],
+    store: StoreOption = _STORE,
+) -> None:
+    """Delete what one person said from the store and from the runs' own files. Exports and referral packs are not touched."""
+    opened = _open(store)
+    from pipeline.review.retention import forget as forget_person
+    from pipeline.review.serve import actor_name
+
+    _say_deleted(forget_person(opened, person, actor=actor_name()))
+
+
+def _say_deleted(deleted: Deleted) -> None:
+    parts = f", {deleted.parts} in part" if deleted.parts else ""
+    print(f"{deleted.conversations} conversations deleted{parts}, with {deleted.decisions} decisions")
+    for path in deleted.missing:
+        print(f"warning {path}: the run is not there any more, so nothing of it was deleted; bring it back and run this again")
+    print("Exports, backups and referral packs are not touched: look after those yourself.")

@@ -1,0 +1,186 @@
+"""Accounts: local names with argon2id passwords and a role; log-ins are slowed down after failures."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from pipeline.errors import ReviewError
+from pipeline.review.audit import append
+from pipeline.review.records import ROLES, Reader, Role
+from pipeline.review.schema import failures, readers, sessions
+from pipeline.review.store import Store
+
+SHORTEST_PASSWORD = 12
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_HASHER = PasswordHasher()
+_NOBODY = _HASHER.hash("nobody has this password")
+
+_WITHIN = timedelta(minutes=15)
+_TRIES = 5
+_TRIES_FROM_ONE_PLACE = 30
+
+
+def add_reader(connection: Connection, name: str, password: str | None, *, role: Role, actor: str) -> Reader:
+    """Add an account. Without a password nobody can log in to it: `--single-user` works in one.
+
+    Raises
+    ------
+    ReviewError
+        When the name or the password will not do, or the name is taken.
+    """
+    if not _NAME.fullmatch(name):
+        raise ReviewError("the name of an account is letters, digits and ._@-", do="Choose another one, of up to 64")
+    if role not in ROLES:
+        raise ReviewError(f"there is no role {role!r}", do=f"Choose from {', '.join(ROLES)}")
+    if find_reader(connection, name) is not None:
+        raise ReviewError(f"there is an account {name} already", do="Choose another name")
+    reader = Reader(name, role, active=True)
+    connection.execute(
+        readers.insert().values(
+            name=name,
+            role=role,
+            active=True,
+            password=None if password is None else _hashed(password),
+            created=datetime.now(UTC),
+            grey=reader.grey,
+            content_free=reader.content_free,
+            shortcuts=reader.shortcuts,
+            pause_minutes=reader.pause_minutes,
+            pause_cases=reader.pause_cases,
+            cases_in_row=0,
+        )
+    )
+    append(connection, actor, "add account", f"reader:{name}", role=role)
+    return reader
+
+
+def set_password(connection: Connection, name: str, password: str, *, actor: str) -> None:
+    """Give an account another password; whoever is logged in to it is logged out."""
+    _require(connection, name)
+    connection.execute(update(readers).where(readers.c.name == name).values(password=_hashed(password)))
+    connection.execute(delete(sessions).where(sessions.c.reader == name))
+    append(connection, actor, "set password", f"reader:{name}")
+
+
+def change_reader(connection: Connection, name: str, *, role: Role | None = None, active: bool | None = None, actor: str) -> None:
+    """Change the role of an account, or close it, or open it again.
+
+    Raises
+    ------
+    ReviewError
+        When there is no such account, or no admin would be left.
+    """
+    before = _require(connection, name)
+    after = {"role": role or before.role, "active": before.active if active is None else active}
+    if before.role == "admin" and before.active and (after["role"] != "admin" or not after["active"]):
+        others = select(func.count()).where(readers.c.role == "admin", readers.c.active, readers.c.name != name)
+        if not connection.execute(others).scalar_one():
+            raise ReviewError("this is the last admin", do="Make another account an admin first")
+    connection.execute(update(readers).where(readers.c.name == name).values(after))
+    if not after["active"]:
+        connection.execute(delete(sessions).where(sessions.c.reader == name))
+    append(connection, actor, "change account", f"reader:{name}", **after)
+
+
+def prefer(
+    connection: Connection,
+    reader: Reader,
+    *,
+    grey: bool,
+    content_free: bool,
+    shortcuts: bool,
+    pause_minutes: int,
+    pause_cases: int,
+) -> None:
+    """Keep how a reader wants to work."""
+    values = {
+        "grey": grey,
+        "content_free": content_free,
+        "shortcuts": shortcuts,
+        "pause_minutes": min(max(pause_minutes, 5), 120),
+        "pause_cases": min(max(pause_cases, 1), 50),
+    }
+    connection.execute(update(readers).where(readers.c.name == reader.name).values(values))
+
+
+def find_reader(connection: Connection, name: str) -> Reader | None:
+    """Return an account by its name."""
+    row = connection.execute(select(readers).where(readers.c.name == name)).one_or_none()
+    return reader_of(row) if row else None
+
+
+def all_readers(connection: Connection) -> list[Reader]:
+    """Return the accounts, by name."""
+    return [reader_of(row) for row in connection.execute(select(readers).order_by(readers.c.name))]
+
+
+def reader_of(row: Row[Any]) -> Reader:
+    """Return an account from a row that has its columns."""
+    return Reader(row.name, row.role, row.active, row.grey, row.content_free, row.shortcuts, row.pause_minutes, row.pause_cases)
+
+
+def _require(connection: Connection, name: str) -> Reader:
+    reader = find_reader(connection, name)
+    if reader is None:
+        raise ReviewError(f"there is no account {name}", do="See `safelight readers list`")
+    return reader
+
+
+def _hashed(password: str) -> str:
+    if len(password) < SHORTEST_PASSWORD:
+        raise ReviewError(f"a password has at least {SHORTEST_PASSWORD} characters", do="Choose a longer one")
+    return _HASHER.hash(password)
+
+
+def log_in(store: Store, name: str, password: str, *, address: str) -> Reader | None:
+    """Return the account when the password is its own; note a failure otherwise. An unknown name takes as long as a known one.
+
+    Raises
+    ------
+    ReviewError
+        When there were too many failures for this name, or from this address, in the last quarter of an hour.
+    """
+    places = {_who("name", name): _TRIES, _who("address", address): _TRIES_FROM_ONE_PLACE}
+    now = datetime.now(UTC)
+    with store.writing() as connection:
+        connection.execute(delete(failures).where(failures.c.at < now - _WITHIN))
+        for who, allowed in places.items():
+            if connection.execute(select(func.count()).where(failures.c.who == who)).scalar_one() >= allowed:
+                raise ReviewError("too many failed log-ins", do="Wait a quarter of an hour, or ask an admin for a new password")
+        # Noted before the password is looked at, so that tries at the same time count too; taken back when it is right.
+        noted = connection.execute(
+            failures.insert().returning(failures.c.number), [{"who": who, "at": now} for who in places]
+        ).scalars()
+        numbers = list(noted)
+        row = connection.execute(select(readers).where(readers.c.name == name)).one_or_none()
+    right = _matches(row.password if row and row.password and row.active else None, password)
+    with store.writing() as connection:
+        if row is None or not right:
+            known = f"reader:{row.name}" if row else ""
+            append(connection, "", "refuse log-in", known, address=address)
+            return None
+        connection.execute(delete(failures).where(failures.c.number.in_(numbers)))
+        connection.execute(delete(failures).where(failures.c.who == _who("name", name)))
+        if _HASHER.check_needs_rehash(row.password):
+            connection.execute(update(readers).where(readers.c.name == name).values(password=_HASHER.hash(password)))
+        append(connection, row.name, "log in", f"reader:{row.name}", address=address)
+        return reader_of(row)
+
+
+def _matches(hashed: str | None, password: str) -> bool:
+    try:
+        return _HASHER.verify(hashed or _NOBODY, password) and hashed is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _who(kind: str, value: str) -> str:
+    return f"{kind}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"

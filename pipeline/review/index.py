@@ -1,0 +1,215 @@
+"""The index of a run in the store: a row a conversation, so that a queue of any length pages at once. Messages stay in Parquet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from sqlalchemy import Connection, delete, select, update
+
+from pipeline.errors import ResultsError
+from pipeline.results import CONVERSATIONS, SCORES, THRESHOLDS, Run, stage_column
+from pipeline.review.audit import append
+from pipeline.review.schema import conversation_speakers, conversation_stages, conversations, runs
+from pipeline.review.store import Store
+
+_SEVERE_SHARE = 0.5
+"""The upper half of the taxonomy, in its own order of severity, counts as severe."""
+
+_ROWS_AT_ONCE = 5000
+
+
+def open_in_store(store: Store, run: Run, *, actor: str) -> str:
+    """Bring a run's conversations into the store, unless they are there; return the run's id. Decisions are never touched.
+
+    Where only the threshold file changed, what is flagged is marked anew.
+
+    Raises
+    ------
+    ResultsError
+        When the run's files do not belong together, or the scores are not the ones that were decided on.
+    """
+    run_id, digest = run.id, _sha256(run, SCORES)
+    chosen = _sha256(run, THRESHOLDS)
+    with store.writing() as connection:
+        known = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+        if known is not None and known.scores_sha256 != digest:
+            raise ResultsError(
+                f"{SCORES} is not the one that this store has decisions on",
+                where=str(run.path),
+                do="Bring that one back; or, where `safelight purge` or `forget` was cut off, run it again",
+            )
+        path = str(run.path.resolve())
+        if known is None:
+            record = run.record
+            values = {"text": record["settings"]["text"], "model": f"{record['model']['name']} {record['model']['id']}"}
+            count = _import(connection, run, run_id, path=path, scores_sha256=digest, thresholds_sha256=chosen, **values)
+            append(connection, actor, "open run", f"run:{run_id}", conversations=count, scores_sha256=digest)
+        else:
+            connection.execute(update(runs).where(runs.c.id == run_id).values(path=path, thresholds_sha256=chosen))
+            if known.thresholds_sha256 != chosen:
+                _mark_again(connection, run, run_id)
+                append(connection, actor, "change thresholds", f"run:{run_id}", thresholds_sha256=chosen)
+    return run_id
+
+
+def _sha256(run: Run, name: str) -> str:
+    with (run.path / name).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _import(connection: Connection, run: Run, run_id: str, **values: str) -> int:
+    now = datetime.now(UTC)
+    connection.execute(runs.insert().values(id=run_id, opened=now, conversations=0, **values))
+    total = 0
+    places = _places(run)
+    for rows in _summaries(run):
+        numbered = [_conversation(run, row, run_id, total + n, now) for n, row in enumerate(rows)]
+        for row in numbered:
+            place = places.pop(row["conversation_id"], None)
+            if place is None and row["messages"]:
+                raise ResultsError(f"{SCORES} and {CONVERSATIONS} do not belong together", where=str(run.path), do="Score again")
+            row["first_row"] = place or 0
+        if numbered:
+            made = connection.execute(
+                conversations.insert().returning(conversations.c.number, sort_by_parameter_order=True), numbered
+            ).scalars()
+            _insert_stages(connection, run, list(made), rows)
+        total += len(rows)
+    _insert_speakers(connection, run, run_id)
+    connection.execute(update(runs).where(runs.c.id == run_id).values(conversations=total))
+    return total
+
+
+def _summaries(run: Run) -> Iterator[list[dict[str, Any]]]:
+    for batch in pq.ParquetFile(run.path / CONVERSATIONS).iter_batches(batch_size=_ROWS_AT_ONCE):
+        yield batch.to_pylist()
+
+
+def _conversation(run: Run, row: Mapping[str, Any], run_id: str, summary_row: int, now: datetime) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "conversation_id": row["conversation_id"],
+        "platform": row["platform"],
+        "messages": row["messages"],
+        "speakers": row["speakers"],
+        "last_at": row["last_timestamp"] or "",
+        "risk": row["risk"],
+        "summary_row": summary_row,
+        "state": "open",
+        "awaiting": False,
+        "changed": now,
+        **_marks(run, row),
+    }
+
+
+def _marks(run: Run, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what depends on the thresholds: whether it is flagged, with which stages, and whether those are severe."""
+    found = _found(run, row)
+    severe = run.taxonomy.keys[round(len(run.taxonomy.keys) * _SEVERE_SHARE) :]
+    flagged = row["risk"] >= run.thresholds.risk
+    return {"flagged": flagged, "stages": json.dumps(found), "severe": flagged and any(stage in severe for stage in found)}
+
+
+def _found(run: Run, row: Mapping[str, Any]) -> dict[str, float]:
+    found = {}
+    for stage in run.taxonomy.keys:
+        probability = row[stage_column(stage)]
+        if probability is not None and probability >= run.thresholds.stages.get(stage, 1.0):
+            found[stage] = round(probability, 4)
+    return found
+
+
+def _insert_stages(connection: Connection, run: Run, numbers: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> None:
+    values = [
+        {"stage": stage, "conversation": number, "probability": probability}
+        for number, row in zip(numbers, rows, strict=True)
+        for stage, probability in _found(run, row).items()
+    ]
+    if values:
+        connection.execute(conversation_stages.insert(), values)
+
+
+def _places(run: Run) -> dict[str, int]:
+    """Return where each conversation begins in the scores; each stands in one piece."""
+    places: dict[str, int] = {}
+    row, current = 0, None
+    file = pq.ParquetFile(run.path / SCORES)
+    for batch in file.iter_batches(columns=["conversation_id"], batch_size=1 << 16):
+        encoded = pc.run_end_encode(batch.column(0))  # pyright: ignore[reportAttributeAccessIssue] - made at run time
+        before = 0
+        for value, end in zip(encoded.values.to_pylist(), encoded.run_ends.to_pylist(), strict=True):
+            if value != current:
+                if value in places:
+                    raise ResultsError(f"{SCORES} has a conversation in pieces", where=str(run.path), do="Score again")
+                places[value] = row + before
+                current = value
+            before = end
+        row += batch.num_rows
+    return places
+
+
+def _insert_speakers(connection: Connection, run: Run, run_id: str) -> None:
+    """Keep a digest of each speaker, so that one person's conversations are found without any name in the store."""
+    policy = run.record["settings"]["text"]
+    if policy == "omit":
+        return
+    columns = conversations.c
+    query = select(columns.conversation_id, columns.number).where(columns.run_id == run_id)
+    numbers = {row.conversation_id: row.number for row in connection.execute(query)}
+    seen: set[tuple[str, str]] = set()
+    for batch in pq.ParquetFile(run.path / SCORES).iter_batches(
+        columns=["conversation_id", "speaker_slot", "speaker"], batch_size=1 << 16
+    ):
+        columns_ = batch.to_pydict()
+        triples = dict.fromkeys(zip(columns_["conversation_id"], columns_["speaker_slot"], columns_["speaker"], strict=True))
+        values = []
+        for conversation_id, slot, speaker in triples:
+            if slot is None or speaker is None or (conversation_id, slot) in seen:
+                continue
+            seen.add((conversation_id, slot))
+            digest = speaker_digest(speaker) if policy == "include" else speaker
+            values.append({"conversation": numbers[conversation_id], "slot": slot, "speaker": digest})
+        if values:
+            connection.execute(conversation_speakers.insert(), values)
+
+
+def speaker_digest(speaker: str) -> str:
+    """Return what the store holds of an export's own name or id of a speaker; `score --text hash` writes the same."""
+    return hashlib.sha256(speaker.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _mark_again(connection: Connection, run: Run, run_id: str) -> None:
+    columns = conversations.c
+    ours = select(columns.number).where(columns.run_id == run_id)
+    connection.execute(delete(conversation_stages).where(conversation_stages.c.conversation.in_(ours)))
+    query = select(columns.summary_row, columns.number).where(columns.run_id == run_id)
+    by_row = {row.summary_row: row.number for row in connection.execute(query)}
+    total = 0
+    for rows in _summaries(run):
+        kept = [(by_row[total + n], row) for n, row in enumerate(rows) if total + n in by_row]
+        for number, row in kept:
+            connection.execute(update(conversations).where(columns.number == number).values(_marks(run, row)))
+        _insert_stages(connection, run, [number for number, _ in kept], [row for _, row in kept])
+        total += len(rows)
+
+
+def place_again(connection: Connection, run: Run, run_id: str) -> None:
+    """Say anew where each conversation stands in the run's files, and what they hold of it, after those were rewritten."""
+    columns = conversations.c
+    places = _places(run)
+    total = 0
+    for rows in _summaries(run):
+        for n, row in enumerate(rows):
+            values = {"summary_row": total + n, "first_row": places.get(row["conversation_id"], 0), "risk": row["risk"]}
+            values |= {"last_at": row["last_timestamp"] or "", **_marks(run, row)}
+            wanted = (columns.run_id == run_id) & (columns.conversation_id == row["conversation_id"])
+            connection.execute(update(conversations).where(wanted).values(values))
+        total += len(rows)
+    _mark_again(connection, run, run_id)
+    connection.execute(update(runs).where(runs.c.id == run_id).values(conversations=total, scores_sha256=_sha256(run, SCORES)))

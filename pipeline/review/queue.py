@@ -1,0 +1,225 @@
+"""The queue: which conversations, in which order, a page at a time; each begins where the last one ended, so all cost the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+
+from pipeline.review.index import speaker_digest
+from pipeline.review.records import KINDS, ConversationKey
+from pipeline.review.schema import conversation_speakers, conversation_stages, conversations
+
+PAGE = 50
+
+State = Literal["open", "awaiting", "dismiss", "watch", "escalate", "refer", "all"]
+
+STATES: tuple[State, ...] = ("open", "awaiting", *KINDS, "all")
+
+Order = Literal["risk", "recent", "stage"]
+
+ORDERS: tuple[Order, ...] = ("risk", "recent", "stage")
+
+_columns = conversations.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which conversations a queue shows. ``assignee``: a name, ``-`` for nobody's, empty for all; order by ``stage`` names one."""
+
+    runs: Sequence[str]
+    state: State = "open"
+    order: Order = "risk"
+    stage: str = ""
+    platform: str = ""
+    assignee: str = ""
+    speaker: str = ""
+    text: str = ""
+    flagged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A conversation in the queue."""
+
+    number: int
+    key: ConversationKey
+    platform: str
+    messages: int
+    speakers: int
+    last_at: str
+    risk: float
+    flagged: bool
+    stages: Mapping[str, float]
+    state: str
+    awaiting: bool
+    assignee: str | None
+    locked_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """A page of the queue; ``after`` and ``before`` are where the next and the previous one begin, or nothing at an end."""
+
+    rows: Sequence[QueueRow]
+    after: str | None
+    before: str | None
+
+
+def queue_page(
+    connection: Connection, wanted: Wanted, *, after: str | None = None, before: str | None = None, size: int = PAGE
+) -> QueuePage:
+    """Return a page of the queue, from its beginning, after a place or before one."""
+    query, value = _query(wanted)
+    place = _place(wanted, after or before)
+    backwards = before is not None and after is None
+    if place is not None:
+        beyond = _after(value, place) if not backwards else _before(value, place)
+        query = query.where(beyond)
+    down = (value.desc(), _columns.number.desc())
+    query = query.order_by(*((value.asc(), _columns.number.asc()) if backwards else down)).limit(size + 1)
+    rows = list(connection.execute(query))
+    more = len(rows) > size
+    rows = rows[:size]
+    if backwards:
+        rows.reverse()
+    has_after = more if not backwards else bool(rows)
+    has_before = more if backwards else place is not None and bool(rows)
+    now = datetime.now(UTC)
+    return QueuePage(
+        [_row(row, now) for row in rows],
+        _token(rows[-1]) if rows and has_after else None,
+        _token(rows[0]) if rows and has_before else None,
+    )
+
+
+def _query(wanted: Wanted) -> tuple[Select[Any], ColumnElement[Any]]:
+    value: ColumnElement[Any] = _columns.last_at if wanted.order == "recent" else _columns.risk
+    joined = conversations
+    conditions = _conditions(wanted)
+    if wanted.stage:
+        joined = conversations.join(conversation_stages, conversation_stages.c.conversation == _columns.number)
+        conditions.append(conversation_stages.c.stage == wanted.stage)
+        if wanted.order == "stage":
+            value = conversation_stages.c.probability
+    return select(conversations, value.label("place")).select_from(joined).where(*conditions), value
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [_columns.run_id.in_(wanted.runs)]
+    if wanted.state == "awaiting":
+        found.append(_columns.awaiting)
+        found.append(_columns.state.in_(("escalate", "refer")))
+    elif wanted.state != "all":
+        found.append(_columns.state == wanted.state)
+    if wanted.platform:
+        found.append(_columns.platform == wanted.platform)
+    if wanted.assignee:
+        found.append(_columns.assignee.is_(None) if wanted.assignee == "-" else _columns.assignee == wanted.assignee)
+    if wanted.flagged:
+        found.append(_columns.flagged)
+    if wanted.text:
+        number = int(wanted.text) if wanted.text.isdecimal() and len(wanted.text) < 9 else None
+        same = _columns.conversation_id.contains(wanted.text, autoescape=True)
+        found.append(same if number is None else or_(same, _columns.number == number))
+    if wanted.speaker:
+        theirs = select(conversation_speakers.c.conversation).where(conversation_speakers.c.speaker == digest_of(wanted.speaker))
+        found.append(_columns.number.in_(theirs))
+    return found
+
+
+def digest_of(speaker: str) -> str:
+    """Return the digest of a speaker who is given by name, or by the digest itself."""
+    is_digest = len(speaker) == 64 and not set(speaker) - set("0123456789abcdef")
+    return speaker if is_digest else speaker_digest(speaker)
+
+
+def _after(value: ColumnElement[Any], place: tuple[Any, int]) -> ColumnElement[bool]:
+    return and_(value <= place[0], or_(value < place[0], _columns.number < place[1]))
+
+
+def _before(value: ColumnElement[Any], place: tuple[Any, int]) -> ColumnElement[bool]:
+    return and_(value >= place[0], or_(value > place[0], _columns.number > place[1]))
+
+
+def _token(row: Row[Any]) -> str:
+    return f"{row.number}~{row.place}"
+
+
+def _place(wanted: Wanted, token: str | None) -> tuple[Any, int] | None:
+    """Return the place that a token names; a token that is none of ours is the beginning."""
+    number, _, value = (token or "").partition("~")
+    if not number.isdecimal():
+        return None
+    if wanted.order == "recent":
+        return value, int(number)
+    try:
+        return float(value), int(number)
+    except ValueError:
+        return None
+
+
+def _row(row: Row[Any], now: datetime) -> QueueRow:
+    return QueueRow(
+        number=row.number,
+        key=ConversationKey(row.run_id, row.conversation_id),
+        platform=row.platform,
+        messages=row.messages,
+        speakers=row.speakers,
+        last_at=row.last_at[:16].replace("T", " "),
+        risk=row.risk,
+        flagged=row.flagged,
+        stages=json.loads(row.stages),
+        state=row.state,
+        awaiting=row.awaiting,
+        assignee=row.assignee,
+        locked_by=row.lock_reader if row.lock_until and row.lock_until > now else None,
+    )
+
+
+def queue_row(connection: Connection, number: int) -> tuple[QueueRow, int, int] | None:
+    """Return one conversation, where its messages begin in the scores, and where its summary stands."""
+    row = connection.execute(select(conversations).where(_columns.number == number)).one_or_none()
+    return (_row(row, datetime.now(UTC)), row.first_row, row.summary_row) if row else None
+
+
+def counts(connection: Connection, runs: Sequence[str]) -> dict[str, int]:
+    """Return how many conversations are in each state."""
+    query = (
+        select(_columns.state, _columns.awaiting, func.count())
+        .where(_columns.run_id.in_(runs))
+        .group_by(_columns.state, _columns.awaiting)
+    )
+    found: dict[str, int] = dict.fromkeys(STATES, 0)
+    for state, awaiting, count in connection.execute(query):
+        found[state] += count
+        found["all"] += count
+        found["awaiting"] += count if awaiting else 0
+    return found
+
+
+def platforms(connection: Connection, runs: Sequence[str]) -> list[str]:
+    """Return the platforms that occur."""
+    return sorted(connection.execute(select(_columns.platform).where(_columns.run_id.in_(runs)).distinct()).scalars())
+
+
+def same_speaker(connection: Connection, number: int, runs: Sequence[str], *, limit: int = 20) -> dict[str, list[QueueRow]]:
+    """Return for each speaker slot the other conversations in which the same speaker writes, riskiest first."""
+    mine, theirs = conversation_speakers.alias("mine"), conversation_speakers.alias("theirs")
+    query = (
+        select(conversations, mine.c.slot.label("slot"))
+        .select_from(mine.join(theirs, theirs.c.speaker == mine.c.speaker))
+        .join(conversations, _columns.number == theirs.c.conversation)
+        .where(mine.c.conversation == number, theirs.c.conversation != number, _columns.run_id.in_(runs))
+        .order_by(_columns.risk.desc(), _columns.number)
+        .limit(limit)
+    )
+    found: dict[str, list[QueueRow]] = {}
+    now = datetime.now(UTC)
+    for row in connection.execute(query):
+        found.setdefault(row.slot, []).append(_row(row, now))
+    return found

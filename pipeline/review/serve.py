@@ -1,0 +1,175 @@
+"""Open the review in a browser: runs and a store in, a local web page out.
+
+::
+
+    safelight review out/ --store review.db
+"""
+
+from __future__ import annotations
+
+import getpass
+import ipaddress
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from pipeline.errors import ReviewError
+from pipeline.results import open_run
+from pipeline.review.accounts import add_reader, all_readers, find_reader
+from pipeline.review.audit import note_head, verify
+from pipeline.review.index import open_in_store
+from pipeline.review.records import Reader
+from pipeline.review.store import Store, open_store
+from pipeline.review.web.app import create_app
+from pipeline.review.web.desk import Desk
+
+PORT = 8440
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the page is served. Beyond this machine only over TLS; ``names`` are the host names that it answers to."""
+
+    host: str = "127.0.0.1"
+    port: int = PORT
+    certificate: Path | None = None
+    key: Path | None = None
+    names: Sequence[str] = ()
+
+    @property
+    def secure(self) -> bool:
+        """Whether it is served over TLS."""
+        return self.certificate is not None
+
+    def checked(self) -> Place:
+        """Return the same place, if it is one that we serve at.
+
+        Raises
+        ------
+        ReviewError
+            When it is beyond this machine without a certificate, or the certificate or its key is not there.
+        """
+        if (self.certificate is None) != (self.key is None):
+            raise ReviewError("--tls-cert and --tls-key go together", do="Give both")
+        for file in (self.certificate, self.key):
+            if file is not None and not file.is_file():
+                raise ReviewError("there is no such file", where=str(file), do="Check the path")
+        if not self.secure and not _is_loopback(self.host):
+            raise ReviewError(
+                f"--host {self.host} can be reached from other machines, and nothing would be encrypted",
+                do="Give --tls-cert and --tls-key, or leave --host out",
+            )
+        return self
+
+
+def review(
+    runs: Sequence[Path],
+    *,
+    store: str | Path,
+    place: Place | None = None,
+    single_user: bool = False,
+    pack_key: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve the review of finished runs until it is stopped.
+
+    Raises
+    ------
+    SafelightError
+        When a run or the store cannot be opened, the place will not do, or there is no account yet.
+    """
+    place = (place or Place()).checked()
+    opened = open_store(store)
+    try:
+        desk = prepare(opened, runs, single_user=single_user, secure=place.secure, say=say)
+        desk.pack_key = pack_key
+        names = [*place.names, "localhost", "127.0.0.1", "[::1]", *([] if place.host in ("0.0.0.0", "::") else [place.host])]  # noqa: S104
+        listening = _listen(place)
+        scheme = "https" if place.secure else "http"
+        shown = "127.0.0.1" if place.host in ("0.0.0.0", "::") else place.host  # noqa: S104
+        address = f"{scheme}://{shown}:{listening.getsockname()[1]}"
+        say(f"{address}/enter?token={desk.token}" if desk.token else address)
+        config = uvicorn.Config(
+            create_app(desk, hosts=names),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ssl_certfile=place.certificate,
+            ssl_keyfile=place.key,
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        opened.close()
+
+
+def prepare(
+    store: Store, runs: Sequence[Path], *, single_user: bool, secure: bool, say: Callable[[str], None] = lambda _: None
+) -> Desk:
+    """Bring the runs into the store and return what the pages stand on.
+
+    Raises
+    ------
+    ReviewError
+        When nobody could log in.
+    """
+    actor = actor_name()
+    opened = {}
+    for path in runs:
+        run = open_run(path)
+        run_id = open_in_store(store, run, actor=actor)
+        opened[run_id] = run
+    alone = _single_user(store) if single_user else None
+    with store.reading() as connection:
+        if alone is None and not any(reader.role == "admin" and reader.active for reader in all_readers(connection)):
+            raise ReviewError(
+                "there is no account yet", do="Add one: safelight readers add NAME --role admin; or use --single-user"
+            )
+    note_head(store)
+    problems = verify(store).problems
+    for problem in problems[:5]:
+        say(f"warning audit log: {problem}")
+    return Desk(store, opened, secure=secure, single_user=alone, token=secrets.token_urlsafe(24) if alone else None)
+
+
+def actor_name() -> str:
+    """Return what the audit log calls who works on the command line."""
+    try:
+        return f"cli:{getpass.getuser()}"[:64]
+    except (KeyError, OSError):
+        return "cli"
+
+
+def _single_user(store: Store) -> Reader:
+    """Return the account of the one person, made when it is new; a lead, so that every page is open to them."""
+    name = "me"
+    with store.writing() as connection:
+        found = find_reader(connection, name)
+        return found or add_reader(connection, name, None, role="lead", actor=actor_name())
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(place: Place) -> socket.socket:
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((place.host, place.port))
+    except OSError as error:
+        listening.close()
+        raise ReviewError(
+            f"port {place.port} of {place.host} cannot be used ({error.strerror})", do="Give another --port, or --host"
+        ) from error
+    return listening

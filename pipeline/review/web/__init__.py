@@ -1,0 +1,1 @@
+"""The pages of the review, on the store and the runs; nothing else in the house knows HTTP."""

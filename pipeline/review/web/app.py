@@ -1,0 +1,110 @@
+"""The application: routes, the headers of every answer, and what an error looks like."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from pipeline.errors import DecidedMeanwhile, ReviewError
+from pipeline.report.build import stage_colours
+from pipeline.review.web import routes_account, routes_case, routes_queue, routes_watch
+from pipeline.review.web.desk import Desk, NotLoggedIn, Refused, to
+
+logger = logging.getLogger(__name__)
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
+}
+
+_LARGEST_FORM = 256 * 1024
+
+
+def create_app(desk: Desk, *, hosts: Sequence[str]) -> FastAPI:
+    """Return the application on a store and its runs. ``hosts`` are the names it answers to, so that no other name leads to it."""
+    app = FastAPI(title="Safelight review", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.desk = desk
+    for module in (routes_account, routes_queue, routes_case, routes_watch):
+        app.include_router(module.router)
+    static = Path(str(files("pipeline.review.web").joinpath("static")))
+    style = files("pipeline.report").joinpath("report.css").read_text("utf-8")
+    colours = stage_colours(max((len(run.taxonomy.stages) for run in desk.runs.values()), default=1))
+
+    @app.get("/static/report.css")
+    def report_style() -> Response:
+        return Response(style + colours, media_type="text/css", headers={"Cache-Control": "no-cache"})
+
+    app.mount("/static", StaticFiles(directory=static), name="static")
+    app.middleware("http")(_guard)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
+    _answer_errors(app, desk)
+    return app
+
+
+async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuse what another site's page sends, and put the headers on every answer."""
+    refusal = _foreign(request)
+    response = PlainTextResponse(refusal, 403) if refusal else await call_next(request)
+    for name, value in HEADERS.items():
+        response.headers[name] = value
+    if not request.url.path.startswith("/static/"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _foreign(request: Request) -> str | None:
+    if request.method in ("GET", "HEAD"):
+        return None
+    if int(request.headers.get("content-length") or 0) > _LARGEST_FORM:
+        return "The form is too large."
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return "This came from another site."
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        return "This came from another site."
+    return None
+
+
+def _answer_errors(app: FastAPI, desk: Desk) -> None:
+    @app.exception_handler(NotLoggedIn)
+    def not_logged_in(request: Request, _: Exception) -> Response:
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"HX-Redirect": "/login"})
+        return to("/login", next=request.url.path if request.method == "GET" else "/")
+
+    @app.exception_handler(Refused)
+    def refused(_: Request, error: Exception) -> Response:
+        return desk.page("problem.html", None, status=403, title="Not for this account", what=str(error), do="", back="/", note="")
+
+    @app.exception_handler(DecidedMeanwhile)
+    def decided_meanwhile(request: Request, error: Exception) -> Response:
+        return _problem(desk, request, error, 409, "Somebody was quicker")
+
+    @app.exception_handler(ReviewError)
+    def not_so(request: Request, error: Exception) -> Response:
+        return _problem(desk, request, error, 404 if request.method == "GET" else 400, "That did not work")
+
+
+def _problem(desk: Desk, request: Request, error: Exception, status: int, title: str) -> Response:
+    what, do = (error.what, error.do or "") if isinstance(error, ReviewError) else (str(error), "")
+    referer = urlsplit(request.headers.get("referer", ""))
+    back = referer.path if referer.netloc == request.headers.get("host") and referer.path.startswith("/c/") else "/"
+    return desk.page("problem.html", None, status=status, title=title, what=what, do=do, back=back, note="")

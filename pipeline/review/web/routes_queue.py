@@ -1,0 +1,120 @@
+"""The queue, and the pause that comes before the next conversation."""
+
+from __future__ import annotations
+
+from typing import cast
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.review.accounts import all_readers
+from pipeline.review.audit import append
+from pipeline.review.care import PAUSE, end_pause, pause_due
+from pipeline.review.queue import ORDERS, STATES, Order, State, Wanted, counts, digest_of, platforms, queue_page
+from pipeline.review.records import KINDS
+from pipeline.review.web.desk import Acting, AtDesk, Desk, Looking, ours, to
+
+router = APIRouter()
+
+
+@router.get("/")
+def queue(request: Request, desk: AtDesk, asking: Looking) -> Response:
+    """Show a page of the queue."""
+    query = request.query_params
+    wanted = _wanted(desk, query)
+    with desk.store.writing() if wanted.speaker or wanted.text else desk.store.reading() as connection:
+        page = queue_page(connection, wanted, after=query.get("after"), before=query.get("before"))
+        tallies, kinds = counts(connection, wanted.runs), platforms(connection, wanted.runs)
+        people = [reader.name for reader in all_readers(connection) if reader.active]
+        if wanted.speaker:
+            append(connection, asking.reader.name, "search", speaker=digest_of(wanted.speaker), found=len(page.rows))
+        elif wanted.text:
+            append(connection, asking.reader.name, "search", found=len(page.rows))
+    kept = {name: value for name, value in query.items() if name in _FILTERS and value}
+    return desk.page(
+        "queue.html",
+        asking,
+        page=page,
+        wanted=wanted,
+        counts=tallies,
+        platforms=kinds,
+        people=people,
+        states=STATES,
+        orders=ORDERS,
+        stages=_stages(desk),
+        runs=desk.runs,
+        kept=kept,
+        said=_said(query),
+        names=_NAMES,
+        here=_here(request),
+    )
+
+
+_FILTERS = ("state", "order", "stage", "platform", "assignee", "speaker", "q", "flagged", "run")
+
+
+def _wanted(desk: Desk, query: QueryParams) -> Wanted:
+    state, order = query.get("state", "open"), query.get("order", "risk")
+    stage = query.get("stage", "")
+    run = query.get("run", "")
+    chosen = order if order in ORDERS and (order != "stage" or stage) else "risk"
+    return Wanted(
+        runs=[run] if run in desk.runs else list(desk.runs),
+        state=cast(State, state if state in STATES else "open"),
+        order=cast(Order, chosen),
+        stage=stage if stage in _stages(desk) else "",
+        platform=query.get("platform", ""),
+        assignee=query.get("assignee", ""),
+        speaker=query.get("speaker", "").strip(),
+        text=query.get("q", "").strip()[:200],
+        flagged=bool(query.get("flagged")),
+    )
+
+
+def _stages(desk: Desk) -> dict[str, tuple[int, str]]:
+    """Return the stages of the open runs: key -> place among its taxonomy, and name."""
+    return {stage.key: (index, stage.name) for run in desk.runs.values() for index, stage in enumerate(run.taxonomy.stages)}
+
+
+def _said(query: QueryParams) -> dict[str, str] | None:
+    """Return what was decided just now, for the line that offers to take it back."""
+    said = {name: query.get(name, "") for name in ("decided", "decision", "of")}
+    return said if said["decided"] in KINDS and said["decision"].isdecimal() and said["of"].isdecimal() else None
+
+
+def _here(request: Request) -> str:
+    """Return the page's own address, without what was said on it."""
+    said = ("decided", "decision", "of")
+    kept = [(name, value) for name, value in request.query_params.multi_items() if value and name not in said]
+    return f"/?{urlencode(kept)}" if kept else "/"
+
+
+_NAMES = {
+    "open": "Open",
+    "awaiting": "Second reader",
+    "dismiss": "Dismissed",
+    "watch": "Watched",
+    "escalate": "Escalated",
+    "refer": "Referred",
+    "all": "All",
+}
+
+
+@router.get("/pause")
+def pause(desk: AtDesk, asking: Looking, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+    """Suggest a pause."""
+    with desk.store.reading() as connection:
+        why = pause_due(connection, asking.reader)
+    return desk.page("pause.html", asking, why=why, next=ours(next), seconds=int(PAUSE.total_seconds()))
+
+
+@router.post("/pause")
+def pause_over(desk: AtDesk, asking: Acting) -> Response:
+    """Go on, after the pause or without it."""
+    with desk.store.writing() as connection:
+        end_pause(connection, asking.reader, taken=asking.text("taken") == "yes")
+    desk.noted()
+    return to(ours(asking.text("next")))

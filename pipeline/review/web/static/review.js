@@ -1,0 +1,137 @@
+"use strict";
+
+// Keys, the veil over what was revealed, the sign of life that keeps a lock, and the clock of a pause. The pages work without it,
+// but for revealing words and correcting stages, which htmx asks for.
+
+const shortcuts = document.body.hasAttribute("data-shortcuts");
+const writing = (target) => target.closest("input, textarea, select, [contenteditable]");
+const rows = () => [...document.querySelectorAll("[data-row]")];
+
+// The row that the keys work on: the one that holds the focus, or that did before a button in it was replaced.
+let last = null;
+document.addEventListener("focusin", (event) => {
+  const row = event.target.closest("[data-row]");
+  if (row) last = row;
+});
+
+function current() {
+  const focused = document.activeElement && document.activeElement.closest("[data-row]");
+  return focused || (last && last.isConnected ? last : null);
+}
+
+function move(step, wanted = () => true) {
+  const all = rows();
+  let index = all.indexOf(current());
+  if (index < 0) index = step > 0 ? -1 : all.length;
+  for (index += step; index >= 0 && index < all.length; index += step) {
+    if (wanted(all[index])) {
+      all[index].focus();
+      all[index].scrollIntoView({ block: "nearest" });
+      return;
+    }
+  }
+}
+
+function choose(number) {
+  const radio = document.querySelector(`#decide [data-key="${number}"]`);
+  if (!radio) return;
+  const folded = radio.closest("details");
+  if (folded) folded.open = true;
+  radio.checked = true;
+  document.querySelector(`#decide [name="reason-${radio.value}"]`).focus();
+}
+
+function reveal() {
+  const row = current();
+  if (!row) return;
+  const veil = row.querySelector(".veil");
+  const shown = row.querySelector("[data-shown]");
+  if (veil) veil.click();
+  else if (shown) shown.classList.toggle("veiled-again");
+}
+
+const keys = {
+  j: () => move(1),
+  k: () => move(-1),
+  n: () => move(1, (row) => row.classList.contains("sign")),
+  p: () => move(-1, (row) => row.classList.contains("sign")),
+  v: () => document.querySelectorAll("[data-shown]").forEach((shown) => shown.classList.add("veiled-again")),
+  u: () => {
+    const leave = document.getElementById("leave");
+    if (leave) leave.requestSubmit();
+  },
+  "/": () => {
+    const search = document.querySelector("[data-search]");
+    if (search) search.focus();
+  },
+  "?": () => document.getElementById("help").showModal(),
+  1: () => choose(1),
+  2: () => choose(2),
+  3: () => choose(3),
+  4: () => choose(4),
+};
+
+document.addEventListener("keydown", (event) => {
+  const decide = event.target.closest("#decide");
+  if (decide && event.key === "Enter" && event.ctrlKey) {
+    event.preventDefault();
+    decide.requestSubmit();
+    return;
+  }
+  if (!shortcuts || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && writing(event.target)) {
+    event.target.blur();
+    return;
+  }
+  if (writing(event.target)) return;
+  if (event.key === "Enter" && event.target.matches("li[data-row], [data-shown]")) {
+    event.preventDefault();
+    reveal();
+    return;
+  }
+  const action = keys[event.key];
+  if (action) {
+    event.preventDefault();
+    action();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-help]")) document.getElementById("help").showModal();
+  const shown = event.target.closest("[data-shown]");
+  if (shown && !String(getSelection())) shown.classList.toggle("veiled-again");
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});
+
+// What was revealed takes the focus of the button that it replaces, so that the keys go on from there.
+document.addEventListener("htmx:afterSwap", () => {
+  if (document.activeElement === document.body && last && last.isConnected) last.focus({ preventScroll: true });
+});
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status !== 401) location.reload();
+});
+
+// A page that is left lying is veiled again, and says that it is read only while somebody looks.
+const page = document.querySelector("[data-case][data-locked]");
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) keys.v();
+});
+if (page) {
+  const token = JSON.parse(document.body.getAttribute("hx-headers"));
+  setInterval(() => {
+    if (!document.hidden) fetch(`/c/${page.dataset.case}/here`, { method: "POST", headers: token });
+  }, 120000);
+}
+
+const clock = document.querySelector(".clock");
+if (clock) {
+  let left = Number(clock.dataset.seconds);
+  const ticking = setInterval(() => {
+    left -= 1;
+    clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    if (left <= 0) clearInterval(ticking);
+  }, 1000);
+}

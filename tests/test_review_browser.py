@@ -1,0 +1,242 @@
+"""The review in Debian's Chromium, the whole way, served by the command itself; and what axe says of each page."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("sqlalchemy", reason="the review needs its extra")
+pytest.importorskip("playwright", reason="the review's pages are tested with it")
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from reviewed import PASSWORD, PLAIN, TURNED, absent, add_people, free_port, make_run
+
+from pipeline.config import Taxonomy
+from pipeline.review.audit import note_head
+from pipeline.review.store import open_store
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        absent("Chromium is not installed: apt-get install chromium")
+    expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Review:
+    """The command, running, and its store."""
+
+    def __init__(self, folder: Path, taxonomy: Taxonomy) -> None:
+        self.store = str(folder / "review.db")
+        self.folder = folder
+        long = [*PLAIN * 120, *TURNED, *PLAIN * 120]
+        conversations = {"dm-1": TURNED, "dm-2": PLAIN, "dm-3": TURNED, "dm-long": long}
+        run = make_run(folder / "run", taxonomy, conversations)
+        store = open_store(self.store)
+        add_people(store)
+        note_head(store)
+        store.close()
+        options = []
+        self.packs = find_spec("pipeline.review.pack") is not None
+        if self.packs:
+            self.command("pack", "key", str(folder / "key.pem"), store=False)
+            options = ["--pack-key", str(folder / "key.pem")]
+        self.address = f"http://127.0.0.1:{free_port()}"
+        port = self.address.rpartition(":")[2]
+        command = [sys.executable, "-m", "pipeline.cli", "review", str(run), "--store", self.store, "--port", port, *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.strip() == self.address, line
+
+    def command(self, *arguments: str, store: bool = True) -> str:
+        where = ["--store", self.store] if store else []
+        command = [sys.executable, "-m", "pipeline.cli", *arguments, *where]
+        environment = os.environ | {"SAFELIGHT_PASSWORD": PASSWORD}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:  # a page that a failed test left open
+            self.process.kill()
+            self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def review(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) -> Iterator[Review]:
+    started = Review(tmp_path_factory.mktemp("review"), taxonomy)
+    yield started
+    started.stop()
+
+
+def person(browser: Browser, review: Review, name: str, **options: Any) -> Page:
+    """Return a page of somebody who has logged in; whatever the console complains of fails the test at once."""
+    context: BrowserContext = browser.new_context(**{"viewport": DESKTOP, **options})
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.complaints = []  # pyright: ignore[reportAttributeAccessIssue]
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))  # pyright: ignore[reportAttributeAccessIssue]
+    page.on("console", lambda line: page.complaints.append(line.text) if line.type == "error" else None)  # pyright: ignore[reportAttributeAccessIssue]
+    page.on("request", lambda request: page.complaints.append(request.url) if not request.url.startswith(review.address) else None)  # pyright: ignore[reportAttributeAccessIssue]
+    page.goto(f"{review.address}/")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator(".queue")).to_be_visible()
+    return page
+
+
+def test_the_whole_way_from_the_queue_to_the_referral_pack(chromium: Browser, review: Review) -> None:
+    cy = person(chromium, review, "cy")
+    expect(cy.locator(".queue li")).to_have_count(4)
+    for key in ("j", "j", "k"):
+        cy.keyboard.press(key)
+    cy.keyboard.press("Enter")
+    expect(cy.locator(".timeline")).to_be_visible()
+    cy.goto(f"{review.address}/c/1")
+
+    # Nothing is readable until it is asked for; the keys go from sign to sign.
+    assert "mature" not in cy.content()
+    cy.keyboard.press("n")
+    cy.keyboard.press("n")
+    cy.keyboard.press("Enter")
+    expect(cy.locator("#c1-3")).to_contain_text("you are so mature for that")
+    assert "secret" not in cy.locator(".timeline").inner_text()
+    cy.keyboard.press("v")
+    expect(cy.locator("#c1-3 .veiled-again")).to_have_count(1)
+
+    # A correction, then a decision with the keys.
+    cy.locator("#c1-3 .correct summary").click()
+    cy.locator("#c1-3 .correct").get_by_label("Isolation").check()
+    cy.locator("#c1-3 .correct").get_by_role("button", name="Keep").click()
+    expect(cy.locator("#c1-3")).to_contain_text("You: Isolation, Deceptive trust")
+    cy.locator("#c1-3").focus()
+    cy.keyboard.press("4")
+    expect(cy.locator("[name=kind][value=refer]")).to_be_checked()
+    cy.locator("[name=reason-refer]").select_option("meeting")
+    cy.get_by_label("In your words").fill("read from the beginning")
+    cy.keyboard.press("Control+Enter")
+    expect(cy.get_by_role("status")).to_contain_text("second reader")
+    expect(cy.locator(".queue li")).to_have_count(3)
+
+    # Its first reader cannot be its second.
+    cy.goto(f"{review.address}/c/1")
+    expect(cy.get_by_text("Waits for a second reader")).to_be_visible()
+    expect(cy.get_by_role("button", name="I read it and agree")).to_have_count(0)
+
+    # While cy looks at it, ben cannot decide; then ben reads it and agrees.
+    ben = person(chromium, review, "ben")
+    ben.get_by_role("link", name="Second reader 1").click()
+    ben.locator(".queue a").first.click()
+    expect(ben.get_by_text("cy works on this conversation now")).to_be_visible()
+    expect(ben.get_by_role("button", name="I read it and agree")).to_have_count(0)
+    cy.get_by_role("button", name="← Queue").click()
+    expect(cy.locator(".queue")).to_be_visible()
+    ben.reload()
+    ben.get_by_label("Show message 5").click()
+    expect(ben.locator("#c1-5")).to_contain_text("this stays our secret ok")
+    ben.get_by_role("button", name="I read it and agree").click()
+    expect(ben.get_by_text("ben read it too and agrees")).to_be_visible()
+
+    if review.packs:
+        with ben.expect_download() as waiting:
+            ben.get_by_role("button", name="Make the pack").click()
+        pack = review.folder / "pack.zip"
+        waiting.value.save_as(pack)
+        review.command("pack", "verify", str(pack), "--key", str(review.folder / "key.pem.pub"), store=False)
+        with zipfile.ZipFile(pack) as members:
+            decisions = json.loads(members.read("decisions.json"))
+            assert [decision["kind"] for decision in decisions] == ["refer"]
+            assert not [name for name in members.namelist() if b"Kestrel" in members.read(name)]
+
+    ben.get_by_role("link", name="Audit").click()
+    expect(ben.locator(".notice")).to_contain_text("Whole:")
+    for page in (cy, ben):
+        assert page.complaints == []  # pyright: ignore[reportAttributeAccessIssue]
+        page.context.close()
+    assert "none changed" in review.command("audit", "verify")
+
+
+def test_a_long_conversation_shows_what_it_left_out_when_asked(chromium: Browser, review: Review) -> None:
+    page = person(chromium, review, "cy")
+    page.goto(f"{review.address}/c/4")
+    shown = page.locator(".message").count()
+    assert shown < 100
+    page.locator(".gap button").first.click()
+    expect(page.locator("#c4-120")).to_be_visible()
+    assert page.locator(".message").count() > shown + 100
+    assert page.complaints == []  # pyright: ignore[reportAttributeAccessIssue]
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(
+    chromium: Browser, review: Review, scheme: str, size: dict[str, int]
+) -> None:
+    """With SAFELIGHT_SCREENSHOTS naming a folder, a picture of each page is left there to be looked at."""
+    page = person(chromium, review, "ana", viewport=size, color_scheme=scheme)
+    pages = {
+        "queue": "/",
+        "case": "/c/3",
+        "pause": "/pause",
+        "me": "/me",
+        "readers": "/readers",
+        "audit": "/audit",
+        "login": "/login",
+    }
+    for name, path in pages.items():
+        page.goto(f"{review.address}{path}")
+        if name == "case":
+            page.get_by_label("Show message 3").click()
+            page.get_by_label("Show message 5").click()
+            expect(page.locator("[data-shown]")).to_have_count(2)
+            page.keyboard.press("3")
+        if folder := os.environ.get("SAFELIGHT_SCREENSHOTS"):
+            kind = "phone" if size is PHONE else "desktop"
+            page.screenshot(path=Path(folder) / f"{name}-{kind}-{scheme}.png", full_page=True)
+        found = Axe().run(page).response["violations"]
+        serious = [
+            (violation["id"], [node["target"] for node in violation["nodes"]][:5], violation["nodes"][0]["failureSummary"])
+            for violation in found
+            if violation["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], name
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size["width"], f"{name} is {width} wide"
+    page.context.close()

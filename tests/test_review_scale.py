@@ -1,0 +1,126 @@
+"""A queue of 100,000 conversations pages in under 200 ms, and one of them is read as quickly."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("sqlalchemy", reason="the review needs its extra")
+
+from reviewed import PLAIN, TURNED, make_run
+
+from pipeline.config import Taxonomy
+from pipeline.results import CONVERSATIONS, SCORES, conversations_schema, open_run, scores_schema, stage_column
+from pipeline.review.index import open_in_store
+from pipeline.review.queue import Wanted, counts, queue_page, queue_row, same_speaker
+from pipeline.review.store import open_store
+
+COUNT = 100_000
+EACH = 4
+
+
+def large_run(path: Path, taxonomy: Taxonomy) -> Path:
+    """Write a run of many short conversations, column by column."""
+    make_run(path, taxonomy, {"c": TURNED, "d": PLAIN})
+    chance = np.random.default_rng(7)
+    stages = {stage_column(key): chance.random(COUNT).astype(np.float32) ** 4 for key in taxonomy.keys}
+    risk = np.round(chance.random(COUNT), 3).astype(np.float32)
+    ids = [f"conversation-{number:06}" for number in range(COUNT)]
+    days = [f"2026-{number % 12 + 1:02}-{number % 28 + 1:02}T10:00:00+00:00" for number in range(COUNT)]
+    rows = COUNT * EACH
+    speakers = [f"speaker-{chance.integers(0, 60_000)}" for _ in range(rows)]
+
+    def table(schema: pa.Schema, length: int, known: dict[str, object]) -> pa.Table:
+        columns = [
+            pa.array(known[field.name], field.type) if field.name in known else pa.nulls(length, field.type) for field in schema
+        ]
+        return pa.Table.from_arrays(columns, schema=schema)
+
+    scores = {
+        "conversation_id": np.repeat(ids, EACH),
+        "message_id": [f"m{number}" for number in range(rows)],
+        "position": np.tile(np.arange(1, EACH + 1, dtype=np.int32), COUNT),
+        "speaker_slot": np.tile(["A", "B"], rows // 2),
+        "speaker": np.repeat(speakers[: rows // EACH * 2], 1).tolist() * 2,
+        "kind": ["message"] * rows,
+        "text": ["ordinary words of a chat"] * rows,
+        **{name: np.repeat(values, EACH) for name, values in stages.items()},
+        "risk": np.repeat(risk, EACH),
+        "speaker_risk": np.repeat(risk, EACH),
+        "source_file": ["night.jsonl"] * rows,
+    }
+    summaries = {
+        "conversation_id": ids,
+        "platform": ["game-chat", "photo-app"] * (COUNT // 2),
+        "source_file": ["night.jsonl"] * COUNT,
+        "messages": np.full(COUNT, EACH, np.int32),
+        "speakers": np.full(COUNT, 2, np.int32),
+        "last_timestamp": days,
+        "risk": risk,
+        **stages,
+    }
+    pq.write_table(table(scores_schema(taxonomy.keys), rows, scores), path / SCORES, row_group_size=4096)
+    pq.write_table(table(conversations_schema(taxonomy.keys), COUNT, summaries), path / CONVERSATIONS, row_group_size=1024)
+    return path
+
+
+def typical_ms(work: Callable[[], object]) -> float:
+    times = []
+    for _ in range(7):
+        begun = time.perf_counter()
+        work()
+        times.append(1000 * (time.perf_counter() - begun))
+    return statistics.median(times)
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_conversations_page_at_once(
+    taxonomy: Taxonomy, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    run = open_run(large_run(tmp_path / "run", taxonomy))
+    store = open_store(tmp_path / "review.db")
+    begun = time.perf_counter()
+    run_id = open_in_store(store, run, actor="cli")
+    figures = {"import, s": time.perf_counter() - begun}
+    runs = [run_id]
+    with store.reading() as connection:
+        page = queue_page(connection, Wanted(runs=runs))
+        for _ in range(20):
+            page = queue_page(connection, Wanted(runs=runs), after=page.after)
+        deep = page.after
+        numbers = {"far down the queue, ms": typical_ms(lambda: queue_page(connection, Wanted(runs=runs), after=deep))}
+        for name, wanted in {
+            "by risk": Wanted(runs=runs),
+            "most recent": Wanted(runs=runs, order="recent"),
+            "by a stage": Wanted(runs=runs, order="stage", stage="secrecy"),
+            "a stage by risk": Wanted(runs=runs, stage="secrecy"),
+            "of one assignee": Wanted(runs=runs, assignee="-"),
+            "part of an id": Wanted(runs=runs, text="099999"),
+            "an id that is not there": Wanted(runs=runs, text="nowhere"),
+            "a speaker": Wanted(runs=runs, speaker="speaker-77"),
+            "a state that is empty": Wanted(runs=runs, state="refer"),
+            "a platform, flagged": Wanted(runs=runs, platform="photo-app", flagged=True),
+        }.items():
+            numbers[f"{name}, ms"] = typical_ms(lambda wanted=wanted: queue_page(connection, wanted))
+        numbers["counts, ms"] = typical_ms(lambda: counts(connection, runs))
+        numbers["same speaker, ms"] = typical_ms(lambda: same_speaker(connection, 5000, runs))
+        found = queue_row(connection, 99_000)
+    assert found is not None
+    row, first_row, _ = found
+    rows = run.rows_at(SCORES, first_row, row.messages)
+    assert {line["conversation_id"] for line in rows} == {row.key.conversation_id}
+    assert len(rows) == EACH
+    numbers["messages of one, ms"] = typical_ms(lambda: run.rows_at(SCORES, first_row, row.messages))
+    for name, value in (figures | numbers).items():
+        record_property(name, round(value, 1))
+        print(f"{name}: {value:.1f}")  # noqa: T201
+    slow = {name: value for name, value in numbers.items() if value >= 200}
+    assert slow == {}
+    store.close()
