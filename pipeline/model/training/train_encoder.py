@@ -19,6 +19,7 @@ from pipeline.model.calibration import Platt
 from pipeline.model.encoder import KIND, NETWORK, load_encoder, save_heads
 from pipeline.model.evidence import EvidenceRisk
 from pipeline.model.folder import seal_model_folder
+from pipeline.model.reference import keep_reference
 from pipeline.model.training.dealt import Dealt
 from pipeline.model.training.examples import Example, make_examples
 from pipeline.model.training.export_encoder import export_network, quantise
@@ -80,7 +81,9 @@ def _judge_and_measure(recipe: EncoderRecipe, taxonomy: Taxonomy, dealt: Dealt, 
     model = load_encoder(seal_model_folder(folder, kind=KIND, name=recipe.name))
     (folder / "manifest.json").unlink()
     say("choosing thresholds on the validation part")
-    thresholds = choose_thresholds(judge(dealt.validation, model), taxonomy.keys, rate=recipe.max_false_positive_rate)
+    validation = judge(dealt.validation, model)
+    thresholds = choose_thresholds(validation, taxonomy.keys, rate=recipe.max_false_positive_rate)
+    keep_reference(folder, dealt.validation, [one.peak for one in validation], threshold=thresholds.risk)
     say("measuring on the test part")
     reasons = faithfulness(dealt.test, model, thresholds, seed=recipe.seed)
     measured = measure(judge(dealt.test, model), dealt, recipe, taxonomy, thresholds, reasons)
