@@ -64,7 +64,9 @@ def profile(
     threshold: float,
 ) -> Profile:
     """Return the profile of some conversations: a highest risk, a number of messages and a language each."""
-    names, counts = np.unique(np.asarray(languages, dtype=str), return_counts=True) if languages else (np.zeros(0, str), np.zeros(0))
+    names, counts = (
+        np.unique(np.asarray(languages, dtype=str), return_counts=True) if languages else (np.zeros(0, str), np.zeros(0))
+    )
     shares = sorted(zip(names.tolist(), (counts / max(len(languages), 1)).tolist(), strict=True), key=lambda pair: -pair[1])
     return Profile(
         conversations=len(risks),

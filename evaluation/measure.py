@@ -96,7 +96,9 @@ def _curves(judged: Sequence[Judged], labels: Floats, peaks: Floats) -> dict[str
     return {
         "roc": thinned(roc(labels, peaks)).points(),
         "precision_recall": thinned(precision_recall_curve(labels, peaks)).points(),
-        "early_warning": {f"{rate:g}": [[count, _plain(value)] for count, value in points.items()] for rate, points in enough.items()},
+        "early_warning": {
+            f"{rate:g}": [[count, _plain(value)] for count, value in points.items()] for rate, points in enough.items()
+        },
     }
 
 
@@ -126,9 +128,7 @@ def _diagram(labels: Floats, scores: Floats, *, bins: int, weights: Floats | Non
     parts = brier(labels, scores)
     return {
         "error": _plain(calibration_error(labels, scores, weights=weights)),
-        "brier": {
-            name: _plain(getattr(parts, name)) for name in ("score", "reliability", "resolution", "uncertainty")
-        },
+        "brier": {name: _plain(getattr(parts, name)) for name in ("score", "reliability", "resolution", "uncertainty")},
         "bins": [
             [round(one.probability, 6), round(one.share, 6), round(one.mass, 6)]
             for one in reliability(labels, scores, weights=weights, bins=bins)

@@ -117,7 +117,8 @@ def _row(one: Judged, keys: Sequence[str]) -> dict[str, Any]:
         "speaker_risk": one.speaker_risk.tolist(),
         **{f"stage_{key}": one.stages[:, column].tolist() for column, key in enumerate(keys)},
         **{
-            f"label_{key}": [None if label < 0 else label for label in labels[:, column].tolist()] for column, key in enumerate(keys)
+            f"label_{key}": [None if label < 0 else label for label in labels[:, column].tolist()]
+            for column, key in enumerate(keys)
         },
     }
 

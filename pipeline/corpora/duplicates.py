@@ -35,4 +35,3 @@ def near_duplicates(
                 yield other, conversation.id, float(alike)
         index.insert(conversation.id, own)
         hashes[conversation.id] = own
-

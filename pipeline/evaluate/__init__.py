@@ -13,7 +13,7 @@
 from pipeline.evaluate.chosen import Chosen
 from pipeline.evaluate.compare import compare_models, compare_saved
 from pipeline.evaluate.functional import run_functional_suite
-from pipeline.evaluate.run import Evaluation, evaluate, evaluate_saved
+from pipeline.evaluate.run import Evaluation, evaluate, evaluate_saved, track
 from pipeline.evaluate.threshold import Wish, choose_threshold
 from pipeline.evaluate.unlabelled import Drift, evaluate_unlabelled
 
@@ -29,4 +29,5 @@ __all__ = [
     "evaluate_saved",
     "evaluate_unlabelled",
     "run_functional_suite",
+    "track",
 ]

@@ -78,9 +78,7 @@ def hold_against_peers(
     return {"figures": list(SHOWN), "rows": rows, "note": note}
 
 
-def _peers(
-    train: Sequence[LabelledConversation], model: Model, encoder: Path | None
-) -> list[tuple[str, str, Callable[[], Model]]]:
+def _peers(train: Sequence[LabelledConversation], model: Model, encoder: Path | None) -> list[tuple[str, str, Callable[[], Model]]]:
     taxonomy = model.taxonomy
     found: list[tuple[str, str, Callable[[], Model]]] = [
         ("majority", "finds nothing", lambda: MajorityModel(taxonomy)),
@@ -97,7 +95,11 @@ def _peers(
             return ContrastiveModel(taxonomy, one.embed, one.rare, one.stages, one.ordinary, aggregate)
 
         found += [
-            ("nearest neighbours, skewness", f"frozen {encoder.name}, rare against ordinary examples", lambda: contrastive(Skewness)),
+            (
+                "nearest neighbours, skewness",
+                f"frozen {encoder.name}, rare against ordinary examples",
+                lambda: contrastive(Skewness),
+            ),
             ("nearest neighbours, top 3", "the same, by a speaker's three highest scores", lambda: contrastive(TopMean)),
         ]
     return found
@@ -128,9 +130,7 @@ def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: P
         raise ConfigError("nearest neighbours need labelled messages and ordinary ones", do="Leave out --encoder")
     ordinary = random.Random(0).sample(ordinary, min(len(ordinary), _ORDINARY_PER_RARE * len(rare)))  # noqa: S311 - no secret
     embed = frozen_encoder(encoder)
-    return ContrastiveModel(
-        model.taxonomy, embed, embed(rare), np.asarray(stages, np.float32), embed(ordinary), TopMean
-    )
+    return ContrastiveModel(model.taxonomy, embed, embed(rare), np.asarray(stages, np.float32), embed(ordinary), TopMean)
 
 
 def _timed(conversations: Sequence[LabelledConversation], model: Model) -> tuple[list[Judged], float]:

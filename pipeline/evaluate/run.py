@@ -11,7 +11,7 @@ from evaluation.measure import measure
 from evaluation.report.build import write_report
 from evaluation.saved import METRICS, SCORES, Saved, read_saved, write_saved
 from evaluation.summary import Cuts
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.chosen import Chosen, choose
 from pipeline.evaluate.peers import hold_against_peers
 from pipeline.evaluate.record import about, made
@@ -99,6 +99,21 @@ def evaluate_saved(scores: Path, settings: Settings | None = None, *, thresholds
     return _finish(saved, settings)
 
 
+def track(evaluation: Evaluation, *, uri: str | None) -> str:
+    """Keep an evaluation in MLflow and return the run's id.
+
+    Raises
+    ------
+    SafelightError
+        When MLflow is not installed.
+    """
+    try:
+        from pipeline.tracking.evaluations import log_evaluation
+    except ModuleNotFoundError as error:
+        raise SafelightError(f"tracking needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
+    return log_evaluation(evaluation.metrics, evaluation.folder, uri=uri)
+
+
 def _check(settings: Settings) -> None:
     if not 0 < settings.prevalence < 1:
         raise ConfigError(f"a prevalence of {settings.prevalence:g}", do="Give a share between 0 and 1, such as 0.001")
@@ -119,7 +134,9 @@ def _finish(saved: Saved, settings: Settings) -> Evaluation:
         return Evaluation(metrics)
     with new_folder(settings.out, overwrite=settings.overwrite, marker=METRICS) as work:
         write_saved(_without_text(saved) if not settings.text else saved, work / SCORES)
-        limits = Thresholds(risk=saved.cuts.risk, stages=saved.cuts.stages, chosen=saved.about.get("model", {}).get("thresholds", ""))
+        limits = Thresholds(
+            risk=saved.cuts.risk, stages=saved.cuts.stages, chosen=saved.about.get("model", {}).get("thresholds", "")
+        )
         write_json(work / THRESHOLDS, limits.model_dump(mode="json"))
         write_json(work / METRICS, metrics)
         write_report(metrics, saved.judged if settings.text else (), work / REPORT)

@@ -34,7 +34,9 @@ def profile_of(folder: Path, conversations: Iterable[tuple[Sequence[Message], fl
     return profile(risks, messages, characters, languages, unfamiliar=unfamiliar_share(folder, texts), threshold=threshold)
 
 
-def keep_reference(folder: Path, conversations: Sequence[LabelledConversation], peaks: Sequence[float], *, threshold: float) -> None:
+def keep_reference(
+    folder: Path, conversations: Sequence[LabelledConversation], peaks: Sequence[float], *, threshold: float
+) -> None:
     """Write into a model folder, before it is sealed, the profile of the ordinary conversations that it was calibrated on.
 
     ``peaks`` are the highest risks, one a conversation. Real exports are nearly all ordinary, so groomings are left out.

@@ -23,7 +23,8 @@ def judge(conversations: Sequence[LabelledConversation], model: Model, *, texts:
         read = [spoken(one.messages) for one in batch]
         lines = [[line for _, line in own] for own in read]
         found += [
-            judged_by(one, own, reading, keys, texts=texts) for one, own, reading in zip(batch, read, model.read(lines), strict=True)
+            judged_by(one, own, reading, keys, texts=texts)
+            for one, own, reading in zip(batch, read, model.read(lines), strict=True)
         ]
     return found
 
