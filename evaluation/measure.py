@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.calibration import brier, calibration_error, reliability
+from evaluation.calibration import brier, calibration_error, diagram
 from evaluation.confusion import stage_confusion
 from evaluation.curves import precision_recall_curve, roc, thinned
 from evaluation.early import early_warning
@@ -36,8 +36,6 @@ PREVALENCES = (0.01, 0.001, 0.0001)
 RATES = (0.01, 0.001, 0.0001)
 AFTER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 
-_MESSAGE_BINS = 10
-
 
 def measure(saved: Saved, *, prevalence: float = 0.001, rounds: int = 200) -> dict[str, Any]:
     """Return all figures, with 95 % intervals resampled by conversation or speaker."""
@@ -45,7 +43,7 @@ def measure(saved: Saved, *, prevalence: float = 0.001, rounds: int = 200) -> di
     found = {
         "counts": _counts(judged, cuts),
         **summarise(judged, cuts, rounds=rounds),
-        "micro": {name: _plain(value) for name, value in micro(judged, cuts.keys, cuts.stages).items()},
+        "micro": micro(judged, cuts.keys, cuts.stages),
         "confusion": stage_confusion(judged, cuts.keys, cuts.stages),
         "speakers": speaker_figures(judged, cuts.risk, rounds=rounds),
         "calibration": _calibration(judged, cuts),
@@ -116,13 +114,13 @@ def _alerts(labels: Floats, peaks: Floats, threshold: float, prevalence: float, 
 
 
 def _calibration(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
-    stages = {key: _diagram(*stage_columns(judged, column), bins=_MESSAGE_BINS) for column, key in enumerate(cuts.keys)}
+    stages = {key: _diagram(*stage_columns(judged, column)) for column, key in enumerate(cuts.keys)}
     labels, peaks = conversation_labels(judged)
     even = np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
-    return {"stages": stages, "risk_at_even_odds": _diagram(labels, peaks, weights=even, bins=_MESSAGE_BINS)}
+    return {"stages": stages, "risk_at_even_odds": _diagram(labels, peaks, weights=even)}
 
 
-def _diagram(labels: Floats, scores: Floats, *, bins: int, weights: Floats | None = None) -> dict[str, Any]:
+def _diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None) -> dict[str, Any]:
     if not len(labels):
         return {}
     parts = brier(labels, scores)
@@ -131,7 +129,7 @@ def _diagram(labels: Floats, scores: Floats, *, bins: int, weights: Floats | Non
         "brier": {name: _plain(getattr(parts, name)) for name in ("score", "reliability", "resolution", "uncertainty")},
         "bins": [
             [round(one.probability, 6), round(one.share, 6), round(one.mass, 6)]
-            for one in reliability(labels, scores, weights=weights, bins=bins)
+            for one in diagram(labels, scores, weights=weights)
         ],
     }
 

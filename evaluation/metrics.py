@@ -127,19 +127,20 @@ def stage_figures(judged: Sequence[Judged], keys: Sequence[str], thresholds: Map
     return found
 
 
-def micro(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, float]:
+def micro(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, float | None]:
     """Return precision, recall, F1 and average precision over every pair of a message and a stage that is told."""
     columns = [stage_columns(judged, column) for column in range(len(keys))]
     labels = np.concatenate([own for own, _ in columns])
     scores = np.concatenate([own for _, own in columns])
     flagged = np.concatenate([own >= thresholds[key] for key, (_, own) in zip(keys, columns, strict=True)])
     precision, recall = precision_recall(labels, flagged)
+    area = average_precision(labels, scores)
     return {
         "messages": int(labels.sum()),
         "precision": precision,
         "recall": recall,
         "f1": f_score(precision, recall),
-        "average_precision": average_precision(labels, scores),
+        "average_precision": None if np.isnan(area) else area,
     }
 
 

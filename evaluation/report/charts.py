@@ -20,12 +20,12 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a plot with the name of its kind, for its colour, and what the legend says."""
+    """A line of a plot with the name of its kind, for its colour, and what the legend says; ``dots`` are x, y and radius."""
 
     path: str
     kind: str
     label: str = ""
-    dots: tuple[tuple[float, float], ...] = ()
+    dots: tuple[tuple[float, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,9 @@ def early_plot(curves: dict[str, Sequence[Sequence[float]]]) -> Plot:
     most = max((count for points in curves.values() for count, _ in points), default=100)
     lines = []
     for number, (rate, points) in enumerate(curves.items()):
-        dots = tuple((_x(_log(count, 1.0, most)), _y(recall)) for count, recall in points)
-        lines.append(Line(_path(dots), "main" if number == 0 else "second", f"{_percent(float(rate))} false alarms", dots))
+        places = [(_x(_log(count, 1.0, most)), _y(recall)) for count, recall in points]
+        dots = tuple((x, y, 3.5) for x, y in places)
+        lines.append(Line(_path(places), "main" if number == 0 else "second", f"{_percent(float(rate))} false alarms", dots))
     shown = [count for count in (1, 2, 5, 10, 20, 50, 100) if count <= most]
     return Plot(
         "How early",
@@ -119,7 +120,7 @@ def early_plot(curves: dict[str, Sequence[Sequence[float]]]) -> Plot:
 
 def reliability_plot(title: str, bins: Sequence[Sequence[float]], error: float | None) -> Plot:
     """Return a reliability diagram: share over probability, a dot a bin, on the line where both are the same."""
-    dots = tuple((_x(probability), _y(share)) for probability, share, _ in bins)
+    dots = tuple((_x(probability), _y(share), round(3.0 + 9.0 * mass**0.5, 1)) for probability, share, mass in bins)
     told = "" if error is None else f"error {error:.3f}"
     return Plot(
         title,
@@ -127,7 +128,7 @@ def reliability_plot(title: str, bins: Sequence[Sequence[float]], error: float |
         "share that is so",
         (Tick(_x(0), "0"), Tick(_x(0.5), "0.5"), Tick(_x(1), "1")),
         (Tick(_y(0), "0"), Tick(_y(0.5), "0.5"), Tick(_y(1), "1")),
-        (Line(f"M0 {HEIGHT}L{WIDTH} 0", "chance"), Line(_path(dots), "main", told, dots)),
+        (Line(f"M0 {HEIGHT}L{WIDTH} 0", "chance"), Line(_path([dot[:2] for dot in dots]), "main", told, dots)),
         f"Reliability diagram of {title}, {told or 'without examples'}",
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.sketches import PERMUTATIONS, alike, hash64, hashes64, sketch, word_runs
@@ -79,7 +79,7 @@ def keep_learned(folder: Path, conversations: Sequence[LabelledConversation]) ->
         "sketches": np.stack(sketches) if sketches else np.zeros((0, PERMUTATIONS), np.uint16),
     }
     about = {"format": FORMAT, "conversations": str(len(conversations)), "messages_up_to": str(highest)}
-    save_file(tensors, folder / LEARNED, metadata=about)
+    (folder / LEARNED).write_bytes(save(tensors, metadata=about))
 
 
 def find_leakage(folder: ModelFolder, conversations: Sequence[LabelledConversation]) -> Leakage:
