@@ -27,8 +27,8 @@ class Profile:
     """What can be said of conversations without labels.
 
     ``risk`` are quantiles of their highest risks, ``messages`` of their lengths, ``characters`` of the lengths of their messages,
-    of shape (STEPS + 1,) each. ``unfamiliar`` is the share of words that the model hardly knows. ``languages`` are shares. ``flagged``
-    is the share at the threshold.
+    of shape (STEPS + 1,) each. ``unfamiliar`` is the share of words that the model hardly knows, ``flagged`` the share of
+    conversations at the threshold, ``languages`` are shares.
     """
 
     conversations: int

@@ -128,8 +128,7 @@ def _diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None) -
         "error": _plain(calibration_error(labels, scores, weights=weights)),
         "brier": {name: _plain(getattr(parts, name)) for name in ("score", "reliability", "resolution", "uncertainty")},
         "bins": [
-            [round(one.probability, 6), round(one.share, 6), round(one.mass, 6)]
-            for one in diagram(labels, scores, weights=weights)
+            [round(one.probability, 6), round(one.share, 6), round(one.mass, 6)] for one in diagram(labels, scores, weights=weights)
         ],
     }
 
@@ -137,8 +136,8 @@ def _diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None) -
 def _pan12(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
     """Return the official figures where conversations are of PAN 2012.
 
-    Problem 1 retrieves the speakers whose own risk reached the threshold. Problem 2 retrieves, of those speakers, the messages on which
-    a stage is found, and where the model tells none, the messages after which the speaker's risk stands at the threshold.
+    Problem 1 retrieves the speakers whose own risk reached the threshold. Problem 2 retrieves, of those speakers, the messages on
+    which a stage is found, and where none is in a conversation, those after which the speaker's risk stands at the threshold.
     """
     own = [one for one in judged if one.attributes.get("corpus") == "pan12"]
     if not own:
@@ -156,7 +155,7 @@ def _pan12(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
         for one in own:
             signs = (one.stages >= limits).any(axis=1)
             for row, (name, message) in enumerate(zip(one.speakers, one.messages, strict=True)):
-                if name in retrieved and (signs[row] or not signs.any() and one.speaker_risk[row] >= cuts.risk):
+                if name in retrieved and (signs[row] or (not signs.any() and one.speaker_risk[row] >= cuts.risk)):
                     lines.add((one.id, message))
         found["which_lines"] = _official(official(lines, told), 3)
     return found

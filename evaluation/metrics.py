@@ -23,8 +23,8 @@ class Judged:
 
     ``labels`` and ``stages`` are of shape (n, stages): labels 1, 0, or NaN where the corpus cannot tell; stages are probabilities.
     ``speaker_risk`` and ``risk`` are of shape (n,). ``grooming`` and ``groomers`` are ``None`` where the corpus does not say.
-    ``messages`` are the ids of those messages and ``texts`` their words, where they are kept. ``flagged`` are the ids of the messages
-    that the corpus calls grooming without a stage, ``None`` where it does not say.
+    ``messages`` are the ids of those messages and ``texts`` their words, where they are kept. ``flagged`` are the ids of the
+    messages that the corpus calls grooming without a stage, ``None`` where it does not say.
     """
 
     id: str
@@ -145,7 +145,7 @@ def micro(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str
 
 
 def precision_at(labels: Floats, scores: Floats, *, k: int) -> float:
-    """Return the share of positives among the k highest scores, in expectation over the order of ties; NaN where there are fewer."""
+    """Return the share of positives among the k highest scores, in expectation over ties; NaN where there are fewer."""
     if len(scores) < k:
         return float("nan")
     cut = np.sort(scores)[-k]

@@ -1,7 +1,8 @@
 """Judged conversations on disk: one Parquet file, from which every figure and the report are computed again without the model.
 
-A row a conversation, lists over its messages with words. Names of speakers are not kept: a letter a conversation, or a hash where the
-corpus names people across conversations. ``text`` is there only where somebody asked for it.
+A row a conversation, lists over its messages with words. Names of speakers are not kept: a letter a conversation, or a hash where
+the corpus names people across conversations (which hides a name from a reader, not from who guesses it). ``text``
+is there only where somebody asked for it.
 """
 
 from __future__ import annotations

@@ -78,8 +78,9 @@ def print_threshold(limits: Thresholds, choice: Choice, prevalence: float) -> No
     console = Console()
     console.print(f"risk ≥ [bold]{limits.risk:.6g}[/]: {limits.chosen}", highlight=False)
     console.print(
-        f"on the evaluation {choice.recall:.1%} of groomings are found and {choice.false_positive_rate:.2%} of ordinary conversations "
-        f"flagged; where {prevalence:.4%} groom, {choice.alerts_per_thousand:.2f} alerts in a thousand, {choice.precision:.1%} of them true",
+        f"on the evaluation {choice.recall:.1%} of groomings are found and {choice.false_positive_rate:.2%} of ordinary "
+        f"conversations flagged; where {prevalence:.4%} groom, {choice.alerts_per_thousand:.2f} alerts in a thousand, "
+        f"{choice.precision:.1%} of them true",
         highlight=False,
     )
 

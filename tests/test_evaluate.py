@@ -1,4 +1,4 @@
-"""An evaluation as a folder: saved scores from which everything is computed again, a report that asks nothing, thresholds, comparison."""
+"""An evaluation as a folder: scores from which everything is computed again, a report that asks nothing, thresholds, comparison."""
 
 from __future__ import annotations
 
@@ -94,7 +94,12 @@ def test_saved_scores_are_read_as_they_were(tmp_path: Path) -> None:
 
 
 def test_names_that_a_corpus_keeps_become_hashes_that_are_the_same_everywhere(tmp_path: Path) -> None:
-    rows = [replace(judged(name, [0.4], grooming=True), speakers=("wolf",), groomers=frozenset({"wolf"}), attributes={"corpus": "pan12"}) for name in "ab"]
+    rows = [
+        replace(
+            judged(name, [0.4], grooming=True), speakers=("wolf",), groomers=frozenset({"wolf"}), attributes={"corpus": "pan12"}
+        )
+        for name in "ab"
+    ]
     one, other = read_saved(saved_at(tmp_path / "e", rows)).judged
     assert one.speakers == other.speakers
     assert one.speakers != ("wolf",)
@@ -244,7 +249,9 @@ def test_the_commands_go_together(tiny_model: Path, tiny_corpus: Path, tmp_path:
     assert "too good" in done.output
     done = run.invoke(app, ["threshold", str(tmp_path / "e"), "--recall", "1", "--out", str(tmp_path / "t.json")])
     assert done.exit_code == 0, done.output
-    done = run.invoke(app, ["evaluate", "--scores", str(tmp_path / "e"), "--thresholds", str(tmp_path / "t.json"), "--rounds", "20"])
+    done = run.invoke(
+        app, ["evaluate", "--scores", str(tmp_path / "e"), "--thresholds", str(tmp_path / "t.json"), "--rounds", "20"]
+    )
     assert done.exit_code == 0, done.output
     done = run.invoke(app, ["compare", str(tmp_path / "e"), str(tmp_path / "e")])
     assert done.exit_code == 0, done.output

@@ -54,8 +54,9 @@ def sketch(runs: Iterable[str]) -> NDArray[np.uint16] | None:
 
 
 def alike(own: NDArray[np.uint16], known: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """Return, for each row of ``own``, the highest estimated Jaccard likeness to a row of ``known``: both (conversations, permutations).
+    """Return, for each row of ``own``, the highest estimated Jaccard likeness to a row of ``known``.
 
+    Both are of shape (conversations, permutations).
     Compared are only pairs that agree on two neighbouring minima somewhere, which a pair half alike misses once in a hundred.
     """
     best = np.zeros(len(own))

@@ -41,7 +41,7 @@ def hold_against_peers(
 ) -> dict[str, Any]:
     """Judge the split with the model and with each peer; peers learn from the model's training part alone.
 
-    A peer's thresholds are chosen on the validation part, as the model's were. Speeds are of one run on one machine: use their ratios.
+    A peer's thresholds are chosen on the validation part, as the model's were. Speeds are of one run: use their ratios.
 
     Raises
     ------

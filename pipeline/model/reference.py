@@ -1,4 +1,4 @@
-"""What a model's scores looked like where it was calibrated, kept in its folder, so that drift can be told later. No words in it."""
+"""What a model's scores looked like where it was calibrated, kept in its folder so that drift can be told. No words are in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFERENCE = "reference.json"
 
 
 def profile_of(folder: Path, conversations: Iterable[tuple[Sequence[Message], float]], *, threshold: float) -> Profile:
-    """Return the profile of conversations, each given as its messages and its highest risk, as the model in ``folder`` sees them."""
+    """Return the profile of conversations, each given as its messages and its highest risk, as the model sees them."""
     risks, messages, languages = [], [], []
     texts: list[str] = []
     for own, risk in conversations:

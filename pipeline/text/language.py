@@ -1,4 +1,4 @@
-"""Which language a conversation is in, told offline from its letters (langid.py; Lui and Baldwin 2012, as maintained in py3langid)."""
+"""Which language a conversation is in, told offline from its letters (langid.py; Lui and Baldwin 2012; kept up as py3langid)."""
 
 from __future__ import annotations
 

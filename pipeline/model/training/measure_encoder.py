@@ -65,9 +65,7 @@ def measure(
         **summarise(judged, Cuts(thresholds.risk, thresholds.stages)),
         "explanations": dict(reasons),
     }
-    card = render_card(
-        "pipeline.model", "encoder_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds
-    )
+    card = render_card("pipeline.model", "encoder_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds)
     return Measured(metrics, card)
 
 
