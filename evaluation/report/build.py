@@ -92,6 +92,7 @@ def _environment() -> Environment:
     )
     environment.filters["figure"] = figure
     environment.filters["percent"] = lambda share: "–" if share is None else f"{100 * share:.3g} %"
+    environment.filters["whole"] = lambda share: "<1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
     environment.filters["n"] = lambda number: f"{number:,}"
     environment.filters["shade"] = lambda share: min(SHADES, round(SHADES * share**0.5)) if share else 0
     environment.filters["across"] = lambda share: round(100 * share, 1)

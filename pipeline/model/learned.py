@@ -99,7 +99,7 @@ def find_leakage(folder: ModelFolder, conversations: Sequence[LabelledConversati
         learned = {splits.hashes[name] for name, part in splits.conversations.items() if part in _LEARNED_PARTS}
         same = tuple(one.id for one in conversations if conversation_hash(one) in learned)
         return Leakage(same, unchecked="speakers, near-duplicates and excerpts: the model folder holds only its splits")
-    return Leakage(unchecked="anything: the model folder says nothing of what it learned from")
+    return Leakage(unchecked="any of them: the model folder says nothing of what it learned from")
 
 
 def _by_hashes(path: Path, conversations: Sequence[LabelledConversation]) -> Leakage:
