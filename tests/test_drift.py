@@ -80,7 +80,12 @@ def test_a_trained_model_keeps_its_profile_and_exports_are_held_against_it(tiny_
     assert reference.conversations == 6, "the ordinary ones"
     export = tmp_path / "night.jsonl"
     lines = [
-        {"conversation_id": f"c{chat}", "speaker": "AB"[row % 2], "text": f"wo warst du gestern abend eigentlich so lange {row}"}
+        {
+            "conversation_id": f"c{chat}",
+            "speaker": "AB"[row % 2],
+            "timestamp": 60 * row,
+            "text": f"wo warst du gestern abend eigentlich so lange {row}",
+        }
         for chat in range(60)
         for row in range(12)
     ]

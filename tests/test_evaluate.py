@@ -260,6 +260,7 @@ def test_the_commands_go_together(tiny_model: Path, tiny_corpus: Path, tmp_path:
     assert "nothing was given" in str(run.invoke(app, ["evaluate"]).exception)
 
 
+@pytest.mark.filterwarnings("ignore")  # MLflow's store warns of what its own libraries will drop
 def test_an_evaluation_is_kept_in_mlflow(evaluated: Path, tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     uri = f"sqlite:///{tmp_path / 'runs.db'}"
