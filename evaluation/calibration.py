@@ -50,10 +50,26 @@ def reliability(labels: Floats, scores: Floats, *, weights: Floats | None = None
     return found
 
 
+def diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None, bins: int = 10) -> list[Bin]:
+    """Return bins of equal width, for drawing: bins of equal mass all lie near 0 where positives are rare."""
+    if not len(labels):
+        return []
+    weights = np.ones(len(labels)) if weights is None else weights
+    numbers = np.clip((scores * bins).astype(int), 0, bins - 1)
+    found = []
+    for number in np.unique(numbers):
+        inside = numbers == number
+        weight = weights[inside].sum()
+        if weight > 0:
+            probability, share = (float((weights[inside] * values[inside]).sum() / weight) for values in (scores, labels))
+            found.append(Bin(probability, share, float(weight / weights.sum())))
+    return found
+
+
 def calibration_error(labels: Floats, scores: Floats, *, weights: Floats | None = None, bins: int = 15) -> float:
     """Return the expected calibration error (Naeini et al. 2015): the mean distance of probability and share over the bins."""
-    diagram = reliability(labels, scores, weights=weights, bins=bins)
-    return sum(abs(one.probability - one.share) * one.mass for one in diagram) if diagram else float("nan")
+    found = reliability(labels, scores, weights=weights, bins=bins)
+    return sum(abs(one.probability - one.share) * one.mass for one in found) if found else float("nan")
 
 
 def brier(labels: Floats, scores: Floats) -> Brier:

@@ -23,8 +23,8 @@ class Judged:
 
     ``labels`` and ``stages`` are of shape (n, stages): labels 1, 0, or NaN where the corpus cannot tell; stages are probabilities.
     ``speaker_risk`` and ``risk`` are of shape (n,). ``grooming`` and ``groomers`` are ``None`` where the corpus does not say.
-    ``messages`` are the ids of those messages and ``texts`` their words, where they are kept. ``flagged`` are the ids of the messages
-    that the corpus calls grooming without a stage, ``None`` where it does not say.
+    ``messages`` are the ids of those messages and ``texts`` their words, where they are kept. ``flagged`` are the ids of the
+    messages that the corpus calls grooming without a stage, ``None`` where it does not say.
     """
 
     id: str
@@ -127,24 +127,25 @@ def stage_figures(judged: Sequence[Judged], keys: Sequence[str], thresholds: Map
     return found
 
 
-def micro(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, float]:
+def micro(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, float | None]:
     """Return precision, recall, F1 and average precision over every pair of a message and a stage that is told."""
     columns = [stage_columns(judged, column) for column in range(len(keys))]
     labels = np.concatenate([own for own, _ in columns])
     scores = np.concatenate([own for _, own in columns])
     flagged = np.concatenate([own >= thresholds[key] for key, (_, own) in zip(keys, columns, strict=True)])
     precision, recall = precision_recall(labels, flagged)
+    area = average_precision(labels, scores)
     return {
         "messages": int(labels.sum()),
         "precision": precision,
         "recall": recall,
         "f1": f_score(precision, recall),
-        "average_precision": average_precision(labels, scores),
+        "average_precision": None if np.isnan(area) else area,
     }
 
 
 def precision_at(labels: Floats, scores: Floats, *, k: int) -> float:
-    """Return the share of positives among the k highest scores, in expectation over the order of ties; NaN where there are fewer."""
+    """Return the share of positives among the k highest scores, in expectation over ties; NaN where there are fewer."""
     if len(scores) < k:
         return float("nan")
     cut = np.sort(scores)[-k]

@@ -1,7 +1,7 @@
 """The same figures by platform, language, length, stage, age, gender and situation, and a warning where a slice is far off.
 
-A slice is compared with all that is not in it, by the interval of the difference of two shares. Its confidence grows with the number
-of slices compared, so that a small slice, or one of many, does not cry wolf.
+A slice is compared with all that is not in it, by the interval of the difference of two shares. Its confidence grows with the
+number of slices compared, so that a small slice, or one of many, does not cry wolf.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _comparisons(values: Mapping[str, Sequence[Judged]]) -> int:
     return sum(len({bool(one.grooming) for one in members}) for members in values.values())
 
 
-def _share(judged: Sequence[Judged], grooming: bool, threshold: float) -> Share:  # noqa: FBT001 - which class
+def _share(judged: Sequence[Judged], grooming: bool, threshold: float) -> Share:
     own = [one for one in judged if one.grooming is grooming]
     return Share(sum(one.peak >= threshold for one in own), len(own))
 
@@ -176,11 +176,10 @@ def _far_off(name: str, members: Sequence[Judged], rest: Sequence[Judged], thres
             continue
         low, high = newcombe(own.flagged, own.conversations, other.flagged, other.conversations, confidence=confidence)
         worse = high < -far if grooming else low > far
-        if worse or (high < 0 if grooming else low > 0) and abs(_gap(own, other)) >= far:
+        if worse or ((high < 0 if grooming else low > 0) and abs(_gap(own, other)) >= far):
             kind = "groomings" if grooming else "ordinary conversations"
-            found.append(
-                f"{name}: {own.flagged} of {own.conversations} {kind} are {what}, elsewhere {other.flagged} of {other.conversations}"
-            )
+            here, elsewhere = (f"{share.flagged} of {share.conversations}" for share in (own, other))
+            found.append(f"{name}: {here} {kind} are {what}, elsewhere {elsewhere}")
     return found
 
 

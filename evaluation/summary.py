@@ -109,7 +109,7 @@ def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dic
             key: _plain(calibration_error(*stage_columns(judged, column))) for column, key in enumerate(cuts.keys)
         },
         "table": {name: _known(judged, cuts, figure, rounds // 4 if name in _SLOW else rounds) for name, figure in FIGURES.items()},
-        "early": _early(judged, cuts) if groomings and ordinary else {},
+        "early": _early(judged, cuts) if groomings and ordinary and _long_enough(judged) else {},
         "conversations": {
             "threshold": cuts.risk,
             "roc_auc": _plain(FIGURES["conversation AUC, all"](judged, cuts)),
@@ -126,6 +126,11 @@ def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dic
 def _known(judged: Sequence[Judged], cuts: Cuts, figure: Figure, rounds: int) -> dict[str, Any]:
     interval = bootstrap(judged, lambda chosen: figure(chosen, cuts), rounds=rounds)
     return {"value": _plain(figure(judged, cuts)), "interval": [_plain(end) for end in interval]}
+
+
+def _long_enough(judged: Sequence[Judged]) -> bool:
+    """Tell whether there is anything to be early in: where conversations are one message, the penalty has no rate."""
+    return float(np.median([len(one.risk) for one in judged if one.grooming is not None])) > 1
 
 
 def _early(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:

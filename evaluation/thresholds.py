@@ -39,8 +39,7 @@ def at_threshold(judged: Sequence[Judged], threshold: float, *, prevalence: floa
     labels, peaks = _both(judged, prevalence)
     recall = float((peaks[labels == 1] >= threshold).mean())
     rate = float((peaks[labels == 0] >= threshold).mean())
-    flagged = prevalence * recall + (1 - prevalence) * rate
-    return Choice(threshold, recall, rate, 1000 * flagged, prevalence * recall / flagged if flagged else 1.0)
+    return _choice(threshold, recall, rate, prevalence)
 
 
 def for_budget(judged: Sequence[Judged], *, conversations: int, alerts: int, prevalence: float) -> Choice:
@@ -129,8 +128,20 @@ def binomial_tail(successes: int, trials: int, share: float) -> float:
 
 def _all(judged: Sequence[Judged], prevalence: float) -> list[Choice]:
     """Return what each threshold that makes a difference comes to: just at each risk that occurs."""
-    _, peaks = _both(judged, prevalence)
-    return [at_threshold(judged, float(value), prevalence=prevalence) for value in np.unique(peaks)]
+    labels, peaks = _both(judged, prevalence)
+    values = np.unique(peaks)
+    groomings, ordinary = np.sort(peaks[labels == 1]), np.sort(peaks[labels == 0])
+    recalls = 1 - np.searchsorted(groomings, values) / len(groomings)
+    rates = 1 - np.searchsorted(ordinary, values) / len(ordinary)
+    return [
+        _choice(float(value), float(recall), float(rate), prevalence)
+        for value, recall, rate in zip(values, recalls, rates, strict=True)
+    ]
+
+
+def _choice(threshold: float, recall: float, rate: float, prevalence: float) -> Choice:
+    flagged = prevalence * recall + (1 - prevalence) * rate
+    return Choice(threshold, recall, rate, 1000 * flagged, prevalence * recall / flagged if flagged else 1.0)
 
 
 def _both(judged: Sequence[Judged], prevalence: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

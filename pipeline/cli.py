@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipeline.cli_corpus import app as corpus_app
+from pipeline.cli_evaluate import add_commands
 from pipeline.cli_pack import app as pack_app
 from pipeline.cli_review import app as review_app
 from pipeline.errors import ConfigError, SafelightError
@@ -211,61 +212,6 @@ def report(
     print(run / "report.html")
 
 
-CorpusOption = Annotated[list[Path] | None, typer.Option(help="A labelled corpus. May be given several times.")]
-OrdinaryOption = Annotated[list[Path] | None, typer.Option(help="Chat that nobody labelled, taken as ordinary.")]
-SplitsOption = Annotated[Path | None, typer.Option(help="Splits, instead of those in the model folder.")]
-SplitOption = Annotated[str, typer.Option(help="Which split.")]
-MaxOrdinaryOption = Annotated[int, typer.Option(help="How many ordinary chats were sampled, as in the recipe.")]
-SeedOption = Annotated[int, typer.Option(help="The seed of that sample, as in the recipe.")]
-
-
-@app.command()
-def evaluate(
-    suite: Annotated[Literal["functional"] | None, typer.Option(help="Run the functional test suite instead of a corpus.")] = None,
-    model: Annotated[Path, typer.Option(help="The model folder.")] = Path("models/default"),
-    corpus: CorpusOption = None,
-    ordinary: OrdinaryOption = None,
-    splits: SplitsOption = None,
-    split: SplitOption = "test",
-    max_ordinary: MaxOrdinaryOption = 2600,
-    seed: SeedOption = 20261124,
-    thresholds: Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")] = None,
-    out: Annotated[Path | None, typer.Option(help="A JSON file for the figures, or the failed cases by id.")] = None,
-    overwrite: OverwriteOption = False,
-) -> None:
-    """Hold a model against a split of labelled corpora, or against the functional suite: figures with 95 % intervals."""
-    from pipeline.evaluate import Chosen, run_functional_suite
-    from pipeline.evaluate import evaluate as evaluate_model
-    from pipeline.terminal import print_figures, print_suite
-
-    if suite is not None:
-        print_suite(run_functional_suite(model, thresholds=thresholds, out=out, overwrite=overwrite))
-        return
-    if not corpus:
-        raise ConfigError("neither --corpus nor --suite was given", do="Say what the model is to be held against")
-    chosen = Chosen(corpus, ordinary or [], splits, split, max_ordinary, seed)
-    print_figures(evaluate_model(model, chosen, thresholds=thresholds, out=out, overwrite=overwrite))
-
-
-@app.command()
-def compare(
-    first: Annotated[Path, typer.Argument(help="A model folder.")],
-    second: Annotated[Path, typer.Argument(help="Another one.")],
-    corpus: Annotated[list[Path], typer.Option(help="A labelled corpus. May be given several times.")],
-    ordinary: OrdinaryOption = None,
-    splits: SplitsOption = None,
-    split: SplitOption = "test",
-    max_ordinary: MaxOrdinaryOption = 2600,
-    seed: SeedOption = 20261124,
-) -> None:
-    """Put two models side by side on one split, with 95 % intervals of the differences by paired bootstrap."""
-    from pipeline.evaluate import Chosen, compare_models
-    from pipeline.terminal import print_comparison
-
-    chosen = Chosen(corpus, ordinary or [], splits, split, max_ordinary, seed)
-    print_comparison(compare_models(first, second, chosen), first.name, second.name)
-
-
 @app.command()
 def train(
     config: Annotated[Path, typer.Option(help="The recipe.")],
@@ -303,6 +249,9 @@ def train(
     )
     if folder is not None:
         print(f"{folder.path}: model {folder.name}, id {folder.id}")
+
+
+add_commands(app)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,6 @@ from pipeline.score import Progress as Scored
 if TYPE_CHECKING:
     from evaluation.agreement import Agreement
     from evaluation.functional.run import Outcome
-    from evaluation.summary import Difference
     from pipeline.corpora.check import CorpusCheck
     from pipeline.review.active import Proposal
     from pipeline.review.labels import ReviewedCorpus
@@ -203,19 +202,6 @@ def print_figures(figures: Mapping[str, Any]) -> None:
     groups = {"grooming": parts["grooming"], **{f"ordinary, {name}": part for name, part in parts["ordinary"].items()}}
     flagged = ", ".join(f"{part['flagged']:,} of {part['conversations']:,} {name}" for name, part in groups.items())
     console.print(f"flagged at risk ≥ {parts['threshold']:.4g}: {flagged}")
-
-
-def print_comparison(differences: Iterable[Difference], first: str, second: str) -> None:
-    """Print two models side by side; a difference whose interval holds 0 may be chance."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("figure")
-    for head in (first, second, "difference, 95 % interval"):
-        table.add_column(head, justify="right")
-    for one in differences:
-        low, high = one.interval
-        sure = "bold" if low > 0 or high < 0 else "dim"
-        table.add_row(one.name, _figure(one.first), _figure(one.second), f"[{sure}]{_figure(low)} – {_figure(high)}[/]")
-    Console().print(table)
 
 
 def _figure(value: float | None) -> str:

@@ -30,7 +30,8 @@ ORDER = [
     {"train"},
     {"evaluate"},
     {"terminal"},
-    {"cli_corpus", "cli_pack", "cli_review"},
+    {"terminal_evaluation"},
+    {"cli_corpus", "cli_evaluate", "cli_pack", "cli_review"},
     {"cli"},
 ]
 
@@ -120,5 +121,6 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(root: Path, tmp_path:
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"pipeline", "evaluation"}
     assert "pipeline/model/templates/model_card.md" in names
+    assert {"evaluation/report/report.html", "evaluation/report/report.css"} <= set(names)
     for suffix in (".html", ".css", ".js"):
         assert any(name.startswith("pipeline/report/") and name.endswith(suffix) for name in names)

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from evaluation.calibration import brier, calibration_error, reliability
+from evaluation.curves import precision_recall_curve, roc, thinned
 from evaluation.metrics import (
     Judged,
+    alerts_per_thousand,
     attribution,
     average_precision,
     bootstrap,
     f_score,
     messages_to_alert,
+    micro,
+    precision_at,
     precision_recall,
     recall_at,
     roc_auc,
@@ -120,3 +124,59 @@ def test_intervals_resample_conversations() -> None:
     assert low == pytest.approx(0.40, abs=0.03)
     assert high == pytest.approx(0.60, abs=0.03)
     assert bootstrap(rows, lambda _: 1.0, rounds=5) == (1.0, 1.0)
+
+
+@given(LABELLED)
+def test_curves_are_those_of_scikit_learn(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    labels, scores = pair
+    own, (x, y, _) = roc(labels, scores), sklearn.roc_curve(labels, scores, drop_intermediate=False)
+    assert own.x == pytest.approx(x)
+    assert own.y == pytest.approx(y)
+    curve, (precision, recall, cuts) = precision_recall_curve(labels, scores), sklearn.precision_recall_curve(labels, scores)
+    # scikit-learn goes from the lowest threshold up, and ends in a point that no threshold has
+    assert curve.x[::-1] == pytest.approx(recall[:-1])
+    assert curve.y[::-1] == pytest.approx(precision[:-1])
+    assert curve.thresholds[::-1] == pytest.approx(cuts)
+
+
+def test_curves_by_hand_and_thinned() -> None:
+    labels, scores = np.asarray([1.0, 0.0, 1.0, 0.0]), np.asarray([0.9, 0.8, 0.8, 0.1])
+    assert roc(labels, scores).points() == [[0.0, 0.0], [0.0, 0.5], [0.5, 1.0], [1.0, 1.0]]
+    assert precision_recall_curve(labels, scores).points() == [[0.5, 1.0], [1.0, 0.666667], [1.0, 0.5]]
+    assert roc(np.ones(3), np.ones(3)).points() == []
+    chance = np.random.default_rng(3)
+    whole = roc((chance.random(5000) < 0.3).astype(float), chance.random(5000))
+    few = thinned(whole, most=50)
+    assert len(few.x) <= 50
+    assert (few.x[0], few.y[0], few.x[-1], few.y[-1]) == (0.0, 0.0, 1.0, 1.0)
+    assert np.abs(np.interp(whole.x, few.x, few.y) - whole.y).max() < 0.05
+
+
+@given(LABELLED, LABELLED)
+def test_micro_figures_are_those_of_scikit_learn(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> None:
+    count = min(len(one[0]), len(other[0]))
+    labels, scores = (np.stack([one[part][:count], other[part][:count]], axis=1) for part in (0, 1))
+    rows = [Judged("c", None, None, ("A",) * count, labels, scores, scores[:, 0], scores[:, 0])]
+    found = micro(rows, ["a", "b"], {"a": 0.5, "b": 0.25})
+    flagged = scores >= np.asarray([0.5, 0.25])
+    expected = sklearn.precision_recall_fscore_support(labels, flagged, average="micro", zero_division=0)
+    assert (found["precision"], found["recall"], found["f1"]) == pytest.approx(expected[:3])
+    if labels.any():
+        assert found["average_precision"] == pytest.approx(sklearn.average_precision_score(labels, scores, average="micro"))
+    else:
+        assert found["average_precision"] is None
+
+
+def test_precision_at_k_by_hand() -> None:
+    labels, scores = np.asarray([1.0, 0.0, 1.0, 0.0, 1.0]), np.asarray([0.9, 0.8, 0.5, 0.5, 0.1])
+    assert precision_at(labels, scores, k=1) == 1.0
+    assert precision_at(labels, scores, k=2) == 0.5
+    assert precision_at(labels, scores, k=3) == 0.5, "one of the two at 0.5 is the third: half a hit in expectation"
+    assert math.isnan(precision_at(labels, scores, k=6))
+
+
+def test_alerts_per_thousand_by_hand() -> None:
+    labels, flagged = np.asarray([1.0, 1.0, 0.0, 0.0, 0.0, 0.0]), np.asarray([True, False, True, False, False, False])
+    # of a thousand, 10 groom and 5 of them are found; 990 do not, and 247.5 of them are flagged
+    assert alerts_per_thousand(labels, flagged, prevalence=0.01) == pytest.approx(5 + 247.5)
+    assert math.isnan(alerts_per_thousand(labels[:2], flagged[:2], prevalence=0.01))

@@ -12,6 +12,9 @@
     calibration.json   from log-odds to probabilities
     thresholds.json    where an alert begins, and how that was chosen
     metrics.json       what was measured when it was trained
+    splits.json        who it learned from, of what it was given; where parts were held out
+    learned.safetensors  hashes of what it learned from, so that nobody tests it on that
+    reference.json     what its scores looked like where it was calibrated, so that drift can be told
     MODEL_CARD.md      the same for people
 """
 

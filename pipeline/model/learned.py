@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.sketches import PERMUTATIONS, alike, hash64, hashes64, sketch, word_runs
@@ -79,7 +79,7 @@ def keep_learned(folder: Path, conversations: Sequence[LabelledConversation]) ->
         "sketches": np.stack(sketches) if sketches else np.zeros((0, PERMUTATIONS), np.uint16),
     }
     about = {"format": FORMAT, "conversations": str(len(conversations)), "messages_up_to": str(highest)}
-    save_file(tensors, folder / LEARNED, metadata=about)
+    (folder / LEARNED).write_bytes(save(tensors, metadata=about))
 
 
 def find_leakage(folder: ModelFolder, conversations: Sequence[LabelledConversation]) -> Leakage:
@@ -99,7 +99,7 @@ def find_leakage(folder: ModelFolder, conversations: Sequence[LabelledConversati
         learned = {splits.hashes[name] for name, part in splits.conversations.items() if part in _LEARNED_PARTS}
         same = tuple(one.id for one in conversations if conversation_hash(one) in learned)
         return Leakage(same, unchecked="speakers, near-duplicates and excerpts: the model folder holds only its splits")
-    return Leakage(unchecked="anything: the model folder says nothing of what it learned from")
+    return Leakage(unchecked="any of them: the model folder says nothing of what it learned from")
 
 
 def _by_hashes(path: Path, conversations: Sequence[LabelledConversation]) -> Leakage:

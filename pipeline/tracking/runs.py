@@ -56,7 +56,7 @@ def log_model(folder: ModelFolder) -> None:
     """Log the figures, the card and the model with its signature, and register it under the recipe's name."""
     for name, figure in folder.json("metrics.json").get("table", {}).items():
         if figure["value"] is not None:
-            mlflow.log_metric(_metric_name(name), figure["value"])
+            mlflow.log_metric(metric_name(name), figure["value"])
     for name in ("MODEL_CARD.md", "metrics.json", "thresholds.json"):
         mlflow.log_artifact(str(folder.path / name))
     given = pd.DataFrame([{"conversation_id": "c", "message_id": str(row), "speaker": "A", "text": "good game"} for row in (1, 2)])
@@ -86,5 +86,6 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", value
 
 
-def _metric_name(name: str) -> str:
+def metric_name(name: str) -> str:
+    """Return a figure's name as MLflow takes it."""
     return "".join(letter if letter.isalnum() else "_" for letter in name)

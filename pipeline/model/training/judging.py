@@ -8,33 +8,44 @@ import numpy as np
 
 from evaluation.metrics import Judged
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.model.reading import Model
+from pipeline.model.reading import Model, Reading, Spoken
 from pipeline.model.spoken import spoken
 
 _BATCH = 64
 
 
-def judge(conversations: Sequence[LabelledConversation], model: Model) -> list[Judged]:
-    """Return what the model says of each conversation, beside what is true."""
+def judge(conversations: Sequence[LabelledConversation], model: Model, *, texts: bool = False) -> list[Judged]:
+    """Return what the model says of each conversation, beside what is true; with ``texts`` the words are kept too."""
     keys = model.taxonomy.keys
     found = []
     for start in range(0, len(conversations), _BATCH):
         batch = conversations[start : start + _BATCH]
         read = [spoken(one.messages) for one in batch]
         lines = [[line for _, line in own] for own in read]
-        for one, own, said, reading in zip(batch, read, lines, model.read(lines), strict=True):
-            labels = one.numbers((position for position, _ in own), keys)
-            found.append(
-                Judged(
-                    id=one.id,
-                    grooming=one.is_grooming,
-                    groomers=one.groomers,
-                    speakers=tuple(speaker for speaker, _ in said),
-                    labels=np.asarray(labels, np.float32).reshape(len(own), len(keys)),
-                    stages=reading.stages,
-                    speaker_risk=reading.speaker_risk,
-                    risk=reading.risk,
-                    attributes=one.attributes,
-                )
-            )
+        found += [
+            judged_by(one, own, reading, keys, texts=texts)
+            for one, own, reading in zip(batch, read, model.read(lines), strict=True)
+        ]
     return found
+
+
+def judged_by(
+    one: LabelledConversation, own: Sequence[tuple[int, Spoken]], reading: Reading, keys: Sequence[str], *, texts: bool = False
+) -> Judged:
+    """Put a reading beside the labels; ``own`` are the messages that were read, with their positions from 0."""
+    messages = one.messages
+    labels = one.numbers((position for position, _ in own), keys)
+    return Judged(
+        id=one.id,
+        grooming=one.is_grooming,
+        groomers=one.groomers,
+        speakers=tuple(speaker for _, (speaker, _) in own),
+        labels=np.asarray(labels, np.float32).reshape(len(own), len(keys)),
+        stages=reading.stages,
+        speaker_risk=reading.speaker_risk,
+        risk=reading.risk,
+        attributes={"platform": one.conversation.platform, **one.attributes},
+        messages=tuple(messages[position].message_id for position, _ in own),
+        texts=tuple(text for _, (_, text) in own) if texts else None,
+        flagged=None if one.flagged is None else frozenset(messages[position].message_id for position in one.flagged),
+    )

@@ -22,11 +22,12 @@ from pipeline.model.training.fit_baseline import CrossFitted, FittedBaseline
 
 @dataclass(frozen=True)
 class Measured:
-    """What goes into the model folder beside the weights."""
+    """What goes into the model folder beside the weights; ``peaks`` are the cross-fitted highest risks, one a conversation."""
 
     thresholds: Thresholds
     metrics: dict[str, Any]
     card: str
+    peaks: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def measure(fitted: FittedBaseline, corpus: TrainingCorpus, recipe: BaselineReci
         "macro_average_precision": float(np.mean([figures["average_precision"] for figures in stage_figures.values()])),
     }
     card = render_card("pipeline.model", "model_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds)
-    return Measured(thresholds, metrics, card)
+    return Measured(thresholds, metrics, card, _peaks(crossed, outcomes, len(corpus.all)))
 
 
 def _outcomes(crossed: CrossFitted, corpus: Sequence[LabelledConversation], written: int) -> list[_Outcome]:
@@ -96,6 +97,14 @@ def _outcomes(crossed: CrossFitted, corpus: Sequence[LabelledConversation], writ
             )
         )
     return outcomes
+
+
+def _peaks(crossed: CrossFitted, outcomes: Sequence[_Outcome], conversations: int) -> tuple[float, ...]:
+    """Return the highest risk of every conversation, 0 for one without words."""
+    peaks = [0.0] * conversations
+    for number, outcome in zip(dict.fromkeys(crossed.messages.conversations.tolist()), outcomes, strict=True):
+        peaks[number] = outcome.risk
+    return tuple(peaks)
 
 
 def _risk_threshold(ordinary: Sequence[float], rate: float) -> float:

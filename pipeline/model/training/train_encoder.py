@@ -19,7 +19,7 @@ from pipeline.model.calibration import Platt
 from pipeline.model.encoder import KIND, NETWORK, load_encoder, save_heads
 from pipeline.model.evidence import EvidenceRisk
 from pipeline.model.folder import seal_model_folder
-from pipeline.model.learned import keep_learned
+from pipeline.model.reference import keep_reference
 from pipeline.model.training.beside import Rival, Suite, by_phrasing, differences, in_single_precision, suite_figures, train_rival
 from pipeline.model.training.choose import choose_thresholds
 from pipeline.model.training.dealt import Dealt
@@ -80,7 +80,6 @@ def train_encoder(
     quantise(single, folder / NETWORK, windows=[spread[n : n + _BATCH_WINDOWS] for n in range(0, len(spread), _BATCH_WINDOWS)])
     (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), "utf-8")
     write_json(folder / "splits.json", splits.model_dump(mode="json"))
-    keep_learned(folder, (*dealt.train, *dealt.validation))
     if rival is not None:
         say("training the baseline that stands beside it")
     other = train_rival(dealt, rival, taxonomy, rate=recipe.max_false_positive_rate) if rival is not None else None
@@ -105,7 +104,9 @@ def _judge_and_measure(
     model = load_encoder(seal_model_folder(folder, kind=KIND, name=recipe.name))
     (folder / "manifest.json").unlink()
     say("choosing thresholds on the validation part")
-    thresholds = choose_thresholds(judge(dealt.validation, model), taxonomy.keys, rate=recipe.max_false_positive_rate)
+    validation = judge(dealt.validation, model)
+    thresholds = choose_thresholds(validation, taxonomy.keys, rate=recipe.max_false_positive_rate)
+    keep_reference(folder, dealt.validation, [one.peak for one in validation], threshold=thresholds.risk)
     say("measuring on the test part")
     judged = judge(dealt.test, model)
     more = {

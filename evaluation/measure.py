@@ -1,0 +1,177 @@
+"""Every figure of an evaluation, as JSON can hold it: a pure function of saved scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from evaluation.calibration import brier, calibration_error, diagram
+from evaluation.confusion import stage_confusion
+from evaluation.curves import precision_recall_curve, roc, thinned
+from evaluation.early import early_warning
+from evaluation.metrics import (
+    Floats,
+    Judged,
+    alerts_per_thousand,
+    average_precision,
+    bootstrap,
+    conversation_labels,
+    micro,
+    precision_at,
+    recall_at,
+    stage_columns,
+)
+from evaluation.pan12 import Official, official
+from evaluation.saved import Saved
+from evaluation.slices import slices
+from evaluation.speakers import speaker_figures
+from evaluation.summary import Cuts, summarise
+from evaluation.worst import worst_errors
+
+PREVALENCES = (0.01, 0.001, 0.0001)
+"""Shares of grooming among real conversations for which alerts are told, beside the user's own."""
+
+RATES = (0.01, 0.001, 0.0001)
+AFTER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
+
+
+def measure(saved: Saved, *, prevalence: float = 0.001, rounds: int = 200) -> dict[str, Any]:
+    """Return all figures, with 95 % intervals resampled by conversation or speaker."""
+    judged, cuts = saved.judged, saved.cuts
+    found = {
+        "counts": _counts(judged, cuts),
+        **summarise(judged, cuts, rounds=rounds),
+        "micro": micro(judged, cuts.keys, cuts.stages),
+        "confusion": stage_confusion(judged, cuts.keys, cuts.stages),
+        "speakers": speaker_figures(judged, cuts.risk, rounds=rounds),
+        "calibration": _calibration(judged, cuts),
+        "slices": slices(judged, cuts.risk, cuts.keys),
+        "worst": worst_errors(judged, cuts.risk),
+    }
+    labels, peaks = conversation_labels(judged)
+    if len(np.unique(labels)) == 2:
+        found["ranking"] = _ranking(judged, labels, peaks, rounds)
+        found["curves"] = _curves(judged, labels, peaks)
+        shares = sorted({prevalence, *PREVALENCES}, reverse=True)
+        found["alerts"] = [_alerts(labels, peaks, cuts.risk, share, chosen=share == prevalence) for share in shares]
+    if pan12 := _pan12(judged, cuts):
+        found["pan12"] = pan12
+    return found
+
+
+def _counts(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
+    return {
+        "conversations": len(judged),
+        "messages": sum(len(one.risk) for one in judged),
+        "grooming": sum(bool(one.grooming) for one in judged),
+        "ordinary": sum(one.grooming is False for one in judged),
+        "unlabelled": sum(one.grooming is None for one in judged),
+        "stages": {key: int((stage_columns(judged, column)[0] == 1).sum()) for column, key in enumerate(cuts.keys)},
+        "messages_labelled": {key: len(stage_columns(judged, column)[0]) for column, key in enumerate(cuts.keys)},
+    }
+
+
+def _ranking(judged: Sequence[Judged], labels: Floats, peaks: Floats, rounds: int) -> dict[str, Any]:
+    def at(rate: float) -> dict[str, Any]:
+        value = recall_at(labels, peaks, false_positive_rate=rate)
+        interval = bootstrap(
+            judged, lambda chosen: recall_at(*conversation_labels(chosen), false_positive_rate=rate), rounds=rounds
+        )
+        return {"value": _plain(value), "interval": [_plain(end) for end in interval] if not np.isnan(value) else [None, None]}
+
+    return {
+        "average_precision": _plain(average_precision(labels, peaks)),
+        "recall_at": {f"{rate:g}": at(rate) for rate in RATES},
+        "precision_at": {str(k): _plain(precision_at(labels, peaks, k=k)) for k in (10, 50, 100)},
+    }
+
+
+def _curves(judged: Sequence[Judged], labels: Floats, peaks: Floats) -> dict[str, Any]:
+    warned = {rate: early_warning(judged, false_positive_rate=rate, after=AFTER) for rate in (0.01, 0.001)}
+    enough = {rate: points for rate, points in warned.items() if (labels == 0).sum() * rate >= 1}
+    return {
+        "roc": thinned(roc(labels, peaks)).points(),
+        "precision_recall": thinned(precision_recall_curve(labels, peaks)).points(),
+        "early_warning": {
+            f"{rate:g}": [[count, _plain(value)] for count, value in points.items()] for rate, points in enough.items()
+        },
+    }
+
+
+def _alerts(labels: Floats, peaks: Floats, threshold: float, prevalence: float, *, chosen: bool) -> dict[str, Any]:
+    flagged = peaks >= threshold
+    alerts = alerts_per_thousand(labels, flagged, prevalence=prevalence)
+    true = 1000 * prevalence * float(flagged[labels == 1].mean())
+    return {
+        "prevalence": prevalence,
+        "chosen": chosen,
+        "alerts_per_thousand": _plain(alerts),
+        "of_them_true": _plain(true),
+        "precision": _plain(true / alerts) if alerts else None,
+    }
+
+
+def _calibration(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
+    stages = {key: _diagram(*stage_columns(judged, column)) for column, key in enumerate(cuts.keys)}
+    labels, peaks = conversation_labels(judged)
+    even = np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
+    return {"stages": stages, "risk_at_even_odds": _diagram(labels, peaks, weights=even)}
+
+
+def _diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None) -> dict[str, Any]:
+    if not len(labels):
+        return {}
+    parts = brier(labels, scores)
+    return {
+        "error": _plain(calibration_error(labels, scores, weights=weights)),
+        "brier": {name: _plain(getattr(parts, name)) for name in ("score", "reliability", "resolution", "uncertainty")},
+        "bins": [
+            [round(one.probability, 6), round(one.share, 6), round(one.mass, 6)] for one in diagram(labels, scores, weights=weights)
+        ],
+    }
+
+
+def _pan12(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
+    """Return the official figures where conversations are of PAN 2012.
+
+    Problem 1 retrieves the speakers whose own risk reached the threshold. Problem 2 retrieves, of those speakers, the messages on
+    which a stage is found, and where none is in a conversation, those after which the speaker's risk stands at the threshold.
+    """
+    own = [one for one in judged if one.attributes.get("corpus") == "pan12"]
+    if not own:
+        return {}
+    relevant = {name for one in own for name in one.groomers or ()}
+    retrieved = {
+        name for one in own for name, risk in zip(one.speakers, one.speaker_risk.tolist(), strict=True) if risk >= cuts.risk
+    }
+    who = official(retrieved, relevant)
+    found: dict[str, Any] = {"who": _official(who, 0.5)}
+    told = {(one.id, message) for one in own for message in one.flagged or ()}
+    if told and all(one.messages for one in own if len(one.risk)):
+        limits = np.asarray([cuts.stages[key] for key in cuts.keys])
+        lines = set()
+        for one in own:
+            signs = (one.stages >= limits).any(axis=1)
+            for row, (name, message) in enumerate(zip(one.speakers, one.messages, strict=True)):
+                if name in retrieved and (signs[row] or (not signs.any() and one.speaker_risk[row] >= cuts.risk)):
+                    lines.add((one.id, message))
+        found["which_lines"] = _official(official(lines, told), 3)
+    return found
+
+
+def _official(run: Official, beta: float) -> dict[str, Any]:
+    return {
+        "retrieved": run.retrieved,
+        "relevant_retrieved": run.relevant_retrieved,
+        "relevant": run.relevant,
+        "precision": _plain(run.precision),
+        "recall": _plain(run.recall),
+        "f1": _plain(run.f(1)),
+        f"f{beta:g}": _plain(run.f(beta)),
+    }
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else round(float(value), 6)

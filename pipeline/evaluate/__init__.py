@@ -1,0 +1,33 @@
+"""Hold a model against labelled conversations, other models, plainer methods, and what it should be able to do.
+
+::
+
+    safelight evaluate --model models/default --corpus data/synthetic --split test --out evaluation/
+    safelight evaluate --scores evaluation/scores.parquet --out again/
+    safelight evaluate --suite functional --model models/default
+    safelight evaluate --unlabelled exports/ --model models/default
+    safelight compare models/baseline models/default --corpus data/synthetic --split test
+    safelight threshold evaluation/ --budget 50 --per-day 100000 --prevalence 0.001 --out thresholds.json
+"""
+
+from pipeline.evaluate.chosen import Chosen
+from pipeline.evaluate.compare import compare_models, compare_saved
+from pipeline.evaluate.functional import run_functional_suite
+from pipeline.evaluate.run import Evaluation, evaluate, evaluate_saved, track
+from pipeline.evaluate.threshold import Wish, choose_threshold
+from pipeline.evaluate.unlabelled import Drift, evaluate_unlabelled
+
+__all__ = [
+    "Chosen",
+    "Drift",
+    "Evaluation",
+    "Wish",
+    "choose_threshold",
+    "compare_models",
+    "compare_saved",
+    "evaluate",
+    "evaluate_saved",
+    "evaluate_unlabelled",
+    "run_functional_suite",
+    "track",
+]

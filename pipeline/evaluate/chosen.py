@@ -1,0 +1,122 @@
+"""Which conversations a model is held against, and whether it has met them before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline.config import Taxonomy, read_toml
+from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.split import Splits, conversation_hash, load_splits
+from pipeline.corpora.training import read_training_corpus
+from pipeline.errors import ConfigError, CorpusError
+from pipeline.model.folder import ModelFolder
+from pipeline.model.learned import SPLITS, Leakage, find_leakage
+
+ALL = "all"
+"""The split that is every conversation of the corpora, for a corpus that the model has nothing of."""
+
+_DEFAULT_ORDINARY = 2600
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The conversations that a model is held against.
+
+    ``max_ordinary`` and ``seed`` say which of the ordinary chat was sampled; ``None`` is what the model's own recipe says, so
+    that the sample is the same. ``leakage`` is what is done about conversations that the model has met in training.
+    """
+
+    corpus: Sequence[Path]
+    ordinary: Sequence[Path] = ()
+    splits: Path | None = None
+    split: str = "test"
+    max_ordinary: int | None = None
+    seed: int | None = None
+    leakage: str = "refuse"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The conversations of the split, what of them the model has met, and all that was read with the splits, for other methods."""
+
+    tested: tuple[LabelledConversation, ...]
+    leakage: Leakage
+    read: tuple[LabelledConversation, ...]
+    splits: Splits | None
+
+    def part(self, name: str) -> list[LabelledConversation]:
+        """Return the conversations of another part of the splits."""
+        return [] if self.splits is None else [one for one in self.read if self.splits.conversations.get(one.id) == name]
+
+
+def choose(chosen: Chosen, folder: ModelFolder, taxonomy: Taxonomy) -> Parts:
+    """Read the corpora and return the conversations of the split.
+
+    Raises
+    ------
+    CorpusError
+        When the split is empty, a conversation has changed since the split, or the model has met some of them in training and
+        nothing else was said of that.
+    ConfigError
+        When there are no splits.
+    """
+    splits = None if chosen.split == ALL else _splits(chosen, folder)
+    recipe = read_toml(folder.path / "config.toml")
+    read = read_training_corpus(
+        chosen.corpus,
+        chosen.ordinary,
+        taxonomy=taxonomy,
+        seed=int(recipe.get("seed", 0)) if chosen.seed is None else chosen.seed,
+        max_ordinary=int(recipe.get("max_ordinary", _DEFAULT_ORDINARY)) if chosen.max_ordinary is None else chosen.max_ordinary,
+    ).all
+    tested = _tested(read, splits, chosen.split)
+    leakage = find_leakage(folder, tested)
+    if leakage.ids and chosen.leakage == "refuse":
+        raise CorpusError(
+            f"the model has met {len(leakage.ids)} of these {len(tested)} conversations in training ({leakage}), "
+            f"such as {leakage.ids[0]}",
+            do="Give other ones, leave those out with --leave-out-leaked, or say --allow-leakage, and the report says so",
+        )
+    if chosen.leakage == "leave out":
+        tested = [one for one in tested if one.id not in set(leakage.ids)]
+        if not tested:
+            raise CorpusError("the model has met every one of these conversations in training", do="Give other ones")
+    return Parts(tuple(tested), leakage, read, splits)
+
+
+def with_splits_of(chosen: Chosen, model: Path) -> Chosen:
+    """Return the same choice with the splits and the sample of a model, where none are given."""
+    if chosen.splits is not None or chosen.split == ALL:
+        return chosen
+    recipe = read_toml(model / "config.toml") if (model / "config.toml").is_file() else {}
+    return replace(
+        chosen,
+        splits=model / SPLITS,
+        max_ordinary=recipe.get("max_ordinary") if chosen.max_ordinary is None else chosen.max_ordinary,
+        seed=recipe.get("seed") if chosen.seed is None else chosen.seed,
+    )
+
+
+def _tested(read: Sequence[LabelledConversation], splits: Splits | None, name: str) -> list[LabelledConversation]:
+    found = [one for one in read if splits is None or splits.conversations.get(one.id) == name]
+    if not found:
+        raise CorpusError(f"no conversation of the corpora is in the split {name}", do="Check --split and --splits")
+    changed = [] if splits is None else [one.id for one in found if splits.hashes.get(one.id) != conversation_hash(one)]
+    if changed:
+        raise CorpusError(
+            f"{len(changed)} conversation(s) have changed since they were split, such as {changed[0]}", do="Split again"
+        )
+    return found
+
+
+def _splits(chosen: Chosen, folder: ModelFolder) -> Splits:
+    path = chosen.splits or folder.path / SPLITS
+    if not path.is_file():
+        raise ConfigError(
+            "the model says nothing of splits",
+            where=str(path),
+            do="Give those that it was trained with (--splits), or --split all for a corpus that it has nothing of",
+        )
+    return load_splits(path)

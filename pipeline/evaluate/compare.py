@@ -1,0 +1,59 @@
+"""Two models side by side on the same conversations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evaluation.metrics import Judged
+from evaluation.saved import is_saved, read_saved
+from evaluation.summary import Cuts, Difference, compare
+from pipeline.errors import ConfigError
+from pipeline.evaluate.chosen import Chosen, choose, with_splits_of
+from pipeline.model.load import load_model
+from pipeline.model.thresholds import read_thresholds
+from pipeline.model.training.judging import judge
+from pipeline.results import THRESHOLDS
+
+
+def compare_models(first: Path, second: Path, chosen: Chosen) -> list[Difference]:
+    """Judge a split with two models and return their figures side by side; the splits are those of the second model, if none given.
+
+    Raises
+    ------
+    SafelightError
+        As `evaluate`.
+    """
+    chosen = with_splits_of(chosen, second)
+    one, one_cuts = _judged(first, chosen)
+    other, other_cuts = _judged(second, chosen)
+    return _compare(one, one_cuts, other, other_cuts)
+
+
+def compare_saved(first: Path, second: Path) -> list[Difference]:
+    """Put two saved evaluations side by side, on the conversations that both hold.
+
+    Raises
+    ------
+    SafelightError
+        When one cannot be read, only one is an evaluation, or they have no conversation in common.
+    """
+    for path in (first, second):
+        if not is_saved(path):
+            raise ConfigError(
+                "this is no saved evaluation", where=str(path), do="Give two of them, or two model folders with --corpus"
+            )
+    one, other = read_saved(first), read_saved(second)
+    return _compare(list(one.judged), one.cuts, list(other.judged), other.cuts)
+
+
+def _compare(first: list[Judged], first_cuts: Cuts, second: list[Judged], second_cuts: Cuts) -> list[Difference]:
+    if not {one.id for one in first} & {one.id for one in second}:
+        raise ConfigError("the two have no conversation in common", do="Evaluate both on one split")
+    return compare(first, first_cuts, second, second_cuts)
+
+
+def _judged(model: Path, chosen: Chosen) -> tuple[list[Judged], Cuts]:
+    folder, loaded = load_model(model)
+    limits = read_thresholds(folder.path / THRESHOLDS)
+    parts = choose(chosen, folder, loaded.taxonomy)
+    return judge(parts.tested, loaded), Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})

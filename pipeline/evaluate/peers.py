@@ -1,0 +1,160 @@
+"""The model and plainer methods on one split in one run: quality beside messages a second."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from evaluation.metrics import Judged
+from evaluation.summary import FIGURES, Cuts, compare
+from pipeline.config import BaselineRecipe
+from pipeline.corpora.labelled import LabelledConversation
+from pipeline.errors import ConfigError, SafelightError
+from pipeline.evaluate.chosen import Parts
+from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, MajorityModel, Skewness, TopMean
+from pipeline.model.reading import Model
+from pipeline.model.spoken import has_words
+from pipeline.model.training.judging import judge
+
+SHOWN = (
+    "stage macro-F1",
+    "stage macro average precision",
+    "conversation AUC, all",
+    "conversation AUC, written only",
+    "recall at 1 % false positives",
+    "recall at 0.1 % false positives",
+    "right speaker, of flagged groomings",
+)
+"""The figures by which methods are compared."""
+
+_ORDINARY_PER_RARE = 8
+_RATE = 0.01
+
+
+def hold_against_peers(
+    parts: Parts, model: Model, cuts: Cuts, *, encoder: Path | None, rounds: int, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Judge the split with the model and with each peer; peers learn from the model's training part alone.
+
+    A peer's thresholds are chosen on the validation part, as the model's were. Speeds are of one run: use their ratios.
+
+    Raises
+    ------
+    ConfigError
+        When there are no training and validation parts among the corpora.
+    SafelightError
+        When a library for training is not there.
+    """
+    train, validation = parts.part("train"), parts.part("validation")
+    if not train or not validation:
+        raise ConfigError(
+            "other methods need the model's training and validation parts",
+            do="Give the corpora and the splits that it was trained with",
+        )
+    model_judged, speed = _timed(parts.tested, model)
+    rows = [_row("the model", "", model_judged, cuts, speed)]
+    for name, what, make in _peers(train, model, encoder):
+        say(f"judging with: {name}")
+        try:
+            peer = make()
+        except ModuleNotFoundError as error:
+            raise SafelightError(f"this needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
+        peer_cuts = _cuts(validation, peer)
+        judged, speed = _timed(parts.tested, peer)
+        row = _row(name, what, judged, peer_cuts, speed)
+        told = compare(judged, peer_cuts, model_judged, cuts, rounds=rounds)
+        row["model_minus_this"] = {
+            one.name: {"value": _plain(one.second - one.first), "interval": [_plain(end) for end in one.interval]}
+            for one in told
+            if one.name in SHOWN
+        }
+        rows.append(row)
+    note = "" if encoder is not None else "nearest neighbours in a frozen encoder were left out: no --encoder was given"
+    return {"figures": list(SHOWN), "rows": rows, "note": note}
+
+
+def _peers(train: Sequence[LabelledConversation], model: Model, encoder: Path | None) -> list[tuple[str, str, Callable[[], Model]]]:
+    taxonomy = model.taxonomy
+    found: list[tuple[str, str, Callable[[], Model]]] = [
+        ("majority", "finds nothing", lambda: MajorityModel(taxonomy)),
+        ("keyword list", "the phrases of the taxonomy's indicators", lambda: KeywordModel(taxonomy)),
+        ("TF-IDF", "words and characters, a logistic regression a stage, trained on the same part", lambda: _tfidf(train, model)),
+    ]
+    if encoder is not None:
+        examples: list[ContrastiveModel] = []
+
+        def contrastive(aggregate: type[Skewness] | type[TopMean]) -> Model:
+            if not examples:
+                examples.append(_contrastive(train, model, encoder))
+            one = examples[0]
+            return ContrastiveModel(taxonomy, one.embed, one.rare, one.stages, one.ordinary, aggregate)
+
+        found += [
+            (
+                "nearest neighbours, skewness",
+                f"frozen {encoder.name}, rare against ordinary examples",
+                lambda: contrastive(Skewness),
+            ),
+            ("nearest neighbours, top 3", "the same, by a speaker's three highest scores", lambda: contrastive(TopMean)),
+        ]
+    return found
+
+
+def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Model:
+    from pipeline.model.training.fit_baseline import fit_baseline
+
+    return fit_baseline(train, BaselineRecipe(name="tf-idf", folds=3), model.taxonomy).model
+
+
+def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: Path) -> ContrastiveModel:
+    from pipeline.model.training.frozen import frozen_encoder
+
+    keys = model.taxonomy.keys
+    rare, stages, ordinary = [], [], []
+    for one in train:
+        for position, message in enumerate(one.messages):
+            if not has_words(message):
+                continue
+            labels = [one.label(position, key) for key in keys]
+            if any(labels):
+                rare.append(message.text)
+                stages.append([float(bool(label)) for label in labels])
+            elif one.is_grooming is False:
+                ordinary.append(message.text)
+    if not rare or not ordinary:
+        raise ConfigError("nearest neighbours need labelled messages and ordinary ones", do="Leave out --encoder")
+    ordinary = random.Random(0).sample(ordinary, min(len(ordinary), _ORDINARY_PER_RARE * len(rare)))  # noqa: S311 - no secret
+    embed = frozen_encoder(encoder)
+    return ContrastiveModel(model.taxonomy, embed, embed(rare), np.asarray(stages, np.float32), embed(ordinary), TopMean)
+
+
+def _timed(conversations: Sequence[LabelledConversation], model: Model) -> tuple[list[Judged], float]:
+    judge(conversations[:1], model)  # what is loaded at the first call is not of the speed
+    start = perf_counter()
+    judged = judge(conversations, model)
+    return judged, sum(len(one.risk) for one in judged) / max(perf_counter() - start, 1e-9)
+
+
+def _cuts(validation: Sequence[LabelledConversation], model: Model) -> Cuts:
+    from pipeline.model.training.measure_encoder import choose_thresholds
+
+    limits = choose_thresholds(judge(validation, model), model.taxonomy.keys, rate=_RATE)
+    return Cuts(limits.risk, limits.stages)
+
+
+def _row(name: str, what: str, judged: Sequence[Judged], cuts: Cuts, speed: float) -> dict[str, Any]:
+    return {
+        "name": name,
+        "what": what,
+        "messages_per_second": round(speed, 1),
+        "figures": {figure: _plain(FIGURES[figure](judged, cuts)) for figure in SHOWN},
+    }
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 6)
