@@ -11,6 +11,7 @@
     ├── CorpusError           a labelled corpus that breaks its own rules
     ├── ModelFolderError      a model folder that is incomplete or changed
     └── ResultsError          results that cannot be written or read
+        └── Unfinished            a run that ended early, and goes on from there when it is run again; exit code 3
 
 A message says what happened, where (``file:line``) and what to do. It never holds the text of a chat message.
 """
@@ -26,6 +27,7 @@ __all__ = [
     "ModelFolderError",
     "ResultsError",
     "SafelightError",
+    "Unfinished",
     "UnknownFormat",
 ]
 
@@ -85,3 +87,7 @@ class ModelFolderError(SafelightError):
 
 class ResultsError(SafelightError):
     """Results cannot be written, or what lies there is not a result of ours."""
+
+
+class Unfinished(ResultsError):
+    """A run ended before it was done; what was scored is kept, and running it again goes on from there."""

@@ -23,6 +23,7 @@ ORDER = [
     {"model"},
     {"results"},
     {"report"},
+    {"scoring"},
     {"score"},
     {"tracking"},
     {"train"},

@@ -27,7 +27,7 @@ from pipeline.model.evidence import EvidenceRisk
 from pipeline.model.first_pass import FirstPass, load_first_pass
 from pipeline.model.folder import ModelFolder
 from pipeline.model.reading import Finish, Reading, Spoken
-from pipeline.model.runtime import Run, RuntimeName, open_network
+from pipeline.model.runtime import Device, Run, RuntimeName, open_network
 from pipeline.model.windows import Encoding, Packing, Window, chunks, pack, padded
 from pipeline.output import write_json
 
@@ -120,7 +120,7 @@ def save_heads(folder: Path, *, risk: EvidenceRisk, calibration: Platt, taxonomy
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None) -> EncoderModel:
+def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, device: Device = "cpu") -> EncoderModel:
     """Load the model from a checked folder.
 
     Raises
@@ -139,7 +139,7 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None) -> 
         return EncoderModel(
             taxonomy=taxonomy,
             encoding=encoding,
-            network=open_network(folder.path / NETWORK, runtime=runtime),
+            network=open_network(folder.path / NETWORK, runtime=runtime, device=device),
             calibration=Platt(
                 slope=np.asarray([calibration["stages"][stage]["slope"] for stage in taxonomy.keys]),
                 offset=np.asarray([calibration["stages"][stage]["offset"] for stage in taxonomy.keys]),

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from pipeline.errors import ModelFolderError
 from pipeline.model.windows import Arrays
 
+Device = Literal["cpu", "cuda"]
 RuntimeName = Literal["openvino", "onnxruntime"]
 Run = Callable[[Arrays], tuple[NDArray[np.float32], NDArray[np.float32]]]
 """From ``ids, blocks, marks`` to stage logits and evidence."""
 
 
-def open_network(path: Path, *, runtime: RuntimeName | None = None, threads: int | None = None) -> Run:
+def open_network(path: Path, *, runtime: RuntimeName | None = None, device: Device = "cpu", threads: int | None = None) -> Run:
     """Load an ONNX file; ``runtime`` chooses, else the one that is installed, the faster first.
 
     Raises

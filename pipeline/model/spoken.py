@@ -13,9 +13,9 @@ def has_words(message: Message) -> bool:
     return says(message.speaker, message.kind, message.text)
 
 
-def says(speaker: str | None, kind: str, text: str) -> bool:
+def says(speaker: str | None, kind: str, text: str | None) -> bool:
     """Tell the same from a message's columns."""
-    return speaker is not None and kind in ("message", "media") and bool(text.strip())
+    return speaker is not None and kind in ("message", "media") and bool(text and text.strip())
 
 
 def spoken(messages: Iterable[Message]) -> list[tuple[int, Spoken]]:
