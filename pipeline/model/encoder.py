@@ -28,6 +28,7 @@ from pipeline.model.first_pass import FirstPass, load_first_pass
 from pipeline.model.folder import ModelFolder
 from pipeline.model.reading import Finish, Reading, Spoken
 from pipeline.model.runtime import Device, Run, RuntimeName, open_network
+from pipeline.model.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
 from pipeline.model.windows import Encoding, Packing, Window, chunks, pack, padded
 from pipeline.output import write_json
 
@@ -54,6 +55,7 @@ class EncoderModel:
     calibration: Platt
     risk: EvidenceRisk
     first_pass: FirstPass | None = None
+    chunk_tokens: int = CHUNK_TOKENS
 
     def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
         """Return a reading of each conversation."""
@@ -91,7 +93,7 @@ class EncoderModel:
     def _run(self, windows: Sequence[Window]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Return stage logits and evidence of the messages of each window."""
         found: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
-        for numbers in chunks(windows, tokens=CHUNK_TOKENS, step=_STEP):
+        for numbers in chunks(windows, tokens=self.chunk_tokens, step=_STEP):
             stages, evidence = self.network(padded([windows[number] for number in numbers], step=_STEP))
             for row, number in enumerate(numbers):
                 count = len(windows[number].marks)
@@ -153,6 +155,7 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, dev
                 offset=float(calibration["risk"]["offset"]),
             ),
             first_pass=load_first_pass(folder),
+            chunk_tokens=GPU_TOKENS if device == "cuda" else CHUNK_TOKENS,
         )
     except SafetensorError as error:
         raise ModelFolderError("the weights are damaged", where=str(folder.path), do="Get the model folder again") from error

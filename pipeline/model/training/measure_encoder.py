@@ -55,6 +55,7 @@ def measure(
     taxonomy: Taxonomy,
     thresholds: Thresholds,
     reasons: Mapping[str, Any],
+    cascade: Mapping[str, Any],
 ) -> Measured:
     """Compute the figures of the test part, with bootstrapped intervals, and write the card."""
     metrics = {
@@ -64,6 +65,7 @@ def measure(
         "corpus": _counts(dealt),
         **summarise(judged, Cuts(thresholds.risk, thresholds.stages)),
         "explanations": dict(reasons),
+        "cascade": dict(cascade),
     }
     card = render_card("pipeline.model", "encoder_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds)
     return Measured(metrics, card)

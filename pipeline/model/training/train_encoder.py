@@ -21,8 +21,9 @@ from pipeline.model.evidence import EvidenceRisk
 from pipeline.model.folder import seal_model_folder
 from pipeline.model.training.dealt import Dealt
 from pipeline.model.training.examples import Example, make_examples
-from pipeline.model.training.export_encoder import export_network, quantise
+from pipeline.model.training.export_encoder import export_network, export_torch, quantise
 from pipeline.model.training.faithful import faithfulness
+from pipeline.model.training.fit_cascade import fit_cascade
 from pipeline.model.training.fit_encoder import Start, fit_encoder, open_encoder
 from pipeline.model.training.judging import judge
 from pipeline.model.training.learning import Learner
@@ -67,6 +68,8 @@ def train_encoder(
     spread = [windows[number * len(windows) // count] for number in range(count)]
     export_network(learner.network, single, windows=spread[:_BATCH_WINDOWS])
     quantise(single, folder / NETWORK, windows=[spread[n : n + _BATCH_WINDOWS] for n in range(0, len(spread), _BATCH_WINDOWS)])
+    if recipe.export.torch:
+        export_torch(learner.network, folder)
     (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), "utf-8")
     write_json(folder / "splits.json", splits.model_dump(mode="json"))
     _judge_and_measure(recipe, taxonomy, dealt, folder, say)
@@ -81,9 +84,12 @@ def _judge_and_measure(recipe: EncoderRecipe, taxonomy: Taxonomy, dealt: Dealt, 
     (folder / "manifest.json").unlink()
     say("choosing thresholds on the validation part")
     thresholds = choose_thresholds(judge(dealt.validation, model), taxonomy.keys, rate=recipe.max_false_positive_rate)
+    say("fitting the first pass of the cascade")
+    first = fit_cascade(dealt, model, thresholds, seed=recipe.seed)
+    first.save(folder)
     say("measuring on the test part")
     reasons = faithfulness(dealt.test, model, thresholds, seed=recipe.seed)
-    measured = measure(judge(dealt.test, model), dealt, recipe, taxonomy, thresholds, reasons)
+    measured = measure(judge(dealt.test, model), dealt, recipe, taxonomy, thresholds, reasons, first.figures)
     write_json(folder / "thresholds.json", thresholds.model_dump(mode="json"))
     write_json(folder / "metrics.json", measured.metrics)
     (folder / "MODEL_CARD.md").write_text(measured.card, "utf-8")
