@@ -161,9 +161,7 @@ def score_conversations(batch: Sequence[Conversation], model: Model) -> list[lis
     scored = score_table(chat_table(batch, text="omit"), Scorer(model))
     rows = iter(scored.scores.to_pylist())
     keys = model.taxonomy.keys
-    return [
-        [_message_score(next(rows), keys) for _ in range(count)] for count in scored.conversations["messages"].to_pylist()
-    ]
+    return [[_message_score(next(rows), keys) for _ in range(count)] for count in scored.conversations["messages"].to_pylist()]
 
 
 def _message_score(row: Mapping[str, Any], keys: Sequence[str]) -> MessageScore:

@@ -68,7 +68,9 @@ class EncoderModel:
         skipped: list[Reading | None] = [None] * len(conversations)
         if cascade and self.first_pass is not None:
             skipped = self.first_pass.skipped(pieces, names, stages=len(self.taxonomy.keys))
-        windows = [list(pack(own, self.encoding.packing)) if skip is None else [] for own, skip in zip(pieces, skipped, strict=True)]
+        windows = [
+            list(pack(own, self.encoding.packing)) if skip is None else [] for own, skip in zip(pieces, skipped, strict=True)
+        ]
         return lambda: self._read(names, windows, skipped)
 
     def _read(

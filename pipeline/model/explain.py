@@ -126,7 +126,9 @@ def _odds_without(
         for context, (speaker, text), spans in signs
         for variant in (text, *(text[:start] + text[end:] for start, end in spans))
     ]
-    columns = [model.taxonomy.keys.index(stage) for stage, (*_, spans) in zip(stages, signs, strict=True) for _ in range(len(spans) + 1)]
+    columns = [
+        model.taxonomy.keys.index(stage) for stage, (*_, spans) in zip(stages, signs, strict=True) for _ in range(len(spans) + 1)
+    ]
     odds: list[float] = []
     for start in range(0, len(variants), _AT_ONCE):
         readings = model.read(variants[start : start + _AT_ONCE])

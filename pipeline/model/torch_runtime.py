@@ -45,14 +45,20 @@ def open_torch(folder: Path, *, device: str) -> Run:
         from safetensors.torch import load_file
         from transformers import AutoConfig, AutoModel
     except ModuleNotFoundError as error:
-        raise SafelightError(f"--device {device} needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
+        raise SafelightError(
+            f"--device {device} needs {error.name}", do="Install it with: pip install 'safelight[train]'"
+        ) from error
     from pipeline.model.training.network import MessageNetwork
 
     if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("--device cuda: torch sees no GPU", do="Score with --device cpu, or check the driver and the build of torch")
+        raise ConfigError(
+            "--device cuda: torch sees no GPU", do="Score with --device cpu, or check the driver and the build of torch"
+        )
     if not (folder / WEIGHTS).is_file() or not (folder / ENCODER).is_file():
         raise ModelFolderError(
-            "the model holds no weights for torch", where=str(folder), do="Train it with --set export.torch=true, or use --device cpu"
+            "the model holds no weights for torch",
+            where=str(folder),
+            do="Train it with --set export.torch=true, or use --device cpu",
         )
     weights = load_file(folder / WEIGHTS)
     content = json.loads((folder / ENCODER).read_text("utf-8"))

@@ -80,5 +80,7 @@ def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
     try:
         return pa.array(values, type_)
     except UnicodeEncodeError:
-        mended = [value if value is None else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for value in values]
+        mended = [
+            value if value is None else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for value in values
+        ]
         return pa.array(mended, type_)

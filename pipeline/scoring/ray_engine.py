@@ -82,7 +82,12 @@ def score_units(
     bare = replace(scorer, model=None)  # type: ignore[arg-type]  # the actors load it themselves
     shards = ray.data.from_items([{"task": task} for task in tasks], override_num_blocks=len(tasks))
     scored = shards.map_batches(
-        _read, fn_kwargs={"options": options, "text": scorer.text}, batch_size=1, batch_format="pyarrow", zero_copy_batch=True
+        _read,
+        fn_kwargs={"options": options, "text": scorer.text},
+        batch_size=1,
+        batch_format="pyarrow",
+        zero_copy_batch=True,
+        num_cpus=0.5,  # not what the actors take, so that Ray does not make one step of both: then every batch finds a free actor
     ).map_batches(
         _Actor,
         fn_constructor_args=(str(model.resolve()), device, bare),
@@ -154,7 +159,11 @@ def _unpack(content: bytes) -> pa.Table:
 
 
 def _pack_scored(scored: Scored) -> bytes:
-    cells = {"scores": _pack(scored.scores), "conversations": _pack(scored.conversations), "failed": [list(p) for p in scored.failed]}
+    cells = {
+        "scores": _pack(scored.scores),
+        "conversations": _pack(scored.conversations),
+        "failed": [list(p) for p in scored.failed],
+    }
     return _pack(pa.Table.from_pylist([cells], schema=_SCORED))
 
 

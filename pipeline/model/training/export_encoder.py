@@ -17,8 +17,8 @@ import onnx
 import torch
 from safetensors.torch import save_file
 
-from pipeline.model.training.network import MessageNetwork
 from pipeline.model.torch_runtime import ENCODER, WEIGHTS
+from pipeline.model.training.network import MessageNetwork
 from pipeline.model.windows import Window, padded
 
 _OPSET = 17

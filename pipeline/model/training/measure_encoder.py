@@ -67,7 +67,9 @@ def measure(
         "explanations": dict(reasons),
         "cascade": dict(cascade),
     }
-    card = render_card("pipeline.model", "encoder_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds)
+    card = render_card(
+        "pipeline.model", "encoder_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds
+    )
     return Measured(metrics, card)
 
 
