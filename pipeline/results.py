@@ -75,8 +75,8 @@ def conversations_schema(stages: Sequence[str]) -> pa.Schema:
     """Return the columns of ``conversations.parquet``: a pure summary of the scores, in the order read.
 
     ``risk`` is the highest running risk, first reached at ``risk_position`` by ``risk_slot``; a stage column is the highest
-    probability of any message, null where ``skipped``. ``fingerprint`` is a hash of what the model read, so that a later run knows what
-    has changed.
+    probability of any message, null where ``skipped``. ``fingerprint`` is a hash of what the model read, so that a later run knows
+    what has changed.
     """
     return pa.schema(
         [

@@ -69,8 +69,8 @@ def score(
 
     What is done is kept beside ``out`` as it is done: a run that was killed goes on when it is run again, to the same bytes. Of
     several exports a damaged one is left out and named in ``failed`` of the record, and so is a conversation that cannot be
-    scored. ``cascade`` ``None`` means: where the model has one whose measured loss of recall is small enough. ``since`` is a previous
-    run, whose unchanged conversations are not read by the model again.
+    scored. ``cascade`` ``None`` means: where the model has one whose measured loss of recall is small enough. ``since`` is a
+    previous run, whose unchanged conversations are not read by the model again.
 
     Raises
     ------

@@ -48,7 +48,7 @@ def written() -> tuple[list[str], list[list[str]]]:
 
 def talk(seed: int) -> Iterator[list[str]]:
     """Yield conversations without end: about sixty messages each, of a log-normal number of words."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     ordinary, grooming = written()
     words = [word for text in ordinary for word in text.split() if len(word) < 14]
     while True:
@@ -216,7 +216,7 @@ def network_share(options: argparse.Namespace) -> dict[str, float]:
     }
 
 
-def _int8_rate(size: int, np, openvino, ops) -> float:  # noqa: ANN001
+def _int8_rate(size: int, np, openvino, ops) -> float:
     """Return operations a second of a quantised matrix product, which the runtime runs in int8."""
     rows = ops.parameter([size, size], np.float32)
     weights = ops.constant(np.random.default_rng(0).integers(-127, 127, (size, size)).astype(np.int8))
@@ -239,7 +239,9 @@ def _operations(path: Path, length: int) -> float:
     sizes = {one.name: tuple(one.dims) for one in graph.initializer}
     embeddings = max(math.prod(dims) for dims in sizes.values() if len(dims) == 2)
     width = next(dims[1] for dims in sizes.values() if len(dims) == 2 and math.prod(dims) == embeddings)
-    weights = sum(math.prod(dims) for dims in sizes.values() if len(dims) == 2 and math.prod(dims) != embeddings and min(dims) >= width)
+    weights = sum(
+        math.prod(dims) for dims in sizes.values() if len(dims) == 2 and math.prod(dims) != embeddings and min(dims) >= width
+    )
     layers = weights / (12 * width * width)
     return 2.0 * weights + 4.0 * length * width * layers
 

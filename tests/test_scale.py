@@ -42,7 +42,7 @@ LINES = (
 
 def write_shard(path: Path, conversations: int, *, seed: int, length: int = 8) -> Path:
     """Write a table of conversations of random lines."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     with path.open("w", encoding="utf-8") as file:
         for number in range(conversations):
             for row in range(chance.randint(1, length)):
@@ -79,7 +79,7 @@ def files(run: Path) -> list[bytes]:
 
 def test_scores_do_not_depend_on_the_batch_or_the_order(tiny_encoder_model: Path) -> None:
     _, model = load_model(tiny_encoder_model)
-    chance = random.Random(5)
+    chance = random.Random(5)  # noqa: S311
     talks = [conversation(*chance.choices(LINES, k=chance.randint(0, 30)), name=str(number)) for number in range(20)]
     together = score_table(chat_table(talks), Scorer(model)).scores
     for order in (talks[::-1], talks[3:9], talks[7:8]):
@@ -196,7 +196,7 @@ def test_a_full_disk_keeps_what_was_scored(shards: Path, tiny_model: Path, tmp_p
         write(*arguments, **named)
 
     monkeypatch.setattr(parts.pq, "write_table", full)
-    with pytest.raises(Unfinished, match="No space left on device.*Make room"):
+    with pytest.raises(Unfinished, match=r"No space left on device.*Make room"):
         score([shards], model=tiny_model, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
     monkeypatch.setattr(parts.pq, "write_table", write)

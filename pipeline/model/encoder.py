@@ -39,7 +39,7 @@ CHUNK_TOKENS = 4096
 """Tokens that go through the network at once, padding included."""
 
 _STEP = 32
-"""Windows are padded to multiples of it: a window looks the same to the network whatever goes through with it, and few shapes occur."""
+"""Windows are padded to multiples of it, so that one looks the same to the network whatever goes through with it."""
 
 _DECIMALS = 5
 """Scores are kept to so many places."""
@@ -62,7 +62,7 @@ class EncoderModel:
         return self.prepare(conversations)()
 
     def prepare(self, conversations: Sequence[Sequence[Spoken]], *, cascade: bool = False) -> Finish:
-        """Tokenise, let the first pass read if there is to be a cascade, and pack what it does not skip; the rest is the network."""
+        """Tokenise, let the first pass read if there is a cascade, and pack what it does not skip; the rest is the network."""
         pieces = self.encoding.pieces(conversations)
         names = [[speaker for speaker, _ in conversation] for conversation in conversations]
         skipped: list[Reading | None] = [None] * len(conversations)

@@ -1,8 +1,9 @@
 """The first pass of a cascade: a linear reading of word pieces that tells which conversations the network need not read.
 
-Each message is a bag of its word pieces and of their pairs, hashed; a linear layer makes evidence a stage of it, as fast as it can
-be looked up. Per speaker, the highest evidence so far and how much of it there was make a running estimate of the risk. A conversation
-goes to the network if the estimate of any speaker ever reaches ``cut``; one that does not is skipped, and marked as such in the results.
+Each message is a bag of its word pieces and of their pairs, hashed; a linear layer makes evidence a stage of it, as fast as it can be
+looked up. Per speaker, the highest evidence so far and how much of it there was make a running estimate of the risk. A
+conversation goes to the network if the estimate of any speaker ever reaches ``cut``; one that does not is skipped, and marked as
+such in the results.
 
 Everything that is summed is whole numbers, so that no order of summing can change a bit; nothing later is read.
 """
@@ -35,7 +36,11 @@ BITS = 17
 """Buckets that features are hashed into, as a power of two."""
 
 _FINE = 1 << 20
-"""Steps that a probability is counted in."""
+"""Steps that evidence is counted in."""
+
+_LOW, _HIGH = -7.0, 4.0
+_SPAN = 16
+_LITTLE = 0.02
 
 _DECIMALS = 5
 
@@ -44,9 +49,9 @@ _DECIMALS = 5
 class FirstPass:
     """The linear layer and what is made of it.
 
-    ``weights`` of shape (buckets, stages), whole numbers of ``scale``; ``intercepts`` of (stages,). ``head`` of (2 · stages,) weighs
-    the highest evidence and the logarithm of its sum, with ``offset``. ``figures`` is what was measured: ``recall_loss``, ``passed_on``,
-    and the ``threshold`` of the risk that the cut was chosen for.
+    ``weights`` of shape (buckets, stages), whole numbers of ``scale``; ``intercepts`` of (stages,). ``head`` of
+    (2 · (stages + 1),) weighs what `kinds` and `features` make of them, with ``offset``. ``figures`` is what was measured:
+    ``recall_loss``, ``passed_on``, and the ``threshold`` of the risk that the cut was chosen for.
     """
 
     weights: NDArray[np.int16]
@@ -63,30 +68,31 @@ class FirstPass:
         ``messages`` are word pieces, the speaker's mark first; ``groups`` of shape (messages,) numbers the speaker of each, in its
         conversation, so that several conversations are read at once.
         """
-        evidence = np.round(_FINE / (1.0 + np.exp(-self._log_odds(messages)))).astype(np.int64)
+        odds = kinds(self._log_odds(messages))
+        whole = np.round(odds * _FINE).astype(np.int64)
+        shares = np.round(_FINE / (1.0 + np.exp(-odds))).astype(np.int64)
         order = np.argsort(groups, kind="stable")
         edges = np.flatnonzero(np.diff(groups[order], prepend=-1))
-        starts = np.repeat(edges, np.diff(edges, append=len(order)))
-        lift = (np.cumsum(np.isin(np.arange(len(order)), edges)) * (2 * _FINE))[:, None]
-        highest = np.maximum.accumulate(evidence[order] + lift, axis=0) - lift
-        sums = np.cumsum(evidence[order], axis=0)
-        gathered = sums - (sums[starts] - evidence[order][starts])
+        lengths = np.diff(edges, append=len(order))
+        lift = np.repeat(np.arange(len(edges)) * (_SPAN * _FINE), lengths)[:, None]  # each speaker's numbers above the one's before
+        highest = np.maximum.accumulate(whole[order] + lift, axis=0) - lift
+        sums = np.cumsum(shares[order], axis=0)
+        gathered = sums - np.repeat(sums[edges] - shares[order][edges], lengths, axis=0)
         logits = np.full(len(order), self.offset)
-        stages = evidence.shape[1]
-        for stage in range(stages):  # added one after another: a matrix product may add in another order in another batch
-            logits += self.head[stage] * (highest[:, stage] / _FINE)
-            logits += self.head[stages + stage] * np.log1p(gathered[:, stage] / _FINE)
+        # Added one after another: a matrix product may add in another order in another batch.
+        for column, weight in zip(features(highest / _FINE, gathered / _FINE), self.head, strict=True):
+            logits += weight * column
         found = np.empty(len(order), np.float32)
         found[order] = np.round(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))), _DECIMALS)
         return found
 
     def _log_odds(self, messages: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-        features, counts = hashed(messages)
+        found, counts = hashed(messages)
         ends = np.cumsum(counts)
         sums = np.zeros((len(counts), self.weights.shape[1]), np.int64)
         full = np.flatnonzero(counts)
         if len(full):
-            sums[full] = np.add.reduceat(self.weights[features].astype(np.int32), (ends - counts)[full], axis=0)
+            sums[full] = np.add.reduceat(self.weights[found].astype(np.int32), (ends - counts)[full], axis=0)
         return sums * (self.scale / np.sqrt(np.maximum(counts, 1)))[:, None] + self.intercepts
 
     def skipped(
@@ -131,6 +137,17 @@ class FirstPass:
 ALLOWED_LOSS = 0.005
 
 
+def kinds(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the evidence of messages, of shape (messages, stages + 1): that of each stage, within bounds, and the highest of them."""
+    bounded = np.clip(log_odds, _LOW, _HIGH)
+    return np.concatenate([bounded, bounded.max(axis=1, keepdims=True)], axis=1)
+
+
+def features(highest: NDArray[np.float64], gathered: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return what the head weighs: the highest evidence of each kind, and the logarithms of how much there was."""
+    return [*highest.T, *np.log(_LITTLE + gathered).T]
+
+
 def hashed(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the features of all messages one after another, and how many each has; the mark at the start of each is left out.
 
@@ -145,10 +162,10 @@ def hashed(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArra
     pieces = pieces[inside]
     owners = np.repeat(np.arange(len(held)), lengths)
     pairs = np.flatnonzero(owners[1:] == owners[:-1]) if len(owners) > 1 else np.zeros(0, np.intp)
-    features = np.concatenate([_bucket(pieces + 1, 0), _bucket(pieces[pairs] + 1, pieces[pairs + 1] + 1)])
+    found = np.concatenate([_bucket(pieces + 1, 0), _bucket(pieces[pairs] + 1, pieces[pairs + 1] + 1)])
     owners = np.concatenate([owners, owners[pairs]])
     order = np.argsort(owners, kind="stable")
-    return features[order], np.bincount(owners, minlength=len(held)).astype(np.int64)
+    return found[order], np.bincount(owners, minlength=len(held)).astype(np.int64)
 
 
 def _bucket(first: NDArray[np.int64], second: NDArray[np.int64] | int) -> NDArray[np.int64]:

@@ -58,7 +58,7 @@ def open_torch(folder: Path, *, device: str) -> Run:
         raise ModelFolderError(
             "the model holds no weights for torch",
             where=str(folder),
-            do="Train it with --set export.torch=true, or use --device cpu",
+            do="Train with --set export.torch=true, or use --device cpu",
         )
     weights = load_file(folder / WEIGHTS)
     content = json.loads((folder / ENCODER).read_text("utf-8"))

@@ -1,7 +1,8 @@
 """The Ray engine: exports are shards read by the nodes of a cluster, conversations are scored by actors that hold the model.
 
-A row of the dataset is a whole conversation, so no block can part one. The driver keeps the scores as parts, as the local engine
-does: a cluster that dies can be started again, and only what is missing is done. When a node dies, Ray runs its work again elsewhere.
+A row of the dataset is a batch of whole conversations, so no block can part one. The driver keeps the scores as parts, as the local
+engine does: a cluster that dies can be started again, and only what is missing is done. When a node dies, Ray runs its work again
+elsewhere.
 Every node must see the exports and the model folder under the same paths. Needs the extra `ray`.
 
 ``RAY_ADDRESS`` says which cluster; without it Ray starts one on this machine.

@@ -1,8 +1,8 @@
 """What a previous run says of conversations that have not changed since, so that they need not be read again.
 
-A reading depends on the words and on who said which alone, and a fingerprint of those stands in the results. So a reading with the
-same fingerprint, by the same model, is what the model would say again, to the last bit. A conversation that has grown is read whole:
-its running risk goes on from what was said before.
+A reading depends on the words and on who said which alone, and a fingerprint of those stands in the results. So a reading with
+the same fingerprint, by the same model, is what the model would say again, to the last bit. A conversation that has grown is read
+whole: its running risk goes on from what was said before.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Fit the first pass of a cascade to a trained model: what would that model flag, as far as a linear reading can tell?
 
-The evidence of a message learns from the model's own stage probabilities on the training part, the estimate of a speaker's risk from
-whether the model flags the speaker, or the corpus names the speaker as a groomer; both cross-fitted by conversation. The cut is chosen
-on the validation part: low enough that no conversation is lost there that the model finds, and lower by a margin, since a few
-hundred conversations cannot show a loss of half a point. What it loses is then measured on the test part.
+The evidence of a message learns from the model's own stage probabilities on the training part, the estimate of a speaker's risk
+from whether the model flags the speaker, or the corpus names the speaker as a groomer; both cross-fitted by conversation. The cut
+is chosen on the validation part: low enough that no conversation is lost there that the model finds, and lower by a margin,
+since a few hundred conversations cannot show a loss of half a point. What it loses is then measured on the test part.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.encoder import EncoderModel
 from pipeline.model.evidence import rows_of
-from pipeline.model.first_pass import ALLOWED_LOSS, BITS, FirstPass, hashed
+from pipeline.model.first_pass import ALLOWED_LOSS, BITS, FirstPass, features, hashed, kinds
 from pipeline.model.spoken import spoken
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.dealt import Dealt
@@ -53,26 +53,26 @@ class _Read:
 def fit_cascade(dealt: Dealt, model: EncoderModel, thresholds: Thresholds, *, seed: int = 0) -> FirstPass:
     """Return a first pass of ``model`` with its measured figures, to be saved into the model folder.
 
-    ``figures`` holds ``recall_loss`` and ``found`` (over how many conversations with grooming that the model finds it was measured),
-    ``passed_on`` (the share of ordinary conversations of the test part that go to the network), and ``threshold``.
+    ``figures`` holds ``recall_loss``, ``found`` (how many conversations with grooming the model finds in the test part), ``passed_on``
+    (the share of its ordinary conversations that go to the network), and ``threshold``.
     """
     train = list(_read([*dealt.train, *dealt.composed], model))
     rng = np.random.default_rng(seed)
     folds = rng.integers(0, _FOLDS, len(train))
-    features: list[NDArray[np.float64]] = []
+    known: list[NDArray[np.float64]] = []
     flags: list[NDArray[np.float64]] = []
     for fold in range(_FOLDS):
         held_out = [one for one, own in zip(train, folds, strict=True) if own == fold]
         weights, intercepts = _fit_evidence([one for one, own in zip(train, folds, strict=True) if own != fold], rng)
         for one in held_out:
             rows, own = _speaker_features(one, weights, intercepts, thresholds.risk)
-            features.append(rows)
+            known.append(rows)
             flags.append(own)
     flagged = np.concatenate(flags)
     stages = len(thresholds.stages) if not train else train[0].stages.shape[1]
-    head, offset = np.zeros(2 * stages), 0.0
+    head, offset = np.zeros(2 * (stages + 1)), 0.0
     if len(np.unique(flagged)) == 2:
-        fitted = LogisticRegression(C=1.0, class_weight="balanced", max_iter=500).fit(np.concatenate(features), flagged)
+        fitted = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000).fit(np.concatenate(known), flagged)
         head, offset = fitted.coef_[0].astype(np.float64), float(fitted.intercept_[0])
     weights, intercepts = _fit_evidence(train, rng)
     scale = float(np.abs(weights).max() / _WHOLE) or 1.0
@@ -159,11 +159,12 @@ def _fit_evidence(read: Sequence[_Read], rng: np.random.Generator) -> tuple[NDAr
 def _speaker_features(
     one: _Read, weights: NDArray[np.float64], intercepts: NDArray[np.float64], threshold: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what the head learns from: for each speaker at the end, the highest evidence and its gathered sum; and the flag."""
-    evidence = 1.0 / (1.0 + np.exp(-(_matrix(one.messages) @ weights + intercepts)))
+    """Return what the head learns from, for each speaker at the end, and the flag."""
+    odds = kinds(np.asarray(_matrix(one.messages) @ weights + intercepts))
+    shares = 1.0 / (1.0 + np.exp(-odds))
     rows, flags = [], []
     for own in rows_of(one.speakers):
-        rows.append(np.concatenate([evidence[own].max(axis=0), np.log1p(evidence[own].sum(axis=0))]))
+        rows.append(np.asarray(features(odds[own].max(axis=0), shares[own].sum(axis=0))))
         named = one.speakers[own[0]] in one.groomers
         flags.append(float(named or bool((one.speaker_risk[own] >= threshold).any())))
     return np.asarray(rows), np.asarray(flags)
@@ -175,7 +176,7 @@ def _peaks(first: FirstPass, read: Sequence[_Read]) -> NDArray[np.float64]:
 
 
 def _choose_cut(first: FirstPass, read: Sequence[_Read], threshold: float) -> float:
-    """Return the cut: a margin below the lowest of the conversations with grooming that the model finds, never above its threshold."""
+    """Return the cut: a margin below the lowest conversation with grooming that the model finds, never above its threshold."""
     peaks = _peaks(first, read)
     found = np.asarray([one.grooming is True and one.peak >= threshold for one in read], bool)
     if not found.any():
