@@ -113,7 +113,7 @@ def test_skipped_conversations_are_marked_in_the_results_and_the_report(tiny_enc
     assert "first pass" in (run.path / "report.html").read_text("utf-8")
     read = score([tmp_path / "chat.txt"], out=tmp_path / "read", cascade=False, **options)
     assert read.conversations()[0]["skipped"] is False
-    with pytest.raises(ConfigError, match="made for alerts from 0.4"):
+    with pytest.raises(ConfigError, match=r"made for alerts from 0\.4"):
         score([tmp_path / "chat.txt"], out=tmp_path / "x", model=model, thresholds=tmp_path / "low.json", cascade=True)
 
 

@@ -1,7 +1,7 @@
 """The first pass of a cascade: a linear reading of word pieces that tells which conversations the network need not read.
 
-Each message is a bag of its word pieces and of their pairs, hashed; a linear layer makes evidence a stage of it, as fast as it can be
-looked up. Per speaker, the highest evidence so far and how much of it there was make a running estimate of the risk. A
+Each message is a bag of its word pieces and of their pairs, hashed; a linear layer makes evidence a stage of it, as fast as it
+can be looked up. Per speaker, the highest evidence so far and how much of it there was make a running estimate of the risk. A
 conversation goes to the network if the estimate of any speaker ever reaches ``cut``; one that does not is skipped, and marked as
 such in the results.
 
@@ -138,7 +138,7 @@ ALLOWED_LOSS = 0.005
 
 
 def kinds(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the evidence of messages, of shape (messages, stages + 1): that of each stage, within bounds, and the highest of them."""
+    """Return the evidence of messages, of shape (messages, stages + 1): that of each stage, within bounds, and the highest."""
     bounded = np.clip(log_odds, _LOW, _HIGH)
     return np.concatenate([bounded, bounded.max(axis=1, keepdims=True)], axis=1)
 

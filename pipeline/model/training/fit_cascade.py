@@ -53,8 +53,8 @@ class _Read:
 def fit_cascade(dealt: Dealt, model: EncoderModel, thresholds: Thresholds, *, seed: int = 0) -> FirstPass:
     """Return a first pass of ``model`` with its measured figures, to be saved into the model folder.
 
-    ``figures`` holds ``recall_loss``, ``found`` (how many conversations with grooming the model finds in the test part), ``passed_on``
-    (the share of its ordinary conversations that go to the network), and ``threshold``.
+    ``figures`` holds ``recall_loss``, ``found`` (how many conversations with grooming the model finds in the test part), and
+    ``passed_on`` (the share of its ordinary conversations that go to the network), and ``threshold``.
     """
     train = list(_read([*dealt.train, *dealt.composed], model))
     rng = np.random.default_rng(seed)
