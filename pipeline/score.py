@@ -80,6 +80,8 @@ def score(
         When an export, the model or the output cannot be read or written. Nothing is left behind then.
     """
     options = options or ReadOptions()
+    if since is not None and engine != "local":
+        raise ConfigError("--since is for the local engine", do="Leave --engine out, or score everything")
     check_place(out, overwrite=overwrite, marker=RUN)
     folder, loaded = load_model(model, device=device)
     chosen = read_thresholds(thresholds or folder.path / THRESHOLDS)
