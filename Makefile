@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= out
 LOCK   := requirements.lock
 
-.PHONY: score test check check-all lint types lock baseline ablation bench-ingest fuzz clean
+.PHONY: score test check check-all lint types lock baseline ablation bench bench-ingest fuzz clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
@@ -34,6 +34,10 @@ ablation: $(VENV)/development  ## what each choice of the model is worth: make a
 
 bench-ingest: $(VENV)/bench    ## readers on large exports beside other parsers: make bench-ingest MESSAGES=1000000
 	$(VENV)/bench/bin/python tests/bench_ingest.py --messages $(or $(MESSAGES),1000000)
+
+bench: $(VENV)/development     ## scoring beside what else there is: make bench MODEL=models/default ENCODER=PATH MESSAGES=20000 UPTO=1000000
+	$(BIN)/python tests/bench_scoring.py $(if $(MODEL),--model $(MODEL)) $(if $(ENCODER),--encoder $(ENCODER)) \
+		--messages $(or $(MESSAGES),20000) --upto $(or $(UPTO),0)
 
 fuzz: $(VENV)/development      ## fuzz a reader: make fuzz FORMAT=whatsapp SECONDS=600
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris

@@ -13,7 +13,7 @@ from pipeline.cli_corpus import app as corpus_app
 from pipeline.cli_evaluate import add_commands
 from pipeline.cli_pack import app as pack_app
 from pipeline.cli_review import app as review_app
-from pipeline.errors import ConfigError, SafelightError
+from pipeline.errors import ConfigError, SafelightError, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,12 +53,15 @@ _DEFAULT_MEMBER_BYTES = 512 * 1024 * 1024
 
 
 def main() -> None:
-    """Run the command line; an error that the user can mend is one line on standard error and exit code 2."""
+    """Run the command line; an error that the user can mend is one line on standard error and exit code 2.
+
+    A run that is not whole ends with 3: something of it failed, or it ended early and goes on when it is run again.
+    """
     try:
         app()
     except SafelightError as error:
         print(f"safelight: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(3 if isinstance(error, Unfinished) else 2)
 
 
 def _version(wanted: bool) -> None:
@@ -122,6 +125,13 @@ def score(
         Literal["include", "hash", "omit"], typer.Option(help="Whether message text and names go into results and report.")
     ] = "omit",
     thresholds: Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")] = None,
+    cascade: Annotated[
+        bool | None,
+        typer.Option(help="Let a first pass skip what is far from any alert; on where that was measured to lose almost nothing."),
+    ] = None,
+    since: Annotated[Path | None, typer.Option(help="A previous run: only conversations that changed since are read.")] = None,
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="One machine, or the nodes of a Ray cluster.")] = "local",
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the network runs.")] = "cpu",
     format_: FormatOption = None,
     date_order: DateOrderOption = None,
     timezone: TimezoneOption = None,
@@ -142,10 +152,16 @@ def score(
             options=options,
             text=text,
             thresholds=thresholds,
+            cascade=cascade,
+            since=since,
+            engine=engine,
+            device=device,
             overwrite=overwrite,
             progress=progress,
         )
     print_run(run)
+    if run.record["failed"]:
+        raise typer.Exit(3)
 
 
 @contextmanager

@@ -210,6 +210,12 @@ class TrainingSettings(Settings):
     longest: Count = 120
 
 
+class ExportSettings(Settings):
+    """What is exported beside the int8 network: with ``torch`` the weights in bf16, for a GPU."""
+
+    torch: bool = False
+
+
 class SplitSettings(Settings):
     """How a corpus is split when no splits are given: shares of what is labelled; ``together`` names attributes never parted."""
 
@@ -241,3 +247,4 @@ class EncoderRecipe(Settings):
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
     splits: SplitSettings = SplitSettings()
+    export: ExportSettings = ExportSettings()

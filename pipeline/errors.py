@@ -11,6 +11,7 @@
     ├── CorpusError           a labelled corpus that breaks its own rules
     ├── ModelFolderError      a model folder that is incomplete or changed
     ├── ResultsError          results that cannot be written or read
+    │   └── Unfinished            a run that ended early, and goes on from there when it is run again; exit code 3
     └── ReviewError           the store of the review, an account, a decision
         └── DecidedMeanwhile      another reader was quicker, or works on it
 
@@ -30,6 +31,7 @@ __all__ = [
     "ResultsError",
     "ReviewError",
     "SafelightError",
+    "Unfinished",
     "UnknownFormat",
 ]
 
@@ -89,6 +91,10 @@ class ModelFolderError(SafelightError):
 
 class ResultsError(SafelightError):
     """Results cannot be written, or what lies there is not a result of ours."""
+
+
+class Unfinished(ResultsError):
+    """A run ended before it was done; what was scored is kept, and running it again goes on from there."""
 
 
 class ReviewError(SafelightError):

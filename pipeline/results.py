@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.config import Taxonomy, validate_settings
@@ -44,7 +45,8 @@ def scores_schema(stages: Sequence[str]) -> pa.Schema:
     ``speaker_slot`` is the anonymous letter of a speaker in the conversation; ``speaker`` and ``text`` are verbatim, a
     SHA-256, or null, as ``--text`` says. ``words`` are the stretches of the text that carried the strongest signs of a flagged
     conversation, in characters, with their shares; ``cues`` the indicators' phrases in them. ``meta`` is JSON, with ``include``
-    alone. Probabilities are null on rows without words.
+    alone. Probabilities are null on rows without words, and where ``skipped``: there the first pass of a cascade alone read the
+    conversation, and the risks are its own running estimates, too low for the network to read on.
     """
     return pa.schema(
         [
@@ -61,6 +63,7 @@ def scores_schema(stages: Sequence[str]) -> pa.Schema:
             ("speaker_risk", pa.float32()),
             ("words", pa.list_(_WORD)),
             ("cues", pa.list_(pa.string())),
+            ("skipped", pa.bool_()),
             ("source_file", pa.string()),
             ("source_line", pa.int64()),
             ("source_row", pa.int64()),
@@ -73,7 +76,8 @@ def conversations_schema(stages: Sequence[str]) -> pa.Schema:
     """Return the columns of ``conversations.parquet``: a pure summary of the scores, in the order read.
 
     ``risk`` is the highest running risk, first reached at ``risk_position`` by ``risk_slot``; a stage column is the highest
-    probability of any message.
+    probability of any message, null where ``skipped``. ``fingerprint`` is a hash of what the model read, so that a later run knows
+    what has changed.
     """
     return pa.schema(
         [
@@ -89,6 +93,8 @@ def conversations_schema(stages: Sequence[str]) -> pa.Schema:
             ("risk_position", pa.int32()),
             ("risk_slot", pa.string()),
             *((stage_column(stage), pa.float32()) for stage in stages),
+            ("skipped", pa.bool_()),
+            ("fingerprint", pa.string()),
         ]
     )
 
@@ -111,24 +117,44 @@ class Run:
 
     def conversations(self) -> list[dict[str, Any]]:
         """Return the rows of ``conversations.parquet``, riskiest first."""
-        rows = pq.read_table(self.path / CONVERSATIONS).to_pylist()
-        return sorted(rows, key=lambda row: (-row["risk"], row["conversation_id"]))
+        return self._by_risk().to_pylist()
+
+    def riskiest(self, most: int) -> list[dict[str, Any]]:
+        """Return the first ``most`` of these rows, without making rows of the others."""
+        return self._by_risk().slice(0, most).to_pylist()
+
+    def count(self) -> int:
+        """Return how many conversations there are."""
+        return pq.read_metadata(self.path / CONVERSATIONS).num_rows
+
+    def flagged(self) -> int:
+        """Return how many conversations reach the threshold."""
+        risks = pq.read_table(self.path / CONVERSATIONS, columns=["risk"])["risk"].to_numpy()
+        return int((risks.astype(float) >= self.thresholds.risk).sum())
+
+    def skipped(self) -> int:
+        """Return how many conversations were read by the first pass of a cascade alone; 0 in runs that know of none."""
+        if "skipped" not in pq.read_schema(self.path / CONVERSATIONS).names:
+            return 0
+        return pc.sum(pq.read_table(self.path / CONVERSATIONS, columns=["skipped"])["skipped"]).as_py() or 0
+
+    def _by_risk(self) -> pa.Table:
+        return pq.read_table(self.path / CONVERSATIONS).sort_by([("risk", "descending"), ("conversation_id", "ascending")])
 
     def messages(self, wanted: Iterable[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """Yield ``(conversation_id, rows of scores.parquet)`` for the wanted conversations, in the order of the file."""
-        wanted = set(wanted)
         current: str | None = None
         rows: list[dict[str, Any]] = []
+        names = pa.array(sorted(set(wanted)), pa.string())
         for batch in pq.ParquetFile(self.path / SCORES).iter_batches():
-            for row in batch.to_pylist():
+            for row in batch.filter(pc.is_in(batch["conversation_id"], names)).to_pylist():
                 if row["conversation_id"] != current:
-                    if current in wanted:
-                        yield str(current), rows
+                    if current is not None:
+                        yield current, rows
                     current, rows = row["conversation_id"], []
-                if current in wanted:
-                    rows.append(row)
-        if current in wanted:
-            yield str(current), rows
+                rows.append(row)
+        if current is not None:
+            yield current, rows
 
     def rows_at(self, name: str, first: int, count: int) -> list[dict[str, Any]]:
         """Return ``count`` rows of a file of the run from row ``first`` (from 0); only the row groups that hold them are read."""

@@ -68,18 +68,19 @@ def scoring_progress() -> Iterator[Callable[[Scored], None]]:
 def print_run(run: Run) -> None:
     """End a run with what was found, the five riskiest, and where the report is."""
     console = Console()
-    rows = run.conversations()
+    rows = run.riskiest(5)
     threshold = run.thresholds.risk
-    flagged = sum(row["risk"] >= threshold for row in rows)
+    flagged, skipped = run.flagged(), run.skipped()
     counts = run.record["counts"]
     console.print(
         f"[bold]{counts['conversations']:,}[/] conversations, [bold]{counts['rows']:,}[/] messages, "
         f"[bold]{flagged:,}[/] flagged at risk ≥ {threshold:.2f}"
+        + (f", {skipped:,} read by the first pass alone" if skipped else "")
     )
     table = Table(title="The five to read first", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for heading in ("risk", "conversation", "messages", "highest at", "looks like"):
         table.add_column(heading, justify="right" if heading in ("risk", "messages") else "left", overflow="fold")
-    for row in rows[:5]:
+    for row in rows:
         found = [
             stage.name
             for stage in run.taxonomy.stages
@@ -90,6 +91,9 @@ def print_run(run: Run) -> None:
         table.add_row(risk, Text(row["conversation_id"]), f"{row['messages']:,}", position, ", ".join(found) or "–")
     console.print(table)
     _print_warnings(console, run.record["warnings"])
+    for one in run.record.get("failed", ()):
+        what = f"conversation {one['conversation']}: {one['reason']}" if "conversation" in one else one["reason"]
+        console.print(Text.assemble(("not scored ", "bold red"), f"{one['export']}: {what}"))
     console.print("A flag is a reason to read, never a finding; no flag does not clear anybody.")
     if run.record["settings"]["text"] != "include":
         console.print("The report shows no message text; add --text include to see it, blurred until clicked.")

@@ -13,19 +13,10 @@ from pipeline.model.explain import MOST, explain, log_odds_without, weigh_words,
 from pipeline.model.load import load_model
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.faithful import faithfulness
-from pipeline.schema import Conversation, Message, Source
-from pipeline.score import score, score_conversations
+from pipeline.score import score
 from pipeline.text.cues import CueMatcher
 
 EASY = Thresholds(risk=0.0, stages={"access": 0.2, "secrecy": 0.2})
-
-
-def conversation(*lines: tuple[str, str]) -> Conversation:
-    messages = tuple(
-        Message(message_id=str(number), speaker=speaker, text=text, source=Source("x", row=number))
-        for number, (speaker, text) in enumerate(lines, 1)
-    )
-    return Conversation(conversation_id="c", platform="test", messages=messages)
 
 
 def test_the_words_that_carry_a_sign_weigh_most(tiny_model: Path) -> None:
@@ -52,14 +43,20 @@ def test_leaving_out_the_heaviest_words_lowers_the_sign_more_than_leaving_out_ot
 
 def test_only_the_strongest_signs_of_flagged_conversations_are_explained(tiny_model: Path) -> None:
     _, model = load_model(tiny_model)
-    talk = conversation(*[("A", f"how old are you anyway {number}") for number in range(20)], ("B", "dinner is ready"))
-    messages = tuple(talk.messages)
-    (scores,) = score_conversations([talk], model)
-    found = explain(messages, scores, model, EASY)
+    lines = [*[("A", f"how old are you anyway {number}") for number in range(20)], ("B", "dinner is ready")]
+    (reading,) = model.read([lines])
+    (found,) = explain([(lines, reading)], model, EASY)
     assert len(found) == MOST
-    assert 21 not in found
+    assert 20 not in found
     assert {reason.stage for reason in found.values()} == {"access"}
-    assert explain(messages, scores, model, EASY.model_copy(update={"risk": 1.0})) == {}
+    assert explain([(lines, reading)], model, EASY.model_copy(update={"risk": 1.0})) == [{}]
+
+
+def test_signs_of_several_conversations_are_explained_together_as_each_alone(tiny_model: Path) -> None:
+    _, model = load_model(tiny_model)
+    talks = [[("A", "hi"), ("B", "how old are you anyway")], [("A", "dinner")], [("A", "this stays our secret ok")]]
+    read = list(zip(talks, model.read(talks), strict=True))
+    assert explain(read, model, EASY) == [explain([one], model, EASY)[0] for one in read]
 
 
 def test_a_long_message_is_weighed_in_stretches() -> None:

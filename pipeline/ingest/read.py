@@ -28,26 +28,46 @@ def read_conversations(paths: Iterable[Path], options: ReadOptions, log: ReadLog
     ExportError
         When an export cannot be read whole, with the file and line.
     """
-    seen_files: dict[str, str] = {}
     seen_ids: dict[str, int] = {}
+    for unit in open_units(paths, options, log):
+        for conversation in read_unit(unit, options, log):
+            own = unique_id(conversation.conversation_id, seen_ids, unit.name, log)
+            yield conversation if own == conversation.conversation_id else replace(conversation, conversation_id=own)
+
+
+def open_units(paths: Iterable[Path], options: ReadOptions, log: ReadLog) -> Iterator[Unit]:
+    """Yield the units at ``paths`` in order, each once: one of the same bytes as an earlier one is passed over with a warning.
+
+    Raises
+    ------
+    ExportError
+        When there is nothing to read at a path, or a file cannot be opened.
+    """
+    seen: dict[str, str] = {}
     for path in paths:
         for unit in find_units(path, options, log):
-            twin = seen_files.setdefault(unit.sha256, unit.name)
+            twin = seen.setdefault(unit.sha256, unit.name)
             if twin != unit.name:
                 log.warn(unit.name, f"the same bytes as {twin}: read once")
                 continue
             log.exports.append(ReadExport(unit.name, unit.format, unit.sha256))
-            yield from _read_unit(unit, options, log, seen_ids)
+            yield unit
 
 
-def _read_unit(unit: Unit, options: ReadOptions, log: ReadLog, seen_ids: dict[str, int]) -> Iterator[Conversation]:
+def read_unit(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
+    """Yield the conversations of one unit with their ids as they stand there; count rows in ``log``."""
     for conversation in _reader(unit)(unit, options, log):
-        count = seen_ids[conversation.conversation_id] = seen_ids.get(conversation.conversation_id, 0) + 1
-        if count > 1:
-            renamed = f"{conversation.conversation_id}~{count}"
-            log.warn(unit.name, f"conversation id met before in this run: kept apart as {renamed}")
-            conversation = replace(conversation, conversation_id=renamed)
         yield replace(conversation, messages=_counted(conversation.messages, log))
+
+
+def unique_id(conversation_id: str, seen: dict[str, int], name: str, log: ReadLog) -> str:
+    """Return the id, or with a suffix and a warning where it was met before."""
+    count = seen[conversation_id] = seen.get(conversation_id, 0) + 1
+    if count == 1:
+        return conversation_id
+    renamed = f"{conversation_id}~{count}"
+    log.warn(name, f"conversation id met before in this run: kept apart as {renamed}")
+    return renamed
 
 
 def _reader(unit: Unit) -> Reader:

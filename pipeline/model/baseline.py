@@ -16,7 +16,7 @@ from pipeline.errors import ModelFolderError
 from pipeline.model.calibration import Platt
 from pipeline.model.folder import ModelFolder
 from pipeline.model.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
-from pipeline.model.reading import Reading, Spoken
+from pipeline.model.reading import Finish, Reading, Spoken
 from pipeline.model.risk import RiskHead, RunningRisk
 from pipeline.output import write_json
 
@@ -38,6 +38,19 @@ class BaselineModel:
 
     def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
         """Return a reading of each conversation."""
+        return self.prepare(conversations)()
+
+    @property
+    def first_pass(self) -> None:
+        """None: the baseline is as fast as one."""
+        return None
+
+    def prepare(self, conversations: Sequence[Sequence[Spoken]], *, cascade: bool = False) -> Finish:
+        """Return what reads the conversations: nothing of it can be done before."""
+        del cascade
+        return lambda: self._read(conversations)
+
+    def _read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
         texts = [text for conversation in conversations for _, text in conversation]
         none = np.zeros((0, len(self.taxonomy.keys)))
         probabilities = (self.stage_probabilities(texts) if texts else none).astype(np.float32)

@@ -5,6 +5,7 @@
     encoder.onnx       the network, int8
     tokenizer.json     its word pieces, with the speakers' marks
     model.safetensors  the risk head
+    cascade.*          the first pass, where there is one
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from pipeline.config import EncoderRecipe, Taxonomy, load_settings, validate_set
 from pipeline.errors import ModelFolderError
 from pipeline.model.calibration import Platt
 from pipeline.model.evidence import EvidenceRisk
+from pipeline.model.first_pass import FirstPass, load_first_pass
 from pipeline.model.folder import ModelFolder
-from pipeline.model.reading import Reading, Spoken
-from pipeline.model.runtime import Run, RuntimeName, open_network
-from pipeline.model.windows import Encoding, Packing, Window, chunks, padded
+from pipeline.model.reading import Finish, Reading, Spoken
+from pipeline.model.runtime import Device, Run, RuntimeName, open_network
+from pipeline.model.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
+from pipeline.model.windows import Encoding, Packing, Window, chunks, pack, padded
 from pipeline.output import write_json
 
 KIND = "encoder"
@@ -35,8 +38,11 @@ NETWORK = "encoder.onnx"
 CHUNK_TOKENS = 4096
 """Tokens that go through the network at once, padding included."""
 
+_STEP = 32
+"""Windows are padded to multiples of it, so that one looks the same to the network whatever goes through with it."""
+
 _DECIMALS = 5
-"""Scores are kept to so many places: what a runtime does otherwise with other neighbours in a chunk is below them."""
+"""Scores are kept to so many places."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +54,40 @@ class EncoderModel:
     network: Run
     calibration: Platt
     risk: EvidenceRisk
+    first_pass: FirstPass | None = None
+    chunk_tokens: int = CHUNK_TOKENS
 
     def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
         """Return a reading of each conversation."""
-        windows = self.encoding.windows(conversations)
+        return self.prepare(conversations)()
+
+    def prepare(self, conversations: Sequence[Sequence[Spoken]], *, cascade: bool = False) -> Finish:
+        """Tokenise, let the first pass read if there is a cascade, and pack what it does not skip; the rest is the network."""
+        pieces = self.encoding.pieces(conversations)
+        names = [[speaker for speaker, _ in conversation] for conversation in conversations]
+        skipped: list[Reading | None] = [None] * len(conversations)
+        if cascade and self.first_pass is not None:
+            skipped = self.first_pass.skipped(pieces, names, stages=len(self.taxonomy.keys))
+        windows = [
+            list(pack(own, self.encoding.packing)) if skip is None else [] for own, skip in zip(pieces, skipped, strict=True)
+        ]
+        return lambda: self._read(names, windows, skipped)
+
+    def _read(
+        self, names: Sequence[Sequence[str]], windows: Sequence[Sequence[Window]], skipped: Sequence[Reading | None]
+    ) -> list[Reading]:
         outputs = self._run([window for own in windows for window in own])
         readings = []
         start = 0
-        for conversation, own in zip(conversations, windows, strict=True):
+        for speakers, own, skip in zip(names, windows, skipped, strict=True):
+            if skip is not None:
+                readings.append(skip)
+                continue
             parts = outputs[start : start + len(own)]
             start += len(own)
             logits = np.concatenate([part[0] for part in parts]) if parts else np.zeros((0, len(self.taxonomy.keys)), np.float32)
             evidence = np.concatenate([part[1] for part in parts]) if parts else np.zeros((0, 1), np.float32)
-            speaker_risk, risk = self.risk.risks(evidence, [speaker for speaker, _ in conversation])
+            speaker_risk, risk = self.risk.risks(evidence, speakers)
             stages = self.calibration.probability(logits).astype(np.float32)
             readings.append(Reading(*(np.round(array, _DECIMALS) for array in (stages, speaker_risk, risk))))
         return readings
@@ -68,8 +95,8 @@ class EncoderModel:
     def _run(self, windows: Sequence[Window]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Return stage logits and evidence of the messages of each window."""
         found: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
-        for numbers in chunks(windows, tokens=CHUNK_TOKENS):
-            stages, evidence = self.network(padded([windows[number] for number in numbers]))
+        for numbers in chunks(windows, tokens=self.chunk_tokens, step=_STEP):
+            stages, evidence = self.network(padded([windows[number] for number in numbers], step=_STEP))
             for row, number in enumerate(numbers):
                 count = len(windows[number].marks)
                 found[number] = stages[row, :count], evidence[row, :count]
@@ -97,7 +124,7 @@ def save_heads(folder: Path, *, risk: EvidenceRisk, calibration: Platt, taxonomy
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None) -> EncoderModel:
+def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, device: Device = "cpu") -> EncoderModel:
     """Load the model from a checked folder.
 
     Raises
@@ -116,7 +143,7 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None) -> 
         return EncoderModel(
             taxonomy=taxonomy,
             encoding=encoding,
-            network=open_network(folder.path / NETWORK, runtime=runtime),
+            network=open_network(folder.path / NETWORK, runtime=runtime, device=device),
             calibration=Platt(
                 slope=np.asarray([calibration["stages"][stage]["slope"] for stage in taxonomy.keys]),
                 offset=np.asarray([calibration["stages"][stage]["offset"] for stage in taxonomy.keys]),
@@ -129,6 +156,8 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None) -> 
                 slope=float(calibration["risk"]["slope"]),
                 offset=float(calibration["risk"]["offset"]),
             ),
+            first_pass=load_first_pass(folder),
+            chunk_tokens=GPU_TOKENS if device == "cuda" else CHUNK_TOKENS,
         )
     except SafetensorError as error:
         raise ModelFolderError("the weights are damaged", where=str(folder.path), do="Get the model folder again") from error

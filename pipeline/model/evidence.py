@@ -6,6 +6,7 @@ there was. A small network makes a risk of both. Nothing later is read, and nobo
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,15 +35,29 @@ class EvidenceRisk:
     def risks(self, evidence: NDArray[np.float32], speakers: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the risk of each message's speaker after it, and of the conversation: that of its riskiest speaker."""
         own = np.zeros(len(speakers), np.float32)
-        names = np.asarray(speakers, dtype=object)
-        whole = np.zeros(len(speakers), np.float32)
-        for name in dict.fromkeys(speakers):
-            rows = np.flatnonzero(names == name)
+        for rows in rows_of(speakers):
             logits = np.clip(self.slope * self.logits(evidence[rows]) + self.offset, -30.0, 30.0)
             own[rows] = 1.0 / (1.0 + np.exp(-logits))
-            lasting = np.zeros(len(speakers), np.float32)
-            edges = [*rows[1:], len(speakers)]
-            for row, end in zip(rows, edges, strict=True):
-                lasting[row:end] = own[row]
-            whole = np.maximum(whole, lasting)
-        return own, whole
+        return own, riskiest(own, speakers)
+
+
+def rows_of(speakers: Sequence[str]) -> list[NDArray[np.intp]]:
+    """Return the rows of each speaker, in the order in which they begin to speak."""
+    numbers: dict[str, int] = {}
+    slots = np.asarray([numbers.setdefault(speaker, len(numbers)) for speaker in speakers], np.intp)
+    order = np.argsort(slots, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(slots))[:-1]) if len(slots) else []
+
+
+def riskiest(own: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
+    """Return the risk of the conversation after each message: the highest of what its speakers' risks are then."""
+    latest: dict[str, float] = {}
+    heap: list[tuple[float, str]] = []  # what is no longer a speaker's risk is thrown away when it comes to the top
+    whole = np.zeros(len(speakers), np.float32)
+    for row, (speaker, risk) in enumerate(zip(speakers, own.tolist(), strict=True)):
+        latest[speaker] = risk
+        heapq.heappush(heap, (-risk, speaker))
+        while latest[heap[0][1]] != -heap[0][0]:
+            heapq.heappop(heap)
+        whole[row] = -heap[0][0]
+    return whole

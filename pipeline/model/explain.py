@@ -13,10 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.model.reading import Model, Spoken
-from pipeline.model.spoken import has_words
+from pipeline.model.reading import Model, Reading, Spoken
 from pipeline.model.thresholds import Thresholds
-from pipeline.schema import Message, MessageScore
 
 MOST = 8
 """Messages of a conversation that are explained, the strongest signs first."""
@@ -24,6 +22,7 @@ MOST = 8
 CONTEXT = 10
 """Messages before it that a message is read with."""
 
+_AT_ONCE = 512
 _WORDS = 24
 _KEPT = 6
 _WORD = re.compile(r"\S+")
@@ -48,36 +47,33 @@ class Explanation:
 
 
 def explain(
-    messages: Sequence[Message], scores: Sequence[MessageScore], model: Model, thresholds: Thresholds
-) -> Mapping[int, Explanation]:
-    """Return the explanations of a flagged conversation's strongest signs, by position from 1; none where it is not flagged."""
-    if not any(score.risk >= thresholds.risk for score in scores):
-        return {}
-    signs = sorted(_signs(scores, thresholds), reverse=True)[:MOST]
-    chosen = {position: stage for _, position, stage in signs}
-    spoken = [position for position, message in enumerate(messages, 1) if has_words(message)]
-    words = {}
-    for position, stage in chosen.items():
-        before = spoken[max(0, spoken.index(position) - CONTEXT) : spoken.index(position)]
-        context = [(str(messages[number - 1].speaker), messages[number - 1].text) for number in before]
-        message = messages[position - 1]
-        words[position] = weigh_words(context, (str(message.speaker), message.text), model, stage)
-    cues = _cues([messages[position - 1].text for position in chosen], model)
-    return {
-        position: Explanation(stage, words[position], found) for (position, stage), found in zip(chosen.items(), cues, strict=True)
-    }
+    talks: Sequence[tuple[Sequence[Spoken], Reading]], model: Model, thresholds: Thresholds
+) -> list[Mapping[int, Explanation]]:
+    """Return the explanations of the strongest signs of each conversation, by the number of the message with words from 0.
+
+    A conversation that is not flagged, or that a cascade skipped, has none. Signs of all conversations are read together.
+    """
+    signs: list[tuple[int, int, str]] = []
+    for talk, (_, reading) in enumerate(talks):
+        if reading.skipped or not bool((reading.risk >= thresholds.risk).any()):
+            continue
+        strongest = sorted(_signs(reading, model.taxonomy.keys, thresholds), reverse=True)[:MOST]
+        signs.extend((talk, number, stage) for _, number, stage in strongest)
+    lines = [(talks[talk][0], number) for talk, number, _ in signs]
+    words = _weigh([(own[max(0, number - CONTEXT) : number], own[number]) for own, number in lines], model, [s for *_, s in signs])
+    cues = _cues([own[number][1] for own, number in lines], model)
+    found: list[dict[int, Explanation]] = [{} for _ in talks]
+    for (talk, number, stage), heaviest, phrases in zip(signs, words, cues, strict=True):
+        found[talk][number] = Explanation(stage, heaviest, phrases)
+    return list(found)
 
 
-def _signs(scores: Sequence[MessageScore], thresholds: Thresholds) -> Iterator[tuple[float, int, str]]:
-    for score in scores:
-        found = [
-            (probability, stage)
-            for stage, probability in (score.stages or {}).items()
-            if probability >= thresholds.stages.get(stage, 1.0)
-        ]
-        if found:
-            probability, stage = max(found)
-            yield probability, score.position, stage
+def _signs(reading: Reading, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, str]]:
+    limits = np.asarray([thresholds.stages.get(key, 1.0) for key in keys])
+    for number in np.flatnonzero((reading.stages >= limits).any(axis=1)).tolist():
+        told = zip(reading.stages[number].tolist(), keys, limits.tolist(), strict=True)
+        probability, stage = max((probability, key) for probability, key, limit in told if probability >= limit)
+        yield probability, number, stage
 
 
 def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
@@ -91,11 +87,16 @@ def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
 
 def weigh_words(context: Sequence[Spoken], message: Spoken, model: Model, stage: str) -> tuple[Word, ...]:
     """Return the words whose absence lowers a stage's log-odds most, in the order of the message; their weights add up to 1."""
-    speaker, text = message
-    spans = word_spans(text)
-    if not spans:
-        return ()
-    falls = log_odds_without(context, speaker, text, spans, model, stage)
+    return _weigh([(context, message)], model, [stage])[0]
+
+
+def _weigh(signs: Sequence[tuple[Sequence[Spoken], Spoken]], model: Model, stages: Sequence[str]) -> list[tuple[Word, ...]]:
+    spans = [word_spans(text) for _, (_, text) in signs]
+    odds = _odds_without([(*sign, own) for sign, own in zip(signs, spans, strict=True)], model, stages)
+    return [_heaviest(own, falls) for own, falls in zip(spans, odds, strict=True)]
+
+
+def _heaviest(spans: Sequence[tuple[int, int]], falls: Sequence[float]) -> tuple[Word, ...]:
     heaviest = sorted((number for number in range(len(spans)) if falls[number] > 0), key=lambda number: -falls[number])[:_KEPT]
     total = sum(falls[number] for number in heaviest)
     return tuple(Word(*spans[number], round(float(falls[number] / total), 4)) for number in sorted(heaviest)) if total > 0 else ()
@@ -113,11 +114,32 @@ def log_odds_without(
     context: Sequence[Spoken], speaker: str, text: str, spans: Sequence[tuple[int, int]], model: Model, stage: str
 ) -> list[float]:
     """Return, for each span, how far the log-odds of the stage fall when it is left out."""
-    column = model.taxonomy.keys.index(stage)
-    variants = [text, *(text[:start] + text[end:] for start, end in spans)]
-    readings = model.read([[*context, (speaker, variant)] for variant in variants])
-    odds = [_log_odds(float(reading.stages[-1, column])) for reading in readings]
-    return [odds[0] - without for without in odds[1:]]
+    return _odds_without([(context, (speaker, text), spans)], model, [stage])[0]
+
+
+def _odds_without(
+    signs: Sequence[tuple[Sequence[Spoken], Spoken, Sequence[tuple[int, int]]]], model: Model, stages: Sequence[str]
+) -> list[list[float]]:
+    """Return for each sign how far its stage's log-odds fall without each span; a bounded number is read at once."""
+    variants = [
+        [*context, (speaker, variant)]
+        for context, (speaker, text), spans in signs
+        for variant in (text, *(text[:start] + text[end:] for start, end in spans))
+    ]
+    columns = [
+        model.taxonomy.keys.index(stage) for stage, (*_, spans) in zip(stages, signs, strict=True) for _ in range(len(spans) + 1)
+    ]
+    odds: list[float] = []
+    for start in range(0, len(variants), _AT_ONCE):
+        readings = model.read(variants[start : start + _AT_ONCE])
+        odds.extend(_log_odds(float(one.stages[-1, column])) for one, column in zip(readings, columns[start:], strict=False))
+    found = []
+    after = 0
+    for *_, spans in signs:
+        whole, *without = odds[after : after + len(spans) + 1]
+        after += len(spans) + 1
+        found.append([whole - fall for fall in without])
+    return found
 
 
 def _log_odds(probability: float) -> float:

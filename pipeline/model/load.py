@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from pipeline.errors import ModelFolderError
 from pipeline.model import baseline, encoder
@@ -16,8 +17,8 @@ LOADERS: dict[str, Callable[[ModelFolder], Model]] = {
 }
 
 
-def load_model(path: Path) -> tuple[ModelFolder, Model]:
-    """Check a model folder and load its model.
+def load_model(path: Path, *, device: Literal["cpu", "cuda"] = "cpu") -> tuple[ModelFolder, Model]:
+    """Check a model folder and load its model; ``device`` is where the network of an encoder runs.
 
     Raises
     ------
@@ -27,4 +28,6 @@ def load_model(path: Path) -> tuple[ModelFolder, Model]:
     folder = open_model_folder(path)
     if folder.kind not in LOADERS:
         raise ModelFolderError(f"models of the kind {folder.kind} are not known here", where=str(path), do="Update Safelight")
+    if device != "cpu" and folder.kind == encoder.KIND:
+        return folder, encoder.load_encoder(folder, device=device)
     return folder, LOADERS[folder.kind](folder)

@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelFolderError
+from pipeline.model.torch_runtime import open_torch
 from pipeline.model.windows import Arrays
 
+Device = Literal["cpu", "cuda"]
 RuntimeName = Literal["openvino", "onnxruntime"]
 Run = Callable[[Arrays], tuple[NDArray[np.float32], NDArray[np.float32]]]
 """From ``ids, blocks, marks`` to stage logits and evidence."""
 
 
-def open_network(path: Path, *, runtime: RuntimeName | None = None, threads: int | None = None) -> Run:
+def open_network(path: Path, *, runtime: RuntimeName | None = None, device: Device = "cpu", threads: int | None = None) -> Run:
     """Load an ONNX file; ``runtime`` chooses, else the one that is installed, the faster first.
 
     Raises
@@ -27,10 +29,12 @@ def open_network(path: Path, *, runtime: RuntimeName | None = None, threads: int
     ModelFolderError
         When no runtime is installed, or the file is none that it can run.
     """
+    if device == "cuda":
+        return open_torch(path.parent, device=device)
     chosen = runtime or next((name for name in ("openvino", "onnxruntime") if importlib.util.find_spec(name)), None)
     if chosen is None:
         raise ModelFolderError("no runtime for the network is installed", where=str(path), do="Install safelight again, whole")
-    count = threads or os.cpu_count() or 1
+    count = threads or int(os.environ.get("OMP_NUM_THREADS") or 0) or os.cpu_count() or 1
     try:
         return _openvino(path, count) if chosen == "openvino" else _onnxruntime(path, count)
     except RuntimeError as error:

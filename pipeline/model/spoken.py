@@ -10,7 +10,12 @@ from pipeline.schema import Message
 
 def has_words(message: Message) -> bool:
     """Tell a message that has words and a speaker: what a model scores."""
-    return message.speaker is not None and message.kind in ("message", "media") and bool(message.text.strip())
+    return says(message.speaker, message.kind, message.text)
+
+
+def says(speaker: str | None, kind: str, text: str | None) -> bool:
+    """Tell the same from a message's columns."""
+    return speaker is not None and kind in ("message", "media") and bool(text and text.strip())
 
 
 def spoken(messages: Iterable[Message]) -> list[tuple[int, Spoken]]:

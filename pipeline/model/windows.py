@@ -65,8 +65,12 @@ class Encoding:
 
     def windows(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[Window]]:
         """Return the windows of each conversation, given as ``(speaker, text)`` of its messages with words."""
+        return [list(pack(messages, self.packing)) for messages in self.pieces(conversations)]
+
+    def pieces(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[list[int]]]:
+        """Return the tokens of each message of each conversation, the speaker's mark first."""
         texts = [self._cut(fold(text)) for conversation in conversations for _, text in conversation]
-        encoded = iter(self._tokenizer.encode_batch(texts, add_special_tokens=False)) if texts else iter(())
+        encoded = iter(self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)) if texts else iter(())
         found = []
         for conversation in conversations:
             slots: dict[str, int] = {}
@@ -74,7 +78,7 @@ class Encoding:
             for speaker, _ in conversation:
                 slot = min(slots.setdefault(speaker, len(slots)), len(self._marks) - 1)
                 messages.append([self._marks[slot], *self._kept(next(encoded).ids)])
-            found.append(list(pack(messages, self.packing)))
+            found.append(messages)
         return found
 
     def _cut(self, text: str) -> str:
@@ -129,21 +133,32 @@ def _window(held: Sequence[tuple[int, Sequence[int]]], fresh: int) -> Window:
     return Window(tuple(ids), tuple(blocks), tuple(marks), tuple(number for number, _ in held if number >= fresh))
 
 
-def chunks(windows: Sequence[Window], *, tokens: int) -> list[list[int]]:
-    """Return the numbers of the windows by length, in chunks of at most ``tokens`` when padded to the longest of each."""
+def chunks(windows: Sequence[Window], *, tokens: int, step: int = 1) -> list[list[int]]:
+    """Return the numbers of the windows by length, in chunks of at most ``tokens`` when padded.
+
+    Windows of a chunk are padded to the longest, or with ``step`` each to the next multiple of it: then only windows of the same
+    padded length stand together, and how much a window is padded depends on itself alone.
+    """
+    lengths = [rounded(len(window.ids), step) for window in windows]
     found: list[list[int]] = []
     held: list[int] = []
-    for number in sorted(range(len(windows)), key=lambda number: (len(windows[number].ids), number)):
-        if held and (len(held) + 1) * len(windows[number].ids) > tokens:
+    for number in sorted(range(len(windows)), key=lambda number: (lengths[number], number)):
+        apart = step > 1 and held and lengths[number] != lengths[held[0]]
+        if held and (apart or (len(held) + 1) * lengths[number] > tokens):
             found.append(held)
             held = []
         held.append(number)
     return [*found, held] if held else found
 
 
-def padded(windows: Sequence[Window]) -> Arrays:
+def rounded(length: int, step: int) -> int:
+    """Return the next multiple of ``step``."""
+    return -(-length // step) * step
+
+
+def padded(windows: Sequence[Window], *, step: int = 1) -> Arrays:
     """Return windows as the arrays that the network takes."""
-    length = max(len(window.ids) for window in windows)
+    length = rounded(max(len(window.ids) for window in windows), step)
     marks = max(len(window.marks) for window in windows)
     arrays = {
         "ids": np.zeros((len(windows), length), np.int64),

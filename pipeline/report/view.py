@@ -128,6 +128,7 @@ class PageView:
     total: int
     messages: int
     flagged: int
+    skipped: int
     threshold: float
     kinds: Sequence[tuple[str, int]]
     text: TextPolicy
@@ -135,19 +136,21 @@ class PageView:
 
 def page_view(run: Run, *, whole: int, listed: int) -> PageView:
     """Return the page of a run: the ``whole`` riskiest conversations with their timelines, the next ``listed`` in a table."""
-    rows = run.conversations()
+    rows = run.riskiest(whole + listed)
     first, rest = rows[:whole], rows[whole:]
+    total = run.count()
     messages = dict(run.messages(row["conversation_id"] for row in first))
     threshold = run.thresholds.risk
     return PageView(
         conversations=[
             conversation_view(run, row, messages.get(row["conversation_id"], []), number) for number, row in enumerate(first, 1)
         ],
-        others=[_listed(row, threshold) for row in rest[:listed]],
-        left_out=max(0, len(rest) - listed),
-        total=len(rows),
+        others=[_listed(row, threshold) for row in rest],
+        left_out=max(0, total - whole - listed),
+        total=total,
         messages=run.record["counts"]["rows"],
-        flagged=sum(row["risk"] >= threshold for row in rows),
+        flagged=run.flagged(),
+        skipped=run.skipped(),
         threshold=threshold,
         kinds=[(kind, run.record["counts"]["kinds"].get(kind, 0)) for kind in KINDS],
         text=run.record["settings"]["text"],

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import onnx
 import torch
+from safetensors.torch import save_file
 
+from pipeline.model.torch_runtime import ENCODER, WEIGHTS
 from pipeline.model.training.network import MessageNetwork
 from pipeline.model.windows import Window, padded
 
@@ -47,6 +49,13 @@ def export_network(network: MessageNetwork, path: Path, *, windows: Sequence[Win
             opset_version=_OPSET,
             dynamo=False,
         )
+
+
+def export_torch(network: MessageNetwork, folder: Path) -> None:
+    """Write the network for torch, in bf16: see `pipeline.model.torch_runtime`."""
+    weights = {name: tensor.detach().cpu().to(torch.bfloat16).contiguous() for name, tensor in network.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+    (folder / ENCODER).write_text(network.encoder.config.to_json_string(use_diff=False), "utf-8")  # type: ignore[union-attr, operator]
 
 
 def quantise(source: Path, target: Path, *, windows: Sequence[Sequence[Window]]) -> None:

@@ -24,8 +24,9 @@ from pipeline.model.training.beside import Rival, Suite, by_phrasing, difference
 from pipeline.model.training.choose import choose_thresholds
 from pipeline.model.training.dealt import Dealt
 from pipeline.model.training.examples import Example, make_examples
-from pipeline.model.training.export_encoder import export_network, quantise
+from pipeline.model.training.export_encoder import export_network, export_torch, quantise
 from pipeline.model.training.faithful import faithfulness
+from pipeline.model.training.fit_cascade import fit_cascade
 from pipeline.model.training.fit_encoder import Start, fit_encoder, open_encoder
 from pipeline.model.training.judging import judge
 from pipeline.model.training.learning import Learner
@@ -78,6 +79,8 @@ def train_encoder(
     spread = [windows[number * len(windows) // count] for number in range(count)]
     export_network(learner.network, single, windows=spread[:_BATCH_WINDOWS])
     quantise(single, folder / NETWORK, windows=[spread[n : n + _BATCH_WINDOWS] for n in range(0, len(spread), _BATCH_WINDOWS)])
+    if recipe.export.torch:
+        export_torch(learner.network, folder)
     (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), "utf-8")
     write_json(folder / "splits.json", splits.model_dump(mode="json"))
     if rival is not None:
@@ -107,10 +110,14 @@ def _judge_and_measure(
     validation = judge(dealt.validation, model)
     thresholds = choose_thresholds(validation, taxonomy.keys, rate=recipe.max_false_positive_rate)
     keep_reference(folder, dealt.validation, [one.peak for one in validation], threshold=thresholds.risk)
+    say("fitting the first pass of the cascade")
+    first = fit_cascade(dealt, model, thresholds, seed=recipe.seed)
+    first.save(folder)
     say("measuring on the test part")
     judged = judge(dealt.test, model)
     more = {
         "explanations": faithfulness(dealt.test, model, thresholds, seed=recipe.seed),
+        "cascade": dict(first.figures),
         "phrasing": by_phrasing(judged, dealt.test, dealt.train, thresholds),
         "single_precision": differences(judge(dealt.test, in_single_precision(model, single)), thresholds, judged, thresholds),
     }

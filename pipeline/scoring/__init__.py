@@ -1,0 +1,1 @@
+"""Scoring at any size: the unit of work is an Arrow table of whole conversations in, an Arrow table of their scores out."""

@@ -1,0 +1,74 @@
+"""The local engine: reading, preparing and the network overlap; parts are written as they are done. Memory does not grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from pipeline.errors import ExportError
+from pipeline.ingest import ReadOptions
+from pipeline.ingest.units import Unit
+from pipeline.model.reading import Reading
+from pipeline.scoring.batches import Batch, UnitEnd, ahead, unit_batches
+from pipeline.scoring.core import Scored, Scorer, prepare_table
+from pipeline.scoring.parts import Parts
+
+AHEAD = 2
+"""Batches that are read ahead, and prepared ahead."""
+
+
+def score_units(
+    units: Sequence[Unit],
+    scorer: Scorer,
+    parts: Parts,
+    options: ReadOptions,
+    *,
+    known: Mapping[str, Reading] | None = None,
+    progress: Callable[[int], None],
+) -> None:
+    """Score what is missing of ``parts``; ``progress`` is told how many more messages were scored.
+
+    A damaged unit is written down as failed and the others go on; the only one is an error.
+
+    Raises
+    ------
+    ExportError
+        When there is one unit, and it is damaged.
+    Unfinished
+        When a part cannot be written.
+    """
+    events = ahead(_read(units, scorer, parts, options), depth=AHEAD)
+    for event, finish in ahead(_prepared(events, scorer, known), depth=AHEAD):
+        if isinstance(event, UnitEnd):
+            end_unit(event, parts, alone=len(units) == 1)
+        elif finish is not None:
+            scored = finish()
+            parts.put(event.unit, event.number, scored)
+            progress(scored.scores.num_rows)
+
+
+def end_unit(event: UnitEnd, parts: Parts, *, alone: bool) -> None:
+    """Write down that a unit has been read."""
+    if event.error is not None and alone:
+        raise event.error
+    parts.end(event.unit, event.batches, event.log, failed=str(event.error) if event.error else None)
+
+
+def _read(units: Sequence[Unit], scorer: Scorer, parts: Parts, options: ReadOptions) -> Iterator[Batch | UnitEnd]:
+    for number, unit in enumerate(units):
+        if not parts.ended(number):
+            yield from unit_batches(unit, number, options, text=scorer.text, done=parts.done(number))
+
+
+def _prepared(
+    events: Iterator[Batch | UnitEnd], scorer: Scorer, known: Mapping[str, Reading] | None
+) -> Iterator[tuple[Batch | UnitEnd, Callable[[], Scored] | None]]:
+    for event in events:
+        yield event, prepare_table(event.chats, scorer, known) if isinstance(event, Batch) else None
+
+
+def first_error(failed: Sequence[Mapping[str, str]], units: Sequence[Unit]) -> ExportError | None:
+    """Return an error where no unit could be read."""
+    whole = [one for one in failed if "conversation" not in one]
+    if units and len(whole) == len(units):
+        return ExportError(f"none of the {len(units)} exports can be read, the first because: {whole[0]['reason']}")
+    return None

@@ -1,0 +1,85 @@
+"""What a previous run says of conversations that have not changed since, so that they need not be read again.
+
+A reading depends on the words and on who said which alone, and a fingerprint of those stands in the results. So a reading with
+the same fingerprint, by the same model, is what the model would say again, to the last bit. A conversation that has grown is read
+whole: its running risk goes on from what was said before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.errors import ConfigError
+from pipeline.model.reading import Reading
+from pipeline.results import CONVERSATIONS, SCORES, open_run, stage_column
+
+
+class Known(Mapping[str, Reading]):
+    """The readings of a previous run, by fingerprint; rows of its scores are read when they are asked for."""
+
+    def __init__(self, path: Path, *, model_id: str, cascade: bool) -> None:
+        """Open a run.
+
+        Raises
+        ------
+        ConfigError
+            When it is of another model, was read with another cascade setting, or is from before there were fingerprints.
+        ResultsError
+            When it is no run.
+        """
+        run = open_run(path)
+        if run.record["model"]["id"] != model_id:
+            raise ConfigError(
+                "the previous run is of another model", where=str(path), do="Score everything, without --since, or name that model"
+            )
+        if "fingerprint" not in pq.read_schema(path / CONVERSATIONS).names:
+            raise ConfigError("the previous run has no fingerprints", where=str(path), do="Score everything once, without --since")
+        if bool(run.record["settings"].get("cascade")) != cascade:
+            raise ConfigError("the previous run used another cascade setting", where=str(path), do="Give the same --cascade")
+        table = pq.read_table(path / CONVERSATIONS, columns=["fingerprint", "messages", "skipped"])
+        ends = np.cumsum(table["messages"].to_numpy())
+        starts = ends - table["messages"].to_numpy()
+        told = zip(table["fingerprint"].to_pylist(), starts.tolist(), ends.tolist(), table["skipped"].to_pylist(), strict=True)
+        self._places = {name: (start, end, skipped) for name, start, end, skipped in told}
+        self._keys = run.taxonomy.keys
+        self._scores = pq.ParquetFile(path / SCORES)
+        rows = [self._scores.metadata.row_group(number).num_rows for number in range(self._scores.num_row_groups)]
+        self._edges = np.cumsum([0, *rows])
+        self._held: tuple[int, pa.Table] | None = None
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __getitem__(self, fingerprint: str) -> Reading:
+        start, end, skipped = self._places[fingerprint]
+        rows = self._rows(start, end)
+        rows = rows.filter(pc.is_valid(rows["speaker_risk"]))
+        stages = [rows[stage_column(key)].to_numpy() for key in self._keys]
+        return Reading(
+            np.stack(stages, axis=1).astype(np.float32) if stages else np.zeros((rows.num_rows, 0), np.float32),
+            rows["speaker_risk"].to_numpy().astype(np.float32),
+            rows["risk"].to_numpy().astype(np.float32),
+            skipped=bool(skipped),
+        )
+
+    def _rows(self, start: int, end: int) -> pa.Table:
+        columns = [*(stage_column(key) for key in self._keys), "risk", "speaker_risk"]
+        tables = []
+        group = int(np.searchsorted(self._edges, start, side="right")) - 1
+        while group < len(self._edges) - 1 and self._edges[group] < end:
+            if self._held is None or self._held[0] != group:
+                self._held = group, self._scores.read_row_group(group, columns=columns)
+            offset = int(self._edges[group])
+            first, last = max(start - offset, 0), min(end, int(self._edges[group + 1])) - offset
+            tables.append(self._held[1].slice(first, last - first))
+            group += 1
+        return pa.concat_tables(tables) if tables else self._scores.schema_arrow.empty_table().select(columns)

@@ -1,0 +1,326 @@
+"""Scoring side by side in one run: what a user would pick instead, and ours; and how ours grows.
+
+::
+
+    make bench MODEL=models/default ENCODER=path/to/all-MiniLM-L6-v2 MESSAGES=20000 UPTO=1000000
+
+Exports are synthetic, with the length profile of real chat: median 5 words and 30 characters, 60 messages a conversation; the words
+are those of the written corpus. Each row is a process of its own. Rates are of one run on one machine: read them as ratios. Not
+collected by pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LENGTH = 60
+GROOMING = 0.01
+"""Share of conversations that hold a written conversation with grooming."""
+
+
+def written() -> tuple[list[str], list[list[str]]]:
+    """Return the ordinary messages of the written corpus, and its conversations with grooming."""
+    import tomllib
+
+    ordinary: list[str] = []
+    grooming: list[list[str]] = []
+    for file in sorted((ROOT / "data" / "synthetic").rglob("*.toml")):
+        for one in tomllib.loads(file.read_text("utf-8")).get("conversation", ()):
+            texts = [message[1] for message in one["messages"]]
+            if any(speaker.get("groomer") for speaker in one["speakers"].values()):
+                grooming.append(texts)
+            else:
+                ordinary += texts
+    return ordinary, grooming
+
+
+def talk(seed: int) -> Iterator[list[str]]:
+    """Yield conversations without end: about sixty messages each, of a log-normal number of words."""
+    chance = random.Random(seed)  # noqa: S311
+    ordinary, grooming = written()
+    words = [word for text in ordinary for word in text.split() if len(word) < 14]
+    while True:
+        count = max(2, round(chance.lognormvariate(math.log(LENGTH), 0.5)))
+        texts = []
+        for _ in range(count):
+            size = max(1, round(chance.lognormvariate(math.log(5.2), 0.8)))
+            near = chance.randrange(len(words) - min(size, 60))
+            texts.append(" ".join(words[near : near + min(size, 60)]))
+        if chance.random() < GROOMING:
+            texts[5:5] = chance.choice(grooming)
+        yield texts
+
+
+def write_export(path: Path, messages: int, *, seed: int = 1) -> dict[str, float]:
+    """Write a table of so many messages and return its length profile."""
+    characters, sizes = [], []
+    left = messages
+    with path.open("w", encoding="utf-8") as file:
+        for number, texts in enumerate(talk(seed)):
+            for row, text in enumerate(texts[:left]):
+                cells = {"conversation_id": f"c{number}", "message_id": str(row), "speaker": "AB"[row % 2]}
+                file.write(json.dumps(cells | {"timestamp": None, "text": text}, ensure_ascii=False) + "\n")
+                characters.append(len(text))
+                sizes.append(len(text.split()))
+            left -= len(texts)
+            if left <= 0:
+                return {"words": statistics.median(sizes), "characters": statistics.median(characters), "conversations": number + 1}
+    raise AssertionError
+
+
+def texts_of(path: Path, most: int) -> list[str]:
+    """Return the first messages of an export."""
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line)["text"] for line in islice(file, most)]
+
+
+def hugging_face(path: Path, options: argparse.Namespace, *, sort: bool) -> tuple[int, float]:
+    """Classify with transformers' own pipeline: message by message, or in batches sorted by length."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, logging, pipeline
+
+    logging.set_verbosity_error()
+    tokenizer = AutoTokenizer.from_pretrained(options.encoder)
+    network = AutoModelForSequenceClassification.from_pretrained(options.encoder, num_labels=8)
+    classify = pipeline("text-classification", model=network, tokenizer=tokenizer, device="cpu", top_k=None)
+    texts = texts_of(path, options.slow)
+    start = time.perf_counter()
+    if sort:
+        classify(sorted(texts, key=len), batch_size=32)
+    else:
+        for text in texts:
+            classify(text)
+    return len(texts), time.perf_counter() - start
+
+
+def frozen_knn(path: Path, options: argparse.Namespace) -> tuple[int, float]:
+    """Embed with the frozen encoder, mean-pooled, and look the nearest of a thousand reference messages up."""
+    import numpy as np
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer, encoder = AutoTokenizer.from_pretrained(options.encoder), AutoModel.from_pretrained(options.encoder).eval()
+
+    def embed(texts: list[str]) -> np.ndarray:
+        found = []
+        for first in range(0, len(texts), 32):
+            given = tokenizer(texts[first : first + 32], padding=True, truncation=True, return_tensors="pt")
+            with torch.inference_mode():
+                hidden = encoder(**given).last_hidden_state
+            mask = given["attention_mask"].unsqueeze(-1)
+            found.append(torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=1).numpy())
+        return np.concatenate(found)
+
+    texts = texts_of(path, options.slow)
+    reference = embed(written()[0][:1000])
+    start = time.perf_counter()
+    near = embed(sorted(texts, key=len)) @ reference.T
+    near.argpartition(-5, axis=1)
+    return len(texts), time.perf_counter() - start
+
+
+def tf_idf(path: Path, options: argparse.Namespace) -> tuple[int, float]:
+    """Score with scikit-learn's TF-IDF of words and a linear model."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    ordinary, grooming = written()
+    flat = [text for one in grooming for text in one]
+    vectors = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    fitted = LogisticRegression().fit(vectors.fit_transform(ordinary + flat), [0] * len(ordinary) + [1] * len(flat))
+    texts = texts_of(path, options.messages)
+    start = time.perf_counter()
+    fitted.predict_proba(vectors.transform(texts))
+    return len(texts), time.perf_counter() - start
+
+
+def safelight(path: Path, options: argparse.Namespace, *, cascade: bool = False, model: Path | None = None) -> tuple[int, float]:
+    """Score an export whole: reading, tokens, network, explanations, results and report."""
+    from pipeline.score import score
+
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        run = score([path], model=model or options.model, out=Path(folder) / "out", cascade=cascade)
+        seconds = time.perf_counter() - start
+        print(f"  flagged {run.flagged()}, skipped {run.skipped()} of {run.count()}", file=sys.stderr)
+        return run.record["counts"]["rows"], seconds
+
+
+ROWS: dict[str, Callable[[Path, argparse.Namespace], tuple[int, float]]] = {
+    "Hugging Face pipeline(), a message at a time": lambda path, options: hugging_face(path, options, sort=False),
+    "the same, batches of 32 sorted by length": lambda path, options: hugging_face(path, options, sort=True),
+    "frozen encoder and nearest neighbours": frozen_knn,
+    "TF-IDF and a linear model (scikit-learn)": tf_idf,
+    "safelight, the TF-IDF baseline": lambda path, options: safelight(path, options, model=options.baseline),
+    "safelight": safelight,
+    "safelight, with the cascade": lambda path, options: safelight(path, options, cascade=True),
+}
+
+
+def tokens_of(path: Path, options: argparse.Namespace) -> float:
+    """Return the word pieces of a message, on average, without what windows repeat."""
+    from pipeline.model.encoder import EncoderModel
+    from pipeline.model.load import load_model
+
+    _, model = load_model(options.model)
+    if not isinstance(model, EncoderModel):
+        return float("nan")
+    pieces = model.encoding.pieces([[("A", text) for text in texts_of(path, 2000)]])[0]
+    return statistics.fmean(map(len, pieces))
+
+
+def network_share(options: argparse.Namespace) -> dict[str, float]:
+    """Measure the network alone on full windows beside the highest rate of int8 matrix products of the same runtime."""
+    import numpy as np
+    import openvino
+    from openvino import opset13 as ops
+
+    from pipeline.model.encoder import CHUNK_TOKENS, EncoderModel
+    from pipeline.model.load import load_model
+
+    best = 0.0
+    for size in (512, 1024, 2048):
+        best = max(best, _int8_rate(size, np, openvino, ops))
+    _, model = load_model(options.model)
+    if not isinstance(model, EncoderModel):
+        return {"int8 peak, GOP/s": best / 1e9}
+    length = model.encoding.packing.tokens
+    windows = max(1, CHUNK_TOKENS // length)
+    rng = np.random.default_rng(0)
+    marks = length // 9
+    arrays = {
+        "ids": rng.integers(1000, 20_000, (windows, length)),
+        "blocks": np.tile(np.arange(length) // 9 + 1, (windows, 1)),
+        "marks": np.tile(np.arange(marks) * 9, (windows, 1)),
+    }
+    model.network(arrays)
+    seconds = min(_timed(lambda: model.network(arrays)) for _ in range(5))
+    rate = windows * length / seconds
+    operations = _operations(options.model / "encoder.onnx", length)
+    return {
+        "int8 peak, GOP/s": best / 1e9,
+        "network, tokens/s": rate,
+        "operations a token, million": operations / 1e6,
+        "share of the peak": rate * operations / best,
+    }
+
+
+def _int8_rate(size: int, np, openvino, ops) -> float:
+    """Return operations a second of a quantised matrix product, which the runtime runs in int8."""
+    rows = ops.parameter([size, size], np.float32)
+    weights = ops.constant(np.random.default_rng(0).integers(-127, 127, (size, size)).astype(np.int8))
+    low, high = (ops.constant(np.float32(edge)) for edge in (0.0, 255.0))
+    quantised = ops.fake_quantize(rows, low, high, low, high, 256)
+    product = ops.matmul(quantised, ops.multiply(ops.convert(weights, np.float32), ops.constant(np.float32(0.01))), False, True)
+    core = openvino.Core()
+    compiled = core.compile_model(openvino.Model([product], [rows], "peak"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    given = np.random.default_rng(1).integers(0, 255, (size, size)).astype(np.float32)
+    request = compiled.create_infer_request()
+    request.infer([given])
+    return 2 * size**3 / min(_timed(lambda: request.infer([given])) for _ in range(10))
+
+
+def _operations(path: Path, length: int) -> float:
+    """Return what a token of a full window costs in matrix products: two operations a weight, and the attention over the window."""
+    import onnx
+
+    graph = onnx.load(str(path)).graph
+    sizes = {one.name: tuple(one.dims) for one in graph.initializer}
+    embeddings = max(math.prod(dims) for dims in sizes.values() if len(dims) == 2)
+    width = next(dims[1] for dims in sizes.values() if len(dims) == 2 and math.prod(dims) == embeddings)
+    weights = sum(
+        math.prod(dims) for dims in sizes.values() if len(dims) == 2 and math.prod(dims) != embeddings and min(dims) >= width
+    )
+    layers = weights / (12 * width * width)
+    return 2.0 * weights + 4.0 * length * width * layers
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def peak() -> float:
+    """Return the peak of this process in MiB."""
+    return int(Path("/proc/self/status").read_text("utf-8").partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def alone(options: argparse.Namespace, row: str, path: Path) -> tuple[int, float, float] | None:
+    """Run a row in a process of its own; return messages, seconds and the peak in MiB."""
+    command = [sys.executable, __file__, "--row", row, "--export", str(path), "--model", str(options.model)]
+    command += ["--encoder", str(options.encoder), "--baseline", str(options.baseline)]
+    command += ["--slow", str(options.slow), "--messages", str(options.messages)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    print(done.stderr if done.returncode else "", end="", file=sys.stderr)
+    return tuple(json.loads(done.stdout.strip().splitlines()[-1])) if done.returncode == 0 else None
+
+
+def main() -> None:
+    """Print the tables."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--model", type=Path, default=ROOT / "models" / "default")
+    arguments.add_argument("--baseline", type=Path, default=ROOT / "models" / "baseline")
+    arguments.add_argument("--encoder", default="sentence-transformers/all-MiniLM-L6-v2")
+    arguments.add_argument("--messages", type=int, default=20_000)
+    arguments.add_argument("--slow", type=int, default=2000, help="messages that the slow ones are given")
+    arguments.add_argument("--upto", type=int, default=0, help="how far ours is grown, from 10,000 messages; 0: not at all")
+    arguments.add_argument("--cascade-growth", action="store_true", help="grow with the cascade")
+    arguments.add_argument("--row")
+    arguments.add_argument("--export", type=Path)
+    options = arguments.parse_args()
+    if options.row:
+        count, seconds = ROWS[options.row](options.export, options)
+        print(json.dumps([count, seconds, peak()]))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "night.jsonl"
+        profile = write_export(path, options.messages)
+        per_message = tokens_of(path, options)
+        print(f"{options.messages:,} messages in {profile['conversations']:,} conversations, median {profile['words']} words and")
+        print(f"{profile['characters']} characters, {per_message:.1f} word pieces a message\n")
+        print("| | messages/s | tokens/s | times the first | peak MiB |\n|---|---|---|---|---|")
+        first = None
+        for row in ROWS:
+            if (found := alone(options, row, path)) is None:
+                print(f"| {row} | failed | | | |", flush=True)
+                continue
+            rate = found[0] / found[1]
+            first = first or rate
+            print(f"| {row} | {rate:,.0f} | {rate * per_message:,.0f} | {rate / first:.1f} | {found[2]:,.0f} |", flush=True)
+        print("\n" + "\n".join(f"{name}: {value:,.2f}" for name, value in network_share(options).items()), flush=True)
+        grow(options, Path(folder))
+
+
+def grow(options: argparse.Namespace, folder: Path) -> None:
+    """Print time and memory from 10,000 messages on, and the exponent of the time."""
+    row = "safelight, with the cascade" if options.cascade_growth else "safelight"
+    points = []
+    size = 10_000
+    while size <= options.upto:
+        path = folder / f"{size}.jsonl"
+        write_export(path, size, seed=size)
+        found = alone(options, row, path)
+        path.unlink()
+        if found is not None:
+            points.append((found[0], found[1]))
+            print(f"{size:,} messages: {found[1]:,.1f} s, peak {found[2]:,.0f} MiB", flush=True)
+        size *= 10
+    if len(points) > 1:
+        exponent = math.log(points[-1][1] / points[0][1]) / math.log(points[-1][0] / points[0][0])
+        print(f"time grows with the power {exponent:.3f} of the messages")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""The first pass of a cascade: the same in any batch, never looking ahead, and what it skips is marked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.model.first_pass import BITS, FirstPass, hashed
+
+STAGES = 2
+MESSAGE = st.lists(st.integers(1, 40), min_size=0, max_size=6).map(lambda pieces: [0, *pieces])
+TALK = st.lists(st.tuples(st.sampled_from("ABC"), MESSAGE), min_size=1, max_size=12)
+QUICK = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+
+
+def first_pass(*, cut: float = 0.5) -> FirstPass:
+    rng = np.random.default_rng(3)
+    return FirstPass(
+        weights=rng.integers(-20_000, 20_000, (1 << BITS, STAGES)).astype(np.int16),
+        scale=1e-4,
+        intercepts=np.asarray([-3.0, -2.0]),
+        head=rng.normal(0.3, 0.1, 2 * (STAGES + 1)),
+        offset=0.5,
+        cut=cut,
+        figures={"threshold": 0.9, "recall_loss": 0.0},
+    )
+
+
+def running(talks: list[list[tuple[str, list[int]]]]) -> list[Any]:
+    return first_pass().running([[m for _, m in talk] for talk in talks], [[s for s, _ in talk] for talk in talks])
+
+
+@QUICK
+@given(talks=st.lists(TALK, min_size=1, max_size=4), cut=st.integers(1, 12))
+def test_an_estimate_depends_on_what_came_before_in_its_conversation_alone(talks: list[Any], cut: int) -> None:
+    together = running(talks)
+    for talk, own in zip(talks, together, strict=True):
+        assert np.array_equal(running([talk])[0], own)
+        assert np.array_equal(running([talk[:cut]])[0], own[:cut])
+
+
+@QUICK
+@given(talk=TALK)
+def test_an_estimate_is_what_its_formula_says(talk: list[tuple[str, list[int]]]) -> None:
+    first = first_pass()
+    (found,) = running([talk])
+    odds: dict[str, list[Any]] = {}
+    for (speaker, message), estimate in zip(talk, found.tolist(), strict=True):
+        features, counts = hashed([message])
+        total = first.weights[features].astype(float).sum(axis=0) * first.scale / np.sqrt(max(int(counts[0]), 1))
+        bounded = np.clip(total + first.intercepts, -7, 4)
+        odds.setdefault(speaker, []).append([*bounded, bounded.max()])
+        own = np.asarray(odds[speaker])
+        columns = [*own.max(axis=0), *np.log(0.02 + (1 / (1 + np.exp(-own))).sum(axis=0))]
+        assert estimate == pytest.approx(1 / (1 + np.exp(-(first.offset + first.head @ columns))), abs=2e-5)
+
+
+def test_what_is_skipped_is_below_the_cut_and_has_no_stages() -> None:
+    talks = [[[0, 1, 2], [0, 3]], [[0, 5, 6, 7], [0]], []]
+    speakers = [["A", "B"], ["A", "A"], []]
+    peaks = [float(own.max()) if len(own) else 0.0 for own in first_pass().running(talks, speakers)]
+    for reading, peak in zip(first_pass(cut=(peaks[0] + peaks[1]) / 2).skipped(talks, speakers, stages=STAGES), peaks, strict=True):
+        assert (reading is not None) == (peak < (peaks[0] + peaks[1]) / 2)
+        if reading is not None:
+            assert reading.skipped
+            assert np.isnan(reading.stages).all()
+            assert reading.risk.max(initial=0.0) == np.float32(peak)
+
+
+def test_a_first_pass_is_kept_in_the_model_folder(tiny_encoder_model: Path) -> None:
+    from pipeline.model.load import load_model
+
+    _, model = load_model(tiny_encoder_model)
+    first = model.first_pass
+    assert first is not None
+    assert set(first.figures) >= {"threshold", "recall_loss", "passed_on", "found"}
+    assert 0.0 <= first.cut <= first.figures["threshold"]
+    card = (tiny_encoder_model / "MODEL_CARD.md").read_text("utf-8")
+    assert "first pass of the cascade" in card
+
+
+def test_skipped_conversations_are_marked_in_the_results_and_the_report(tiny_encoder_model: Path, tmp_path: Path) -> None:
+    import shutil
+    from dataclasses import replace
+
+    import pyarrow.parquet as pq
+
+    from pipeline.errors import ConfigError
+    from pipeline.model.folder import open_model_folder, seal_model_folder
+    from pipeline.model.load import load_model
+    from pipeline.score import score
+
+    model = Path(shutil.copytree(tiny_encoder_model, tmp_path / "model"))
+    first = load_model(model)[1].first_pass
+    assert first is not None
+    replace(first, cut=2.0, figures={**first.figures, "threshold": 0.4, "recall_loss": 0.0}).save(model)
+    seal_model_folder(model, kind=open_model_folder(tiny_encoder_model).kind, name="skips")
+    (tmp_path / "at.json").write_text('{"risk": 0.5, "stages": {}}')
+    (tmp_path / "low.json").write_text('{"risk": 0.1, "stages": {}}')
+    (tmp_path / "chat.txt").write_text("13/02/2024, 17:04 - Kim: good game\n13/02/2024, 17:05 - Pat: how old are you anyway\n")
+    options: dict[str, Any] = {"model": model, "thresholds": tmp_path / "at.json"}
+    run = score([tmp_path / "chat.txt"], out=tmp_path / "out", **options)
+    assert run.record["settings"]["cascade"] is True, "on where its loss allows"
+    (row,) = run.conversations()
+    assert row["skipped"] is True
+    assert row["stage_access"] is None
+    assert pq.read_table(run.path / "scores.parquet")["skipped"].to_pylist() == [True, True]
+    assert "first pass" in (run.path / "report.html").read_text("utf-8")
+    read = score([tmp_path / "chat.txt"], out=tmp_path / "read", cascade=False, **options)
+    assert read.conversations()[0]["skipped"] is False
+    with pytest.raises(ConfigError, match=r"made for alerts from 0\.4"):
+        score([tmp_path / "chat.txt"], out=tmp_path / "x", model=model, thresholds=tmp_path / "low.json", cascade=True)
+
+
+def test_torch_in_bf16_says_what_the_shipped_network_says(
+    tiny_encoder_recipe: Path, tiny_encoder: Path, tiny_corpus: Path, tmp_path: Path
+) -> None:
+    from pipeline.errors import ModelFolderError
+    from pipeline.model.load import load_model
+    from pipeline.model.torch_runtime import open_torch
+    from pipeline.model.windows import padded
+    from pipeline.train import train
+
+    overrides = ["export.torch=true", "training.epochs=1"]
+    out = tmp_path / "m"
+    train(tiny_encoder_recipe, corpus=[tiny_corpus], out=out, encoder_path=tiny_encoder, overrides=overrides, track=False)
+    _, model = load_model(out)
+    (windows,) = model.encoding.windows([[("K", "how old are you anyway"), ("P", "no bye"), ("K", "the dog")]])  # type: ignore[attr-defined]
+    arrays = padded(windows)
+    int8, bf16 = model.network(arrays), open_torch(out, device="cpu")(arrays)  # type: ignore[attr-defined]
+    assert np.abs(int8[0] - bf16[0]).max() < 0.3
+    (out / "network.safetensors").unlink()
+    with pytest.raises(ModelFolderError, match=r"export\.torch=true"):
+        open_torch(out, device="cpu")
