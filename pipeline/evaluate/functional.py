@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evaluation.functional.cases import read_cases
-from evaluation.functional.run import Outcome, run_suite
+from evaluation.functional.run import Outcome
 from pipeline import __version__
 from pipeline.errors import ConfigError
 from pipeline.model.load import load_model
 from pipeline.model.thresholds import read_thresholds
 from pipeline.output import new_file, write_json
 from pipeline.results import THRESHOLDS
-from pipeline.score import score_conversations
+from pipeline.suite import stages_unknown_to, suite_outcomes
 
 
 def run_functional_suite(
@@ -29,20 +28,13 @@ def run_functional_suite(
     """
     folder, loaded = load_model(model)
     chosen = read_thresholds(thresholds or folder.path / THRESHOLDS)
-    cases = read_cases()
-    wanted = {case.functionality.stage for case in cases} - {None}
-    if unknown := sorted(map(str, wanted - set(chosen.stages))):
+    if unknown := stages_unknown_to(loaded.taxonomy):
         raise ConfigError(
             f"the suite tests stages that this model does not tell: {', '.join(unknown)}",
             where=str(model),
             do="Run it on a model of the stages in configs/taxonomy.toml",
         )
-    outcomes = run_suite(
-        cases,
-        lambda conversations: score_conversations(conversations, loaded),
-        risk_threshold=chosen.risk,
-        stage_thresholds=chosen.stages,
-    )
+    outcomes = suite_outcomes(loaded, chosen)
     if out is not None:
         with new_file(out, overwrite=overwrite) as file:
             write_json(file, _record(outcomes, folder.id, folder.name, chosen.risk))

@@ -23,6 +23,7 @@ from pipeline.config import Settings
 from pipeline.corpora.split import conversation_hash
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.model.folder import ModelFolder
+from pipeline.tracking.plots import losses, pictures
 from pipeline.tracking.served import COLUMNS
 
 logger = logging.getLogger(__name__)
@@ -45,8 +46,10 @@ def tracked(recipe: Settings, *, name: str, corpus: TrainingCorpus, uri: str | N
 
 
 def log_history(history: Path) -> None:
-    """Log the curves that the trainer wrote down."""
-    for entry in json.loads(history.read_text("utf-8")):
+    """Log the curves that the trainer wrote down, and a picture of them."""
+    entries = json.loads(history.read_text("utf-8"))
+    mlflow.log_figure(losses(entries), "plots/losses.png")
+    for entry in entries:
         curves = {key: value for key, value in entry.items() if key not in ("step", "epoch")}
         values = {str(key): float(value) for key, value in curves.items() if isinstance(value, int | float)}
         mlflow.log_metrics(values, step=entry["step"])
@@ -59,6 +62,8 @@ def log_model(folder: ModelFolder) -> None:
             mlflow.log_metric(metric_name(name), figure["value"])
     for name in ("MODEL_CARD.md", "metrics.json", "thresholds.json"):
         mlflow.log_artifact(str(folder.path / name))
+    for name, figure in pictures(folder.json("metrics.json")).items():
+        mlflow.log_figure(figure, f"plots/{name}.png")
     given = pd.DataFrame([{"conversation_id": "c", "message_id": str(row), "speaker": "A", "text": "good game"} for row in (1, 2)])
     served = Path(__file__).with_name("served.py")
     told = {
