@@ -23,7 +23,7 @@ def losses(entries: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def pictures(metrics: Mapping[str, Any]) -> dict[str, Figure]:
-    """Draw what the figures of a model hold: average precision a stage, and how early groomings are found; none where none is known."""
+    """Draw what the figures of a model hold, where they do: average precision a stage, and how early groomings are found."""
     found = {}
     stages = {name: own["average_precision"] for name, own in metrics.get("stages", {}).items() if own.get("messages")}
     if stages:
