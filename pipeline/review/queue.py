@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, 
 
 from pipeline.review.index import speaker_digest
 from pipeline.review.records import KINDS, ConversationKey
-from pipeline.review.schema import conversation_speakers, conversation_stages, conversations
+from pipeline.review.schema import conversation_speakers, conversation_stages, conversations, runs
 
 PAGE = 50
 
@@ -23,6 +23,8 @@ STATES: tuple[State, ...] = ("open", "awaiting", *KINDS, "all")
 Order = Literal["risk", "recent", "stage"]
 
 ORDERS: tuple[Order, ...] = ("risk", "recent", "stage")
+
+_RARE = 1000
 
 _columns = conversations.c
 
@@ -74,7 +76,7 @@ def queue_page(
     connection: Connection, wanted: Wanted, *, after: str | None = None, before: str | None = None, size: int = PAGE
 ) -> QueuePage:
     """Return a page of the queue, from its beginning, after a place or before one."""
-    query, value = _query(wanted)
+    query, value = _query(connection, wanted)
     place = _place(wanted, after or before)
     backwards = before is not None and after is None
     if place is not None:
@@ -97,10 +99,10 @@ def queue_page(
     )
 
 
-def _query(wanted: Wanted) -> tuple[Select[Any], ColumnElement[Any]]:
+def _query(connection: Connection, wanted: Wanted) -> tuple[Select[Any], ColumnElement[Any]]:
     value: ColumnElement[Any] = _columns.last_at if wanted.order == "recent" else _columns.risk
     joined = conversations
-    conditions = _conditions(wanted)
+    conditions = [*_conditions(wanted), *_searches(connection, wanted)]
     if wanted.stage:
         joined = conversations.join(conversation_stages, conversation_stages.c.conversation == _columns.number)
         conditions.append(conversation_stages.c.stage == wanted.stage)
@@ -122,14 +124,32 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(_columns.assignee.is_(None) if wanted.assignee == "-" else _columns.assignee == wanted.assignee)
     if wanted.flagged:
         found.append(_columns.flagged)
+    return found
+
+
+def _searches(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Return the conditions of what is searched for.
+
+    A database that goes down the queue looking for something rare reads all of it. So what is rare is looked up first, in an index
+    that holds it; what is found often is met soon on the way down.
+    """
+    found: list[ColumnElement[bool]] = []
     if wanted.text:
-        number = int(wanted.text) if wanted.text.isdecimal() and len(wanted.text) < 9 else None
         same = _columns.conversation_id.contains(wanted.text, autoescape=True)
-        found.append(same if number is None else or_(same, _columns.number == number))
+        numbers = _rare(connection, select(_columns.number).where(_columns.run_id.in_(wanted.runs), same))
+        given = [int(wanted.text)] if wanted.text.isdecimal() and len(wanted.text) < 9 else []
+        found.append(same if numbers is None else _columns.number.in_([*numbers, *given]))
     if wanted.speaker:
         theirs = select(conversation_speakers.c.conversation).where(conversation_speakers.c.speaker == digest_of(wanted.speaker))
-        found.append(_columns.number.in_(theirs))
+        numbers = _rare(connection, theirs)
+        found.append(_columns.number.in_(theirs if numbers is None else numbers))
     return found
+
+
+def _rare(connection: Connection, query: Select[tuple[int]]) -> list[int] | None:
+    """Return what a query finds, or nothing where that is much."""
+    found = list(connection.execute(query.limit(_RARE + 1)).scalars())
+    return found if len(found) <= _RARE else None
 
 
 def digest_of(speaker: str) -> str:
@@ -187,34 +207,33 @@ def queue_row(connection: Connection, number: int) -> tuple[QueueRow, int, int] 
     return (_row(row, datetime.now(UTC)), row.first_row, row.summary_row) if row else None
 
 
-def counts(connection: Connection, runs: Sequence[str]) -> dict[str, int]:
-    """Return how many conversations are in each state."""
-    query = (
-        select(_columns.state, _columns.awaiting, func.count())
-        .where(_columns.run_id.in_(runs))
-        .group_by(_columns.state, _columns.awaiting)
-    )
+def counts(connection: Connection, runs_: Sequence[str]) -> dict[str, int]:
+    """Return how many conversations are in each state; only those that are decided are counted, the rest follows."""
+    decided = (_columns.run_id.in_(runs_), _columns.state.in_(KINDS))
+    query = select(_columns.state, _columns.awaiting, func.count()).where(*decided).group_by(_columns.state, _columns.awaiting)
     found: dict[str, int] = dict.fromkeys(STATES, 0)
     for state, awaiting, count in connection.execute(query):
         found[state] += count
-        found["all"] += count
         found["awaiting"] += count if awaiting else 0
+    total = select(func.coalesce(func.sum(runs.c.conversations), 0)).where(runs.c.id.in_(runs_))
+    found["all"] = connection.execute(total).scalar_one()
+    found["open"] = found["all"] - sum(found[kind] for kind in KINDS)
     return found
 
 
-def platforms(connection: Connection, runs: Sequence[str]) -> list[str]:
+def platforms(connection: Connection, runs_: Sequence[str]) -> list[str]:
     """Return the platforms that occur."""
-    return sorted(connection.execute(select(_columns.platform).where(_columns.run_id.in_(runs)).distinct()).scalars())
+    return sorted(connection.execute(select(_columns.platform).where(_columns.run_id.in_(runs_)).distinct()).scalars())
 
 
-def same_speaker(connection: Connection, number: int, runs: Sequence[str], *, limit: int = 20) -> dict[str, list[QueueRow]]:
+def same_speaker(connection: Connection, number: int, runs_: Sequence[str], *, limit: int = 20) -> dict[str, list[QueueRow]]:
     """Return for each speaker slot the other conversations in which the same speaker writes, riskiest first."""
     mine, theirs = conversation_speakers.alias("mine"), conversation_speakers.alias("theirs")
     query = (
         select(conversations, mine.c.slot.label("slot"))
         .select_from(mine.join(theirs, theirs.c.speaker == mine.c.speaker))
         .join(conversations, _columns.number == theirs.c.conversation)
-        .where(mine.c.conversation == number, theirs.c.conversation != number, _columns.run_id.in_(runs))
+        .where(mine.c.conversation == number, theirs.c.conversation != number, _columns.run_id.in_(runs_))
         .order_by(_columns.risk.desc(), _columns.number)
         .limit(limit)
     )

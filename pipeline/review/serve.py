@@ -22,6 +22,7 @@ from pipeline.results import open_run
 from pipeline.review.accounts import add_reader, all_readers, find_reader
 from pipeline.review.audit import note_head, verify
 from pipeline.review.index import open_in_store
+from pipeline.review.queue import platforms
 from pipeline.review.records import Reader
 from pipeline.review.store import Store, open_store
 from pipeline.review.web.app import create_app
@@ -129,11 +130,14 @@ def prepare(
             raise ReviewError(
                 "there is no account yet", do="Add one: safelight readers add NAME --role admin; or use --single-user"
             )
+        kinds = platforms(connection, list(opened))
     note_head(store)
     problems = verify(store).problems
     for problem in problems[:5]:
         say(f"warning audit log: {problem}")
-    return Desk(store, opened, secure=secure, single_user=alone, token=secrets.token_urlsafe(24) if alone else None)
+    return Desk(
+        store, opened, secure=secure, single_user=alone, token=secrets.token_urlsafe(24) if alone else None, platforms=kinds
+    )
 
 
 def actor_name() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,6 +50,7 @@ class Desk:
     single_user: Reader | None = None
     token: str | None = None
     pack_key: Path | None = None
+    platforms: Sequence[str] = ()
     environment: Environment = field(default_factory=lambda: _environment())
     lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from pipeline.review.accounts import all_readers
 from pipeline.review.audit import append
 from pipeline.review.care import PAUSE, end_pause, pause_due
-from pipeline.review.queue import ORDERS, STATES, Order, State, Wanted, counts, digest_of, platforms, queue_page
+from pipeline.review.queue import ORDERS, STATES, Order, State, Wanted, counts, digest_of, queue_page
 from pipeline.review.records import KINDS
 from pipeline.review.web.desk import Acting, AtDesk, Desk, Looking, ours, to
 
@@ -27,7 +27,7 @@ def queue(request: Request, desk: AtDesk, asking: Looking) -> Response:
     wanted = _wanted(desk, query)
     with desk.store.writing() if wanted.speaker or wanted.text else desk.store.reading() as connection:
         page = queue_page(connection, wanted, after=query.get("after"), before=query.get("before"))
-        tallies, kinds = counts(connection, wanted.runs), platforms(connection, wanted.runs)
+        tallies = counts(connection, wanted.runs)
         people = [reader.name for reader in all_readers(connection) if reader.active]
         if wanted.speaker:
             append(connection, asking.reader.name, "search", speaker=digest_of(wanted.speaker), found=len(page.rows))
@@ -40,7 +40,7 @@ def queue(request: Request, desk: AtDesk, asking: Looking) -> Response:
         page=page,
         wanted=wanted,
         counts=tallies,
-        platforms=kinds,
+        platforms=desk.platforms,
         people=people,
         states=STATES,
         orders=ORDERS,
