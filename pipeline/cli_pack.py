@@ -48,7 +48,7 @@ def make(
     from pipeline.review.audit import append, entries, note_head
     from pipeline.review.decisions import number_of, read_decisions
     from pipeline.review.originals import read_originals
-    from pipeline.review.pack import make_pack, run_id_of
+    from pipeline.review.pack import make_pack
     from pipeline.review.records import ConversationKey
     from pipeline.review.referral.signing import read_private_key
     from pipeline.review.serve import actor_name
@@ -58,7 +58,7 @@ def make(
         raise ReviewError("there is no store", where=store, do="Give --store as you gave it to `safelight review`")
     signing = read_private_key(key)
     opened = open_run(run)
-    about = ConversationKey(run_id_of(opened), conversation)
+    about = ConversationKey(opened.id, conversation)
     has_text = opened.record["settings"]["text"] == "include"
     original = None if has_text else read_originals(opened, [conversation], exports=export)[conversation]
     kept = open_store(store)

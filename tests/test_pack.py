@@ -21,7 +21,7 @@ from pipeline.cli import app
 from pipeline.errors import ReviewError
 from pipeline.results import Run
 from pipeline.review.originals import read_originals
-from pipeline.review.pack import make_pack, run_id_of
+from pipeline.review.pack import make_pack
 from pipeline.review.records import ConversationKey
 from pipeline.review.referral.page import printable
 from pipeline.review.referral.signing import check_pack, new_key, read_private_key, read_public_key
@@ -75,7 +75,7 @@ def run(export: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 def key_of(run: Run) -> ConversationKey:
-    return ConversationKey(run_id_of(run), "inbox/kimberly_118")
+    return ConversationKey(run.id, "inbox/kimberly_118")
 
 
 def packed(run: Run, **options: Any) -> bytes:

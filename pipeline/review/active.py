@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.results import Run, stage_column
-from pipeline.review.pack import run_id_of
 
 _STAGES_NAMED = 3
 _LEAST = 1e-4
@@ -42,7 +41,7 @@ class _Candidate:
 
 def propose(runs: Iterable[Run], *, labelled: Collection[str] = (), count: int = 50) -> Sequence[Proposal]:
     """Return up to ``count`` proposals, the best first. What is in ``labelled``, by id, is left out and was learned already."""
-    everything = [_Candidate(run, run_id_of(run), row) for run in runs for row in run.conversations() if row["messages"]]
+    everything = [_Candidate(run, run.id, row) for run in runs for row in run.conversations() if row["messages"]]
     known = [c for c in everything if c.row["conversation_id"] in labelled]
     open_ = [c for c in everything if c.row["conversation_id"] not in labelled]
     if not open_ or count < 1:

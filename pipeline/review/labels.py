@@ -18,7 +18,6 @@ from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import ReviewError
 from pipeline.results import Run
 from pipeline.review.originals import read_originals
-from pipeline.review.pack import run_id_of
 from pipeline.review.records import ConversationKey, Decision, StageCorrection
 from pipeline.schema import Conversation, Message, Source
 
@@ -53,7 +52,7 @@ def labels_from_review(
     ReviewError
         When a decided conversation is in none of the runs, or the exports are gone or changed.
     """
-    opened = {run_id_of(run): run for run in runs}
+    opened = {run.id: run for run in runs}
     by_conversation: dict[ConversationKey, list[Decision]] = defaultdict(list)
     for decision in sorted(decisions, key=lambda decision: (decision.at, decision.id)):
         by_conversation[decision.key].append(decision)

@@ -13,7 +13,6 @@ bytes.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline import __version__
 from pipeline.errors import ReviewError
-from pipeline.results import RUN, Run
+from pipeline.results import Run
 from pipeline.review.records import AuditEntry, ConversationKey, Decision
 from pipeline.review.referral.content import Content, content_of
 from pipeline.review.referral.fields import report_fields
@@ -58,7 +57,7 @@ def make_pack(
     ReviewError
         When the run has no such conversation, or no decision on it holds.
     """
-    about = ConversationKey(run_id_of(run), conversation_id)
+    about = ConversationKey(run.id, conversation_id)
     own = [decision for decision in decisions if decision.key == about]
     if not any(decision.holds for decision in own):
         raise ReviewError(
@@ -89,11 +88,6 @@ def make_pack(
     }
     named = {"reference": content.reference, "redacted": redacted, "safelight": __version__}
     return seal(parts, named, key=key, at=moment)
-
-
-def run_id_of(run: Run) -> str:
-    """Return the id of a run: the SHA-256 of its ``run.json``, cut to 16 digits."""
-    return hashlib.sha256((run.path / RUN).read_bytes()).hexdigest()[:16]
 
 
 def _audit(content: Content) -> dict[str, Any]:
