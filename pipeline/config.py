@@ -193,7 +193,11 @@ class LossSettings(Settings):
 
 
 class TrainingSettings(Settings):
-    """How the network is trained. ``chunk_tokens`` go through the encoder at once; ``lora_rank`` 0 trains all of it."""
+    """How the network is trained.
+
+    ``chunk_tokens`` go through the encoder at once; ``lora_rank`` 0 trains all of it; ``masked`` is the share of word pieces that
+    are hidden from it in training, others each time, so that it cannot learn conversations by heart.
+    """
 
     epochs: Annotated[float, Field(gt=0)] = 4
     batch: Count = 8
@@ -207,6 +211,7 @@ class TrainingSettings(Settings):
     evaluations_per_epoch: Count = 1
     frozen_layers: Annotated[int, Field(ge=0)] = 0
     lora_rank: Annotated[int, Field(ge=0)] = 0
+    masked: Annotated[float, Field(ge=0, lt=1)] = 0.0
     longest: Count = 120
 
 

@@ -15,7 +15,7 @@ import torch
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.model.training.examples import Example
 from pipeline.model.training.fit_encoder import Start, new_learner, open_encoder
-from pipeline.model.training.learning import Learner, positive_weights, stage_shares
+from pipeline.model.training.learning import Learner, Masking, positive_weights, stage_shares
 
 NAN = float("nan")
 
@@ -111,3 +111,13 @@ def test_rare_stages_weigh_more_up_to_a_cap(start: tuple[Start, Learner]) -> Non
     shares = stage_shares([example(opened, rows, groomers=frozenset())])
     assert positive_weights(shares, cap=6.0) == pytest.approx([3.0, 1.0])
     assert positive_weights(shares, cap=2.0) == pytest.approx([2.0, 1.0])
+
+
+def test_masking_hides_words_and_never_who_speaks(start: tuple[Start, Learner]) -> None:
+    opened, _ = start
+    first = opened.tokenizer.token_to_id("[A]")
+    ids = torch.tensor([[first, 5, 6, 7] * 200])
+    hidden = Masking(share=0.5, mask_id=4, first_mark=first).hide(ids)
+    assert (hidden[ids == first] == first).all()
+    assert 0.4 < (hidden[ids != first] == 4).float().mean() < 0.6
+    assert ((hidden == ids) | (hidden == 4)).all()

@@ -30,7 +30,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from pipeline.config import EncoderRecipe
 from pipeline.errors import ConfigError
 from pipeline.model.training.examples import Example
-from pipeline.model.training.learning import Learner, collate, positive_weights, stage_shares
+from pipeline.model.training.learning import Learner, Masking, collate, positive_weights, stage_shares
 from pipeline.model.training.network import MessageNetwork, RiskHead, block_causal_mask
 from pipeline.model.windows import Encoding, Packing, mark
 
@@ -45,6 +45,7 @@ class Start:
     encoding: Encoding
     encoder: Any
     width: int
+    mask_id: int | None = None
 
 
 def open_encoder(recipe: EncoderRecipe, *, path: Path | None = None) -> Start:
@@ -82,7 +83,7 @@ def open_encoder(recipe: EncoderRecipe, *, path: Path | None = None) -> Start:
     backend.no_padding()
     backend.no_truncation()
     packing = Packing(settings.tokens, settings.carried, settings.message_tokens, settings.slots)
-    return Start(backend, Encoding(backend, packing), encoder, width)
+    return Start(backend, Encoding(backend, packing), encoder, width, tokenizer.mask_token_id)
 
 
 def _load(name: str) -> Any:
@@ -269,4 +270,21 @@ def new_learner(start: Start, recipe: EncoderRecipe, *, positive: Sequence[float
     set_seed(recipe.seed)
     network = MessageNetwork(start.encoder, width=start.width, stages=len(positive), evidence=heads.evidence, dropout=heads.dropout)
     risk = RiskHead(evidence=heads.evidence, hidden=heads.hidden)
-    return Learner(network, risk, settings=recipe.loss, positive=positive, chunk_tokens=recipe.training.chunk_tokens)
+    return Learner(
+        network,
+        risk,
+        settings=recipe.loss,
+        positive=positive,
+        chunk_tokens=recipe.training.chunk_tokens,
+        masking=_masking(start, recipe),
+    )
+
+
+def _masking(start: Start, recipe: EncoderRecipe) -> Masking | None:
+    if not recipe.training.masked:
+        return None
+    mask_id = start.mask_id
+    if mask_id is None:
+        raise ConfigError(f"{recipe.encoder} has no mask token", do="Set training.masked to 0")
+    marks = [start.tokenizer.token_to_id(mark(slot)) for slot in range(recipe.windows.slots)]
+    return Masking(recipe.training.masked, mask_id, min(number for number in marks if number is not None))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,17 +29,39 @@ SURE_AFTER = 2
 """Signals of a groomer after which the risk should be high without reserve."""
 
 
+@dataclass(frozen=True)
+class Masking:
+    """Word pieces hidden in training: a ``share`` of those below ``first_mark``, the lowest id of a speaker's mark."""
+
+    share: float
+    mask_id: int
+    first_mark: int
+
+    def hide(self, ids: Tensor) -> Tensor:
+        """Return the ids with other ones hidden each time."""
+        hidden = (torch.rand(ids.shape, device=ids.device) < self.share) & (ids < self.first_mark)
+        return torch.where(hidden, self.mask_id, ids)
+
+
 class Learner(nn.Module):
     """Network, risk head and losses, as the trainer sees them: a batch in, a loss out."""
 
     def __init__(
-        self, network: MessageNetwork, risk: RiskHead, *, settings: LossSettings, positive: Sequence[float], chunk_tokens: int
+        self,
+        network: MessageNetwork,
+        risk: RiskHead,
+        *,
+        settings: LossSettings,
+        positive: Sequence[float],
+        chunk_tokens: int,
+        masking: Masking | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.risk = risk
         self.settings = settings
         self.chunk_tokens = chunk_tokens
+        self.masking = masking
         self.positive: Tensor
         self.register_buffer("positive", torch.tensor(positive, dtype=torch.float32))
 
@@ -49,7 +72,10 @@ class Learner(nn.Module):
         read: dict[int, tuple[Tensor, Tensor]] = {}
         for numbers in chunks(windows, tokens=self.chunk_tokens):
             arrays = padded([windows[number] for number in numbers])
-            stages, evidence = self.network(*(torch.from_numpy(arrays[name]).to(device) for name in ("ids", "blocks", "marks")))
+            ids, blocks, marks = (torch.from_numpy(arrays[name]).to(device) for name in ("ids", "blocks", "marks"))
+            if self.training and self.masking is not None:
+                ids = self.masking.hide(ids)
+            stages, evidence = self.network(ids, blocks, marks)
             for row, number in enumerate(numbers):
                 count = len(windows[number].marks)
                 read[number] = stages[row, :count].float(), evidence[row, :count].float()
