@@ -263,8 +263,7 @@ def train(
         tracking=tracking,
         say=print,
     )
-    if folder is not None:
-        print(f"{folder.path}: model {folder.name}, id {folder.id}")
+    print(f"{folder.path}: model {folder.name}, id {folder.id}")
 
 
 add_commands(app)

@@ -167,14 +167,14 @@ def purge(
     opened = _open(store)
     from datetime import timedelta
 
-    from pipeline.review.records import KINDS
+    from pipeline.review.records import KINDS, Kind
     from pipeline.review.retention import purge as purge_store
     from pipeline.review.serve import actor_name
 
     unknown = set(keep or ()) - set(KINDS)
     if unknown:
         raise ReviewError(f"--keep {unknown.pop()} is no decision", do=f"Choose from {', '.join(KINDS)}")
-    kinds = [kind for kind in KINDS if kind in (keep or ())]
+    kinds: list[Kind] = [kind for kind in KINDS if kind in (keep or ())]
     _say_deleted(purge_store(opened, older_than=timedelta(days=older_than), keep=kinds, actor=actor_name()))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipeline.config import Taxonomy, validate_settings
@@ -136,7 +136,7 @@ class Run:
         """Return how many conversations were read by the first pass of a cascade alone; 0 in runs that know of none."""
         if "skipped" not in pq.read_schema(self.path / CONVERSATIONS).names:
             return 0
-        return pc.sum(pq.read_table(self.path / CONVERSATIONS, columns=["skipped"])["skipped"]).as_py() or 0
+        return sum(filter(None, pq.read_table(self.path / CONVERSATIONS, columns=["skipped"])["skipped"].to_pylist()))
 
     def _by_risk(self) -> pa.Table:
         return pq.read_table(self.path / CONVERSATIONS).sort_by([("risk", "descending"), ("conversation_id", "ascending")])
@@ -147,7 +147,7 @@ class Run:
         rows: list[dict[str, Any]] = []
         names = pa.array(sorted(set(wanted)), pa.string())
         for batch in pq.ParquetFile(self.path / SCORES).iter_batches():
-            for row in batch.filter(pc.is_in(batch["conversation_id"], names)).to_pylist():
+            for row in batch.filter(ds.field("conversation_id").isin(names)).to_pylist():
                 if row["conversation_id"] != current:
                     if current is not None:
                         yield current, rows

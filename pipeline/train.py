@@ -56,13 +56,13 @@ def train(
     track: bool = True,
     tracking: str | None = None,
     say: Callable[[str], None] = logger.info,
-) -> ModelFolder | None:
+) -> ModelFolder:
     """Train the recipe in ``config`` on the corpora and write the model folder ``out`` in one rename.
 
     With ``splits`` only the training and validation parts are learned from. An encoder keeps its checkpoints beside the model
     folder, in ``<out>.training``, and with ``resume`` goes on from there. With ``track`` MLflow keeps the run, in the store at
     ``tracking`` or else in ``MLFLOW_TRACKING_URI`` or ``mlflow.db``. Under ``torchrun`` each process learns from its part of every
-    batch; the first one writes, and the others return ``None``.
+    batch; the first one writes, and the others wait for it.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def train(
                 _train_encoder(config, recipe, taxonomy, read, given, out, overwrite, encoder_path, resume, say)
     except ModuleNotFoundError as error:
         raise SafelightError(f"training needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
-    return open_model_folder(out) if _first_process() else None
+    return open_model_folder(out)
 
 
 def _first_process() -> bool:
@@ -115,8 +115,8 @@ def _train_baseline(
     from pipeline.model.training.fit_baseline import fit_baseline
     from pipeline.model.training.measure_baseline import measure
 
-    if not _first_process():
-        return
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("the baseline trains in one process", do="Start it without torchrun")
     if splits is not None:
         dealt = deal(read, splits)
         learned = {conversation.id for conversation in (*dealt.train, *dealt.validation)}
@@ -150,7 +150,7 @@ def _train_encoder(
     resume: bool,
     say: Callable[[str], None],
 ) -> None:
-    from pipeline.model.training.train_encoder import train_encoder
+    from pipeline.model.training.train_encoder import train_encoder, wait_for_the_others
 
     composition = load_settings(config.parent / recipe.composition, Composition) if recipe.composition else None
     rival = load_settings(config.parent / recipe.baseline, BaselineRecipe) if recipe.baseline else None
@@ -177,3 +177,4 @@ def _train_encoder(
         if _first_process():
             keep_learned(folder, (*dealt.train, *dealt.validation))
             seal_model_folder(folder, kind=encoder.KIND, name=recipe.name)
+    wait_for_the_others()

@@ -17,7 +17,6 @@ from pipeline.errors import ReviewError
 from pipeline.results import Run
 from pipeline.review.active import propose, uncertainty
 from pipeline.review.labels import labels_from_review
-from pipeline.review.pack import run_id_of
 from pipeline.review.records import ConversationKey
 from pipeline.score import score
 
@@ -47,7 +46,7 @@ def run(request: pytest.FixtureRequest, export: Path, tiny_model: Path, tmp_path
 
 
 def test_decisions_become_labels_that_training_reads(run: Run, tmp_path: Path) -> None:
-    keys = {name: ConversationKey(run_id_of(run), name) for name in ("c1", "c2", "c3", "c4", "c5")}
+    keys = {name: ConversationKey(run.id, name) for name in ("c1", "c2", "c3", "c4", "c5")}
     corpus = labels_from_review(
         [run],
         decisions=[
@@ -78,7 +77,7 @@ def test_decisions_become_labels_that_training_reads(run: Run, tmp_path: Path) -
 
 
 def test_readers_who_differ_make_a_stage_unsure_and_lower_the_agreement(run: Run) -> None:
-    keys = [ConversationKey(run_id_of(run), f"c{number}") for number in (1, 2, 3)]
+    keys = [ConversationKey(run.id, f"c{number}") for number in (1, 2, 3)]
     corpus = labels_from_review(
         [run],
         decisions=[
@@ -103,13 +102,13 @@ def test_readers_who_differ_make_a_stage_unsure_and_lower_the_agreement(run: Run
 
 
 def test_a_second_reader_who_saw_the_first_is_no_judgement_of_their_own(run: Run) -> None:
-    corpus = labels_from_review([run], decisions=[decision(ConversationKey(run_id_of(run), "c1"), "refer")], corrections=[])
+    corpus = labels_from_review([run], decisions=[decision(ConversationKey(run.id, "c1"), "refer")], corrections=[])
     assert corpus.decisions.units == 0
     assert corpus.one_reader == 0
 
 
 def test_conversations_of_one_speaker_are_relatives(run: Run) -> None:
-    keys = [ConversationKey(run_id_of(run), name) for name in ("c1", "c2")]
+    keys = [ConversationKey(run.id, name) for name in ("c1", "c2")]
     corpus = labels_from_review(
         [run], decisions=[decision(key, "dismiss", number=n) for n, key in enumerate(keys, 1)], corrections=[]
     )
@@ -120,11 +119,9 @@ def test_decisions_on_a_run_that_was_not_given_are_not_lost_in_silence(run: Run)
     with pytest.raises(ReviewError, match="not given"):
         labels_from_review([run], decisions=[decision(ConversationKey("f" * 16, "c1"), "dismiss")], corrections=[])
     with pytest.raises(ReviewError, match=r"no conversation|not in the exports"):
-        labels_from_review([run], decisions=[decision(ConversationKey(run_id_of(run), "c99"), "dismiss")], corrections=[])
+        labels_from_review([run], decisions=[decision(ConversationKey(run.id, "c99"), "dismiss")], corrections=[])
     with pytest.raises(ReviewError, match="does not fit"):
-        labels_from_review(
-            [run], decisions=[], corrections=[correction(ConversationKey(run_id_of(run), "c1"), 1, (), message_id="x")]
-        )
+        labels_from_review([run], decisions=[], corrections=[correction(ConversationKey(run.id, "c1"), 1, (), message_id="x")])
 
 
 def test_alpha_is_the_one_of_the_published_example() -> None:

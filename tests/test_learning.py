@@ -115,7 +115,7 @@ def test_rare_stages_weigh_more_up_to_a_cap(start: tuple[Start, Learner]) -> Non
 
 def test_masking_hides_words_and_never_who_speaks(start: tuple[Start, Learner]) -> None:
     opened, _ = start
-    first = opened.tokenizer.token_to_id("[A]")
+    first = opened.tokenizer.token_to_id("[A]") or 0
     ids = torch.tensor([[first, 5, 6, 7] * 200])
     hidden = Masking(share=0.5, mask_id=4, first_mark=first).hide(ids)
     assert (hidden[ids == first] == first).all()

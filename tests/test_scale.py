@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import random
 import shutil
@@ -368,7 +369,7 @@ def test_a_node_that_is_killed_half_way_changes_nothing(
 
     write_shard(shards / "shard-9.jsonl", 400, seed=77)
     local = score([shards], model=tiny_encoder_model, out=tmp_path / "local")
-    ray.init(address=os.environ["RAY_ADDRESS"], log_to_driver=False, logging_level="ERROR")
+    ray.init(address=os.environ["RAY_ADDRESS"], log_to_driver=False, logging_level=logging.ERROR)
     assert len([node for node in ray.nodes() if node["Alive"]]) == 2
     killed: list[int] = []
 

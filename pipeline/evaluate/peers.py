@@ -17,7 +17,7 @@ from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.chosen import Parts
 from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, MajorityModel, Skewness, TopMean
-from pipeline.model.reading import Model
+from pipeline.model.reading import Model, Reader
 from pipeline.model.spoken import has_words
 from pipeline.model.training.judging import judge
 
@@ -78,9 +78,11 @@ def hold_against_peers(
     return {"figures": list(SHOWN), "rows": rows, "note": note}
 
 
-def _peers(train: Sequence[LabelledConversation], model: Model, encoder: Path | None) -> list[tuple[str, str, Callable[[], Model]]]:
+def _peers(
+    train: Sequence[LabelledConversation], model: Model, encoder: Path | None
+) -> list[tuple[str, str, Callable[[], Reader]]]:
     taxonomy = model.taxonomy
-    found: list[tuple[str, str, Callable[[], Model]]] = [
+    found: list[tuple[str, str, Callable[[], Reader]]] = [
         ("majority", "finds nothing", lambda: MajorityModel(taxonomy)),
         ("keyword list", "the phrases of the taxonomy's indicators", lambda: KeywordModel(taxonomy)),
         ("TF-IDF", "words and characters, a logistic regression a stage, trained on the same part", lambda: _tfidf(train, model)),
@@ -88,7 +90,7 @@ def _peers(train: Sequence[LabelledConversation], model: Model, encoder: Path | 
     if encoder is not None:
         examples: list[ContrastiveModel] = []
 
-        def contrastive(aggregate: type[Skewness] | type[TopMean]) -> Model:
+        def contrastive(aggregate: type[Skewness] | type[TopMean]) -> Reader:
             if not examples:
                 examples.append(_contrastive(train, model, encoder))
             one = examples[0]
@@ -105,7 +107,7 @@ def _peers(train: Sequence[LabelledConversation], model: Model, encoder: Path | 
     return found
 
 
-def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Model:
+def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Reader:
     from pipeline.model.training.fit_baseline import fit_baseline
 
     return fit_baseline(train, BaselineRecipe(name="tf-idf", folds=3), model.taxonomy).model
@@ -133,15 +135,15 @@ def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: P
     return ContrastiveModel(model.taxonomy, embed, embed(rare), np.asarray(stages, np.float32), embed(ordinary), TopMean)
 
 
-def _timed(conversations: Sequence[LabelledConversation], model: Model) -> tuple[list[Judged], float]:
+def _timed(conversations: Sequence[LabelledConversation], model: Reader) -> tuple[list[Judged], float]:
     judge(conversations[:1], model)  # what is loaded at the first call is not of the speed
     start = perf_counter()
     judged = judge(conversations, model)
     return judged, sum(len(one.risk) for one in judged) / max(perf_counter() - start, 1e-9)
 
 
-def _cuts(validation: Sequence[LabelledConversation], model: Model) -> Cuts:
-    from pipeline.model.training.measure_encoder import choose_thresholds
+def _cuts(validation: Sequence[LabelledConversation], model: Reader) -> Cuts:
+    from pipeline.model.training.choose import choose_thresholds
 
     limits = choose_thresholds(judge(validation, model), model.taxonomy.keys, rate=_RATE)
     return Cuts(limits.risk, limits.stages)

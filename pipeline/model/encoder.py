@@ -89,7 +89,8 @@ class EncoderModel:
             evidence = np.concatenate([part[1] for part in parts]) if parts else np.zeros((0, 1), np.float32)
             speaker_risk, risk = self.risk.risks(evidence, speakers)
             stages = self.calibration.probability(logits).astype(np.float32)
-            readings.append(Reading(*(np.round(array, _DECIMALS) for array in (stages, speaker_risk, risk))))
+            stages, speaker_risk, risk = (np.round(array, _DECIMALS) for array in (stages, speaker_risk, risk))
+            readings.append(Reading(stages, speaker_risk, risk))
         return readings
 
     def _run(self, windows: Sequence[Window]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

@@ -35,8 +35,8 @@ Finish = Callable[[], list[Reading]]
 """What is left of a reading when all is prepared that needs no network."""
 
 
-class Model(Protocol):
-    """A trained model, as scoring sees it."""
+class Reader(Protocol):
+    """Whatever reads conversations: a model, or a plainer method that one is held against."""
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -46,6 +46,10 @@ class Model(Protocol):
     def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
         """Return a reading of each conversation; what else is in the batch changes none of them."""
         ...
+
+
+class Model(Reader, Protocol):
+    """A trained model, as scoring sees it."""
 
     def prepare(self, conversations: Sequence[Sequence[Spoken]], *, cascade: bool = False) -> Finish:
         """Do what needs no network, and return the rest, which may be called from another thread.

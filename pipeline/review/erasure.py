@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,18 @@ from pipeline.output import new_file
 from pipeline.report.build import write_report
 from pipeline.results import CONVERSATIONS, SCORES, Run, stage_column
 from pipeline.review.index import speaker_digest
-from pipeline.schema import MessageScore
-from pipeline.score import summarise
 
 _ROWS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a conversation's summary is made of, of one row."""
+
+    position: int
+    speaker_slot: str | None
+    risk: float
+    stages: list[float] | None
 
 
 def drop_conversations(run: Run, conversations: Collection[str]) -> None:
@@ -50,7 +59,7 @@ def forget_speaker(run: Run, digest: str, name: str | None, conversations: Colle
         return rows
 
     _rewrite_rows(run.path / SCORES, forget)
-    summaries = {conversation: _summary(conversation, found, keys) for conversation, found in risks.items()}
+    summaries = {conversation: _summary(found, keys) for conversation, found in risks.items()}
 
     def summarised(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for row in rows:
@@ -67,7 +76,7 @@ def _forget_rows(
 ) -> None:
     """Forget in the rows of one conversation; ``state`` carries on where a conversation lies in two batches."""
     risks: dict[str, float] = state.setdefault("risks", {})
-    scores: list[MessageScore] = state.setdefault("scores", [])
+    kept: list[_Kept] = state.setdefault("rows", [])
     for row in rows:
         speaker = row["speaker"]
         if speaker is not None and digest in (speaker, speaker_digest(speaker)):
@@ -78,33 +87,26 @@ def _forget_rows(
         if row["speaker_risk"] is not None:
             risks[row["speaker_slot"]] = row["speaker_risk"]
         row["risk"] = max(risks.values(), default=0.0)
-        told = {stage: row[stage_column(stage)] for stage in stages}
-        scores.append(
-            MessageScore(
-                conversation_id=row["conversation_id"],
-                message_id=row["message_id"],
-                position=row["position"],
-                speaker_slot=row["speaker_slot"],
-                kind=row["kind"],
-                stages=None if None in told.values() else told,
-                risk=row["risk"],
-                speaker_risk=row["speaker_risk"],
-            )
-        )
+        told = [row[stage_column(stage)] for stage in stages]
+        kept.append(_Kept(row["position"], row["speaker_slot"], row["risk"], None if None in told else told))
         if row["timestamp"]:
             state.setdefault("first", row["timestamp"])
             state["last"] = row["timestamp"]
 
 
-def _summary(conversation: str, state: Mapping[str, Any], stages: Sequence[str]) -> dict[str, Any]:
-    score = summarise(conversation, state["scores"], stages)
+def _summary(state: Mapping[str, Any], stages: Sequence[str]) -> dict[str, Any]:
+    rows: list[_Kept] = state["rows"]
+    peak = max(rows, key=lambda row: (row.risk, -row.position))
     return {
         "first_timestamp": state.get("first"),
         "last_timestamp": state.get("last"),
-        "risk": score.risk,
-        "risk_position": score.risk_position,
-        "risk_slot": score.risk_slot,
-        **{stage_column(stage): probability for stage, probability in score.stages.items()},
+        "risk": peak.risk,
+        "risk_position": peak.position if peak.risk > 0 else None,
+        "risk_slot": peak.speaker_slot if peak.risk > 0 else None,
+        **{
+            stage_column(stage): max((row.stages[column] for row in rows if row.stages is not None), default=0.0)
+            for column, stage in enumerate(stages)
+        },
     }
 
 

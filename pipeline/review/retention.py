@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, delete, select, text, update
+from sqlalchemy import Connection, delete, select, text, update
 
 from pipeline.errors import ResultsError
 from pipeline.results import Run, open_run
@@ -88,7 +88,7 @@ def forget(store: Store, person: str, *, actor: str) -> Deleted:
     return Deleted(sum(map(len, whole.values())), sum(map(len, parts.values())), len(removed), missing)
 
 
-def _by_run(rows: CursorResult[Any]) -> dict[str, set[str]]:
+def _by_run(rows: Iterable[Any]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for row in rows:
         found.setdefault(row.run_id, set()).add(row.conversation_id)

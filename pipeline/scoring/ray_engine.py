@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,11 +79,11 @@ def score_units(
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = 0
-    actors, needs = _actors(ray.cluster_resources(), device)
+    actors, needs = _actors(dict(ray.cluster_resources()), device)
     bare = replace(scorer, model=None)  # type: ignore[arg-type]  # the actors load it themselves
     shards = ray.data.from_items([{"task": task} for task in tasks], override_num_blocks=len(tasks))
     scored = shards.map_batches(
-        _read,
+        _read,  # pyright: ignore[reportArgumentType] - its keywords come from fn_kwargs
         fn_kwargs={"options": options, "text": scorer.text},
         batch_size=1,
         batch_format="pyarrow",
@@ -110,7 +110,7 @@ def score_units(
         end_unit(end, parts, alone=len(units) == 1)
 
 
-def _actors(resources: dict[str, float], device: Device) -> tuple[int, dict[str, Any]]:
+def _actors(resources: Mapping[str, float], device: Device) -> tuple[int, dict[str, Any]]:
     """Return how many actors there may be and what each takes: a GPU, or two cores where there are as many."""
     if device == "cuda":
         return max(1, int(resources.get("GPU", 1))), {"num_gpus": 1}

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import ConfigError
@@ -62,7 +61,7 @@ class Known(Mapping[str, Reading]):
     def __getitem__(self, fingerprint: str) -> Reading:
         start, end, skipped = self._places[fingerprint]
         rows = self._rows(start, end)
-        rows = rows.filter(pc.is_valid(rows["speaker_risk"]))
+        rows = rows.filter(rows["speaker_risk"].is_valid())
         stages = [rows[stage_column(key)].to_numpy() for key in self._keys]
         return Reading(
             np.stack(stages, axis=1).astype(np.float32) if stages else np.zeros((rows.num_rows, 0), np.float32),

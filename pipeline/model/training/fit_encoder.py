@@ -83,7 +83,7 @@ def open_encoder(recipe: EncoderRecipe, *, path: Path | None = None) -> Start:
     backend.no_padding()
     backend.no_truncation()
     packing = Packing(settings.tokens, settings.carried, settings.message_tokens, settings.slots)
-    return Start(backend, Encoding(backend, packing), encoder, width, tokenizer.mask_token_id)
+    return Start(backend, Encoding(backend, packing), encoder, width, backend.token_to_id(str(tokenizer.mask_token)))
 
 
 def _load(name: str) -> Any:

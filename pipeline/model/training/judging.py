@@ -8,13 +8,13 @@ import numpy as np
 
 from evaluation.metrics import Judged
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.model.reading import Model, Reading, Spoken
+from pipeline.model.reading import Reader, Reading, Spoken
 from pipeline.model.spoken import spoken
 
 _BATCH = 64
 
 
-def judge(conversations: Sequence[LabelledConversation], model: Model, *, texts: bool = False) -> list[Judged]:
+def judge(conversations: Sequence[LabelledConversation], model: Reader, *, texts: bool = False) -> list[Judged]:
     """Return what the model says of each conversation, beside what is true; with ``texts`` the words are kept too."""
     keys = model.taxonomy.keys
     found = []

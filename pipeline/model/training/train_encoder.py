@@ -89,6 +89,12 @@ def train_encoder(
     _judge_and_measure(recipe, taxonomy, dealt, folder, single=single, other=other, suite=suite, say=say)
 
 
+def wait_for_the_others() -> None:
+    """Wait until every process of a training is here, so that none leaves before the model is written."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+
+
 def _judge_and_measure(
     recipe: EncoderRecipe,
     taxonomy: Taxonomy,
