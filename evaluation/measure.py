@@ -153,7 +153,7 @@ def _pan12(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
         limits = np.asarray([cuts.stages[key] for key in cuts.keys])
         lines = set()
         for one in own:
-            signs = (one.stages >= limits).any(axis=1)
+            signs = np.any(one.stages >= limits, axis=1)
             for row, (name, message) in enumerate(zip(one.speakers, one.messages, strict=True)):
                 if name in retrieved and (signs[row] or (not signs.any() and one.speaker_risk[row] >= cuts.risk)):
                     lines.add((one.id, message))

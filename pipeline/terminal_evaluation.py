@@ -49,12 +49,12 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 def _print_peers(console: Console, peers: Mapping[str, Any]) -> None:
     table = Table(box=None, pad_edge=False)
-    table.add_column("method")
-    for figure in (*peers["figures"], "messages/s"):
-        table.add_column(figure, justify="right")
+    table.add_column("")
     for row in peers["rows"]:
-        values = ("–" if (value := row["figures"][name]) is None else f"{value:.3f}" for name in peers["figures"])
-        table.add_row(row["name"], *values, f"{row['messages_per_second']:,.0f}")
+        table.add_column(row["name"].replace("nearest neighbours", "neighbours"), justify="right", overflow="fold")
+    for name in peers["figures"]:
+        table.add_row(name, *(_figure(row["figures"][name]) for row in peers["rows"]))
+    table.add_row("messages a second", *(f"{row['messages_per_second']:,.0f}" for row in peers["rows"]))
     console.print(table)
     if peers["note"]:
         console.print(peers["note"], style="dim")
