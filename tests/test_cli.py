@@ -33,7 +33,7 @@ def test_every_command_has_help_and_stands_in_the_readme(root: Path, tmp_path: P
     from pipeline.cli import app
 
     readme = (root / "README.md").read_text("utf-8")
-    groups = [(f"{group.name} ", group.typer_instance) for group in app.registered_groups]
+    groups = [(f"{group.name} " if isinstance(group.name, str) else "", group.typer_instance) for group in app.registered_groups]
     for prefix, commands in [("", app), *groups]:
         assert commands is not None
         for command in commands.registered_commands:

@@ -20,6 +20,9 @@ from pipeline.model.load import load_model
 from pipeline.schema import Conversation, Message, Source
 from pipeline.score import score_conversations
 
+ELSEWHERE = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID")
+"""What MLflow leaves in the environment of a process that has tracked something, such as another test."""
+
 LINES = [("K", "good game everyone"), ("P", "how old are you anyway"), ("K", "no"), ("P", "this stays our secret ok")]
 
 
@@ -29,7 +32,8 @@ def tracked(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_recipe: Path,
     folder = tmp_path_factory.mktemp("tracked")
     command = [sys.executable, "-m", "pipeline.cli", "train", "--config", tiny_encoder_recipe, "--corpus", tiny_corpus]
     command += ["--encoder", tiny_encoder, "--out", "model", "--set", "training.epochs=2"]
-    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False)
+    clean = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    done = subprocess.run(list(map(str, command)), cwd=folder, env=clean, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 
