@@ -148,7 +148,7 @@ def _searches(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool
 
 def _rare(connection: Connection, query: Select[tuple[int]]) -> list[int] | None:
     """Return what a query finds, or nothing where that is much."""
-    found: list[int] = [row[0] for row in connection.execute(query.limit(_RARE + 1))]
+    found: list[int] = [int(number) for (number,) in connection.execute(query.limit(_RARE + 1)).tuples()]
     return found if len(found) <= _RARE else None
 
 
