@@ -146,9 +146,9 @@ def _searches(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool
     return found
 
 
-def _rare(connection: Connection, query: Select[tuple[int]]) -> list[int] | None:
+def _rare(connection: Connection, query: Select[Any]) -> list[int] | None:
     """Return what a query finds, or nothing where that is much."""
-    found: list[int] = [int(number) for (number,) in connection.execute(query.limit(_RARE + 1)).tuples()]
+    found: list[int] = list(connection.execute(query.limit(_RARE + 1)).scalars())
     return found if len(found) <= _RARE else None
 
 
