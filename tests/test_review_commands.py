@@ -1,0 +1,70 @@
+"""What follows from decisions, on the command line: packs, their check, labels, proposals, the log."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sqlalchemy", reason="the review needs its extra")
+pytest.importorskip("typst", reason="the review needs its extra")
+
+from reviewed import PLAIN, TURNED, add_people, make_run, opened
+
+from pipeline.config import Taxonomy
+from pipeline.results import open_run
+from pipeline.review.decisions import confirm, decide, number_of
+from pipeline.review.records import ConversationKey
+from pipeline.review.store import open_store
+
+
+@pytest.fixture
+def decided(taxonomy: Taxonomy, tmp_path: Path, root: Path) -> Path:
+    """A folder with a run and a store in which two conversations are decided and one is not."""
+    (tmp_path / "configs").symlink_to(root / "configs")
+    run = make_run(tmp_path / "run", taxonomy, {"dm-1": TURNED, "dm-2": PLAIN, "dm-3": [*PLAIN, *TURNED]})
+    store = open_store(tmp_path / "review.db")
+    opened(store, run)
+    people = add_people(store)
+    identity = open_run(run).id
+    with store.writing() as connection:
+        turned, plain = (number_of(connection, ConversationKey(identity, name)) for name in ("dm-1", "dm-2"))
+        made = decide(connection, turned, "refer", reason="danger", note=None, reader=people.cy, seen=None)
+        decide(connection, plain, "dismiss", reason="friends", note=None, reader=people.cy, seen=None)
+    with store.writing() as connection:
+        confirm(connection, made.id, reader=people.ben)
+    store.close()
+    return tmp_path
+
+
+def safelight(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "pipeline.cli", *command], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_referral_is_packed_and_checked_and_is_in_the_log(decided: Path) -> None:
+    made = safelight(decided, "pack", "key", "key.pem")
+    assert made.returncode == 0, made.stderr
+    made = safelight(decided, "pack", "make", "run", "dm-1", "--key", "key.pem", "--out", "pack.zip")
+    assert made.returncode == 0, made.stderr
+    assert "read it before you send it" in made.stdout
+    assert safelight(decided, "pack", "verify", "pack.zip", "--key", "key.pem.pub").returncode == 0
+    content = (decided / "pack.zip").read_bytes()
+    (decided / "changed.zip").write_bytes(content.replace(b"manifest.json", b"manifest.jsom"))
+    assert safelight(decided, "pack", "verify", "changed.zip", "--key", "key.pem.pub").returncode != 0
+    assert safelight(decided, "audit", "verify", "--store", "review.db").returncode == 0
+    refused = safelight(decided, "pack", "make", "run", "dm-3", "--key", "key.pem", "--out", "other.zip")
+    assert refused.returncode == 2
+    assert not (decided / "other.zip").exists()
+
+
+def test_decisions_become_labels_that_a_corpus_is_read_from_and_what_is_undecided_is_proposed(decided: Path) -> None:
+    labelled = safelight(decided, "corpus", "from-review", "review.db", "--out", "reviewed.jsonl")
+    assert labelled.returncode == 0, labelled.stderr
+    checked = safelight(decided, "corpus", "check", "reviewed.jsonl")
+    assert checked.returncode == 0, checked.stderr
+    assert "2 conversations" in checked.stdout
+    proposed = safelight(decided, "corpus", "active", "run", "--labelled", "reviewed.jsonl", "-n", "5")
+    assert proposed.returncode == 0, proposed.stderr
+    assert "dm-3" in proposed.stdout
