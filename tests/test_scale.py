@@ -313,7 +313,7 @@ def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A Ray cluster of two nodes, each of its own processes; the number is the id of the second node's raylet."""
     pytest.importorskip("ray", reason="the Ray engine needs the ray extra")
     import psutil
-    import ray
+    import ray  # pyright: ignore[reportMissingImports] - an extra of its own
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -365,7 +365,7 @@ def _is_ray(pid: int, port: str) -> bool:
 def test_a_node_that_is_killed_half_way_changes_nothing(
     shards: Path, tiny_encoder_model: Path, tmp_path: Path, two_nodes: int
 ) -> None:
-    import ray
+    import ray  # pyright: ignore[reportMissingImports] - an extra of its own
 
     write_shard(shards / "shard-9.jsonl", 400, seed=77)
     local = score([shards], model=tiny_encoder_model, out=tmp_path / "local")

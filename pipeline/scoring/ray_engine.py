@@ -67,8 +67,8 @@ def score_units(
         When a part cannot be written.
     """
     try:
-        import ray
-        import ray.data
+        import ray  # pyright: ignore[reportMissingImports] - an extra of its own
+        import ray.data  # pyright: ignore[reportMissingImports] - an extra of its own
     except ModuleNotFoundError as error:
         raise ConfigError("--engine ray needs Ray", do="Install it with: pip install 'safelight[ray]'") from error
     tasks = [Task(number, unit, parts.done(number)) for number, unit in enumerate(units) if not parts.ended(number)]
