@@ -93,23 +93,6 @@ class MessageScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationScore:
-    """The whole of a conversation in one row: a pure summary of its message scores.
-
-    ``risk`` is the highest running risk, first reached at ``risk_position``, from the speaker in ``risk_slot``.
-    ``stages`` maps stage to the highest probability of any message.
-    """
-
-    conversation_id: str
-    messages: int
-    speakers: int
-    risk: float
-    risk_position: int | None
-    risk_slot: str | None
-    stages: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """A conversation whose running risk reached the threshold, first at ``position``, from ``speaker_slot``."""
 
