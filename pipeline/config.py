@@ -195,10 +195,11 @@ class LossSettings(Settings):
 class TrainingSettings(Settings):
     """How the network is trained.
 
-    ``chunk_tokens`` go through the encoder at once; ``lora_rank`` 0 trains all of it; ``masked`` is the share of word pieces that
+    In ``probe_epochs`` the heads learn first, on the encoder as it comes. ``chunk_tokens`` go through the encoder at once; ``lora_rank`` 0 trains all of it; ``masked`` is the share of word pieces that
     are hidden from it in training, others each time, so that it cannot learn conversations by heart.
     """
 
+    probe_epochs: Annotated[int, Field(ge=0)] = 10
     epochs: Annotated[float, Field(gt=0)] = 4
     batch: Count = 8
     gradient_accumulation: Count = 1
@@ -247,6 +248,7 @@ class EncoderRecipe(Settings):
     seed: int = 0
     max_ordinary: Annotated[int, Field(ge=0)] = 2000
     max_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    max_hard_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.1
     windows: WindowSettings = WindowSettings()
     heads: HeadSettings = HeadSettings()
     loss: LossSettings = LossSettings()

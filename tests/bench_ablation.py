@@ -191,7 +191,9 @@ class Told:
 
 def tell(validation: Sequence[Judged], test: list[Judged], setting: Setting) -> Told:
     """Choose thresholds on what was said of the validation part."""
-    chosen = choose_thresholds(validation, setting.taxonomy.keys, rate=setting.recipe.max_false_positive_rate)
+    recipe = setting.recipe
+    rates = {"rate": recipe.max_false_positive_rate, "hard_rate": recipe.max_hard_false_positive_rate}
+    chosen = choose_thresholds(validation, setting.taxonomy.keys, **rates)
     return Told(test, Cuts(chosen.risk, chosen.stages))
 
 

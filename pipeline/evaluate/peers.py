@@ -34,6 +34,7 @@ SHOWN = (
 
 _ORDINARY_PER_RARE = 8
 _RATE = 0.01
+_HARD_RATE = 0.1
 
 
 def hold_against_peers(
@@ -145,7 +146,7 @@ def _timed(conversations: Sequence[LabelledConversation], model: Reader) -> tupl
 def _cuts(validation: Sequence[LabelledConversation], model: Reader) -> Cuts:
     from pipeline.model.training.choose import choose_thresholds
 
-    limits = choose_thresholds(judge(validation, model), model.taxonomy.keys, rate=_RATE)
+    limits = choose_thresholds(judge(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)
     return Cuts(limits.risk, limits.stages)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,20 @@ class Thresholds(Settings):
     risk: Probability
     stages: Mapping[str, Probability]
     chosen: str = ""
+
+
+_PLACES = 1e5
+"""Risks are kept to five places, and so is the threshold: above the risk it follows from, and never 1, which nothing would reach."""
+
+
+def lowest_risk(peaks: Sequence[float], rate: float) -> float:
+    """Return the lowest threshold that at most the share ``rate`` of the highest risks of conversations reach."""
+    highest = sorted(peaks, reverse=True)
+    allowed = int(rate * len(highest))
+    if allowed >= len(highest):
+        return 1 / _PLACES
+    above = (math.floor(highest[allowed] * _PLACES + 1e-3) + 1) / _PLACES
+    return min(above, 1 - 1 / _PLACES)
 
 
 def read_thresholds(path: Path) -> Thresholds:

@@ -43,10 +43,10 @@ class Rival:
     thresholds: Thresholds
 
 
-def train_rival(dealt: Dealt, recipe: BaselineRecipe, taxonomy: Taxonomy, *, rate: float) -> Rival:
+def train_rival(dealt: Dealt, recipe: BaselineRecipe, taxonomy: Taxonomy, *, rate: float, hard_rate: float) -> Rival:
     """Train the baseline on the training part, and choose its thresholds as those of the model are chosen."""
     model = fit_baseline(dealt.train, recipe, taxonomy).model
-    return Rival(model, choose_thresholds(judge(dealt.validation, model), taxonomy.keys, rate=rate))
+    return Rival(model, choose_thresholds(judge(dealt.validation, model), taxonomy.keys, rate=rate, hard_rate=hard_rate))
 
 
 def in_single_precision(model: EncoderModel, network: Path) -> EncoderModel:

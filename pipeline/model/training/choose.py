@@ -7,26 +7,41 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.metrics import Judged, f_score, precision_recall, stage_columns
-from pipeline.model.thresholds import Thresholds
+from evaluation.summary import ORDINARY_CHAT, written
+from pipeline.model.thresholds import Thresholds, lowest_risk
 
 _GRID = np.unique(np.concatenate([np.linspace(0.02, 0.98, 49), np.asarray([0.005, 0.01, 0.99, 0.995])]))
 
 
-def choose_thresholds(judged: Sequence[Judged], keys: Sequence[str], *, rate: float) -> Thresholds:
-    """Choose the lowest risk that flags at most ``rate`` of the ordinary conversations, and for each stage the highest F1."""
-    ordinary = sorted((one.peak for one in judged if one.grooming is False), reverse=True)
-    allowed = int(np.floor(rate * len(ordinary)))
-    risk = float(np.ceil(np.nextafter(ordinary[allowed], 1.0) * 1e4) / 1e4) if allowed < len(ordinary) else 0.5
+def choose_thresholds(judged: Sequence[Judged], keys: Sequence[str], *, rate: float, hard_rate: float) -> Thresholds:
+    """Choose the lowest risk that keeps to both rates, and for each stage the highest F1.
+
+    ``rate`` is that of ordinary chat, ``hard_rate`` that of the labelled corpus's ordinary conversations, which are there because
+    they look like grooming and are far rarer in use than in a corpus. Without ordinary chat, ``rate`` holds for the corpus.
+    """
+    ordinary = [one for one in judged if one.grooming is False]
+    hard = written(ordinary)
+    chat = [one for one in ordinary if one.attributes.get("situation") == ORDINARY_CHAT]
+    if chat:
+        risk = max(lowest_risk(_peaks(chat), rate), lowest_risk(_peaks(hard), hard_rate))
+        how = f"{rate:.1%} of {len(chat)} ordinary chats and at most {hard_rate:.1%} of {len(hard)} hard ordinary conversations"
+    else:
+        risk = lowest_risk(_peaks(hard), rate)
+        how = f"{rate:.1%} of the {len(hard)} ordinary conversations"
     stages = {}
     for column, key in enumerate(keys):
         labels, scores = stage_columns(judged, column)
         f1 = [f_score(*precision_recall(labels, scores >= cut)) for cut in _GRID]
         stages[key] = round(float(_GRID[int(np.argmax(f1))]), 4)
     return Thresholds(
-        risk=min(max(risk, 0.0001), 0.9999),
+        risk=risk,
         stages=stages,
         chosen=(
-            f"risk: the lowest value at which at most {rate:.1%} of the {len(ordinary)} ordinary conversations of the validation "
-            "part are flagged; stages: the value with the highest F1 there"
+            f"risk: the lowest value at which at most {how} of the validation part are flagged; stages: the value with the highest "
+            "F1 there"
         ),
     )
+
+
+def _peaks(judged: Sequence[Judged]) -> list[float]:
+    return [one.peak for one in judged]

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from pipeline.config import SplitSettings
 from pipeline.corpora.compose import Composition, compose
+from pipeline.corpora.duplicates import near_duplicates
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.split import Splits, conversation_hash, split_corpus
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.errors import CorpusError
 
 PARTS = ("train", "validation", "test")
+
+_LIKENESS = 0.4
+"""Ordinary chats that are more alike than this do not stand on two sides; evaluation refuses from half on."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Dealt:
 def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -> Splits:
     """Deal the labelled corpus by its groups, and ordinary chat by chance; every part is written down with hashes.
 
+    An ordinary chat that is a near-duplicate of one in an earlier part is in none.
+
     Raises
     ------
     CorpusError
@@ -40,6 +46,9 @@ def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -
     kept = settings.ordinary_validation, settings.ordinary_validation + settings.ordinary_test
     names = ("validation" if number < kept[0] else "test" if number < kept[1] else "train" for number in range(len(ordinary)))
     where = {chat.id: name for chat, name in zip(ordinary, names, strict=True)}
+    for pair in [(first, second) for first, second, _ in near_duplicates(ordinary, likeness=_LIKENESS)]:
+        if all(one in where for one in pair) and where[pair[0]] != where[pair[1]]:
+            del where[max(pair, key=lambda one: PARTS.index(where[one]))]
     return made.model_copy(
         update={
             "conversations": {**made.conversations, **where},

@@ -16,7 +16,7 @@ from pipeline.cards import render_card
 from pipeline.config import BaselineRecipe, Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import TrainingCorpus
-from pipeline.model.thresholds import Thresholds
+from pipeline.model.thresholds import Thresholds, lowest_risk
 from pipeline.model.training.fit_baseline import CrossFitted, FittedBaseline
 
 
@@ -47,7 +47,7 @@ def measure(fitted: FittedBaseline, corpus: TrainingCorpus, recipe: BaselineReci
     """Choose thresholds and compute figures from the cross-fitted scores."""
     crossed = fitted.cross_fitted
     outcomes = _outcomes(crossed, corpus.all, len(corpus.labelled))
-    threshold = _risk_threshold([outcome.risk for outcome in outcomes if not outcome.grooming], recipe.risk.max_false_positive_rate)
+    threshold = lowest_risk([outcome.risk for outcome in outcomes if not outcome.grooming], recipe.risk.max_false_positive_rate)
     stage_figures = {key: _stage(crossed, column) for column, key in enumerate(taxonomy.keys)}
     thresholds = Thresholds(
         risk=threshold,
@@ -105,14 +105,6 @@ def _peaks(crossed: CrossFitted, outcomes: Sequence[_Outcome], conversations: in
     for number, outcome in zip(dict.fromkeys(crossed.messages.conversations.tolist()), outcomes, strict=True):
         peaks[number] = outcome.risk
     return tuple(peaks)
-
-
-def _risk_threshold(ordinary: Sequence[float], rate: float) -> float:
-    """Return the lowest threshold that flags at most ``rate`` of the ordinary conversations."""
-    risks = np.sort(np.asarray(ordinary))[::-1]
-    allowed = int(np.floor(rate * len(risks)))
-    value = float(np.nextafter(risks[allowed], 1.0)) if allowed < len(risks) else 0.0
-    return float(np.ceil(value * 1e4) / 1e4)
 
 
 def _stage(crossed: CrossFitted, column: int) -> dict[str, Any]:
