@@ -14,8 +14,10 @@ import torch
 
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.model.training.examples import Example
-from pipeline.model.training.fit_encoder import Start, new_learner, open_encoder
+from pipeline.model.training.fit_encoder import Start, macro_average_precision, new_learner, open_encoder
 from pipeline.model.training.learning import Learner, Masking, positive_weights, stage_shares
+from pipeline.model.training.network import message_vectors
+from pipeline.model.training.probe import fit_heads
 
 NAN = float("nan")
 
@@ -121,3 +123,29 @@ def test_masking_hides_words_and_never_who_speaks(start: tuple[Start, Learner]) 
     assert (hidden[ids == first] == first).all()
     assert 0.4 < (hidden[ids != first] == 4).float().mean() < 0.6
     assert ((hidden == ids) | (hidden == 4)).all()
+
+
+def test_a_message_is_the_mean_of_its_own_tokens() -> None:
+    hidden = torch.tensor([[[1.0], [3.0], [10.0], [20.0], [60.0], [99.0]]])
+    blocks = torch.tensor([[1, 1, 2, 2, 2, 0]])
+    assert message_vectors(hidden, blocks, torch.tensor([[0, 2]])).flatten().tolist() == pytest.approx([2.0, 30.0])
+
+
+def test_the_heads_learn_alone_first(tiny_encoder: Path, tiny_encoder_recipe: Path) -> None:
+    recipe = load_settings(tiny_encoder_recipe, EncoderRecipe)
+    opened = open_encoder(recipe, path=tiny_encoder)
+    learner = new_learner(opened, recipe, positive=[1.0, 1.0])
+    batch = [example(opened, [[1.0, 0.0], [0.0, 0.0]], groomers=frozenset({"A"})) for _ in range(4)]
+    before = {name: weight.clone() for name, weight in learner.state_dict().items()}
+    loss = float(learner.eval()(batch)["loss"].detach())
+    fit_heads(learner, batch, epochs=10, seed=1)
+    assert float(learner.eval()(batch)["loss"].detach()) < loss
+    moved = {name for name, weight in learner.state_dict().items() if not torch.equal(weight, before[name])}
+    assert moved and not any(".encoder." in name for name in moved)
+
+
+def test_the_precision_that_chooses_an_epoch_leaves_out_what_is_not_known() -> None:
+    labels = np.asarray([[1.0, NAN, 0.0], [0.0, NAN, 0.0], [NAN, 1.0, 0.0]], np.float32)
+    scores = np.asarray([[0.2, 0.9, 0.1], [0.8, 0.9, 0.1], [0.9, 0.1, 0.1]], np.float32)
+    assert macro_average_precision(labels, scores) == pytest.approx(0.75), "a half and one; nothing carries the third stage"
+    assert macro_average_precision(labels[:, 2:], scores[:, 2:]) == 0.0

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from accelerate.utils import gather_object
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import nn
 from torch.utils.data import Dataset
@@ -25,13 +28,15 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer_utils import EvalLoopOutput, get_last_checkpoint
 
+from evaluation.metrics import average_precision
 from pipeline.config import EncoderRecipe
 from pipeline.errors import ConfigError
 from pipeline.model.training.examples import Example
 from pipeline.model.training.learning import Learner, Masking, collate, positive_weights, stage_shares
 from pipeline.model.training.network import MessageNetwork, RiskHead, block_causal_mask
+from pipeline.model.training.probe import fit_heads
 from pipeline.model.windows import Encoding, Packing, mark
 
 logger = logging.getLogger(__name__)
@@ -162,13 +167,31 @@ class _Examples(Dataset[Example]):
 
 
 class _TwoRates(Trainer):
-    """The trainer with a learning rate of their own for the heads, which begin from nothing."""
+    """The trainer with a learning rate of their own for the heads, and the average precision of the stages on validation."""
 
     head_rate: float = 1e-3
 
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._told: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+
     def prediction_step(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> tuple[torch.Tensor, None, None]:
+        learner = self.accelerator.unwrap_model(model)
+        examples = inputs["examples"]
         with torch.no_grad():
-            return model(**inputs)["loss"].detach(), None, None
+            read = learner.read(examples)
+            loss = learner.losses(examples, read)["loss"]
+        self._told += [(one.stages, stages.cpu().numpy()) for one, (stages, _) in zip(examples, read, strict=True)]
+        return loss.detach(), None, None
+
+    def evaluation_loop(self, *arguments: Any, **settings: Any) -> EvalLoopOutput:
+        self._told = []
+        output = super().evaluation_loop(*arguments, **settings)
+        told = gather_object(self._told)
+        output.metrics["eval_average_precision"] = macro_average_precision(
+            np.concatenate([labels for labels, _ in told]), np.concatenate([scores for _, scores in told])
+        )
+        return output
 
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
         if self.optimizer is None:
@@ -200,14 +223,21 @@ def fit_encoder(
     callbacks: Sequence[TrainerCallback] = (),
     say: Callable[[str], None] = logger.info,
 ) -> Learner:
-    """Train, and return the learner of the epoch with the lowest validation loss.
+    """Train, and return the learner of the epoch that ranks the stages of the validation part best, by average precision.
 
+    The loss would choose an earlier one: it grows with how sure the network is of what it gets wrong, which calibration mends.
+    Where no stage is labelled there, the loss chooses.
     ``checkpoints`` is a folder of its own; with ``resume`` the run goes on from the last one in it, to the same result.
     """
     settings = recipe.training
     shares = stage_shares(train)
     learner = new_learner(start, recipe, positive=positive_weights(shares, cap=recipe.loss.positive))
     learner.network.expect(shares)
+    last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.is_dir() else None
+    if settings.probe_epochs and not last:
+        say("teaching the heads on the encoder as it comes")
+        fit_heads(learner, train, epochs=settings.probe_epochs, seed=recipe.seed)
+    staged = any((example.stages > 0).any() for example in validation)
     cuda = torch.cuda.is_available()
     epochs = settings.epochs
     steps = math.ceil(len(train) / (settings.batch * settings.gradient_accumulation * settings.evaluations_per_epoch))
@@ -232,8 +262,8 @@ def fit_encoder(
         save_steps=steps,
         save_total_limit=2,
         load_best_model_at_end=True,
-        metric_for_best_model="eval_loss",
-        greater_is_better=False,
+        metric_for_best_model="eval_average_precision" if staged else "eval_loss",
+        greater_is_better=staged,
         prediction_loss_only=True,
         logging_steps=max(1, steps // 10),
         remove_unused_columns=False,
@@ -251,7 +281,6 @@ def fit_encoder(
         callbacks=[EarlyStoppingCallback(early_stopping_patience=settings.patience), *callbacks],
     )
     trainer.head_rate = settings.head_learning_rate
-    last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.is_dir() else None
     if last:
         say(f"going on from {Path(last).name}")
     trainer.train(resume_from_checkpoint=last)
@@ -262,6 +291,15 @@ def fit_encoder(
         learner.network.encoder = learner.network.encoder.merge_and_unload()  # type: ignore[operator]
     learner.eval()
     return learner
+
+
+def macro_average_precision(labels: NDArray[np.float32], scores: NDArray[np.float32]) -> float:
+    """Return the mean average precision of the stages that occur; both are (messages, stages), NaN where a label is not known."""
+    areas = []
+    for own, told in zip(labels.T, scores.T, strict=True):
+        known = ~np.isnan(own)
+        areas.append(average_precision(own[known], told[known]))
+    return 0.0 if np.isnan(areas).all() else float(np.nanmean(areas))
 
 
 def new_learner(start: Start, recipe: EncoderRecipe, *, positive: Sequence[float]) -> Learner:

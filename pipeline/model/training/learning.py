@@ -67,30 +67,39 @@ class Learner(nn.Module):
 
     def read(self, examples: Sequence[Example]) -> list[tuple[Tensor, Tensor]]:
         """Return stage logits (n, stages) and evidence (n, evidence) of each conversation."""
+        vectors = self.vectors(examples)
+        stages, evidence = self.network.heads(torch.cat(vectors))
+        counts = [len(own) for own in vectors]
+        return list(zip(stages.float().split(counts), evidence.float().split(counts), strict=True))
+
+    def vectors(self, examples: Sequence[Example]) -> list[Tensor]:
+        """Return the vectors of the messages of each conversation, of shape (n, width)."""
         device = self.positive.device
         windows = [window for example in examples for window in example.windows]
-        read: dict[int, tuple[Tensor, Tensor]] = {}
+        read: dict[int, Tensor] = {}
         for numbers in chunks(windows, tokens=self.chunk_tokens):
             arrays = padded([windows[number] for number in numbers])
             ids, blocks, marks = (torch.from_numpy(arrays[name]).to(device) for name in ("ids", "blocks", "marks"))
             if self.training and self.masking is not None:
                 ids = self.masking.hide(ids)
-            stages, evidence = self.network(ids, blocks, marks)
+            vectors = self.network.vectors(ids, blocks, marks)
             for row, number in enumerate(numbers):
-                count = len(windows[number].marks)
-                read[number] = stages[row, :count].float(), evidence[row, :count].float()
+                read[number] = vectors[row, : len(windows[number].marks)]
         found = []
         start = 0
         for example in examples:
-            own = [read[number] for number in range(start, start + len(example.windows))]
+            found.append(torch.cat([read[number] for number in range(start, start + len(example.windows))]))
             start += len(example.windows)
-            found.append((torch.cat([stages for stages, _ in own]), torch.cat([evidence for _, evidence in own])))
         return found
 
     def forward(self, examples: Sequence[Example]) -> dict[str, Tensor]:
         """Return the loss of a batch."""
+        return self.losses(examples, self.read(examples))
+
+    def losses(self, examples: Sequence[Example], read: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        """Return the loss of a batch from what was read of it."""
         stage_losses, risk_losses = [], []
-        for example, (logits, evidence) in zip(examples, self.read(examples), strict=True):
+        for example, (logits, evidence) in zip(examples, read, strict=True):
             stage_losses.append(self._stage_loss(example, logits))
             risk_losses.append(self._risk_loss(example, evidence))
         stages, risk = torch.stack(stage_losses).mean(), torch.stack(risk_losses).mean()

@@ -1,7 +1,8 @@
-"""The network: an encoder under a block-causal mask, a vector a message at its mark, the heads. Needs torch.
+"""The network: an encoder under a block-causal mask, a vector a message, the heads. Needs torch.
 
-Tokens see their own message whole and the messages before it, never one after it; so does the vector at a message's mark. From
-it come the stages, and the evidence that the running risk is made of (`pipeline.model.evidence`).
+Tokens see their own message whole and the messages before it, never one after it; so does a message's vector, the mean of its
+tokens: sentence encoders are trained for that mean, while a vector at the mark would have to be learned from nothing. From it
+come the stages, and the evidence that the running risk is made of (`pipeline.model.evidence`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,13 @@ def block_causal_mask(blocks: Tensor, dtype: torch.dtype = torch.float32) -> Ten
     seen = (blocks[:, None, :] <= blocks[:, :, None]) & (blocks[:, None, :] > 0)
     seen = seen | (blocks[:, :, None] == 0)  # what pads may look anywhere: nobody reads it, and a row needs something to see
     return (~seen).to(dtype).unsqueeze(1) * FORBIDDEN
+
+
+def message_vectors(hidden: Tensor, blocks: Tensor, marks: Tensor) -> Tensor:
+    """Return the mean of each message's tokens, of shape (windows, messages, width), from those of shape (windows, tokens, width)."""
+    own = torch.gather(blocks, 1, marks)
+    member = (blocks[:, None, :] == own[:, :, None]).to(hidden.dtype)
+    return (member @ hidden) / member.sum(dim=-1, keepdim=True)
 
 
 class MessageNetwork(nn.Module):
@@ -46,15 +54,21 @@ class MessageNetwork(nn.Module):
         ids, blocks
             Of shape (windows, tokens); block 0 pads.
         marks
-            Of shape (windows, messages): positions in the window; what pads is any position.
+            Of shape (windows, messages): where each message begins in the window; what pads is any position.
 
         Returns
         -------
         Stage logits of shape (windows, messages, stages), evidence of shape (windows, messages, evidence).
         """
-        mask = block_causal_mask(blocks)
-        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        vectors = torch.gather(hidden, 1, marks.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
+        return self.heads(self.vectors(ids, blocks, marks))
+
+    def vectors(self, ids: Tensor, blocks: Tensor, marks: Tensor) -> Tensor:
+        """Return the vector of each message, of shape (windows, messages, width)."""
+        hidden = self.encoder(input_ids=ids, attention_mask=block_causal_mask(blocks)).last_hidden_state
+        return message_vectors(hidden, blocks, marks)
+
+    def heads(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Return stage logits and evidence from the vectors of messages."""
         vectors = self.dropout(vectors)
         return self.stages(vectors), torch.tanh(self.evidence(vectors))
 
