@@ -19,6 +19,7 @@ from evaluation.metrics import (
     bootstrap,
     conversation_labels,
     micro,
+    or_null,
     precision_at,
     recall_at,
     stage_columns,
@@ -79,12 +80,12 @@ def _ranking(judged: Sequence[Judged], labels: Floats, peaks: Floats, rounds: in
         interval = bootstrap(
             judged, lambda chosen: recall_at(*conversation_labels(chosen), false_positive_rate=rate), rounds=rounds
         )
-        return {"value": _plain(value), "interval": [_plain(end) for end in interval] if not np.isnan(value) else [None, None]}
+        return {"value": or_null(value), "interval": [or_null(end) for end in interval] if not np.isnan(value) else [None, None]}
 
     return {
-        "average_precision": _plain(average_precision(labels, peaks)),
+        "average_precision": or_null(average_precision(labels, peaks)),
         "recall_at": {f"{rate:g}": at(rate) for rate in RATES},
-        "precision_at": {str(k): _plain(precision_at(labels, peaks, k=k)) for k in (10, 50, 100)},
+        "precision_at": {str(k): or_null(precision_at(labels, peaks, k=k)) for k in (10, 50, 100)},
     }
 
 
@@ -95,7 +96,7 @@ def _curves(judged: Sequence[Judged], labels: Floats, peaks: Floats) -> dict[str
         "roc": thinned(roc(labels, peaks)).points(),
         "precision_recall": thinned(precision_recall_curve(labels, peaks)).points(),
         "early_warning": {
-            f"{rate:g}": [[count, _plain(value)] for count, value in points.items()] for rate, points in enough.items()
+            f"{rate:g}": [[count, or_null(value)] for count, value in points.items()] for rate, points in enough.items()
         },
     }
 
@@ -107,9 +108,9 @@ def _alerts(labels: Floats, peaks: Floats, threshold: float, prevalence: float, 
     return {
         "prevalence": prevalence,
         "chosen": chosen,
-        "alerts_per_thousand": _plain(alerts),
-        "of_them_true": _plain(true),
-        "precision": _plain(true / alerts) if alerts else None,
+        "alerts_per_thousand": or_null(alerts),
+        "of_them_true": or_null(true),
+        "precision": or_null(true / alerts) if alerts else None,
     }
 
 
@@ -125,8 +126,8 @@ def _diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None) -
         return {}
     parts = brier(labels, scores)
     return {
-        "error": _plain(calibration_error(labels, scores, weights=weights)),
-        "brier": {name: _plain(getattr(parts, name)) for name in ("score", "reliability", "resolution", "uncertainty")},
+        "error": or_null(calibration_error(labels, scores, weights=weights)),
+        "brier": {name: or_null(getattr(parts, name)) for name in ("score", "reliability", "resolution", "uncertainty")},
         "bins": [
             [round(one.probability, 6), round(one.share, 6), round(one.mass, 6)] for one in diagram(labels, scores, weights=weights)
         ],
@@ -166,12 +167,8 @@ def _official(run: Official, beta: float) -> dict[str, Any]:
         "retrieved": run.retrieved,
         "relevant_retrieved": run.relevant_retrieved,
         "relevant": run.relevant,
-        "precision": _plain(run.precision),
-        "recall": _plain(run.recall),
-        "f1": _plain(run.f(1)),
-        f"f{beta:g}": _plain(run.f(beta)),
+        "precision": or_null(run.precision),
+        "recall": or_null(run.recall),
+        "f1": or_null(run.f(1)),
+        f"f{beta:g}": or_null(run.f(beta)),
     }
-
-
-def _plain(value: float | None) -> float | None:
-    return None if value is None or np.isnan(value) else round(float(value), 6)

@@ -56,6 +56,11 @@ class Judged:
         return int(reached[0]) + 1 if len(reached) else None
 
 
+def or_null(value: float | None) -> float | None:
+    """Return a figure as JSON can hold it, to six places: what is not known is null."""
+    return None if value is None or np.isnan(value) else round(float(value), 6)
+
+
 def average_precision(labels: Floats, scores: Floats) -> float:
     """Return the area under the precision–recall steps, ties taken together; NaN where nothing is positive."""
     positives = labels.sum()

@@ -18,6 +18,7 @@ from evaluation.metrics import (
     average_precision,
     bootstrap,
     f_score,
+    or_null,
     precision_at,
     precision_recall,
     recall_at,
@@ -79,27 +80,23 @@ def speaker_figures(judged: Sequence[Judged], threshold: float, *, rounds: int =
             pair = columns([one for own in chosen for one in own])
             return roc_auc(*pair) if rate is None else recall_at(*pair, false_positive_rate=rate)
 
-        return [_plain(end) for end in bootstrap(clusters, figure, rounds=rounds)]
+        return [or_null(end) for end in bootstrap(clusters, figure, rounds=rounds)]
 
     return {
         "speakers": len(speakers),
         "groomers": int(labels.sum()),
         "resampled": "speakers" if all(one.conversation is None for one in speakers) else "conversations",
-        "roc_auc": {"value": _plain(roc_auc(labels, risks)), "interval": interval(None)},
-        "average_precision": _plain(average_precision(labels, risks)),
+        "roc_auc": {"value": or_null(roc_auc(labels, risks)), "interval": interval(None)},
+        "average_precision": or_null(average_precision(labels, risks)),
         "recall_at": {
-            f"{rate:g}": {"value": _plain(recall_at(labels, risks, false_positive_rate=rate)), "interval": interval(rate)}
+            f"{rate:g}": {"value": or_null(recall_at(labels, risks, false_positive_rate=rate)), "interval": interval(rate)}
             for rate in _RATES
         },
-        "precision_at": {str(k): _plain(precision_at(labels, risks, k=k)) for k in (10, 50, 100)},
+        "precision_at": {str(k): or_null(precision_at(labels, risks, k=k)) for k in (10, 50, 100)},
         "at_threshold": {
-            "precision": _plain(precision),
-            "recall": _plain(recall),
-            "f1": _plain(f_score(precision, recall)),
-            "f0.5": _plain(f_score(precision, recall, beta=0.5)),
+            "precision": or_null(precision),
+            "recall": or_null(recall),
+            "f1": or_null(f_score(precision, recall)),
+            "f0.5": or_null(f_score(precision, recall, beta=0.5)),
         },
     }
-
-
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 6)

@@ -17,6 +17,7 @@ from evaluation.metrics import (
     conversation_labels,
     macro,
     messages_to_alert,
+    or_null,
     recall_at,
     roc_auc,
     stage_columns,
@@ -103,20 +104,20 @@ def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dic
 
     return {
         "stages": stages,
-        "macro_f1": _plain(macro(stages, "f1")),
-        "macro_average_precision": _plain(macro(stages, "average_precision")),
+        "macro_f1": or_null(macro(stages, "f1")),
+        "macro_average_precision": or_null(macro(stages, "average_precision")),
         "stage_calibration_error": {
-            key: _plain(calibration_error(*stage_columns(judged, column))) for column, key in enumerate(cuts.keys)
+            key: or_null(calibration_error(*stage_columns(judged, column))) for column, key in enumerate(cuts.keys)
         },
         "table": {name: _known(judged, cuts, figure, rounds // 4 if name in _SLOW else rounds) for name, figure in FIGURES.items()},
         "early": _early(judged, cuts) if groomings and ordinary and _long_enough(judged) else {},
         "conversations": {
             "threshold": cuts.risk,
-            "roc_auc": _plain(FIGURES["conversation AUC, all"](judged, cuts)),
-            "roc_auc_written_only": _plain(FIGURES["conversation AUC, written only"](judged, cuts)),
+            "roc_auc": or_null(FIGURES["conversation AUC, all"](judged, cuts)),
+            "roc_auc_written_only": or_null(FIGURES["conversation AUC, written only"](judged, cuts)),
             "grooming": part(groomings),
             "right_speaker": sum(one.peak_speaker in (one.groomers or ()) for one in found),
-            "median_messages_to_alert": _plain(messages_to_alert(judged, cuts.risk)),
+            "median_messages_to_alert": or_null(messages_to_alert(judged, cuts.risk)),
             "median_messages_of_those": float(np.median([len(one.risk) for one in found])) if found else None,
             "ordinary": {"written_hard": part(hard), "written_plain": part(plain), "ordinary_chat": part(chat)},
         },
@@ -125,7 +126,7 @@ def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dic
 
 def _known(judged: Sequence[Judged], cuts: Cuts, figure: Figure, rounds: int) -> dict[str, Any]:
     interval = bootstrap(judged, lambda chosen: figure(chosen, cuts), rounds=rounds)
-    return {"value": _plain(figure(judged, cuts)), "interval": [_plain(end) for end in interval]}
+    return {"value": or_null(figure(judged, cuts)), "interval": [or_null(end) for end in interval]}
 
 
 def _long_enough(judged: Sequence[Judged]) -> bool:
@@ -136,14 +137,14 @@ def _long_enough(judged: Sequence[Judged]) -> bool:
 def _early(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
     latency = f_latency(judged, cuts.risk)
     return {
-        "f_latency": _plain(latency.f_latency),
-        "speed": _plain(latency.speed),
-        "f1": _plain(latency.f1),
-        "p": _plain(latency.p),
-        "erde_5": _plain(erde(judged, cuts.risk, o=5)),
-        "erde_50": _plain(erde(judged, cuts.risk, o=50)),
+        "f_latency": or_null(latency.f_latency),
+        "speed": or_null(latency.speed),
+        "f1": or_null(latency.f1),
+        "p": or_null(latency.p),
+        "erde_5": or_null(erde(judged, cuts.risk, o=5)),
+        "erde_50": or_null(erde(judged, cuts.risk, o=50)),
         "recall_after_messages_at_1_percent": {
-            str(count): _plain(recall) for count, recall in early_warning(judged, false_positive_rate=0.01).items()
+            str(count): or_null(recall) for count, recall in early_warning(judged, false_positive_rate=0.01).items()
         },
     }
 
@@ -169,8 +170,3 @@ def compare(
         interval = (float(np.percentile(gaps, 2.5)), float(np.percentile(gaps, 97.5))) if gaps else (float("nan"), float("nan"))
         found.append(Difference(name, *both(pairs), interval))
     return found
-
-
-def _plain(value: float) -> float | None:
-    """Return a figure as JSON can hold it: what is not known is null."""
-    return None if np.isnan(value) else round(float(value), 6)

@@ -195,8 +195,9 @@ class LossSettings(Settings):
 class TrainingSettings(Settings):
     """How the network is trained.
 
-    In ``probe_epochs`` the heads learn first, on the encoder as it comes. ``chunk_tokens`` go through the encoder at once; ``lora_rank`` 0 trains all of it; ``masked`` is the share of word pieces that
-    are hidden from it in training, others each time, so that it cannot learn conversations by heart.
+    In ``probe_epochs`` the heads learn first, on the encoder as it comes. ``chunk_tokens`` go through the encoder at once;
+    ``lora_rank`` 0 trains all of it; ``masked`` is the share of word pieces that are hidden from it in training, others each time,
+    so that it cannot learn conversations by heart.
     """
 
     probe_epochs: Annotated[int, Field(ge=0)] = 10

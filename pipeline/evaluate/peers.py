@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.metrics import Judged
+from evaluation.metrics import Judged, or_null
 from evaluation.summary import FIGURES, Cuts, compare
 from pipeline.config import BaselineRecipe
 from pipeline.corpora.labelled import LabelledConversation
@@ -70,7 +70,7 @@ def hold_against_peers(
         row = _row(name, what, judged, peer_cuts, speed)
         told = compare(judged, peer_cuts, model_judged, cuts, rounds=rounds)
         row["model_minus_this"] = {
-            one.name: {"value": _plain(one.second - one.first), "interval": [_plain(end) for end in one.interval]}
+            one.name: {"value": or_null(one.second - one.first), "interval": [or_null(end) for end in one.interval]}
             for one in told
             if one.name in SHOWN
         }
@@ -155,9 +155,5 @@ def _row(name: str, what: str, judged: Sequence[Judged], cuts: Cuts, speed: floa
         "name": name,
         "what": what,
         "messages_per_second": round(speed, 1),
-        "figures": {figure: _plain(FIGURES[figure](judged, cuts)) for figure in SHOWN},
+        "figures": {figure: or_null(FIGURES[figure](judged, cuts)) for figure in SHOWN},
     }
-
-
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 6)

@@ -26,7 +26,7 @@ class Thresholds(Settings):
 
 
 _PLACES = 1e5
-"""Risks are kept to five places, and so is the threshold: above the risk it follows from, and never 1, which nothing would reach."""
+"""Risks are kept to five places, and so is a threshold: above the risk it follows from, and never 1, which nothing may reach."""
 
 
 def lowest_risk(peaks: Sequence[float], rate: float) -> float:

@@ -15,7 +15,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from evaluation.functional.run import Outcome
 from evaluation.intervals import wilson
-from evaluation.metrics import Judged
+from evaluation.metrics import Judged, or_null
 from evaluation.summary import Cuts, compare
 from pipeline.config import BaselineRecipe, Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
@@ -59,9 +59,9 @@ def differences(first: Sequence[Judged], first_at: Thresholds, second: Sequence[
     found = compare(first, Cuts(first_at.risk, first_at.stages), second, Cuts(second_at.risk, second_at.stages))
     return {
         one.name: {
-            "value": _known(one.first),
-            "difference": _known(one.second - one.first),
-            "interval": [*map(_known, one.interval)],
+            "value": or_null(one.first),
+            "difference": or_null(one.second - one.first),
+            "interval": [*map(or_null, one.interval)],
         }
         for one in found
     }
@@ -119,7 +119,3 @@ def _spoken(conversation: LabelledConversation) -> list[tuple[str, Mapping[str, 
     from pipeline.model.spoken import spoken
 
     return [(text, conversation.stages[position] or frozenset()) for position, (_, text) in spoken(conversation.messages)]
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 6)

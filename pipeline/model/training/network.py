@@ -24,7 +24,7 @@ def block_causal_mask(blocks: Tensor, dtype: torch.dtype = torch.float32) -> Ten
 
 
 def message_vectors(hidden: Tensor, blocks: Tensor, marks: Tensor) -> Tensor:
-    """Return the mean of each message's tokens, of shape (windows, messages, width), from those of shape (windows, tokens, width)."""
+    """Return the mean of each message's tokens: (windows, tokens, width) to (windows, messages, width)."""
     own = torch.gather(blocks, 1, marks)
     member = (blocks[:, None, :] == own[:, :, None]).to(hidden.dtype)
     return (member @ hidden) / member.sum(dim=-1, keepdim=True)
