@@ -53,12 +53,13 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Variant:
-    """One thing left out: of what is learned from, of how windows look, or of how windows and conversations are dealt."""
+    """One thing left out: of what is learned from, of how windows look, of how it learns, or of how conversations are dealt."""
 
     name: str
     keep: Callable[[LabelledConversation], bool] = lambda _: True
     look: Callable[[Window], list[Window]] = lambda window: [window]
     composition: Mapping[str, Any] | None = None
+    training: Mapping[str, Any] | None = None
     together: tuple[str, ...] = ("situation",)
 
 
@@ -90,6 +91,8 @@ VARIANTS = (
     Variant("all of it"),
     Variant("without context: each message alone", look=apart),
     Variant("without the causal mask: messages see later ones", look=seen_whole),
+    Variant("without teaching the heads first", training={"probe_epochs": 0}),
+    Variant("without hidden word pieces", training={"masked": 0.0}),
     Variant("without noise", composition={"noise": 0.0}),
     Variant("without ordinary chat", keep=lambda one: not ordinary_chat(one), composition={"splice": 0.0}),
     Variant("without hard ordinary conversations", keep=lambda one: not hard_ordinary(one)),
@@ -154,16 +157,18 @@ def truncated(start: Start, layers: int) -> Start:
 
 def trained(setting: Setting, variant: Variant, dealt: Dealt) -> EncoderModel:
     """Train a variant and calibrate it."""
-    start = truncated(open_encoder(setting.recipe, path=setting.encoder), setting.layers)
+    training = setting.recipe.training.model_copy(update=dict(variant.training or {}))
+    recipe = setting.recipe.model_copy(update={"training": training})
+    start = truncated(open_encoder(recipe, path=setting.encoder), setting.layers)
     start = replace(start, encoding=Looking(start.encoding, variant.look))
 
     def examples(conversations: Sequence[LabelledConversation]) -> list[Example]:
-        longest = setting.recipe.training.longest
+        longest = recipe.training.longest
         return list(make_examples(conversations, start.encoding, stages=setting.taxonomy.keys, longest=longest))
 
     with tempfile.TemporaryDirectory() as checkpoints:
         train, validation = examples([*dealt.train, *dealt.composed]), examples(dealt.validation)
-        learner = fit_encoder(start, setting.recipe, train, validation, checkpoints=Path(checkpoints))
+        learner = fit_encoder(start, recipe, train, validation, checkpoints=Path(checkpoints))
     platt, risk = calibrate(learner, validation)
     return EncoderModel(setting.taxonomy, start.encoding, in_torch(learner.network), platt, risk)
 
