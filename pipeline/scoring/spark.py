@@ -7,7 +7,8 @@
     chats = spark.read.parquet("night/").repartition("conversation_id").sortWithinPartitions("conversation_id", "timestamp")
     chats.mapInArrow(score_partition("models/default"), spark_schema("models/default")).write.parquet("scores/")
 
-Spark hands a partition on in batches that end anywhere; here they are put together into whole conversations again.
+Spark hands a partition on in batches that end anywhere; here they are put together into whole conversations again. Its workers run
+the Python that ``PYSPARK_PYTHON`` names: without it the first ``python3`` of the path, which does not have Safelight.
 """
 
 from __future__ import annotations
