@@ -16,7 +16,6 @@ _KEPT = ("metrics.json", "thresholds.json")
 
 def log_evaluation(metrics: Mapping[str, Any], folder: Path | None, *, uri: str | None) -> str:
     """Log an evaluation as a run and return the run's id. The report is not logged: it may hold words."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     mlflow.set_tracking_uri(uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db")
     mlflow.set_experiment(EXPERIMENT)
     model = metrics.get("model", {})

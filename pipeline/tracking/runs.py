@@ -34,7 +34,6 @@ EXPERIMENT = "safelight"
 @contextmanager
 def tracked(recipe: Settings, *, name: str, corpus: TrainingCorpus, uri: str | None) -> Iterator[str]:
     """Open a run, log the recipe and a hash of what is learned from, and yield the run's id."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     mlflow.set_tracking_uri(uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db")
     mlflow.set_experiment(EXPERIMENT)
     with mlflow.start_run(run_name=name) as run:

@@ -8,7 +8,6 @@ preset), do not.
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,7 +59,6 @@ def export_torch(network: MessageNetwork, folder: Path) -> None:
 
 def quantise(source: Path, target: Path, *, windows: Sequence[Sequence[Window]]) -> None:
     """Write an int8 copy; ``windows`` are the batches that its ranges are taken from."""
-    os.environ["NNCF_CI"] = "1"  # NNCF would send usage figures home
     import nncf
 
     logging.getLogger("nncf").setLevel(logging.WARNING)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import LogisticRegression
 
+from evaluation.metrics import Judged
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.encoder import EncoderModel
 from pipeline.model.evidence import rows_of
@@ -24,10 +25,10 @@ from pipeline.model.first_pass import ALLOWED_LOSS, BITS, FirstPass, features, h
 from pipeline.model.spoken import spoken
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.dealt import Dealt
+from pipeline.model.training.judging import judge
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 64
 _FOLDS = 3
 _REGULARISATION = 4.0
 _MOST_MESSAGES = 120_000
@@ -47,13 +48,24 @@ class _Read:
     groomers: frozenset[str]
 
 
-def fit_cascade(dealt: Dealt, model: EncoderModel, thresholds: Thresholds, *, seed: int = 0) -> FirstPass:
+def fit_cascade(
+    dealt: Dealt,
+    model: EncoderModel,
+    thresholds: Thresholds,
+    *,
+    validation: Sequence[Judged],
+    test: Sequence[Judged],
+    seed: int = 0,
+) -> FirstPass:
     """Return a first pass of ``model`` with its measured figures, to be saved into the model folder.
+
+    ``validation`` and ``test`` are what the model said of those parts, in their order.
 
     ``figures`` holds ``recall_loss``, ``found`` (how many conversations with grooming the model finds in the test part), and
     ``passed_on`` (the share of its ordinary conversations that go to the network), and ``threshold``.
     """
-    train = list(_read([*dealt.train, *dealt.composed], model))
+    learned_from = [*dealt.train, *dealt.composed]
+    train = list(_read(learned_from, judge(learned_from, model), model))
     rng = np.random.default_rng(seed)
     folds = rng.integers(0, _FOLDS, len(train))
     order: list[_Read] = []
@@ -85,17 +97,14 @@ def fit_cascade(dealt: Dealt, model: EncoderModel, thresholds: Thresholds, *, se
         figures={"threshold": thresholds.risk},
     )
     crossed = np.asarray([1.0 / (1.0 + np.exp(-np.max(rows @ head + offset))) for rows in known])
-    validation = list(_read(dealt.validation, model))
-    peaks = np.concatenate([crossed, _peaks(first, validation)])
-    first = replace(first, cut=_choose_cut(peaks, [*order, *validation], thresholds.risk))
-    return replace(first, figures={**first.figures, **measure_cascade(first, dealt.test, model, thresholds)})
+    held = list(_read(dealt.validation, validation, model))
+    peaks = np.concatenate([crossed, _peaks(first, held)])
+    first = replace(first, cut=_choose_cut(peaks, [*order, *held], thresholds.risk))
+    return replace(first, figures={**first.figures, **_measure(first, list(_read(dealt.test, test, model)), thresholds)})
 
 
-def measure_cascade(
-    first: FirstPass, conversations: Sequence[LabelledConversation], model: EncoderModel, thresholds: Thresholds
-) -> dict[str, float | int | None]:
+def _measure(first: FirstPass, read: Sequence[_Read], thresholds: Thresholds) -> dict[str, float | int | None]:
     """Return what the first pass loses of what the model finds, and what share of ordinary conversations it passes on."""
-    read = list(_read(conversations, model))
     peaks = _peaks(first, read)
     passed = peaks >= first.cut
     grooming = np.asarray([one.grooming is True for one in read], bool)
@@ -111,21 +120,12 @@ def measure_cascade(
     }
 
 
-def _read(conversations: Sequence[LabelledConversation], model: EncoderModel) -> Iterator[_Read]:
-    for start in range(0, len(conversations), _BATCH):
-        batch = conversations[start : start + _BATCH]
-        lines = [[line for _, line in spoken(one.messages)] for one in batch]
-        for one, own, messages, reading in zip(batch, lines, model.encoding.pieces(lines), model.read(lines), strict=True):
-            if own:
-                yield _Read(
-                    messages,
-                    tuple(speaker for speaker, _ in own),
-                    reading.stages,
-                    reading.speaker_risk,
-                    float(reading.risk.max()),
-                    one.is_grooming,
-                    one.groomers or frozenset(),
-                )
+def _read(conversations: Sequence[LabelledConversation], judged: Sequence[Judged], model: EncoderModel) -> Iterator[_Read]:
+    pieces = model.encoding.pieces([[line for _, line in spoken(one.messages)] for one in conversations])
+    for messages, one in zip(pieces, judged, strict=True):
+        if messages:
+            groomers = one.groomers or frozenset()
+            yield _Read(messages, one.speakers, one.stages, one.speaker_risk, one.peak, one.grooming, groomers)
 
 
 def _matrix(messages: Sequence[Sequence[int]]) -> csr_matrix:

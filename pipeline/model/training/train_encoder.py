@@ -119,11 +119,11 @@ def _judge_and_measure(
         validation, taxonomy.keys, rate=recipe.max_false_positive_rate, hard_rate=recipe.max_hard_false_positive_rate
     )
     keep_reference(folder, dealt.validation, [one.peak for one in validation], threshold=thresholds.risk)
-    say("fitting the first pass of the cascade")
-    first = fit_cascade(dealt, model, thresholds, seed=recipe.seed)
-    first.save(folder)
     say("measuring on the test part")
     judged = judge(dealt.test, model)
+    say("fitting the first pass of the cascade")
+    first = fit_cascade(dealt, model, thresholds, validation=validation, test=judged, seed=recipe.seed)
+    first.save(folder)
     more = {
         "explanations": faithfulness(dealt.test, model, thresholds, seed=recipe.seed),
         "cascade": dict(first.figures),
