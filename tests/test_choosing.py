@@ -52,9 +52,11 @@ def test_near_duplicates_of_ordinary_chat_stand_on_one_side() -> None:
     again = [
         labelled(f"again-{number}", [(one.speaker or "", one.text) for one in ordinary(number).messages]) for number in range(20)
     ]
-    corpus = TrainingCorpus(tuple(grooming(number) for number in range(8)), (*chats, *again))
+    short = [labelled(f"short-{number}", [("P", "hello")]) for number in range(6)]
+    corpus = TrainingCorpus(tuple(grooming(number) for number in range(8)), (*chats, *again, *short))
     settings = SplitSettings(train=0.5, validation=0.25, test=0.25, ordinary_validation=10, ordinary_test=10)
     where = make_splits(corpus, settings, seed=1).conversations
+    assert len({where[one.id] for one in short if one.id in where}) == 1, "too short to be like another, and the same"
     pairs = [(where.get(f"plain-{number}"), where.get(f"again-{number}")) for number in range(20)]
     assert all(first == second or None in (first, second) for first, second in pairs)
     assert any(None in pair for pair in pairs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.config import SplitSettings
@@ -12,6 +13,7 @@ from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.split import Splits, conversation_hash, split_corpus
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.errors import CorpusError
+from pipeline.text.normalise import normalise
 
 PARTS = ("train", "validation", "test")
 
@@ -46,7 +48,7 @@ def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -
     kept = settings.ordinary_validation, settings.ordinary_validation + settings.ordinary_test
     names = ("validation" if number < kept[0] else "test" if number < kept[1] else "train" for number in range(len(ordinary)))
     where = {chat.id: name for chat, name in zip(ordinary, names, strict=True)}
-    for pair in [(first, second) for first, second, _ in near_duplicates(ordinary, likeness=_LIKENESS)]:
+    for pair in _relatives(ordinary):
         if all(one in where for one in pair) and where[pair[0]] != where[pair[1]]:
             del where[max(pair, key=lambda one: PARTS.index(where[one]))]
     return made.model_copy(
@@ -55,6 +57,17 @@ def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -
             "hashes": {**made.hashes, **{chat.id: conversation_hash(chat) for chat in ordinary}},
         }
     )
+
+
+def _relatives(chats: Sequence[LabelledConversation]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of chats of the same words, however few, and of near-duplicates."""
+    met: dict[tuple[str, ...], str] = {}
+    for chat in chats:
+        words = tuple(normalise(message.text) for message in chat.messages)
+        if (first := met.setdefault(words, chat.id)) != chat.id:
+            yield first, chat.id
+    for first, second, _ in near_duplicates(chats, likeness=_LIKENESS):
+        yield first, second
 
 
 def deal(corpus: TrainingCorpus, splits: Splits, *, composition: Composition | None = None) -> Dealt:
