@@ -37,7 +37,7 @@ bench-ingest: $(VENV)/bench    ## readers on large exports beside other parsers:
 
 bench: $(VENV)/development     ## scoring beside what else there is: make bench MODEL=models/default ENCODER=PATH MESSAGES=20000 UPTO=1000000
 	$(BIN)/python tests/bench_scoring.py $(if $(MODEL),--model $(MODEL)) $(if $(ENCODER),--encoder $(ENCODER)) \
-		--messages $(or $(MESSAGES),20000) --upto $(or $(UPTO),0)
+		$(addprefix --ordinary ,$(ORDINARY)) --messages $(or $(MESSAGES),20000) --upto $(or $(UPTO),0)
 
 fuzz: $(VENV)/development      ## fuzz a reader: make fuzz FORMAT=whatsapp SECONDS=600
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris

@@ -2,11 +2,12 @@
 
 ::
 
-    make bench MODEL=models/default ENCODER=path/to/all-MiniLM-L6-v2 MESSAGES=20000 UPTO=1000000
+    make bench MODEL=models/default ENCODER=path/to/all-MiniLM-L6-v2 MESSAGES=20000 UPTO=1000000 ORDINARY=chats.jsonl.gz
 
 Exports are synthetic, with the length profile of real chat: median 5 words and 30 characters, 60 messages a conversation; the words
-are those of the written corpus. Each row is a process of its own. Rates are of one run on one machine: read them as ratios. Not
-collected by pytest.
+are those of ordinary chat (``ORDINARY``), else of the written corpus: those look like grooming, so that much is flagged, and what
+is flagged is explained, which takes longer than reading it. Each row is a process of its own. Rates are of one run on one machine:
+read them as ratios. Not collected by pytest.
 """
 
 from __future__ import annotations
@@ -46,10 +47,21 @@ def written() -> tuple[list[str], list[list[str]]]:
     return ordinary, grooming
 
 
-def talk(seed: int) -> Iterator[list[str]]:
+def ordinary_texts(paths: list[Path]) -> list[str]:
+    """Return the messages of a sample of ordinary chat."""
+    from pipeline.corpora.training import sample_ordinary
+    from pipeline.train import load_recipe
+
+    _, taxonomy = load_recipe(ROOT / "configs" / "default.toml")
+    chats = sample_ordinary(paths, taxonomy=taxonomy, seed=1, max_ordinary=600)
+    return [message.text for chat in chats for message in chat.messages]
+
+
+def talk(seed: int, texts_from: list[Path]) -> Iterator[list[str]]:
     """Yield conversations without end: about sixty messages each, of a log-normal number of words."""
     chance = random.Random(seed)  # noqa: S311
     ordinary, grooming = written()
+    ordinary = ordinary_texts(texts_from) or ordinary
     words = [word for text in ordinary for word in text.split() if len(word) < 14]
     while True:
         count = max(2, round(chance.lognormvariate(math.log(LENGTH), 0.5)))
@@ -63,12 +75,12 @@ def talk(seed: int) -> Iterator[list[str]]:
         yield texts
 
 
-def write_export(path: Path, messages: int, *, seed: int = 1) -> dict[str, float]:
+def write_export(path: Path, messages: int, *, texts_from: list[Path], seed: int = 1) -> dict[str, float]:
     """Write a table of so many messages and return its length profile."""
     characters, sizes = [], []
     left = messages
     with path.open("w", encoding="utf-8") as file:
-        for number, texts in enumerate(talk(seed)):
+        for number, texts in enumerate(talk(seed, texts_from)):
             for row, text in enumerate(texts[:left]):
                 cells = {"conversation_id": f"c{number}", "message_id": str(row), "speaker": "AB"[row % 2]}
                 file.write(json.dumps(cells | {"timestamp": None, "text": text}, ensure_ascii=False) + "\n")
@@ -263,8 +275,7 @@ def alone(options: argparse.Namespace, row: str, path: Path) -> tuple[int, float
     command = [sys.executable, __file__, "--row", row, "--export", str(path), "--model", str(options.model)]
     command += ["--encoder", str(options.encoder), "--baseline", str(options.baseline)]
     command += ["--slow", str(options.slow), "--messages", str(options.messages)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    print(done.stderr if done.returncode else "", end="", file=sys.stderr)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # what goes wrong is seen at once
     return tuple(json.loads(done.stdout.strip().splitlines()[-1])) if done.returncode == 0 else None
 
 
@@ -277,6 +288,7 @@ def main() -> None:
     arguments.add_argument("--messages", type=int, default=20_000)
     arguments.add_argument("--slow", type=int, default=2000, help="messages that the slow ones are given")
     arguments.add_argument("--upto", type=int, default=0, help="how far ours is grown, from 10,000 messages; 0: not at all")
+    arguments.add_argument("--ordinary", type=Path, action="append", default=[], help="chat that the words are taken from")
     arguments.add_argument("--cascade-growth", action="store_true", help="grow with the cascade")
     arguments.add_argument("--row")
     arguments.add_argument("--export", type=Path)
@@ -287,7 +299,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "night.jsonl"
-        profile = write_export(path, options.messages)
+        profile = write_export(path, options.messages, texts_from=options.ordinary)
         per_message = tokens_of(path, options)
         print(f"{options.messages:,} messages in {profile['conversations']:,} conversations, median {profile['words']} words and")
         print(f"{profile['characters']} characters, {per_message:.1f} word pieces a message\n")
@@ -311,7 +323,7 @@ def grow(options: argparse.Namespace, folder: Path) -> None:
     size = 10_000
     while size <= options.upto:
         path = folder / f"{size}.jsonl"
-        write_export(path, size, seed=size)
+        write_export(path, size, texts_from=options.ordinary, seed=size)
         found = alone(options, row, path)
         path.unlink()
         if found is not None:
