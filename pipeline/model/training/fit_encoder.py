@@ -41,6 +41,9 @@ from pipeline.model.windows import Encoding, Packing, mark
 
 logger = logging.getLogger(__name__)
 
+_LOSS = 1e-3
+"""What the loss counts for beside average precision when an epoch is chosen: little enough to part equals alone."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -188,9 +191,11 @@ class _TwoRates(Trainer):
         self._told = []
         output = super().evaluation_loop(*arguments, **settings)
         told = gather_object(self._told)
-        output.metrics["eval_average_precision"] = macro_average_precision(
+        precision = macro_average_precision(
             np.concatenate([labels for labels, _ in told]), np.concatenate([scores for _, scores in told])
         )
+        output.metrics["eval_average_precision"] = precision
+        output.metrics["eval_quality"] = precision - output.metrics["eval_loss"] * _LOSS
         return output
 
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
@@ -226,7 +231,7 @@ def fit_encoder(
     """Train, and return the learner of the epoch that ranks the stages of the validation part best, by average precision.
 
     The loss would choose an earlier one: it grows with how sure the network is of what it gets wrong, which calibration mends.
-    Where no stage is labelled there, the loss chooses.
+    Among equals, such as where no stage is labelled, the lower loss chooses: it knows of the risk, too.
     ``checkpoints`` is a folder of its own; with ``resume`` the run goes on from the last one in it, to the same result.
     """
     settings = recipe.training
@@ -237,7 +242,6 @@ def fit_encoder(
     if settings.probe_epochs and not last:
         say("teaching the heads on the encoder as it comes")
         fit_heads(learner, train, epochs=settings.probe_epochs, seed=recipe.seed)
-    staged = any((example.stages > 0).any() for example in validation)
     cuda = torch.cuda.is_available()
     epochs = settings.epochs
     steps = math.ceil(len(train) / (settings.batch * settings.gradient_accumulation * settings.evaluations_per_epoch))
@@ -262,8 +266,8 @@ def fit_encoder(
         save_steps=steps,
         save_total_limit=2,
         load_best_model_at_end=True,
-        metric_for_best_model="eval_average_precision" if staged else "eval_loss",
-        greater_is_better=staged,
+        metric_for_best_model="eval_quality",
+        greater_is_better=True,
         prediction_loss_only=True,
         logging_steps=max(1, steps // 10),
         remove_unused_columns=False,
