@@ -194,9 +194,9 @@ class _TwoRates(Trainer):
         precision = macro_average_precision(
             np.concatenate([labels for labels, _ in told]), np.concatenate([scores for _, scores in told])
         )
-        output.metrics["eval_average_precision"] = precision
-        output.metrics["eval_quality"] = precision - output.metrics["eval_loss"] * _LOSS
-        return output
+        metrics = output.metrics or {}
+        quality = precision - metrics["eval_loss"] * _LOSS
+        return output._replace(metrics={**metrics, "eval_average_precision": precision, "eval_quality": quality})
 
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
         if self.optimizer is None:
