@@ -256,3 +256,8 @@ class EncoderRecipe(Settings):
     training: TrainingSettings = TrainingSettings()
     splits: SplitSettings = SplitSettings()
     export: ExportSettings = ExportSettings()
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The shares of ordinary validation conversations that may be flagged, as `choose_thresholds` takes them."""
+        return {"rate": self.max_false_positive_rate, "hard_rate": self.max_hard_false_positive_rate}

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from evaluation.metrics import Judged
-from evaluation.summary import Cuts, compare, written
+from evaluation.summary import ORDINARY_CHAT, Cuts, compare, written
 from pipeline.config import EncoderRecipe, Taxonomy, load_settings
 from pipeline.corpora.compose import Composition
 from pipeline.corpora.labelled import LabelledConversation
@@ -79,7 +79,7 @@ def seen_whole(window: Window) -> list[Window]:
 
 def ordinary_chat(one: LabelledConversation) -> bool:
     """Tell chat that nobody labelled."""
-    return one.attributes.get("situation") == "ordinary-chat"
+    return one.attributes.get("situation") == ORDINARY_CHAT
 
 
 def hard_ordinary(one: LabelledConversation) -> bool:
@@ -196,9 +196,7 @@ class Told:
 
 def tell(validation: Sequence[Judged], test: list[Judged], setting: Setting) -> Told:
     """Choose thresholds on what was said of the validation part."""
-    recipe = setting.recipe
-    rates = {"rate": recipe.max_false_positive_rate, "hard_rate": recipe.max_hard_false_positive_rate}
-    chosen = choose_thresholds(validation, setting.taxonomy.keys, **rates)
+    chosen = choose_thresholds(validation, setting.taxonomy.keys, **setting.recipe.rates)
     return Told(test, Cuts(chosen.risk, chosen.stages))
 
 

@@ -25,6 +25,11 @@ _FACTORS = _RANDOM.integers(0, 2**63, PERMUTATIONS, np.uint64) * np.uint64(2) + 
 _OFFSETS = _RANDOM.integers(0, 2**63, PERMUTATIONS, np.uint64)
 
 
+def plain_words(conversation: LabelledConversation) -> str:
+    """Return the words of a conversation, a line a message, in the one spelling that `normalise` gives."""
+    return "\n".join(normalise(message.text) for message in conversation.messages)
+
+
 def word_runs(conversation: LabelledConversation) -> set[str]:
     """Return every run of three words of a conversation, over the ends of messages too."""
     words = [word for message in conversation.messages for word in normalise(message.text).split()]

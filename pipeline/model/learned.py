@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.corpora.sketches import PERMUTATIONS, alike, hash64, hashes64, sketch, word_runs
+from pipeline.corpora.sketches import PERMUTATIONS, alike, hash64, hashes64, plain_words, sketch, word_runs
 from pipeline.corpora.split import conversation_hash, load_splits
 from pipeline.errors import ModelFolderError
 from pipeline.model.folder import ModelFolder
@@ -73,7 +73,7 @@ def keep_learned(folder: Path, conversations: Sequence[LabelledConversation]) ->
     kept = long[:_MOST_MESSAGES]
     highest = int(kept[-1]) if len(long) > len(kept) else int(np.iinfo(np.uint64).max)
     tensors: dict[str, NDArray[np.generic]] = {
-        "conversations": hashes64(_words(one) for one in conversations),
+        "conversations": hashes64(plain_words(one) for one in conversations),
         "speakers": hashes64(name for one in conversations for name in _named_groomers(one)),
         "messages": kept,
         "sketches": np.stack(sketches) if sketches else np.zeros((0, PERMUTATIONS), np.uint16),
@@ -112,7 +112,7 @@ def _by_hashes(path: Path, conversations: Sequence[LabelledConversation]) -> Lea
     if about.get("format") != FORMAT:
         raise ModelFolderError(f"the file is not of the format {FORMAT}", where=str(path), do="Use a matching Safelight")
     known, speakers = set(held["conversations"].tolist()), set(held["speakers"].tolist())
-    same = [one.id for one in conversations if hash64(_words(one)) in known]
+    same = [one.id for one in conversations if hash64(plain_words(one)) in known]
     named = [one.id for one in conversations if any(hash64(name) in speakers for name in _named_groomers(one))]
     near = _near(conversations, held["sketches"]) | _excerpts(conversations, held["messages"], int(about["messages_up_to"]))
     rest = near - set(same)
@@ -139,10 +139,6 @@ def _excerpts(conversations: Sequence[LabelledConversation], known: NDArray[np.u
         if met >= _EXCERPT_MESSAGES and met >= _EXCERPT * len(own):
             found.add(one.id)
     return found
-
-
-def _words(conversation: LabelledConversation) -> str:
-    return "\n".join(normalise(message.text) for message in conversation.messages)
 
 
 def _long_messages(conversation: LabelledConversation) -> NDArray[np.uint64]:

@@ -36,6 +36,14 @@ from pipeline.scoring.core import Scored
 _PLAN = "plan.json"
 
 
+def _unwritten(error: OSError, where: Path, *, more: str = "") -> Unfinished:
+    return Unfinished(
+        f"the results cannot be written ({error.strerror or error})",
+        where=str(where),
+        do=f"Make room and run the same again: what was scored is kept{more}",
+    )
+
+
 @dataclass(frozen=True)
 class Joined:
     """What the parts came to."""
@@ -112,11 +120,7 @@ class Parts:
                 os.fsync(stream.fileno())
             part.replace(self.folder / name)
         except OSError as error:
-            raise Unfinished(
-                f"the results cannot be written ({error.strerror or error})",
-                where=str(self.folder),
-                do="Make room and run the same again: what was scored is kept, and it goes on from there",
-            ) from error
+            raise _unwritten(error, self.folder, more=", and it goes on from there") from error
 
     def join(self, into: Path, units: list[Unit], log: ReadLog, stages: tuple[str, ...]) -> Joined:
         """Write the parts as one run, in the order of the units; a conversation id met before gets a suffix.
@@ -129,11 +133,7 @@ class Parts:
         try:
             return self._join(into, units, log, stages)
         except OSError as error:
-            raise Unfinished(
-                f"the results cannot be written ({error.strerror or error})",
-                where=str(into.parent),
-                do="Make room and run the same again: what was scored is kept",
-            ) from error
+            raise _unwritten(error, into.parent) from error
 
     def _join(self, into: Path, units: list[Unit], log: ReadLog, stages: tuple[str, ...]) -> Joined:
         kinds: Counter[str] = Counter()

@@ -10,10 +10,10 @@ from pipeline.config import SplitSettings
 from pipeline.corpora.compose import Composition, compose
 from pipeline.corpora.duplicates import near_duplicates
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.sketches import plain_words
 from pipeline.corpora.split import Splits, conversation_hash, split_corpus
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.errors import CorpusError
-from pipeline.text.normalise import normalise
 
 PARTS = ("train", "validation", "test")
 
@@ -61,10 +61,9 @@ def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -
 
 def _relatives(chats: Sequence[LabelledConversation]) -> Iterator[tuple[str, str]]:
     """Yield pairs of chats of the same words, however few, and of near-duplicates."""
-    met: dict[tuple[str, ...], str] = {}
+    met: dict[str, str] = {}
     for chat in chats:
-        words = tuple(normalise(message.text) for message in chat.messages)
-        if (first := met.setdefault(words, chat.id)) != chat.id:
+        if (first := met.setdefault(plain_words(chat), chat.id)) != chat.id:
             yield first, chat.id
     for first, second, _ in near_duplicates(chats, likeness=_LIKENESS):
         yield first, second

@@ -10,7 +10,6 @@ test part.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,8 +27,6 @@ from pipeline.model.spoken import spoken
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.dealt import Dealt
 from pipeline.model.training.judging import judge
-
-logger = logging.getLogger(__name__)
 
 MARGIN = 0.5
 """How far below the lowest found validation conversation the cut lies, in log-odds."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from evaluation.metrics import Judged
 from evaluation.slices import slices
-from evaluation.summary import Cuts, summarise
+from evaluation.summary import ORDINARY_CHAT, Cuts, summarise
 from pipeline import __version__
 from pipeline.cards import render_card
 from pipeline.config import EncoderRecipe, Taxonomy
@@ -51,8 +51,8 @@ def measure(
 
 
 def _counts(dealt: Dealt) -> dict[str, int]:
-    ordinary = [one for one in dealt.train if one.attributes.get("situation") == "ordinary-chat"]
-    labelled = [one for one in dealt.train if one.attributes.get("situation") != "ordinary-chat"]
+    ordinary = [one for one in dealt.train if one.attributes.get("situation") == ORDINARY_CHAT]
+    labelled = [one for one in dealt.train if one.attributes.get("situation") != ORDINARY_CHAT]
     return {
         "labelled_conversations": len(labelled),
         "grooming_conversations": sum(bool(one.is_grooming) for one in labelled),

@@ -85,8 +85,7 @@ def train_encoder(
     write_json(folder / "splits.json", splits.model_dump(mode="json"))
     if rival is not None:
         say("training the baseline that stands beside it")
-    rates = {"rate": recipe.max_false_positive_rate, "hard_rate": recipe.max_hard_false_positive_rate}
-    other = train_rival(dealt, rival, taxonomy, **rates) if rival is not None else None
+    other = train_rival(dealt, rival, taxonomy, **recipe.rates) if rival is not None else None
     _judge_and_measure(recipe, taxonomy, dealt, folder, single=single, other=other, suite=suite, say=say)
 
 
@@ -115,9 +114,7 @@ def _judge_and_measure(
     (folder / "manifest.json").unlink()
     say("choosing thresholds on the validation part")
     validation = judge(dealt.validation, model)
-    thresholds = choose_thresholds(
-        validation, taxonomy.keys, rate=recipe.max_false_positive_rate, hard_rate=recipe.max_hard_false_positive_rate
-    )
+    thresholds = choose_thresholds(validation, taxonomy.keys, **recipe.rates)
     keep_reference(folder, dealt.validation, [one.peak for one in validation], threshold=thresholds.risk)
     say("measuring on the test part")
     judged = judge(dealt.test, model)
