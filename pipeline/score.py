@@ -86,11 +86,11 @@ def score(
     folder, loaded = load_model(model, device=device)
     chosen = read_thresholds(thresholds or folder.path / THRESHOLDS)
     cascading = _cascade(loaded, chosen, cascade, model)
-    known = Known(since, model_id=folder.id, cascade=cascading) if since is not None else None
+    known = Known(since, model_id=folder.id, cascade=cascading, runtime=loaded.runtime) if since is not None else None
     started = datetime.now(UTC)
     log = ReadLog()
     units = list(open_units(paths, options, log))
-    settings = _settings(options, text, cascading)
+    settings = _settings(options, text, cascading, loaded.runtime)
     scorer = Scorer(loaded, text, chosen, cascading)
     parts = Parts.beside(out, _plan(folder, chosen, settings, units))
     counted = _Counter(parts.messages(), progress)
@@ -179,10 +179,11 @@ def _message_score(row: Mapping[str, Any], keys: Sequence[str]) -> MessageScore:
     )
 
 
-def _settings(options: ReadOptions, text: TextPolicy, cascade: bool) -> dict[str, Any]:
+def _settings(options: ReadOptions, text: TextPolicy, cascade: bool, runtime: str | None) -> dict[str, Any]:
     return {
         "text": text,
         "cascade": cascade,
+        "runtime": runtime,
         "format": options.format,
         "date_order": options.date_order,
         "timezone": str(options.timezone) if options.timezone else None,

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import archspec.cpu
 import numpy as np
+import onnxruntime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,11 +23,12 @@ from pipeline.errors import ConfigError, ModelFolderError
 from pipeline.model.encoder import EncoderModel, load_encoder
 from pipeline.model.folder import open_model_folder
 from pipeline.model.load import load_model
-from pipeline.model.runtime import open_network
+from pipeline.model.runtime import open_network, runtime_here
 from pipeline.model.training.fit_encoder import new_learner, open_encoder
 from pipeline.model.training.network import block_causal_mask
 from pipeline.model.windows import padded
 
+ROOT = Path(__file__).parent.parent
 WORDS = ["how old are you anyway", "this stays our secret ok", "good game", "dinner is ready", "the dog", "no bye", "x1 ? zz", "🙂"]
 TALK = st.lists(st.tuples(st.sampled_from("KPQRS"), st.sampled_from(WORDS)), min_size=1, max_size=40)
 SLOW = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -122,6 +125,35 @@ def test_both_runtimes_say_the_same_in_single_precision(tiny_encoder_model: Path
     real = arrays["blocks"][np.arange(len(windows))[:, None], arrays["marks"]] > 0
     one, two = (open_network(path, runtime=name)(arrays) for name in ("openvino", "onnxruntime"))
     assert np.abs(one[0][real] - two[0][real]).max() <= 1e-4
+
+
+def test_what_is_shipped_is_computed_exactly_whatever_the_cpu() -> None:
+    """Int8 products overflow in 16 bits on a CPU without VNNI, unless the runtime is told not to let them."""
+    path = ROOT / "models" / "default" / "encoder.onnx"
+    rng = np.random.default_rng(0)
+    blocks = np.repeat(np.arange(1, 25), 10)[None]
+    arrays = {"ids": rng.integers(1000, 20_000, (1, 240)), "blocks": blocks, "marks": np.arange(0, 240, 10)[None]}
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # in single precision, with int8's steps
+    stages, evidence = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]).run(None, arrays)
+    found = open_network(path, runtime="onnxruntime")(arrays)
+    assert np.sqrt(np.mean((found[0] - stages) ** 2)) <= 0.1
+    assert np.sqrt(np.mean((found[1] - evidence) ** 2)) <= 0.02
+
+
+@pytest.mark.parametrize(
+    ("name", "runtime"), [("zen3", "onnxruntime"), ("zen4", "openvino"), ("haswell", "onnxruntime"), ("m1", "onnxruntime")]
+)
+def test_the_runtime_follows_the_cpu(name: str, runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archspec.cpu.host", lambda: archspec.cpu.TARGETS[name])
+    assert runtime_here.__wrapped__() == runtime
+
+
+def test_a_damaged_network_is_named(tmp_path: Path) -> None:
+    (tmp_path / "encoder.onnx").write_bytes(b"no network")
+    for runtime in ("onnxruntime", "openvino"):
+        with pytest.raises(ModelFolderError, match=r"encoder\.onnx"):
+            open_network(tmp_path / "encoder.onnx", runtime=runtime)
 
 
 def test_a_run_that_was_killed_goes_on_to_the_same_weights(

@@ -18,7 +18,7 @@ from pipeline.evaluate.chosen import Chosen, Parts
 from pipeline.model.folder import ModelFolder
 from pipeline.model.thresholds import Thresholds
 
-_LIBRARIES = ("numpy", "openvino", "pyarrow", "tokenizers", "spacy")
+_LIBRARIES = ("numpy", "onnxruntime", "openvino", "pyarrow", "tokenizers", "spacy")
 
 
 def about(folder: ModelFolder, chosen: Chosen, parts: Parts, thresholds: Thresholds, names: dict[str, str]) -> dict[str, Any]:

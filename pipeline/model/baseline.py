@@ -41,6 +41,11 @@ class BaselineModel:
         return self.prepare(conversations)()
 
     @property
+    def runtime(self) -> None:
+        """It has no network."""
+        return
+
+    @property
     def first_pass(self) -> None:
         """None: the baseline is as fast as one."""
         return None

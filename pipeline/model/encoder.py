@@ -27,7 +27,7 @@ from pipeline.model.evidence import EvidenceRisk
 from pipeline.model.first_pass import FirstPass, load_first_pass
 from pipeline.model.folder import ModelFolder
 from pipeline.model.reading import Finish, Reading, Spoken
-from pipeline.model.runtime import Device, Run, RuntimeName, open_network
+from pipeline.model.runtime import Device, Run, RuntimeName, open_network, runtime_here
 from pipeline.model.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
 from pipeline.model.windows import Encoding, Packing, Window, chunks, pack, padded
 from pipeline.output import write_json
@@ -35,8 +35,8 @@ from pipeline.output import write_json
 KIND = "encoder"
 NETWORK = "encoder.onnx"
 
-CHUNK_TOKENS = 4096
-"""Tokens that go through the network at once, padding included."""
+CHUNK_TOKENS = 2048
+"""Tokens that go through the network at once, padding included: more is slower, since less of it stays in the CPU's cache."""
 
 _STEP = 32
 """Windows are padded to multiples of it, so that one looks the same to the network whatever goes through with it."""
@@ -56,6 +56,7 @@ class EncoderModel:
     risk: EvidenceRisk
     first_pass: FirstPass | None = None
     chunk_tokens: int = CHUNK_TOKENS
+    runtime: str | None = None
 
     def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
         """Return a reading of each conversation."""
@@ -131,9 +132,10 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, dev
     Raises
     ------
     ModelFolderError
-        When the files do not fit one another, or no runtime is installed.
+        When the files do not fit one another.
     """
     recipe = load_settings(folder.path / "config.toml", EncoderRecipe)
+    runtime = runtime or runtime_here()
     taxonomy = validate_settings(folder.json("labels.json"), Taxonomy, where=str(folder.path / "labels.json"))
     calibration = folder.json("calibration.json")
     tokenizer = Tokenizer.from_file(str(folder.path / "tokenizer.json"))
@@ -159,6 +161,7 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, dev
             ),
             first_pass=load_first_pass(folder),
             chunk_tokens=GPU_TOKENS if device == "cuda" else CHUNK_TOKENS,
+            runtime="torch" if device == "cuda" else runtime,
         )
     except SafetensorError as error:
         raise ModelFolderError("the weights are damaged", where=str(folder.path), do="Get the model folder again") from error

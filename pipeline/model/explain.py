@@ -77,8 +77,8 @@ def _signs(reading: Reading, keys: Sequence[str], thresholds: Thresholds) -> Ite
 
 
 def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
-    if not any(stage.cues for stage in model.taxonomy.stages):
-        return [() for _ in texts]
+    if not texts or not any(stage.cues for stage in model.taxonomy.stages):
+        return [() for _ in texts]  # and spaCy, which takes seconds to come, is not called
     from pipeline.text.cues import cue_matcher
 
     matcher = cue_matcher(model.taxonomy.model_dump_json())

@@ -59,6 +59,11 @@ class Model(Reader, Protocol):
         ...
 
     @property
+    def runtime(self) -> str | None:
+        """What runs its network, where it has one: another gives scores that are not the same to the last bit."""
+        ...
+
+    @property
     def first_pass(self) -> FirstPass | None:
         """The first pass of a cascade, where the model has one."""
         ...

@@ -22,13 +22,14 @@ from pipeline.results import CONVERSATIONS, SCORES, open_run, stage_column
 class Known(Mapping[str, Reading]):
     """The readings of a previous run, by fingerprint; rows of its scores are read when they are asked for."""
 
-    def __init__(self, path: Path, *, model_id: str, cascade: bool) -> None:
+    def __init__(self, path: Path, *, model_id: str, cascade: bool, runtime: str | None) -> None:
         """Open a run.
 
         Raises
         ------
         ConfigError
-            When it is of another model, was read with another cascade setting, or is from before there were fingerprints.
+            When it is of another model, was read with another cascade setting or by another runtime, or is from before there were
+            fingerprints.
         ResultsError
             When it is no run.
         """
@@ -41,6 +42,12 @@ class Known(Mapping[str, Reading]):
             raise ConfigError("the previous run has no fingerprints", where=str(path), do="Score everything once, without --since")
         if bool(run.record["settings"].get("cascade")) != cascade:
             raise ConfigError("the previous run used another cascade setting", where=str(path), do="Give the same --cascade")
+        if run.record["settings"].get("runtime") != runtime:
+            raise ConfigError(
+                f"the previous run was read by {run.record['settings'].get('runtime')}, this one is by {runtime}",
+                where=str(path),
+                do="Score everything, without --since, or on a machine with such a CPU",
+            )
         table = pq.read_table(path / CONVERSATIONS, columns=["fingerprint", "messages", "skipped"])
         ends = np.cumsum(table["messages"].to_numpy())
         starts = ends - table["messages"].to_numpy()

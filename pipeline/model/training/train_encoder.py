@@ -17,7 +17,7 @@ from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.split import Splits
 from pipeline.model.calibration import Platt
 from pipeline.model.encoder import KIND, NETWORK, load_encoder, save_heads
-from pipeline.model.evidence import EvidenceRisk
+from pipeline.model.evidence import EvidenceRisk, rows_of
 from pipeline.model.folder import seal_model_folder
 from pipeline.model.reference import keep_reference
 from pipeline.model.training.beside import Rival, Suite, by_phrasing, differences, in_single_precision, suite_figures, train_rival
@@ -149,7 +149,8 @@ def _examples(
 def calibrate(learner: Learner, examples: Sequence[Example]) -> tuple[Platt, EvidenceRisk]:
     """Fit a slope and an offset for each stage and for the risk, on conversations that the network did not learn from.
 
-    Stages are calibrated as often as they occur there. The risk is calibrated at even odds: groomers weigh as much as all others.
+    Stages are calibrated as often as they occur there. The risk is calibrated at even odds and where people meet it, at the highest
+    that a conversation reaches, of any speaker: conversations with grooming weigh as much as all others.
     """
     logits: list[NDArray[np.float32]] = []
     risks: list[float] = []
@@ -160,10 +161,10 @@ def calibrate(learner: Learner, examples: Sequence[Example]) -> tuple[Platt, Evi
             batch = examples[start : start + 16]
             for example, (stage, evidence) in zip(batch, learner.read(batch), strict=True):
                 logits.append(stage.cpu().numpy())
-                names = np.asarray(example.speakers, dtype=object)
-                for name in dict.fromkeys(example.speakers) if example.groomers is not None else ():
-                    risks.append(float(head.logits(evidence.cpu().numpy()[names == name])[-1]))
-                    grooms.append(int(name in (example.groomers or ())))
+                if example.grooming is not None:
+                    told = evidence.cpu().numpy()
+                    risks.append(max(float(head.logits(told[rows]).max()) for rows in rows_of(example.speakers)))
+                    grooms.append(int(example.grooming))
     scores, labels = np.concatenate(logits), np.concatenate([example.stages for example in examples])
     pairs = [_platt(scores[:, column], labels[:, column], even=False) for column in range(scores.shape[1])]
     slope, offset = _platt(np.asarray(risks), np.asarray(grooms, float), even=True)
