@@ -29,8 +29,9 @@ baseline: $(VENV)/development  ## train the baseline again: make baseline ORDINA
 	$(BIN)/safelight train --config configs/baseline.toml --corpus data/synthetic $(addprefix --ordinary ,$(ORDINARY)) \
 		--out models/baseline --overwrite
 
-ablation: $(VENV)/development  ## what each choice of the model is worth: make ablation ENCODER=PATH ORDINARY="chats.jsonl.gz …"
-	$(BIN)/python tests/bench_ablation.py --encoder $(ENCODER) --corpus data/synthetic $(addprefix --ordinary ,$(ORDINARY))
+ablation: $(VENV)/development  ## what each choice of the model is worth: make ablation ENCODER=PATH ORDINARY="chats.jsonl.gz …" SHARE=0.3
+	$(BIN)/python tests/bench_ablation.py --encoder $(ENCODER) --corpus data/synthetic $(addprefix --ordinary ,$(ORDINARY)) \
+		$(if $(SHARE),--share $(SHARE))
 
 bench-ingest: $(VENV)/bench    ## readers on large exports beside other parsers: make bench-ingest MESSAGES=1000000
 	$(VENV)/bench/bin/python tests/bench_ingest.py --messages $(or $(MESSAGES),1000000)

@@ -223,6 +223,13 @@ class ExportSettings(Settings):
     torch: bool = False
 
 
+class CascadeSettings(Settings):
+    """How the first pass of the cascade learns: from so many ``ordinary`` chats more than the network, in so many ``epochs``."""
+
+    ordinary: Annotated[int, Field(ge=0)] = 5000
+    epochs: Count = 5
+
+
 class SplitSettings(Settings):
     """How a corpus is split when no splits are given: shares of what is labelled; ``together`` names attributes never parted."""
 
@@ -256,6 +263,7 @@ class EncoderRecipe(Settings):
     training: TrainingSettings = TrainingSettings()
     splits: SplitSettings = SplitSettings()
     export: ExportSettings = ExportSettings()
+    cascade: CascadeSettings = CascadeSettings()
 
     @property
     def rates(self) -> dict[str, float]:

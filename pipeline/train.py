@@ -71,7 +71,8 @@ def train(
     """
     recipe, taxonomy = load_recipe(config, overrides=overrides)
     check_place(out, overwrite=overwrite, marker=MANIFEST)
-    read = read_training_corpus(corpus, ordinary, taxonomy=taxonomy, seed=recipe.seed, max_ordinary=recipe.max_ordinary)
+    more = recipe.cascade.ordinary if isinstance(recipe, EncoderRecipe) else 0
+    read = read_training_corpus(corpus, ordinary, taxonomy=taxonomy, seed=recipe.seed, max_ordinary=recipe.max_ordinary, more=more)
     if not read.labelled:
         raise ConfigError("no labelled conversation was given", do="Give at least one --corpus")
     say(f"{len(read.labelled)} labelled conversations, {len(read.ordinary)} of ordinary chat")

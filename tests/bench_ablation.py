@@ -4,14 +4,16 @@
 
     make ablation ENCODER=PATH ORDINARY="chats.jsonl.gz more.jsonl.gz"
 
-The runs are shorter than that of the shipped model, with the first layers of its encoder only, so that all of them take less time
-than that one: read the differences, not the figures. Each variant chooses its own thresholds on the validation part.
+The runs are shorter than that of the shipped model, with the first layers of its encoder and a share of the training part only,
+so that all of them take less time than that one: read the differences, not the figures. Each variant chooses its own thresholds
+on the validation part.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -91,11 +93,11 @@ VARIANTS = (
     Variant("all of it"),
     Variant("without context: each message alone", look=apart),
     Variant("without the causal mask: messages see later ones", look=seen_whole),
-    Variant("without teaching the heads first", training={"probe_epochs": 0}),
-    Variant("without hidden word pieces", training={"masked": 0.0}),
     Variant("without noise", composition={"noise": 0.0}),
     Variant("without ordinary chat", keep=lambda one: not ordinary_chat(one), composition={"splice": 0.0}),
     Variant("without hard ordinary conversations", keep=lambda one: not hard_ordinary(one)),
+    Variant("without teaching the heads first", training={"probe_epochs": 0}),
+    Variant("without hidden word pieces", training={"masked": 0.0}),
     Variant(f"without {' and '.join(HELD_OUT)}", keep=lambda one: one.attributes.get("language") not in HELD_OUT),
     Variant("situations on both sides (in-corpus)", together=()),
 )
@@ -134,6 +136,7 @@ class Setting:
     composition: Composition
     encoder: Path
     layers: int
+    share: float
 
 
 def parts_of(setting: Setting, variant: Variant) -> Dealt:
@@ -142,7 +145,9 @@ def parts_of(setting: Setting, variant: Variant) -> Dealt:
         setting.corpus, setting.recipe.splits.model_copy(update={"together": variant.together}), seed=setting.recipe.seed
     )
     whole = deal(setting.corpus, splits)
-    dropped = {one.id for one in whole.train if not variant.keep(one)}
+    chance = random.Random(setting.recipe.seed)  # noqa: S311 - a sample, no secret
+    kept_ids = {one.id for one in whole.train if chance.random() < setting.share}
+    dropped = {one.id for one in whole.train if one.id not in kept_ids or not variant.keep(one)}
     kept = splits.model_copy(update={"conversations": {k: v for k, v in splits.conversations.items() if k not in dropped}})
     composition = setting.composition.model_copy(update=dict(variant.composition or {}))
     return deal(setting.corpus, kept, composition=composition)
@@ -219,12 +224,15 @@ def main() -> None:
     parser.add_argument("--ordinary", type=Path, action="append", default=[])
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--epochs", type=float, default=1.0)
+    parser.add_argument("--share", type=float, default=1.0, help="of the training conversations that are learned from")
+    parser.add_argument("--longest", type=int, default=40, help="messages of a conversation that are learned from")
     parser.add_argument("--out", type=Path, help="the table, row by row as it comes")
     options = parser.parse_args()
     overrides = (
         f"training.epochs={options.epochs}",
         "training.batch=4",
         "training.learning_rate=2e-4",
+        f"training.longest={options.longest}",
         "max_ordinary=650",
         "splits.ordinary_validation=100",
         "splits.ordinary_test=300",
@@ -235,7 +243,7 @@ def main() -> None:
     corpus = read_training_corpus(
         options.corpus, options.ordinary, taxonomy=taxonomy, seed=recipe.seed, max_ordinary=recipe.max_ordinary
     )
-    setting = Setting(recipe, taxonomy, corpus, composition, options.encoder, options.layers)
+    setting = Setting(recipe, taxonomy, corpus, composition, options.encoder, options.layers, options.share)
 
     def say(line: str) -> None:
         print(line, flush=True)

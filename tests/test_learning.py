@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +13,11 @@ import pytest
 pytest.importorskip("torch", reason="training needs the train extra")
 
 import torch
+from safetensors.torch import save_file
 
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.model.training.examples import Example
-from pipeline.model.training.fit_encoder import Start, macro_average_precision, new_learner, open_encoder
+from pipeline.model.training.fit_encoder import Start, _average, macro_average_precision, new_learner, open_encoder
 from pipeline.model.training.learning import Learner, Masking, positive_weights, stage_shares
 from pipeline.model.training.network import message_vectors
 from pipeline.model.training.probe import fit_heads
@@ -150,3 +153,22 @@ def test_the_precision_that_chooses_an_epoch_leaves_out_what_is_not_known() -> N
     scores = np.asarray([[0.2, 0.9, 0.1], [0.8, 0.9, 0.1], [0.9, 0.1, 0.1]], np.float32)
     assert macro_average_precision(labels, scores) == pytest.approx(0.75), "a half and one; nothing carries the third stage"
     assert macro_average_precision(labels[:, 2:], scores[:, 2:]) == 0.0
+
+
+@pytest.mark.parametrize(("loss", "precision", "taken"), [(0.9, 0.4, 2.0), (0.9, 0.397, 2.0), (0.9, 0.3, 1.0), (1.1, 0.5, 1.0)])
+def test_the_mean_of_the_kept_epochs_is_taken_where_validation_says_so(
+    loss: float, precision: float, taken: float, tmp_path: Path
+) -> None:
+    for number, value in ((1, 1.0), (2, 3.0)):
+        (tmp_path / f"checkpoint-{number}").mkdir()
+        save_file({"weight": torch.full((1, 1), value)}, tmp_path / f"checkpoint-{number}" / "model.safetensors")
+    learner: Any = torch.nn.Linear(1, 1, bias=False)
+    told = iter([{"eval_loss": 1.0, "eval_average_precision": 0.4}, {"eval_loss": loss, "eval_average_precision": precision}])
+    trainer: Any = SimpleNamespace(
+        state=SimpleNamespace(best_model_checkpoint=str(tmp_path / "checkpoint-1")), evaluate=lambda: next(told)
+    )
+    learner.weight.data.fill_(1.0)
+    said: list[str] = []
+    _average(trainer, learner, tmp_path, said.append)
+    assert learner.weight.item() == taken
+    assert len(said) == 1

@@ -280,6 +280,11 @@ def test_since_reads_only_what_changed_and_equals_a_full_run(
     assert files(since.path) == files(full.path)
     with pytest.raises(ConfigError, match="another model"):
         score([shards], model=copied(tiny_encoder_model, tmp_path / "other"), out=tmp_path / "x", since=first.path)
+    record = json.loads((first.path / "run.json").read_text("utf-8"))
+    record["settings"]["runtime"] = "another"
+    (first.path / "run.json").write_text(json.dumps(record), "utf-8")
+    with pytest.raises(ConfigError, match="was read by another"):
+        score([shards], out=tmp_path / "x", since=first.path, **options)
 
 
 def copied(model: Path, to: Path) -> Path:

@@ -16,26 +16,30 @@ from pipeline.corpora.ordinary import read_ordinary
 
 @dataclass(frozen=True, slots=True)
 class TrainingCorpus:
-    """Labelled conversations, and ordinary chat in which every stage is taken as absent."""
+    """Labelled conversations, and ordinary chat in which every stage is taken as absent; ``more`` of it is dealt to no part."""
 
     labelled: tuple[LabelledConversation, ...]
     ordinary: tuple[LabelledConversation, ...]
+    more: tuple[LabelledConversation, ...] = ()
 
     @property
     def all(self) -> tuple[LabelledConversation, ...]:
-        """Both, labelled first."""
+        """What is dealt to parts, labelled first."""
         return self.labelled + self.ordinary
 
 
 def read_training_corpus(
-    labelled: Sequence[Path], ordinary: Sequence[Path], *, taxonomy: Taxonomy, seed: int, max_ordinary: int
+    labelled: Sequence[Path], ordinary: Sequence[Path], *, taxonomy: Taxonomy, seed: int, max_ordinary: int, more: int = 0
 ) -> TrainingCorpus:
-    """Read the labelled corpora, and a seeded sample of at most ``max_ordinary`` ordinary conversations.
+    """Read the labelled corpora, and a seeded sample of at most ``max_ordinary`` ordinary conversations, and ``more`` besides.
 
     Each path of ordinary chat gives its equal share, so that the largest corpus does not drown the others.
     """
     conversations = tuple(read_corpora(labelled, taxonomy))
-    return TrainingCorpus(conversations, sample_ordinary(ordinary, taxonomy=taxonomy, seed=seed, max_ordinary=max_ordinary))
+    chats = sample_ordinary(ordinary, taxonomy=taxonomy, seed=seed, max_ordinary=max_ordinary)
+    sampled = {chat.id for chat in chats}
+    others = sample_ordinary(ordinary, taxonomy=taxonomy, seed=seed + 1, max_ordinary=more) if more else ()
+    return TrainingCorpus(conversations, chats, tuple(chat for chat in others if chat.id not in sampled))
 
 
 def sample_ordinary(paths: Sequence[Path], *, taxonomy: Taxonomy, seed: int, max_ordinary: int) -> tuple[LabelledConversation, ...]:

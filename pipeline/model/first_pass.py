@@ -38,9 +38,13 @@ BITS = 17
 _FINE = 1 << 20
 """Steps that evidence is counted in."""
 
-_LOW, _HIGH = -7.0, 4.0
+LOW, HIGH = -7.0, 4.0
+"""Log-odds of a message's evidence are kept within."""
+
+LITTLE = 0.02
+"""Added to how much evidence there was, before its logarithm."""
+
 _SPAN = 16
-_LITTLE = 0.02
 
 _DECIMALS = 5
 
@@ -139,13 +143,13 @@ ALLOWED_LOSS = 0.005
 
 def kinds(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the evidence of messages, of shape (messages, stages + 1): that of each stage, within bounds, and the highest."""
-    bounded = np.clip(log_odds, _LOW, _HIGH)
+    bounded = np.clip(log_odds, LOW, HIGH)
     return np.concatenate([bounded, bounded.max(axis=1, keepdims=True)], axis=1)
 
 
 def features(highest: NDArray[np.float64], gathered: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Return what the head weighs: the highest evidence of each kind, and the logarithms of how much there was."""
-    return [*highest.T, *np.log(_LITTLE + gathered).T]
+    return [*highest.T, *np.log(LITTLE + gathered).T]
 
 
 def hashed(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

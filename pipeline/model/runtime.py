@@ -1,7 +1,7 @@
 """Run an exported network: in OpenVINO on a CPU with VNNI, else in ONNX Runtime.
 
-Int8 products are added up in 16 bits where a CPU lacks VNNI, and overflow: OpenVINO lets them, and is slower there than ONNX Runtime,
-which can be told not to. With VNNI both are exact, and OpenVINO is faster.
+Int8 products are added up in 16 bits where a CPU lacks VNNI, and overflow: OpenVINO lets them, and is slower there than ONNX
+Runtime, which can be told not to. With VNNI both are exact, and OpenVINO is faster.
 """
 
 from __future__ import annotations

@@ -23,12 +23,13 @@ _LIKENESS = 0.4
 
 @dataclass(frozen=True)
 class Dealt:
-    """The conversations of each part; ``composed`` are derived from the training part alone."""
+    """The conversations of each part; ``composed`` are derived from the training part alone, ``more`` is chat of no part."""
 
     train: tuple[LabelledConversation, ...]
     validation: tuple[LabelledConversation, ...]
     test: tuple[LabelledConversation, ...]
     composed: tuple[LabelledConversation, ...] = ()
+    more: tuple[LabelledConversation, ...] = ()
 
 
 def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -> Splits:
@@ -91,4 +92,12 @@ def deal(corpus: TrainingCorpus, splits: Splits, *, composition: Composition | N
     fillers = [chat for chat in parts["train"] if chat.id in ordinary]
     parents = [conversation for conversation in parts["train"] if conversation.id not in ordinary]
     composed = tuple(compose(parents, fillers, composition)) if composition is not None else ()
-    return Dealt(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), composed)
+    held_out = [chat for name in PARTS[1:] for chat in parts[name] if chat.id in ordinary]
+    return Dealt(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), composed, _apart(corpus.more, held_out))
+
+
+def _apart(chats: Sequence[LabelledConversation], held_out: Sequence[LabelledConversation]) -> tuple[LabelledConversation, ...]:
+    """Return the chats without a relative among those that are held out."""
+    held = {chat.id for chat in held_out}
+    related = {one for pair in _relatives([*held_out, *chats]) if held & set(pair) for one in pair} if chats else set()
+    return tuple(chat for chat in chats if chat.id not in related)

@@ -1,28 +1,32 @@
 """Fit the first pass of a cascade to a trained model: what would that model flag, as far as a linear reading can tell?
 
-The evidence of a message learns from the model's own stage probabilities on the training part, the estimate of a speaker's risk
-from whether the model flags the speaker, or the corpus names the speaker as a groomer; both cross-fitted by conversation. The cut
-is chosen on the validation part: low enough that no conversation is lost there that the model finds, and lower by a margin,
-since a few hundred conversations cannot show a loss of half a point. The training part cannot help: the model finds
-conversations there that it knows by heart, and a cut for those passes nearly everything on. What it loses is then measured on the
-test part.
+The evidence of a message learns from the model's own stage probabilities, the estimate of a speaker's risk from whether the model
+flags the speaker or the corpus names the speaker as a groomer, both at once: on the training part, and on ordinary chat besides
+(`cascade.ordinary`), which the model reads for it. Of ordinary chat it needs much more than the network, since that is what it is
+there to know. The cut is chosen on the validation part: low enough that no conversation is lost there that the model finds, and
+lower by a margin, since a few hundred conversations cannot show a loss of half a point. What it loses is then measured on the test
+part.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
-from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+from torch.nn import functional
 
 from evaluation.metrics import Judged
+from evaluation.summary import ORDINARY_CHAT
+from pipeline.config import CascadeSettings
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.encoder import EncoderModel
 from pipeline.model.evidence import rows_of
-from pipeline.model.first_pass import ALLOWED_LOSS, BITS, FirstPass, features, hashed, kinds
+from pipeline.model.first_pass import ALLOWED_LOSS, BITS, HIGH, LITTLE, LOW, FirstPass, hashed
 from pipeline.model.spoken import spoken
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.dealt import Dealt
@@ -31,9 +35,15 @@ from pipeline.model.training.judging import judge
 MARGIN = 0.5
 """How far below the lowest found validation conversation the cut lies, in log-odds."""
 
-_FOLDS = 3
-_REGULARISATION = 4.0
-_MOST_MESSAGES = 120_000
+_BATCH = 32
+_RATE = 3e-3
+_LEFT_OUT = 0.1
+"""Of the features, others each time, so that none is relied on alone."""
+
+_STAGES = 8.0
+_SIGNS = 3.0
+"""What the stages count for beside the risk, and a sign beside a message that is none."""
+
 _WHOLE = 32_000
 
 
@@ -48,12 +58,51 @@ class _Read:
     peak: float
     grooming: bool | None
     groomers: frozenset[str]
+    chat: bool
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """A conversation to learn from: hashed features and how many each message has, rows and flags of its speakers, stages."""
+
+    features: Tensor
+    counts: Tensor
+    rows: list[Tensor]
+    flags: Tensor
+    stages: Tensor
+
+
+class _Student(nn.Module):
+    """The first pass in torch, with the shape of `FirstPass`."""
+
+    def __init__(self, stages: int) -> None:
+        super().__init__()
+        self.weights = nn.EmbeddingBag(1 << BITS, stages, mode="sum")
+        nn.init.zeros_(self.weights.weight)
+        self.intercepts = nn.Parameter(torch.full((stages,), -4.0))
+        self.head = nn.Linear(2 * (stages + 1), 1)
+
+    def evidence(self, lesson: _Lesson) -> Tensor:
+        """Return the log-odds of each stage for each message, of shape (messages, stages)."""
+        owners = torch.repeat_interleave(torch.arange(len(lesson.counts)), lesson.counts)
+        kept = torch.rand(len(owners)) >= _LEFT_OUT
+        counts = torch.bincount(owners[kept], minlength=len(lesson.counts))
+        sums = self.weights(lesson.features[kept], counts.cumsum(0) - counts)
+        return sums / lesson.counts.clamp(min=1).sqrt().unsqueeze(1) + self.intercepts
+
+    def risks(self, odds: Tensor, rows: Sequence[Tensor]) -> Tensor:
+        """Return the logit of each speaker at the end, of shape (speakers,)."""
+        bounded = torch.cat([odds, odds.max(dim=1, keepdim=True).values], dim=1).clamp(LOW, HIGH)
+        shares = bounded.sigmoid()
+        seen = [torch.cat([bounded[own].max(dim=0).values, torch.log(LITTLE + shares[own].sum(dim=0))]) for own in rows]
+        return self.head(torch.stack(seen))[:, 0]
 
 
 def fit_cascade(
     dealt: Dealt,
     model: EncoderModel,
     thresholds: Thresholds,
+    settings: CascadeSettings,
     *,
     validation: Sequence[Judged],
     test: Sequence[Judged],
@@ -63,41 +112,63 @@ def fit_cascade(
 
     ``validation`` and ``test`` are what the model said of those parts, in their order.
 
-    ``figures`` holds ``recall_loss``, ``found`` (how many conversations with grooming the model finds in the test part), and
-    ``passed_on`` (the share of its ordinary conversations that go to the network), and ``threshold``.
+    ``figures`` holds ``recall_loss``, ``found`` (how many conversations with grooming the model finds in the test part),
+    ``passed_on`` (the share of its ordinary conversations that go to the network), ``passed_chat`` (that of its ordinary chat
+    alone), and ``threshold``.
     """
-    learned_from = [*dealt.train, *dealt.composed]
-    train = list(_read(learned_from, judge(learned_from, model), model))
-    rng = np.random.default_rng(seed)
-    folds = rng.integers(0, _FOLDS, len(train))
-    known: list[NDArray[np.float64]] = []
-    flags: list[NDArray[np.float64]] = []
-    for fold in range(_FOLDS):
-        held_out = [one for one, own in zip(train, folds, strict=True) if own == fold]
-        weights, intercepts = _fit_evidence([one for one, own in zip(train, folds, strict=True) if own != fold], rng)
-        for one in held_out:
-            rows, own = _speaker_features(one, weights, intercepts, thresholds.risk)
-            known.append(rows)
-            flags.append(own)
-    flagged = np.concatenate(flags)
-    stages = len(thresholds.stages) if not train else train[0].stages.shape[1]
-    head, offset = np.zeros(2 * (stages + 1)), 0.0
-    if len(np.unique(flagged)) == 2:
-        fitted = LogisticRegression(C=1.0, class_weight="balanced", max_iter=1000).fit(np.concatenate(known), flagged)
-        head, offset = fitted.coef_[0].astype(np.float64), float(fitted.intercept_[0])
-    weights, intercepts = _fit_evidence(train, rng)
+    learned_from = [*dealt.train, *dealt.composed, *dealt.more]
+    lessons = [_lesson(one, thresholds.risk) for one in _read(learned_from, judge(learned_from, model), model)]
+    student = _teach(lessons, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed)
+    weights = student.weights.weight.detach().double().numpy()
     scale = float(np.abs(weights).max() / _WHOLE) or 1.0
     first = FirstPass(
         weights=np.round(weights / scale).astype(np.int16),
         scale=scale,
-        intercepts=intercepts,
-        head=head,
-        offset=offset,
+        intercepts=student.intercepts.detach().double().numpy(),
+        head=student.head.weight.detach().double().numpy()[0],
+        offset=float(student.head.bias.detach()[0]),
         cut=0.0,
         figures={"threshold": thresholds.risk},
     )
     first = replace(first, cut=_choose_cut(first, list(_read(dealt.validation, validation, model)), thresholds.risk))
     return replace(first, figures={**first.figures, **_measure(first, list(_read(dealt.test, test, model)), thresholds)})
+
+
+def _teach(lessons: Sequence[_Lesson], *, stages: int, epochs: int, seed: int) -> _Student:
+    torch.manual_seed(seed)
+    chance = random.Random(seed)  # noqa: S311 - an order, no secret
+    student = _Student(stages)
+    optimizer = torch.optim.Adam(student.parameters(), lr=_RATE)
+    flags = torch.cat([lesson.flags for lesson in lessons])
+    rarity = ((1 - flags).sum() / flags.sum().clamp(min=1) / _SIGNS).clamp(min=1)
+    signs = torch.full((stages,), _SIGNS)
+    order = list(lessons)
+    for _ in range(epochs):
+        chance.shuffle(order)
+        for start in range(0, len(order), _BATCH):
+            losses = []
+            for lesson in order[start : start + _BATCH]:
+                odds = student.evidence(lesson)
+                told = functional.binary_cross_entropy_with_logits(odds, lesson.stages, pos_weight=signs)
+                risks = student.risks(odds, lesson.rows)
+                losses.append(_STAGES * told + functional.binary_cross_entropy_with_logits(risks, lesson.flags, pos_weight=rarity))
+            optimizer.zero_grad()
+            torch.stack(losses).mean().backward()
+            optimizer.step()
+    return student
+
+
+def _lesson(one: _Read, threshold: float) -> _Lesson:
+    features, counts = hashed(one.messages)
+    rows = rows_of(one.speakers)
+    flags = [one.speakers[own[0]] in one.groomers or bool((one.speaker_risk[own] >= threshold).any()) for own in rows]
+    return _Lesson(
+        features=torch.from_numpy(features),
+        counts=torch.from_numpy(counts),
+        rows=[torch.from_numpy(own) for own in rows],
+        flags=torch.tensor(flags, dtype=torch.float32),
+        stages=torch.from_numpy(np.ascontiguousarray(one.stages, np.float32)),
+    )
 
 
 def _measure(first: FirstPass, read: Sequence[_Read], thresholds: Thresholds) -> dict[str, float | int | None]:
@@ -106,12 +177,14 @@ def _measure(first: FirstPass, read: Sequence[_Read], thresholds: Thresholds) ->
     passed = peaks >= first.cut
     grooming = np.asarray([one.grooming is True for one in read], bool)
     ordinary = np.asarray([one.grooming is False for one in read], bool)
+    chat = ordinary & np.asarray([one.chat for one in read], bool)
     found = grooming & np.asarray([one.peak >= thresholds.risk for one in read], bool)
     return {
         "recall_loss": round(float((found & ~passed).sum() / grooming.sum()), 4) if grooming.any() else None,
         "found": int(found.sum()),
         "grooming": int(grooming.sum()),
         "passed_on": round(float(passed[ordinary].mean()), 4) if ordinary.any() else None,
+        "passed_chat": round(float(passed[chat].mean()), 4) if chat.any() else None,
         "ordinary": int(ordinary.sum()),
         "allowed_loss": ALLOWED_LOSS,
     }
@@ -122,51 +195,8 @@ def _read(conversations: Sequence[LabelledConversation], judged: Sequence[Judged
     for messages, one in zip(pieces, judged, strict=True):
         if messages:
             groomers = one.groomers or frozenset()
-            yield _Read(messages, one.speakers, one.stages, one.speaker_risk, one.peak, one.grooming, groomers)
-
-
-def _matrix(messages: Sequence[Sequence[int]]) -> csr_matrix:
-    """Return the bags of features, each weighing one over the root of how many a message has."""
-    features, counts = hashed(messages)
-    values = np.repeat(1.0 / np.sqrt(np.maximum(counts, 1)), counts)
-    return csr_matrix((values, features, np.concatenate([[0], np.cumsum(counts)])), shape=(len(counts), 1 << BITS))
-
-
-def _fit_evidence(read: Sequence[_Read], rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fit a logistic regression a stage to the model's probabilities: each message counts as a sign and as none, by its share."""
-    messages = [message for one in read for message in one.messages]
-    told = np.concatenate([one.stages for one in read])
-    if len(messages) > _MOST_MESSAGES:
-        chosen = np.sort(rng.choice(len(messages), _MOST_MESSAGES, replace=False))
-        messages, told = [messages[number] for number in chosen], told[chosen]
-    rows = _matrix(messages)
-    weights = np.zeros((1 << BITS, told.shape[1]))
-    intercepts = np.full(told.shape[1], -6.0)
-    for stage in range(told.shape[1]):
-        share = told[:, stage].astype(float)
-        signs = np.flatnonzero(share > 0.02)
-        if not len(signs):
-            continue
-        both = vstack([rows, rows[signs]])
-        labels = np.concatenate([np.zeros(len(share)), np.ones(len(signs))])
-        weight = np.concatenate([1.0 - share, share[signs]])
-        fitted = LogisticRegression(C=_REGULARISATION, max_iter=100, tol=1e-3).fit(both, labels, sample_weight=weight)
-        weights[:, stage], intercepts[stage] = fitted.coef_[0], fitted.intercept_[0]
-    return weights, intercepts
-
-
-def _speaker_features(
-    one: _Read, weights: NDArray[np.float64], intercepts: NDArray[np.float64], threshold: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what the head learns from, for each speaker at the end, and the flag."""
-    odds = kinds(np.asarray(_matrix(one.messages) @ weights + intercepts))
-    shares = 1.0 / (1.0 + np.exp(-odds))
-    rows, flags = [], []
-    for own in rows_of(one.speakers):
-        rows.append(np.asarray(features(odds[own].max(axis=0), shares[own].sum(axis=0))))
-        named = one.speakers[own[0]] in one.groomers
-        flags.append(float(named or bool((one.speaker_risk[own] >= threshold).any())))
-    return np.asarray(rows), np.asarray(flags)
+            chat = one.attributes.get("situation") == ORDINARY_CHAT
+            yield _Read(messages, one.speakers, one.stages, one.speaker_risk, one.peak, one.grooming, groomers, chat)
 
 
 def _peaks(first: FirstPass, read: Sequence[_Read]) -> NDArray[np.float64]:

@@ -119,7 +119,7 @@ def _judge_and_measure(
     say("measuring on the test part")
     judged = judge(dealt.test, model)
     say("fitting the first pass of the cascade")
-    first = fit_cascade(dealt, model, thresholds, validation=validation, test=judged, seed=recipe.seed)
+    first = fit_cascade(dealt, model, thresholds, recipe.cascade, validation=validation, test=judged, seed=recipe.seed)
     first.save(folder)
     more = {
         "explanations": faithfulness(dealt.test, model, thresholds, seed=recipe.seed),
