@@ -58,18 +58,22 @@ def ordinary_texts(paths: list[Path]) -> list[str]:
 
 
 def talk(seed: int, texts_from: list[Path]) -> Iterator[list[str]]:
-    """Yield conversations without end: about sixty messages each, of a log-normal number of words."""
+    """Yield conversations without end: about sixty messages each, of a log-normal number of words.
+
+    Each is a stretch of the words of ordinary chat from somewhere on, cut anew: words thrown together look like nothing ordinary.
+    """
     chance = random.Random(seed)  # noqa: S311
     ordinary, grooming = written()
     ordinary = ordinary_texts(texts_from) or ordinary
     words = [word for text in ordinary for word in text.split() if len(word) < 14]
     while True:
         count = max(2, round(chance.lognormvariate(math.log(LENGTH), 0.5)))
+        sizes = [min(60, max(1, round(chance.lognormvariate(math.log(5.2), 0.8)))) for _ in range(count)]
+        place = chance.randrange(max(1, len(words) - sum(sizes)))
         texts = []
-        for _ in range(count):
-            size = max(1, round(chance.lognormvariate(math.log(5.2), 0.8)))
-            near = chance.randrange(len(words) - min(size, 60))
-            texts.append(" ".join(words[near : near + min(size, 60)]))
+        for size in sizes:
+            texts.append(" ".join(words[place : place + size]))
+            place += size
         if chance.random() < GROOMING:
             texts[5:5] = chance.choice(grooming)
         yield texts
@@ -323,7 +327,8 @@ def main() -> None:
     arguments.add_argument("--slow", type=int, default=2000, help="messages that the slow ones are given")
     arguments.add_argument("--upto", type=int, default=0, help="how far ours is grown, from 10,000 messages; 0: not at all")
     arguments.add_argument("--ordinary", type=Path, action="append", default=[], help="chat that the words are taken from")
-    arguments.add_argument("--cascade-growth", action="store_true", help="grow with the cascade")
+    arguments.add_argument("--grown", choices=list(ROWS), default="safelight", help="the row that is grown")
+    arguments.add_argument("--only-grow", action="store_true", help="without the table")
     arguments.add_argument("--row")
     arguments.add_argument("--export", type=Path)
     options = arguments.parse_args()
@@ -332,6 +337,9 @@ def main() -> None:
         print(json.dumps([count, seconds, peak()]))
         return
     with tempfile.TemporaryDirectory() as folder:
+        if options.only_grow:
+            grow(options, Path(folder))
+            return
         path = Path(folder) / "night.jsonl"
         profile = write_export(path, options.messages, texts_from=options.ordinary)
         per_message = tokens_of(path, options)
@@ -352,13 +360,13 @@ def main() -> None:
 
 def grow(options: argparse.Namespace, folder: Path) -> None:
     """Print time and memory from 10,000 messages on, and the exponent of the time."""
-    row = "safelight, with the cascade" if options.cascade_growth else "safelight"
+    print(f"{options.grown}:")
     points = []
     size = 10_000
     while size <= options.upto:
         path = folder / f"{size}.jsonl"
         write_export(path, size, texts_from=options.ordinary, seed=size)
-        found = alone(options, row, path)
+        found = alone(options, options.grown, path)
         path.unlink()
         if found is not None:
             points.append((found[0], found[1]))
