@@ -103,7 +103,10 @@ def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dic
         return {"conversations": len(chosen), "flagged": sum(one.peak >= cuts.risk for one in chosen)}
 
     return {
-        "stages": stages,
+        "stages": {
+            key: {name: value if isinstance(value, int) else or_null(value) for name, value in own.items()}
+            for key, own in stages.items()
+        },
         "macro_f1": or_null(macro(stages, "f1")),
         "macro_average_precision": or_null(macro(stages, "average_precision")),
         "stage_calibration_error": {

@@ -32,6 +32,7 @@ from pipeline.corpora.compose import Composition
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import read_training_corpus
 from pipeline.model.encoder import EncoderModel
+from pipeline.model.reading import Finish, Spoken
 from pipeline.model.runtime import Run
 from pipeline.model.training.choose import choose_thresholds
 from pipeline.model.training.dealt import Dealt, deal, make_splits
@@ -115,6 +116,17 @@ class Looking(Encoding):
         return [[one for window in own for one in self._look(window)] for own in self._encoding.windows(conversations)]
 
 
+@dataclass(frozen=True)
+class Reading(EncoderModel):
+    """A model that reads the windows as its encoding makes them."""
+
+    def prepare(self, conversations: Sequence[Sequence[Spoken]], *, cascade: bool = False) -> Finish:
+        """Cut into windows; the rest is the network."""
+        names = [[speaker for speaker, _ in conversation] for conversation in conversations]
+        windows = self.encoding.windows(conversations)
+        return lambda: self._read(names, windows, [None] * len(conversations))
+
+
 def in_torch(network: nn.Module) -> Run:
     """Return a network as scoring calls one."""
 
@@ -175,7 +187,7 @@ def trained(setting: Setting, variant: Variant, dealt: Dealt) -> EncoderModel:
         train, validation = examples([*dealt.train, *dealt.composed]), examples(dealt.validation)
         learner = fit_encoder(start, recipe, train, validation, checkpoints=Path(checkpoints))
     platt, risk = calibrate(learner, validation)
-    return EncoderModel(setting.taxonomy, start.encoding, in_torch(learner.network), platt, risk)
+    return Reading(setting.taxonomy, start.encoding, in_torch(learner.network), platt, risk)
 
 
 def by_strongest_stage(judged: Sequence[Judged]) -> list[Judged]:

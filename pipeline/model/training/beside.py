@@ -85,10 +85,12 @@ def by_phrasing(
     """Return how many messages that carry a stage are found, by how alike the nearest message of that stage in training is.
 
     Likeness is the cosine of character n-grams (3 to 5): the lower it is, the newer the phrasing. The messages are taken in three
-    parts of equal size.
+    parts of equal size; a corpus that labels no stages has none.
     """
     keys = tuple(thresholds.stages)
     texts = {key: [text for one in train for text, stages in _spoken(one) if key in stages] for key in keys}
+    if not any(texts.values()):
+        return []
     vectoriser = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
     vectoriser.fit([text for own in texts.values() for text in own])
     likeness: list[float] = []
