@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import random
 import statistics
 import subprocess
@@ -239,8 +240,9 @@ def network_share(options: argparse.Namespace) -> dict[str, float]:
 def _int8_onnxruntime(size: int) -> float:
     """Return operations a second of a quantised matrix product in ONNX Runtime, exact as scoring asks for it."""
     import numpy as np
-    import onnxruntime
     from onnx import TensorProto, checker, helper, numpy_helper
+
+    from pipeline.model.runtime import exact_session
 
     weights = np.random.default_rng(0).integers(-127, 127, (size, size)).astype(np.int8)
     constants = {"step": np.float32(0.01), "none": np.uint8(0), "middle": np.int8(0), "weights": weights}
@@ -255,9 +257,7 @@ def _int8_onnxruntime(size: int) -> float:
     graph = helper.make_graph(nodes, "peak", [rows], [product], initial)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     checker.check_model(model)
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = exact_session(model.SerializeToString(), os.cpu_count() or 1)
     given = {"rows": np.random.default_rng(1).random((size, size), np.float32)}
     session.run(None, given)
     return 2 * size**3 / min(_timed(lambda: session.run(None, given)) for _ in range(10))

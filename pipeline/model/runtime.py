@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import archspec.cpu
 import numpy as np
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from pipeline.errors import ModelFolderError
 from pipeline.model.torch_runtime import open_torch
 from pipeline.model.windows import Arrays
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 Device = Literal["cpu", "cuda"]
 RuntimeName = Literal["openvino", "onnxruntime"]
@@ -68,15 +71,20 @@ def _openvino(path: Path, threads: int) -> Run:
     return run
 
 
-def _onnxruntime(path: Path, threads: int) -> Run:
+def exact_session(network: str | bytes, threads: int) -> onnxruntime.InferenceSession:
+    """Return an ONNX file, or its content, ready to run in ONNX Runtime without overflow in 16 bits."""
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.x64quantprecision", "1")  # no overflow in 16 bits; see above
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+
+
+def _onnxruntime(path: Path, threads: int) -> Run:
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = exact_session(str(path), threads)
     except Exception as error:  # its errors have no common name
         raise RuntimeError(type(error).__name__) from error
 
