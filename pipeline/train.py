@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -159,6 +160,9 @@ def _train_encoder(
     dealt = deal(read, splits, composition=composition)
     checkpoints = _checkpoints(out)
     checkpoints.mkdir(parents=True, exist_ok=True)
+    if not resume and _first_process():
+        for old in checkpoints.glob("checkpoint-*"):  # of another run: neither gone on from nor averaged with
+            shutil.rmtree(old)
     with new_folder(out, overwrite=overwrite, marker=MANIFEST) if _first_process() else TemporaryDirectory() as place:
         folder = Path(place)
         train_encoder(

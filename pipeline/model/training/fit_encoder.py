@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from accelerate.utils import gather_object
 from numpy.typing import NDArray
 from safetensors.torch import load_file
@@ -248,9 +246,6 @@ def fit_encoder(
     learner = new_learner(start, recipe, positive=positive_weights(shares, cap=recipe.loss.positive))
     learner.network.expect(shares)
     last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.is_dir() else None
-    if not last and PartialState().is_main_process:
-        for old in checkpoints.glob("checkpoint-*"):  # of another run: neither gone on from nor averaged with
-            shutil.rmtree(old)
     if settings.probe_epochs and not last:
         say("teaching the heads on the encoder as it comes")
         fit_heads(learner, train, epochs=settings.probe_epochs, seed=recipe.seed)
