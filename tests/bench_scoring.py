@@ -275,7 +275,8 @@ def _int8_openvino(size: int) -> float:
     quantised = ops.fake_quantize(rows, low, high, low, high, 256)
     product = ops.matmul(quantised, ops.multiply(ops.convert(weights, np.float32), ops.constant(np.float32(0.01))), False, True)
     core = openvino.Core()
-    compiled = core.compile_model(openvino.Model([product], [rows], "peak"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    model = openvino.Model([product], [rows], "peak")  # pyright: ignore[reportGeneralTypeIssues]
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     given = np.random.default_rng(1).integers(0, 255, (size, size)).astype(np.float32)
     request = compiled.create_infer_request()
     request.infer([given])
