@@ -32,7 +32,6 @@ from pipeline.corpora.compose import Composition
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import read_training_corpus
 from pipeline.model.encoder import EncoderModel
-from pipeline.model.reading import Finish, Spoken
 from pipeline.model.runtime import Run
 from pipeline.model.training.choose import choose_thresholds
 from pipeline.model.training.dealt import Dealt, deal, make_splits
@@ -111,20 +110,13 @@ class Looking(Encoding):
         self._encoding, self._look = encoding, look
         self.packing = encoding.packing
 
-    def windows(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[Window]]:
-        """Return the windows of each conversation, changed."""
-        return [[one for window in own for one in self._look(window)] for own in self._encoding.windows(conversations)]
+    def pieces(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[list[int]]]:
+        """Return the tokens of each message, as they are."""
+        return self._encoding.pieces(conversations)
 
-
-@dataclass(frozen=True)
-class Reading(EncoderModel):
-    """A model that reads the windows as its encoding makes them."""
-
-    def prepare(self, conversations: Sequence[Sequence[Spoken]], *, cascade: bool = False) -> Finish:
-        """Cut into windows; the rest is the network."""
-        names = [[speaker for speaker, _ in conversation] for conversation in conversations]
-        windows = self.encoding.windows(conversations)
-        return lambda: self._read(names, windows, [None] * len(conversations))
+    def pack(self, messages: Sequence[Sequence[int]]) -> list[Window]:
+        """Return the windows of one conversation, changed."""
+        return [one for window in self._encoding.pack(messages) for one in self._look(window)]
 
 
 def in_torch(network: nn.Module) -> Run:
@@ -187,7 +179,7 @@ def trained(setting: Setting, variant: Variant, dealt: Dealt) -> EncoderModel:
         train, validation = examples([*dealt.train, *dealt.composed]), examples(dealt.validation)
         learner = fit_encoder(start, recipe, train, validation, checkpoints=Path(checkpoints))
     platt, risk = calibrate(learner, validation)
-    return Reading(setting.taxonomy, start.encoding, in_torch(learner.network), platt, risk)
+    return EncoderModel(setting.taxonomy, start.encoding, in_torch(learner.network), platt, risk)
 
 
 def by_strongest_stage(judged: Sequence[Judged]) -> list[Judged]:

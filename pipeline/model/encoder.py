@@ -29,7 +29,7 @@ from pipeline.model.folder import ModelFolder
 from pipeline.model.reading import Finish, Reading, Spoken
 from pipeline.model.runtime import Device, Run, RuntimeName, open_network, runtime_here
 from pipeline.model.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
-from pipeline.model.windows import Encoding, Packing, Window, chunks, pack, padded
+from pipeline.model.windows import Encoding, Packing, Window, chunks, padded
 from pipeline.output import write_json
 
 KIND = "encoder"
@@ -69,9 +69,7 @@ class EncoderModel:
         skipped: list[Reading | None] = [None] * len(conversations)
         if cascade and self.first_pass is not None:
             skipped = self.first_pass.skipped(pieces, names, stages=len(self.taxonomy.keys))
-        windows = [
-            list(pack(own, self.encoding.packing)) if skip is None else [] for own, skip in zip(pieces, skipped, strict=True)
-        ]
+        windows = [self.encoding.pack(own) if skip is None else [] for own, skip in zip(pieces, skipped, strict=True)]
         return lambda: self._read(names, windows, skipped)
 
     def _read(

@@ -65,7 +65,11 @@ class Encoding:
 
     def windows(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[Window]]:
         """Return the windows of each conversation, given as ``(speaker, text)`` of its messages with words."""
-        return [list(pack(messages, self.packing)) for messages in self.pieces(conversations)]
+        return [self.pack(messages) for messages in self.pieces(conversations)]
+
+    def pack(self, messages: Sequence[Sequence[int]]) -> list[Window]:
+        """Return the windows of one conversation, given as the tokens of its messages."""
+        return list(pack(messages, self.packing))
 
     def pieces(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[list[int]]]:
         """Return the tokens of each message of each conversation, the speaker's mark first."""
