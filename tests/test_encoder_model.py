@@ -145,8 +145,15 @@ def test_what_is_shipped_is_computed_exactly_whatever_the_cpu() -> None:
     ("name", "runtime"), [("zen3", "onnxruntime"), ("zen4", "openvino"), ("haswell", "onnxruntime"), ("m1", "onnxruntime")]
 )
 def test_the_runtime_follows_the_cpu(name: str, runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archspec.cpu.host", lambda: archspec.cpu.TARGETS[name])
+    monkeypatch.setattr("pipeline.model.runtime.cpu_features", lambda: archspec.cpu.TARGETS[name].features)
     assert runtime_here.__wrapped__() == runtime
+
+
+def test_a_cpu_that_no_list_names_is_asked_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A virtual machine often hides one feature: archspec then takes the CPU for a plain x86-64-v4, which has no VNNI."""
+    bare = archspec.cpu.detect.partial_uarch(vendor="AuthenticAMD", features={"avx2", "avx512f", "avx512_vnni"})
+    monkeypatch.setattr("pipeline.model.runtime.detected_info", lambda: bare)
+    assert runtime_here.__wrapped__() == "openvino"
 
 
 def test_a_damaged_network_is_named(tmp_path: Path) -> None:

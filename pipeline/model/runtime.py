@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import archspec.cpu
 import numpy as np
+from archspec.cpu.detect import detected_info
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelFolderError
@@ -53,8 +53,13 @@ def open_network(path: Path, *, runtime: RuntimeName | None = None, device: Devi
 @cache
 def runtime_here() -> RuntimeName:
     """Return the runtime that suits this CPU."""
-    cpu = archspec.cpu.host()
-    return "openvino" if any(feature in cpu for feature in _VNNI) else "onnxruntime"
+    features = cpu_features()
+    return "openvino" if any(feature in features for feature in _VNNI) else "onnxruntime"
+
+
+def cpu_features() -> set[str]:
+    """Return what the CPU itself says it can do: the model that archspec takes it for may be an older one that can do less."""
+    return detected_info().features
 
 
 def _openvino(path: Path, threads: int) -> Run:
