@@ -4,10 +4,10 @@
 
     make bench MODEL=models/default ENCODER=path/to/all-MiniLM-L6-v2 MESSAGES=20000 UPTO=1000000 ORDINARY=chats.jsonl.gz
 
-Exports are synthetic, with the length profile of real chat: median 5 words and 30 characters, 60 messages a conversation; the words
-are those of ordinary chat (``ORDINARY``), else of the written corpus: those look like grooming, so that much is flagged, and what
-is flagged is explained, which takes longer than reading it. Each row is a process of its own. Rates are of one run on one machine:
-read them as ratios. Not collected by pytest.
+Exports are synthetic, with the length profile of real chat: median 5 words and 30 characters, 60 messages a conversation. They are
+ordinary chats (``ORDINARY``) of the model's test part, in sentences, one after another; without it, ordinary conversations of the
+written corpus, which look like grooming, so that much is flagged, and what is flagged is explained, which takes longer than reading
+it. Each row is a process of its own. Rates are of one run on one machine: read them as ratios. Not collected by pytest.
 """
 
 from __future__ import annotations
@@ -17,81 +17,89 @@ import json
 import math
 import os
 import random
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LENGTH = 60
+LONG = 10
+"""Words from which on a sentence is cut at its commas."""
+
 GROOMING = 0.01
 """Share of conversations that hold a written conversation with grooming."""
 
+Line = tuple[str, str]
+"""A speaker, and what they say."""
 
-def written() -> tuple[list[str], list[list[str]]]:
-    """Return the ordinary messages of the written corpus, and its conversations with grooming."""
+
+def written() -> tuple[list[list[Line]], list[list[Line]]]:
+    """Return the ordinary conversations of the written corpus, and those with grooming."""
     import tomllib
 
-    ordinary: list[str] = []
-    grooming: list[list[str]] = []
+    ordinary: list[list[Line]] = []
+    grooming: list[list[Line]] = []
     for file in sorted((ROOT / "data" / "synthetic").rglob("*.toml")):
         for one in tomllib.loads(file.read_text("utf-8")).get("conversation", ()):
-            texts = [message[1] for message in one["messages"]]
-            if any(speaker.get("groomer") for speaker in one["speakers"].values()):
-                grooming.append(texts)
-            else:
-                ordinary += texts
+            groomed = any(speaker.get("groomer") for speaker in one["speakers"].values())
+            (grooming if groomed else ordinary).append([(message[0], message[1]) for message in one["messages"]])
     return ordinary, grooming
 
 
-def ordinary_texts(paths: list[Path]) -> list[str]:
-    """Return the messages of a sample of ordinary chat."""
-    from pipeline.corpora.training import sample_ordinary
+def ordinary_chats(paths: list[Path], model: Path) -> list[list[Line]]:
+    """Return ordinary chats of the model's test part, which it has not learned from; all where its splits name none of them."""
+    from pipeline.corpora.ordinary import read_ordinary
     from pipeline.train import load_recipe
 
     _, taxonomy = load_recipe(ROOT / "configs" / "default.toml")
-    chats = sample_ordinary(paths, taxonomy=taxonomy, seed=1, max_ordinary=600)
-    return [message.text for chat in chats for message in chat.messages]
+    splits = model / "splits.json"
+    parts = json.loads(splits.read_bytes())["conversations"] if splits.is_file() else {}
+    chats = [chat for path in paths for chat in read_ordinary(path, taxonomy)]
+    chats = [chat for chat in chats if parts.get(chat.id) == "test"] or chats
+    return [[(str(message.speaker), text) for message in chat.messages for text in short(message.text)] for chat in chats]
 
 
-def talk(seed: int, texts_from: list[Path]) -> Iterator[list[str]]:
-    """Yield conversations without end: about sixty messages each, of a log-normal number of words.
+def short(text: str) -> Iterator[str]:
+    """Yield the sentences of a text, long ones cut at their commas: as people type them, and with the length profile above."""
+    for sentence in re.split(r"(?<=[.!?])\s+", text):
+        yield from filter(None, re.split(r"(?<=[,;:])\s+", sentence) if len(sentence.split()) > LONG else [sentence])
 
-    Each is a stretch of the words of ordinary chat from somewhere on, cut anew: words thrown together look like nothing ordinary.
-    """
+
+def talk(seed: int, chats: list[list[Line]], grooming: list[list[Line]]) -> Iterator[list[Line]]:
+    """Yield conversations without end: about sixty messages each, of ordinary chats one after another."""
     chance = random.Random(seed)  # noqa: S311
-    ordinary, grooming = written()
-    ordinary = ordinary_texts(texts_from) or ordinary
-    words = [word for text in ordinary for word in text.split() if len(word) < 14]
+    lines = (line for _ in repeat(None) for chat in chance.sample(chats, len(chats)) for line in lettered(chat))
     while True:
-        count = max(2, round(chance.lognormvariate(math.log(LENGTH), 0.5)))
-        sizes = [min(60, max(1, round(chance.lognormvariate(math.log(5.2), 0.8)))) for _ in range(count)]
-        place = chance.randrange(max(1, len(words) - sum(sizes)))
-        texts = []
-        for size in sizes:
-            texts.append(" ".join(words[place : place + size]))
-            place += size
+        stretch = list(islice(lines, max(2, round(chance.lognormvariate(math.log(LENGTH), 0.5)))))
         if chance.random() < GROOMING:
-            texts[5:5] = chance.choice(grooming)
-        yield texts
+            stretch[5:5] = lettered(chance.choice(grooming))
+        yield stretch
 
 
-def write_export(path: Path, messages: int, *, texts_from: list[Path], seed: int = 1) -> dict[str, float]:
+def lettered(chat: list[Line]) -> list[Line]:
+    """Return a chat whose speakers are A and B, in turn as they begin, so that chats can follow one another."""
+    slots: dict[str, int] = {}
+    return [("AB"[slots.setdefault(speaker, len(slots)) % 2], text) for speaker, text in chat]
+
+
+def write_export(path: Path, messages: int, *, chats: list[list[Line]], seed: int = 1) -> dict[str, float]:
     """Write a table of so many messages and return its length profile."""
     characters, sizes = [], []
     left = messages
     with path.open("w", encoding="utf-8") as file:
-        for number, texts in enumerate(talk(seed, texts_from)):
-            for row, text in enumerate(texts[:left]):
-                cells = {"conversation_id": f"c{number}", "message_id": str(row), "speaker": "AB"[row % 2]}
+        for number, lines in enumerate(talk(seed, chats, written()[1])):
+            for row, (speaker, text) in enumerate(lines[:left]):
+                cells = {"conversation_id": f"c{number}", "message_id": str(row), "speaker": speaker}
                 file.write(json.dumps(cells | {"timestamp": None, "text": text}, ensure_ascii=False) + "\n")
                 characters.append(len(text))
                 sizes.append(len(text.split()))
-            left -= len(texts)
+            left -= len(lines)
             if left <= 0:
                 return {"words": statistics.median(sizes), "characters": statistics.median(characters), "conversations": number + 1}
     raise AssertionError
@@ -140,7 +148,7 @@ def frozen_knn(path: Path, options: argparse.Namespace) -> tuple[int, float]:
         return np.concatenate(found)
 
     texts = texts_of(path, options.slow)
-    reference = embed(written()[0][:1000])
+    reference = embed([text for _, text in chain.from_iterable(written()[0])][:1000])
     start = time.perf_counter()
     near = embed(sorted(texts, key=len)) @ reference.T
     near.argpartition(-5, axis=1)
@@ -152,8 +160,7 @@ def tf_idf(path: Path, options: argparse.Namespace) -> tuple[int, float]:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    ordinary, grooming = written()
-    flat = [text for one in grooming for text in one]
+    ordinary, flat = ([text for _, text in chain.from_iterable(one)] for one in written())
     vectors = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     fitted = LogisticRegression().fit(vectors.fit_transform(ordinary + flat), [0] * len(ordinary) + [1] * len(flat))
     texts = texts_of(path, options.messages)
@@ -337,12 +344,13 @@ def main() -> None:
         count, seconds = ROWS[options.row](options.export, options)
         print(json.dumps([count, seconds, peak()]))
         return
+    chats = ordinary_chats(options.ordinary, options.model) or written()[0]
     with tempfile.TemporaryDirectory() as folder:
         if options.only_grow:
-            grow(options, Path(folder))
+            grow(options, chats, Path(folder))
             return
         path = Path(folder) / "night.jsonl"
-        profile = write_export(path, options.messages, texts_from=options.ordinary)
+        profile = write_export(path, options.messages, chats=chats)
         per_message = tokens_of(path, options)
         print(f"{options.messages:,} messages in {profile['conversations']:,} conversations, median {profile['words']} words and")
         print(f"{profile['characters']} characters, {per_message:.1f} word pieces a message\n")
@@ -356,17 +364,17 @@ def main() -> None:
             first = first or rate
             print(f"| {row} | {rate:,.0f} | {rate * per_message:,.0f} | {rate / first:.1f} | {found[2]:,.0f} |", flush=True)
         print("\n" + "\n".join(f"{name}: {value:,.2f}" for name, value in network_share(options).items()), flush=True)
-        grow(options, Path(folder))
+        grow(options, chats, Path(folder))
 
 
-def grow(options: argparse.Namespace, folder: Path) -> None:
+def grow(options: argparse.Namespace, chats: list[list[Line]], folder: Path) -> None:
     """Print time and memory from 10,000 messages on, and the exponent of the time."""
     print(f"{options.grown}:")
     points = []
     size = 10_000
     while size <= options.upto:
         path = folder / f"{size}.jsonl"
-        write_export(path, size, texts_from=options.ordinary, seed=size)
+        write_export(path, size, chats=chats, seed=size)
         found = alone(options, options.grown, path)
         path.unlink()
         if found is not None:
