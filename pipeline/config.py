@@ -226,8 +226,8 @@ class ExportSettings(Settings):
 class CascadeSettings(Settings):
     """How the first pass of the cascade learns: from so many ``ordinary`` chats more than the network, in so many ``epochs``."""
 
-    ordinary: Annotated[int, Field(ge=0)] = 5000
-    epochs: Count = 5
+    ordinary: Annotated[int, Field(ge=0)] = 12_000
+    epochs: Count = 15
 
 
 class SplitSettings(Settings):

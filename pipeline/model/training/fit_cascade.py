@@ -37,8 +37,9 @@ MARGIN = 0.5
 
 _BATCH = 32
 _RATE = 3e-3
-_LEFT_OUT = 0.1
-"""Of the features, others each time, so that none is relied on alone."""
+_LEFT_OUT = 0.7
+"""Of the features, others each time, so that none is relied on alone: with 0.1 the few conversations with grooming were learned by
+heart, and 60 messages of ordinary chat had to be passed on three times as often to lose none of them in validation."""
 
 _STAGES = 8.0
 _SIGNS = 3.0
@@ -138,7 +139,9 @@ def _teach(lessons: Sequence[_Lesson], *, stages: int, epochs: int, seed: int) -
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311 - an order, no secret
     student = _Student(stages)
-    optimizer = torch.optim.Adam(student.parameters(), lr=_RATE)
+    optimizer = torch.optim.AdamW(student.parameters(), lr=_RATE, weight_decay=0.0)
+    steps = epochs * -(-len(lessons) // _BATCH)
+    pace = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps + 1, pct_start=0.1)
     flags = torch.cat([lesson.flags for lesson in lessons])
     rarity = ((1 - flags).sum() / flags.sum().clamp(min=1) / _SIGNS).clamp(min=1)
     signs = torch.full((stages,), _SIGNS)
@@ -155,6 +158,7 @@ def _teach(lessons: Sequence[_Lesson], *, stages: int, epochs: int, seed: int) -
             optimizer.zero_grad()
             torch.stack(losses).mean().backward()
             optimizer.step()
+            pace.step()
     return student
 
 
