@@ -17,7 +17,6 @@ import json
 import math
 import os
 import random
-import re
 import statistics
 import subprocess
 import sys
@@ -29,9 +28,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LENGTH = 60
-LONG = 10
-"""Words from which on a sentence is cut at its commas."""
-
 GROOMING = 0.01
 """Share of conversations that hold a written conversation with grooming."""
 
@@ -54,6 +50,7 @@ def written() -> tuple[list[list[Line]], list[list[Line]]]:
 
 def ordinary_chats(paths: list[Path], model: Path) -> list[list[Line]]:
     """Return ordinary chats of the model's test part, which it has not learned from; all where its splits name none of them."""
+    from pipeline.corpora.evenings import sentences
     from pipeline.corpora.ordinary import read_ordinary
     from pipeline.train import load_recipe
 
@@ -62,13 +59,7 @@ def ordinary_chats(paths: list[Path], model: Path) -> list[list[Line]]:
     parts = json.loads(splits.read_bytes())["conversations"] if splits.is_file() else {}
     chats = [chat for path in paths for chat in read_ordinary(path, taxonomy)]
     chats = [chat for chat in chats if parts.get(chat.id) == "test"] or chats
-    return [[(str(message.speaker), text) for message in chat.messages for text in short(message.text)] for chat in chats]
-
-
-def short(text: str) -> Iterator[str]:
-    """Yield the sentences of a text, long ones cut at their commas: as people type them, and with the length profile above."""
-    for sentence in re.split(r"(?<=[.!?])\s+", text):
-        yield from filter(None, re.split(r"(?<=[,;:])\s+", sentence) if len(sentence.split()) > LONG else [sentence])
+    return [[(str(message.speaker), text) for message in chat.messages for text in sentences(message.text)] for chat in chats]
 
 
 def talk(seed: int, chats: list[list[Line]], grooming: list[list[Line]]) -> Iterator[list[Line]]:

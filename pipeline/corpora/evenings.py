@@ -1,0 +1,52 @@
+"""Ordinary chats as people type them late into the night: in sentences, one chat after another.
+
+Corpora of ordinary chat hold whole turns, and few of them each. Real exports are longer, and their messages shorter: median 5
+words, 60 messages a conversation.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+
+from pipeline.corpora.labelled import LabelledConversation
+from pipeline.schema import Conversation, Message
+
+MESSAGES = 60
+"""Messages of an evening."""
+
+LONG = 10
+"""Words from which on a sentence is cut at its commas."""
+
+
+def evenings(chats: Sequence[LabelledConversation], *, seed: int, most: int) -> Iterator[LabelledConversation]:
+    """Yield at most ``most`` ordinary conversations made of ``chats``, each of which is used once, in an order of chance."""
+    order = list(chats)
+    random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
+    typed = chain.from_iterable(map(_typed, order))
+    for number in range(most):
+        messages = tuple(islice(typed, MESSAGES))
+        if len(messages) < MESSAGES:
+            return
+        conversation = Conversation(conversation_id=f"evening-{number}", platform="composed", messages=messages)
+        absent: tuple[frozenset[str], ...] = (frozenset(),) * MESSAGES
+        yield replace(order[0], conversation=conversation, stages=absent, group=conversation.conversation_id)
+
+
+def _typed(chat: LabelledConversation) -> Iterator[Message]:
+    """Yield a chat's messages in sentences, of two speakers who are the same in every chat."""
+    slots: dict[str | None, int] = {}
+    for message in chat.messages:
+        speaker = "AB"[slots.setdefault(message.speaker, len(slots)) % 2]
+        for sentence in sentences(message.text):
+            yield replace(message, speaker=speaker, text=sentence)
+
+
+def sentences(text: str) -> Iterable[str]:
+    """Yield the sentences of a text, long ones cut at their commas."""
+    for sentence in re.split(r"(?<=[.!?])\s+", text):
+        parts = re.split(r"(?<=[,;:])\s+", sentence) if len(sentence.split()) > LONG else [sentence]
+        yield from (part for part in parts if part.strip())

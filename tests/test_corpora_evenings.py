@@ -1,0 +1,45 @@
+"""Ordinary chats typed in sentences, one after another."""
+
+from __future__ import annotations
+
+from pipeline.corpora.evenings import MESSAGES, evenings, sentences
+from pipeline.corpora.labelled import LabelledConversation
+from pipeline.schema import Conversation, Message, Source
+
+
+def _chat(name: str, turns: int) -> LabelledConversation:
+    messages = tuple(
+        Message(message_id=f"{name}{n}", speaker=f"{name}-{n % 3}", text=f"Hello {n}. How are you?", source=Source("x", line=n))
+        for n in range(turns)
+    )
+    return LabelledConversation(
+        conversation=Conversation(conversation_id=name, platform="test", messages=messages),
+        stages=(frozenset(),) * turns,
+        tells=frozenset(),
+        groomers=frozenset(),
+        group=name,
+    )
+
+
+def test_a_sentence_is_a_message_and_a_long_one_is_cut_at_its_commas() -> None:
+    assert list(sentences("Hi there! Well, yes.")) == ["Hi there!", "Well, yes."]
+    long = "we went to the market in the morning, then we had lunch"
+    assert list(sentences(long)) == ["we went to the market in the morning,", "then we had lunch"]
+    assert list(sentences("  ")) == []
+
+
+def test_evenings_are_whole_of_two_speakers_and_use_each_chat_once() -> None:
+    chats = [_chat(name, 40) for name in "abc"]
+    found = list(evenings(chats, seed=1, most=10))
+    assert len(found) == 3 * 40 * 2 // MESSAGES
+    assert all(len(one.messages) == MESSAGES and {m.speaker for m in one.messages} == {"A", "B"} for one in found)
+    said = [(m.message_id, m.text) for one in found for m in one.messages]
+    assert len(said) == len(set(said))
+    assert len({one.id for one in found}) == len(found)
+
+
+def test_evenings_are_the_same_for_the_same_seed_and_at_most_so_many() -> None:
+    chats = [_chat(name, 40) for name in "abcd"]
+    first, again, other = (list(evenings(chats, seed=seed, most=2)) for seed in (1, 1, 2))
+    assert len(first) == 2
+    assert first == again != other
