@@ -39,18 +39,21 @@ def written() -> tuple[list[list[Line]], list[list[Line]]]:
     """Return the ordinary conversations of the written corpus, and those with grooming."""
     import tomllib
 
+    from pipeline.corpora.evenings import two_speakers
+
     ordinary: list[list[Line]] = []
     grooming: list[list[Line]] = []
     for file in sorted((ROOT / "data" / "synthetic").rglob("*.toml")):
         for one in tomllib.loads(file.read_text("utf-8")).get("conversation", ()):
             groomed = any(speaker.get("groomer") for speaker in one["speakers"].values())
-            (grooming if groomed else ordinary).append([(message[0], message[1]) for message in one["messages"]])
+            names, texts = zip(*(message[:2] for message in one["messages"]), strict=True)
+            (grooming if groomed else ordinary).append(list(zip(two_speakers(names), texts, strict=True)))
     return ordinary, grooming
 
 
 def ordinary_chats(paths: list[Path], model: Path) -> list[list[Line]]:
     """Return ordinary chats of the model's test part, which it has not learned from; all where its splits name none of them."""
-    from pipeline.corpora.evenings import sentences
+    from pipeline.corpora.evenings import typed
     from pipeline.corpora.ordinary import read_ordinary
     from pipeline.train import load_recipe
 
@@ -59,24 +62,18 @@ def ordinary_chats(paths: list[Path], model: Path) -> list[list[Line]]:
     parts = json.loads(splits.read_bytes())["conversations"] if splits.is_file() else {}
     chats = [chat for path in paths for chat in read_ordinary(path, taxonomy)]
     chats = [chat for chat in chats if parts.get(chat.id) == "test"] or chats
-    return [[(str(message.speaker), text) for message in chat.messages for text in sentences(message.text)] for chat in chats]
+    return [[(str(message.speaker), message.text) for message in typed(chat)] for chat in chats]
 
 
 def talk(seed: int, chats: list[list[Line]], grooming: list[list[Line]]) -> Iterator[list[Line]]:
     """Yield conversations without end: about sixty messages each, of ordinary chats one after another."""
     chance = random.Random(seed)  # noqa: S311
-    lines = (line for _ in repeat(None) for chat in chance.sample(chats, len(chats)) for line in lettered(chat))
+    lines = (line for _ in repeat(None) for chat in chance.sample(chats, len(chats)) for line in chat)
     while True:
         stretch = list(islice(lines, max(2, round(chance.lognormvariate(math.log(LENGTH), 0.5)))))
         if chance.random() < GROOMING:
-            stretch[5:5] = lettered(chance.choice(grooming))
+            stretch[5:5] = chance.choice(grooming)
         yield stretch
-
-
-def lettered(chat: list[Line]) -> list[Line]:
-    """Return a chat whose speakers are A and B, in turn as they begin, so that chats can follow one another."""
-    slots: dict[str, int] = {}
-    return [("AB"[slots.setdefault(speaker, len(slots)) % 2], text) for speaker, text in chat]
 
 
 def write_export(path: Path, messages: int, *, chats: list[list[Line]], seed: int = 1) -> dict[str, float]:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
+from labelled import labelled
+
 from pipeline.corpora.evenings import MESSAGES, evenings, sentences
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.schema import Conversation, Message, Source
 
 
 def _chat(name: str, turns: int) -> LabelledConversation:
-    messages = tuple(
-        Message(message_id=f"{name}{n}", speaker=f"{name}-{n % 3}", text=f"Hello {n}. How are you?", source=Source("x", line=n))
-        for n in range(turns)
-    )
-    return LabelledConversation(
-        conversation=Conversation(conversation_id=name, platform="test", messages=messages),
-        stages=(frozenset(),) * turns,
-        tells=frozenset(),
-        groomers=frozenset(),
-        group=name,
-    )
+    return labelled(name, [(f"{name}-{n % 3}", f"Hello {name}{n}. How are you {name}{n}?") for n in range(turns)])
 
 
 def test_a_sentence_is_a_message_and_a_long_one_is_cut_at_its_commas() -> None:

@@ -145,7 +145,7 @@ def test_what_is_shipped_is_computed_exactly_whatever_the_cpu() -> None:
     ("name", "runtime"), [("zen3", "onnxruntime"), ("zen4", "openvino"), ("haswell", "onnxruntime"), ("m1", "onnxruntime")]
 )
 def test_the_runtime_follows_the_cpu(name: str, runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.model.runtime.cpu_features", lambda: archspec.cpu.TARGETS[name].features)
+    monkeypatch.setattr("pipeline.model.runtime.detected_info", lambda: archspec.cpu.TARGETS[name])
     assert runtime_here.__wrapped__() == runtime
 
 

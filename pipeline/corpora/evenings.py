@@ -26,9 +26,9 @@ def evenings(chats: Sequence[LabelledConversation], *, seed: int, most: int) -> 
     """Yield at most ``most`` ordinary conversations made of ``chats``, each of which is used once, in an order of chance."""
     order = list(chats)
     random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
-    typed = chain.from_iterable(map(_typed, order))
+    lines = chain.from_iterable(map(typed, order))
     for number in range(most):
-        messages = tuple(islice(typed, MESSAGES))
+        messages = tuple(islice(lines, MESSAGES))
         if len(messages) < MESSAGES:
             return
         conversation = Conversation(conversation_id=f"evening-{number}", platform="composed", messages=messages)
@@ -36,13 +36,18 @@ def evenings(chats: Sequence[LabelledConversation], *, seed: int, most: int) -> 
         yield replace(order[0], conversation=conversation, stages=absent, group=conversation.conversation_id)
 
 
-def _typed(chat: LabelledConversation) -> Iterator[Message]:
+def typed(chat: LabelledConversation) -> Iterator[Message]:
     """Yield a chat's messages in sentences, of two speakers who are the same in every chat."""
-    slots: dict[str | None, int] = {}
-    for message in chat.messages:
-        speaker = "AB"[slots.setdefault(message.speaker, len(slots)) % 2]
+    for message, speaker in zip(chat.messages, two_speakers(message.speaker for message in chat.messages), strict=True):
         for sentence in sentences(message.text):
             yield replace(message, speaker=speaker, text=sentence)
+
+
+def two_speakers(names: Iterable[str | None]) -> Iterator[str]:
+    """Yield A or B for each name, in turn as they begin, so that chats can follow one another."""
+    slots: dict[str | None, int] = {}
+    for name in names:
+        yield "AB"[slots.setdefault(name, len(slots)) % 2]
 
 
 def sentences(text: str) -> Iterable[str]:

@@ -52,14 +52,8 @@ def open_network(path: Path, *, runtime: RuntimeName | None = None, device: Devi
 
 @cache
 def runtime_here() -> RuntimeName:
-    """Return the runtime that suits this CPU."""
-    features = cpu_features()
-    return "openvino" if any(feature in features for feature in _VNNI) else "onnxruntime"
-
-
-def cpu_features() -> set[str]:
-    """Return what the CPU itself says it can do: the model that archspec takes it for may be an older one that can do less."""
-    return detected_info().features
+    """Return the runtime that suits this CPU, by what it says itself: archspec may take it for an older model that can do less."""
+    return "onnxruntime" if detected_info().features.isdisjoint(_VNNI) else "openvino"
 
 
 def _openvino(path: Path, threads: int) -> Run:

@@ -47,6 +47,7 @@ _SIGNS = 3.0
 """What the stages count for beside the risk, and a sign beside a message that is none."""
 
 _CHATS_PER_EVENING = 4
+"""One evening is learned from for so many chats."""
 
 _WHOLE = 32_000
 
@@ -120,7 +121,7 @@ def fit_cascade(
     ``passed_on`` (the share of its ordinary conversations that go to the network), ``passed_chat`` (that of its ordinary chat
     alone), and ``threshold``.
     """
-    typed = evenings(dealt.more, seed=seed, most=settings.ordinary // _CHATS_PER_EVENING) if dealt.more else ()
+    typed = evenings(dealt.more, seed=seed, most=settings.ordinary // _CHATS_PER_EVENING)
     learned_from = [*dealt.train, *dealt.composed, *dealt.more, *typed]
     lessons = [_lesson(one, thresholds.risk) for one in _read(learned_from, judge(learned_from, model), model)]
     student = _teach(lessons, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed)
@@ -143,7 +144,7 @@ def _teach(lessons: Sequence[_Lesson], *, stages: int, epochs: int, seed: int) -
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311 - an order, no secret
     student = _Student(stages)
-    optimizer = torch.optim.AdamW(student.parameters(), lr=_RATE, weight_decay=0.0)
+    optimizer = torch.optim.Adam(student.parameters(), lr=_RATE)
     steps = epochs * -(-len(lessons) // _BATCH)
     pace = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps + 1, pct_start=0.1)
     flags = torch.cat([lesson.flags for lesson in lessons])
@@ -154,16 +155,14 @@ def _teach(lessons: Sequence[_Lesson], *, stages: int, epochs: int, seed: int) -
         chance.shuffle(order)
         for start in range(0, len(order), _BATCH):
             batch = order[start : start + _BATCH]
-            odds = [student.evidence(lesson) for lesson in batch]
-            told = [
-                functional.binary_cross_entropy_with_logits(own, lesson.stages, pos_weight=signs)
-                for own, lesson in zip(odds, batch, strict=True)
-            ]
-            risks = torch.cat([student.risks(own, lesson.rows) for own, lesson in zip(odds, batch, strict=True)])
+            told, risks = [], []
+            for lesson in batch:
+                odds = student.evidence(lesson)
+                told.append(functional.binary_cross_entropy_with_logits(odds, lesson.stages, pos_weight=signs))
+                risks.append(student.risks(odds, lesson.rows))
             # A speaker counts as much as another: where many talk, most of what is ordinary is said.
-            judged = functional.binary_cross_entropy_with_logits(
-                risks, torch.cat([lesson.flags for lesson in batch]), pos_weight=rarity
-            )
+            flagged = torch.cat([lesson.flags for lesson in batch])
+            judged = functional.binary_cross_entropy_with_logits(torch.cat(risks), flagged, pos_weight=rarity)
             optimizer.zero_grad()
             (_STAGES * torch.stack(told).mean() + judged).backward()
             optimizer.step()
