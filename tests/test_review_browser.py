@@ -118,6 +118,7 @@ def person(browser: Browser, review: Review, name: str, **options: Any) -> Page:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.locator(".queue")).to_be_visible()
+    page.wait_for_load_state()  # the list is there before the deferred script that hears the keys
     return page
 
 
