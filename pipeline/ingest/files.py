@@ -31,7 +31,7 @@ class ExportFile:
     member: str | None = None
     max_bytes: int = MAX_MEMBER_BYTES
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name shown in sources and errors: ``path`` or ``path!/member``."""
         return str(self.path) if self.member is None else f"{self.path}!/{self.member}"

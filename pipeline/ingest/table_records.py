@@ -63,7 +63,7 @@ def _object(raw: bytes, name: str, line: int, log: ReadLog) -> dict[str, Any]:
             log.warn(name, "half characters, cut in two before they were exported, are shown as U+FFFD")
     text = _text(raw, where)
     try:
-        value = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_constant)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         at = f" at character {error.pos + 1} of the line" if isinstance(error, json.JSONDecodeError) else ""
         raise ExportError(f"not valid JSON{at}", where=where, do="Each line is to be one JSON object, with each key once") from None
@@ -81,6 +81,9 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once_each, parse_constant=_no_constant)
 
 
 def json_records(file: ExportFile, log: ReadLog, wanted: Wanted = everything) -> Iterator[Record]:

@@ -20,8 +20,10 @@ _WORD = re.compile(r"[^\W_]+")
 _LATIN = re.compile("[a-z]")
 _FOREIGN = re.compile("[\u0370-\u052f]")
 _MIXED = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[0134578@$])[a-z0-9@$]{3,}(?![\w@$])")
+_ODD = re.compile("[0134578@$]")
 _COUNT = re.compile(r"\d+(?:st|nd|rd|th|pm|am|yo|yrs?|m|f|h|k|x|min|mins|s|cm|kg|gb|mb|v\d)?|[a-z]{1,2}\d+|\d+[a-z]{1,2}")
 _APART = re.compile(r"(?<!\w)(?:\w ){3,}\w(?!\w)")
+_SINGLE = re.compile(r" \w \w ")
 _DOTTED = re.compile(r"(?<!\w)(?:[a-z][.\-_*]){3,}[a-z](?!\w)")
 
 
@@ -30,9 +32,12 @@ def fold(text: str) -> str:
     text = normalise(text)
     if _FOREIGN.search(text):
         text = _WORD.sub(lambda word: word[0].translate(_LOOK_ALIKE) if _LATIN.search(word[0]) else word[0], text)
-    text = _APART.sub(lambda letters: letters[0].replace(" ", ""), text)
-    text = _DOTTED.sub(lambda letters: re.sub(r"[.\-_*]", "", letters[0]), text)
-    return _MIXED.sub(_letters, text)
+    # As in `normalise`, a sign first: single letters, marks between letters, digits.
+    if _SINGLE.search(text):
+        text = _APART.sub(lambda letters: letters[0].replace(" ", ""), text)
+    if any(mark in text for mark in ".-_*"):
+        text = _DOTTED.sub(lambda letters: re.sub(r"[.\-_*]", "", letters[0]), text)
+    return _MIXED.sub(_letters, text) if _ODD.search(text) else text
 
 
 def _letters(word: re.Match[str]) -> str:
