@@ -224,10 +224,13 @@ class ExportSettings(Settings):
 
 
 class CascadeSettings(Settings):
-    """How the first pass of the cascade learns: from so many ``ordinary`` chats more than the network, in so many ``epochs``."""
+    """How the first pass of the cascade learns: from so many ``ordinary`` chats more than the network, each of so many ``members``
+    in so many ``epochs``.
+    """
 
     ordinary: Annotated[int, Field(ge=0)] = 12_000
-    epochs: Count = 15
+    epochs: Count = 8
+    members: Count = 8
 
 
 class SplitSettings(Settings):

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.model.first_pass import BITS, FirstPass, hashed
+from pipeline.model.first_pass import BITS, RECENT, FirstPass, hashed
 
-STAGES = 2
+STAGES, MEMBERS, WIDTH, NEURONS, PIECES = 2, 3, 4, 5, 41
 MESSAGE = st.lists(st.integers(1, 40), min_size=0, max_size=6).map(lambda pieces: [0, *pieces])
 TALK = st.lists(st.tuples(st.sampled_from("ABC"), MESSAGE), min_size=1, max_size=12)
 QUICK = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -21,11 +21,15 @@ QUICK = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCh
 def first_pass(*, cut: float = 0.5) -> FirstPass:
     rng = np.random.default_rng(3)
     return FirstPass(
-        weights=rng.integers(-20_000, 20_000, (1 << BITS, STAGES)).astype(np.int16),
-        scale=1e-4,
-        intercepts=np.asarray([-3.0, -2.0]),
-        head=rng.normal(0.3, 0.1, 2 * (STAGES + 1)),
-        offset=0.5,
+        vectors=rng.integers(-127, 128, (PIECES, WIDTH)).astype(np.int8),
+        weights=rng.integers(-127, 128, (1 << BITS, MEMBERS, STAGES)).astype(np.int8),
+        scale=rng.uniform(0.01, 0.02, MEMBERS),
+        intercepts=np.tile([-3.0, -2.0], (MEMBERS, 1)),
+        inner=rng.normal(0, 0.01, (MEMBERS, NEURONS, 3 * WIDTH)),
+        inner_offsets=rng.normal(0, 0.3, (MEMBERS, NEURONS)),
+        outer=rng.normal(0, 0.5, (MEMBERS, STAGES, NEURONS)),
+        head=rng.normal(0.3, 0.1, (MEMBERS, 2 * (STAGES + 1))),
+        offsets=np.asarray([0.5, 0.3, 0.7]),
         cut=cut,
         figures={"threshold": 0.9, "recall_loss": 0.0},
     )
@@ -44,20 +48,75 @@ def test_an_estimate_depends_on_what_came_before_in_its_conversation_alone(talks
         assert np.array_equal(running([talk[:cut]])[0], own[:cut])
 
 
+def vector(first: FirstPass, message: list[int]) -> Any:
+    pieces = message[1:]
+    return first.vectors[pieces].astype(float).sum(axis=0) / np.sqrt(max(len(pieces), 1))
+
+
 @QUICK
 @given(talk=TALK)
 def test_an_estimate_is_what_its_formula_says(talk: list[tuple[str, list[int]]]) -> None:
     first = first_pass()
     (found,) = running([talk])
-    odds: dict[str, list[Any]] = {}
-    for (speaker, message), estimate in zip(talk, found.tolist(), strict=True):
-        features, counts = hashed([message])
-        total = first.weights[features].astype(float).sum(axis=0) * first.scale / np.sqrt(max(int(counts[0]), 1))
-        bounded = np.clip(total + first.intercepts, -7, 4)
-        odds.setdefault(speaker, []).append([*bounded, bounded.max()])
-        own = np.asarray(odds[speaker])
-        columns = [*own.max(axis=0), *np.log(0.02 + (1 / (1 + np.exp(-own))).sum(axis=0))]
-        assert estimate == pytest.approx(1 / (1 + np.exp(-(first.offset + first.head @ columns))), abs=2e-5)
+    logits = np.zeros(len(talk))
+    for member in range(MEMBERS):
+        odds: dict[str, list[Any]] = {}
+        said: dict[str, list[Any]] = {}
+        before = np.zeros(WIDTH)
+        for row, (speaker, message) in enumerate(talk):
+            features, counts = hashed([message])
+            total = first.weights[features, member].astype(float).sum(axis=0) * first.scale[member]
+            own = vector(first, message)
+            said.setdefault(speaker, []).append(own)
+            recent = said[speaker][-RECENT:]
+            seen = np.concatenate([own, np.sum(recent, axis=0) / np.sqrt(len(recent)), before])
+            neurons = np.maximum(first.inner[member] @ seen + first.inner_offsets[member], 0)
+            before = own
+            bounded = total / np.sqrt(max(int(counts[0]), 1)) + first.intercepts[member] + first.outer[member] @ neurons
+            bounded = np.clip(bounded, -7, 4)
+            odds.setdefault(speaker, []).append([*bounded, bounded.max()])
+            evidence = np.asarray(odds[speaker])
+            columns = [*evidence.max(axis=0), *np.log(0.02 + (1 / (1 + np.exp(-evidence))).sum(axis=0))]
+            logits[row] += (first.offsets[member] + first.head[member] @ columns) / MEMBERS
+    assert found == pytest.approx(1 / (1 + np.exp(-logits)), abs=5e-4)
+
+
+@QUICK
+@given(talk=TALK)
+def test_a_taught_member_reads_as_it_did_in_torch(talk: list[tuple[str, list[int]]]) -> None:
+    torch = pytest.importorskip("torch", reason="training needs the train extra")
+    from pipeline.model.training.fit_cascade import as_first_pass
+    from pipeline.model.training.piece_vectors import PieceVectors
+    from pipeline.model.training.student import Student, make_lesson
+
+    torch.manual_seed(5)
+    vectors = PieceVectors(first_pass().vectors, 0.02)
+    members = [Student(STAGES, vectors).eval() for _ in range(2)]
+    for member in members:
+        for name, parameter in member.named_parameters():
+            if parameter.requires_grad and not name.startswith("inner"):
+                torch.nn.init.normal_(parameter, std=0.5)
+    messages, speakers = [message for _, message in talk], [speaker for speaker, _ in talk]
+    nothing = np.zeros((len(talk), STAGES), np.float32)
+    lesson = make_lesson(messages, speakers, nothing, nothing[:, 0], frozenset())
+    with torch.no_grad():
+        logits = torch.stack([member.risks(member.evidence(lesson), lesson) for member in members]).mean(dim=0)
+    told = np.empty(len(talk))
+    told[lesson.order.numpy()] = torch.sigmoid(logits).numpy()
+    (found,) = as_first_pass(members, vectors, figures={}).running([messages], [speakers])
+    assert found == pytest.approx(told, abs=0.02), "as near as weights of eight bits come"
+
+
+def test_vectors_of_frequent_pieces_are_shortened() -> None:
+    pytest.importorskip("torch", reason="training needs the train extra")
+    from pipeline.model.training.piece_vectors import PieceVectors
+
+    vectors = PieceVectors(np.full((3, WIDTH), 100, np.int8), 0.02)
+    damped = vectors.damped(np.asarray([0, 1, 999]))
+    lengths = damped.whole[:, 0] * damped.unit
+    assert lengths[0] == pytest.approx(2.0, rel=0.01)
+    assert lengths[1] == pytest.approx(1.0, rel=0.01), "a thousandth of all there is counts half"
+    assert lengths[2] < 0.02
 
 
 def test_what_is_skipped_is_below_the_cut_and_has_no_stages() -> None:

@@ -1,17 +1,20 @@
-"""The first pass of a cascade: a linear reading of word pieces that tells which conversations the network need not read.
+"""The first pass of a cascade: a shallow reading of word pieces that tells which conversations the network need not read.
 
-Each message is a bag of its word pieces and of their pairs, hashed; a linear layer makes evidence a stage of it, as fast as it
-can be looked up. Per speaker, the highest evidence so far and how much of it there was make a running estimate of the risk. A
+Each message is a bag of its word pieces and of their pairs. What says that a message is evidence of a stage is made of two things:
+a weight of each piece and each pair, hashed, and the sum of the pieces' vectors, beside that of the last messages of the same
+speaker and that of the message before, through a layer of a few neurons. Per speaker, the highest evidence so far and how much of
+it there was make a running estimate of the risk. Several members, taught apart, estimate each for itself, and the mean counts. A
 conversation goes to the network if the estimate of any speaker ever reaches ``cut``; one that does not is skipped, and marked as
 such in the results.
 
-Everything that is summed is whole numbers, so that no order of summing can change a bit; nothing later is read.
+Everything that is summed is a whole number, or one of a power of two, so that no order of summing can change a bit, in a matrix
+product either; nothing later is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
+from threadpoolctl import ThreadpoolController
 
 from pipeline.errors import ModelFolderError
 from pipeline.model.evidence import riskiest
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 WEIGHTS = "cascade.safetensors"
 FIGURES = "cascade.json"
 
-BITS = 17
+BITS = 16
 """Buckets that features are hashed into, as a power of two."""
 
 _FINE = 1 << 20
@@ -44,60 +48,103 @@ LOW, HIGH = -7.0, 4.0
 LITTLE = 0.02
 """Added to how much evidence there was, before its logarithm."""
 
+RECENT = 4
+"""Messages of a speaker, the last one included, whose vectors are summed as what the talk is of."""
+
 _SPAN = 16
+
+_FINENESS = 20
+"""Numbers that are summed are multiples of 2 to the minus this many; vectors of messages of half as many."""
+
+_MOST = 1 << 12
+"""A neuron's highest value, which none comes near: so that 53 places are enough for every sum."""
 
 _DECIMALS = 5
 
 
 @dataclass(frozen=True)
 class FirstPass:
-    """The linear layer and what is made of it.
+    """The members' weights and what is made of them.
 
-    ``weights`` of shape (buckets, stages), whole numbers of ``scale``; ``intercepts`` of (stages,). ``head`` of
-    (2 · (stages + 1),) weighs what `kinds` and `features` make of them, with ``offset``. ``figures`` is what was measured:
+    ``vectors`` of shape (pieces, width), whole numbers. ``weights`` of (buckets, members, stages), whole numbers of ``scale``, of
+    (members,); ``intercepts`` of (members, stages). ``inner`` of (members, neurons, 3 · width) with ``inner_offsets`` of (members,
+    neurons), and ``outer`` of (members, stages, neurons), are the layer of each member; ``head`` of (members, 2 · (stages + 1))
+    with ``offsets`` of (members,) weighs what `kinds` and `features` make of the evidence. ``figures`` is what was measured:
     ``recall_loss``, ``passed_on``, and the ``threshold`` of the risk that the cut was chosen for.
     """
 
-    weights: NDArray[np.int16]
-    scale: float
+    vectors: NDArray[np.int8]
+    weights: NDArray[np.int8]
+    scale: NDArray[np.float64]
     intercepts: NDArray[np.float64]
+    inner: NDArray[np.float64]
+    inner_offsets: NDArray[np.float64]
+    outer: NDArray[np.float64]
     head: NDArray[np.float64]
-    offset: float
+    offsets: NDArray[np.float64]
     cut: float
     figures: dict[str, Any]
 
-    def estimates(self, messages: Sequence[Sequence[int]], groups: NDArray[np.intp]) -> NDArray[np.float32]:
+    def estimates(
+        self, messages: Sequence[Sequence[int]], groups: NDArray[np.intp], opens: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
         """Return the running estimate after each message for its speaker.
 
         ``messages`` are word pieces, the speaker's mark first; ``groups`` of shape (messages,) numbers the speaker of each, in its
-        conversation, so that several conversations are read at once.
+        conversation, so that several conversations are read at once; ``opens`` says which message is the first of a conversation.
         """
-        odds = kinds(self._log_odds(messages))
-        whole = np.round(odds * _FINE).astype(np.int64)
-        shares = np.round(_FINE / (1.0 + np.exp(-odds))).astype(np.int64)
         order = np.argsort(groups, kind="stable")
         edges = np.flatnonzero(np.diff(groups[order], prepend=-1))
         lengths = np.diff(edges, append=len(order))
+        begins = np.repeat(edges, lengths)
+        odds = kinds(self._log_odds(messages, opens, order, begins)).reshape(len(order), -1)
+        whole = np.round(odds * _FINE).astype(np.int64)
+        shares = np.round(_FINE / (1.0 + np.exp(-odds))).astype(np.int64)
         lift = np.repeat(np.arange(len(edges)) * (_SPAN * _FINE), lengths)[:, None]  # each speaker's numbers above the one's before
-        highest = np.maximum.accumulate(whole[order] + lift, axis=0) - lift
-        sums = np.cumsum(shares[order], axis=0)
-        gathered = sums - np.repeat(sums[edges] - shares[order][edges], lengths, axis=0)
-        logits = np.full(len(order), self.offset)
+        highest = np.maximum.accumulate(whole + lift, axis=0) - lift
+        gathered = _since(np.cumsum(shares, axis=0), begins)
+        members = len(self.offsets)
+        columns = features((highest / _FINE).reshape(len(order), members, -1), (gathered / _FINE).reshape(len(order), members, -1))
+        logits = np.full(len(order), self.offsets.sum())
         # Added one after another: a matrix product may add in another order in another batch.
-        for column, weight in zip(features(highest / _FINE, gathered / _FINE), self.head, strict=True):
+        for column, weight in zip(columns.reshape(len(order), -1).T, self.head.ravel(), strict=True):
             logits += weight * column
         found = np.empty(len(order), np.float32)
-        found[order] = np.round(1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0))), _DECIMALS)
+        found[order] = np.round(1.0 / (1.0 + np.exp(-np.clip(logits / members, -30.0, 30.0))), _DECIMALS)
         return found
 
-    def _log_odds(self, messages: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    def _log_odds(
+        self, messages: Sequence[Sequence[int]], opens: NDArray[np.bool_], order: NDArray[np.intp], begins: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """Return the evidence of messages, the speakers' one after another: (messages, members, stages).
+
+        ``order`` puts them so, ``begins`` of shape (messages,) says where the speaker of each begins then.
+        """
+        members, stages = self.intercepts.shape
         found, counts = hashed(messages)
-        ends = np.cumsum(counts)
-        sums = np.zeros((len(counts), self.weights.shape[1]), np.int64)
-        full = np.flatnonzero(counts)
-        if len(full):
-            sums[full] = np.add.reduceat(self.weights[found].astype(np.int32), (ends - counts)[full], axis=0)
-        return sums * (self.scale / np.sqrt(np.maximum(counts, 1)))[:, None] + self.intercepts
+        sums = _summed(self.weights.reshape(len(self.weights), -1), found, counts).reshape(-1, members, stages)
+        odds = (sums * (self.scale[:, None] / np.sqrt(np.maximum(counts, 1))[:, None, None]) + self.intercepts)[order]
+        seen = self._seen(messages, opens, order, begins)
+        inner = fine(self.inner).reshape(-1, seen.shape[1])
+        with ThreadpoolController().limit(limits=1, user_api="blas"):  # the other cores are the network's
+            neurons = fine(np.clip(seen @ inner.T + fine(self.inner_offsets).ravel(), 0.0, _MOST), _FINENESS // 2)
+            for member, outer in enumerate(fine(self.outer)):
+                own = slice(member * outer.shape[1], (member + 1) * outer.shape[1])
+                odds[:, member] += neurons[:, own] @ outer.T
+        return odds
+
+    def _seen(
+        self, messages: Sequence[Sequence[int]], opens: NDArray[np.bool_], order: NDArray[np.intp], begins: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """Return three vectors of each message: its own, that of its speaker's last messages, and that of the message before it."""
+        pieces, counts, _ = _flat(messages)
+        own = fine(_summed(self.vectors, pieces, counts) / np.sqrt(np.maximum(counts, 1))[:, None], _FINENESS // 2)
+        before = np.where(opens[:, None], 0.0, np.roll(own, 1, axis=0))
+        rows = np.arange(len(own))
+        since = np.maximum(rows - RECENT + 1, begins)
+        recent = _since(np.cumsum(own[order], axis=0), since)
+        recent = fine(recent / np.sqrt(rows - since + 1)[:, None], _FINENESS // 2)
+        return np.concatenate([own[order], recent, before[order]], axis=1)
 
     def skipped(
         self, conversations: Sequence[Sequence[Sequence[int]]], speakers: Sequence[Sequence[str]], *, stages: int
@@ -122,14 +169,15 @@ class FirstPass:
         keys = [(number, name) for number, names in enumerate(speakers) for name in names]
         groups = np.asarray([numbers.setdefault(key, len(numbers)) for key in keys], np.intp)
         messages = list(chain.from_iterable(conversations))
-        estimates = self.estimates(messages, groups) if messages else np.zeros(0, np.float32)
-        return np.split(estimates, np.cumsum([len(own) for own in conversations])[:-1]) if len(conversations) else []
+        ends = np.cumsum([len(own) for own in conversations], dtype=np.intp)
+        opens = np.isin(np.arange(len(messages)), ends - [len(own) for own in conversations])
+        estimates = self.estimates(messages, groups, opens) if messages else np.zeros(0, np.float32)
+        return np.split(estimates, ends[:-1]) if len(conversations) else []
 
     def save(self, folder: Path) -> None:
         """Write the weights and the figures into a model folder."""
-        arrays = {"weights": self.weights, "intercepts": self.intercepts, "head": self.head}
-        (folder / WEIGHTS).write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
-        write_json(folder / FIGURES, {"scale": self.scale, "offset": self.offset, "cut": self.cut, **self.figures})
+        (folder / WEIGHTS).write_bytes(save({name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}))
+        write_json(folder / FIGURES, {"cut": self.cut, **self.figures})
 
     @property
     def keeps_recall(self) -> bool:
@@ -140,16 +188,23 @@ class FirstPass:
 
 ALLOWED_LOSS = 0.005
 
+_ARRAYS = tuple(field.name for field in fields(FirstPass) if field.name not in {"cut", "figures"})
+
+
+def fine(numbers: NDArray[np.float64], places: int = _FINENESS) -> NDArray[np.float64]:
+    """Return the numbers with so many binary places: sums of them, and of products of them, are exact."""
+    return np.round(numbers * 2.0**places) / 2.0**places
+
 
 def kinds(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the evidence of messages, of shape (messages, stages + 1): that of each stage, within bounds, and the highest."""
+    """Return the evidence of messages, of shape (…, stages + 1): that of each stage, within bounds, and the highest."""
     bounded = np.clip(log_odds, LOW, HIGH)
-    return np.concatenate([bounded, bounded.max(axis=1, keepdims=True)], axis=1)
+    return np.concatenate([bounded, bounded.max(axis=-1, keepdims=True)], axis=-1)
 
 
-def features(highest: NDArray[np.float64], gathered: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def features(highest: NDArray[np.float64], gathered: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what the head weighs: the highest evidence of each kind, and the logarithms of how much there was."""
-    return [*highest.T, *np.log(LITTLE + gathered).T]
+    return np.concatenate([highest, np.log(LITTLE + gathered)], axis=-1)
 
 
 def hashed(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -157,19 +212,37 @@ def hashed(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArra
 
     Features are single pieces, and pairs of neighbours within a message.
     """
-    held = list(messages)
-    lengths = np.fromiter(map(len, held), np.int64, len(held)) - 1
-    pieces = np.fromiter(chain.from_iterable(held), np.int64, int(lengths.sum()) + len(held))
-    starts = np.cumsum(lengths + 1) - (lengths + 1)
-    inside = np.ones(len(pieces), bool)
-    inside[starts] = False
-    pieces = pieces[inside]
-    owners = np.repeat(np.arange(len(held)), lengths)
+    pieces, counts, owners = _flat(messages)
     pairs = np.flatnonzero(owners[1:] == owners[:-1]) if len(owners) > 1 else np.zeros(0, np.intp)
     found = np.concatenate([_bucket(pieces + 1, 0), _bucket(pieces[pairs] + 1, pieces[pairs + 1] + 1)])
     owners = np.concatenate([owners, owners[pairs]])
     order = np.argsort(owners, kind="stable")
-    return found[order], np.bincount(owners, minlength=len(held)).astype(np.int64)
+    return found[order], np.bincount(owners, minlength=len(counts)).astype(np.int64)
+
+
+def _flat(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
+    """Return the pieces of all messages one after another without the marks, how many each has, and whose each is."""
+    held = list(messages)
+    lengths = np.fromiter(map(len, held), np.int64, len(held))
+    pieces = np.fromiter(chain.from_iterable(held), np.int64, int(lengths.sum()))
+    inside = np.ones(len(pieces), bool)
+    inside[np.cumsum(lengths) - lengths] = False
+    return pieces[inside], lengths - 1, np.repeat(np.arange(len(held)), lengths - 1)
+
+
+def _summed(table: NDArray[np.int8], rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return the sums of rows of a table, of which each message has its count."""
+    sums = np.zeros((len(counts), table.shape[1]), np.int32)
+    full = np.flatnonzero(counts)
+    if len(full):
+        sums[full] = np.add.reduceat(table[rows], (np.cumsum(counts) - counts)[full], axis=0, dtype=np.int32)
+    return sums
+
+
+def _since(sums: NDArray[Any], begins: NDArray[np.intp]) -> NDArray[Any]:
+    """Return running sums of rows, each from the row where its own begins on."""
+    before = np.concatenate([np.zeros_like(sums[:1]), sums])
+    return sums - before[begins]
 
 
 def _bucket(first: NDArray[np.int64], second: NDArray[np.int64] | int) -> NDArray[np.int64]:
@@ -197,14 +270,6 @@ def load_first_pass(folder: ModelFolder) -> FirstPass | None:
         raise ModelFolderError("the first pass is damaged", where=str(folder.path / WEIGHTS), do="Get the folder again") from error
     figures = dict(folder.json(FIGURES))
     try:
-        return FirstPass(
-            weights=arrays["weights"],
-            intercepts=arrays["intercepts"],
-            head=arrays["head"],
-            scale=figures.pop("scale"),
-            offset=figures.pop("offset"),
-            cut=figures.pop("cut"),
-            figures=figures,
-        )
+        return FirstPass(**{name: arrays[name] for name in _ARRAYS}, cut=figures.pop("cut"), figures=figures)
     except KeyError as error:
         raise ModelFolderError(f"the first pass lacks {error}", where=str(folder.path), do="Get the folder again") from error

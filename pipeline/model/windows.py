@@ -73,15 +73,18 @@ class Encoding:
 
     def pieces(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[list[int]]]:
         """Return the tokens of each message of each conversation, the speaker's mark first."""
-        texts = [self._cut(fold(text)) for conversation in conversations for _, text in conversation]
-        encoded = iter(self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)) if texts else iter(())
+        # What is said twice is cut into pieces once: greetings, and the context of what is explained word by word.
+        texts = list(dict.fromkeys(text for conversation in conversations for _, text in conversation))
+        folded = [self._cut(fold(text)) for text in texts]
+        encoded = self._tokenizer.encode_batch_fast(folded, add_special_tokens=False) if texts else []
+        pieces = {text: self._kept(one.ids) for text, one in zip(texts, encoded, strict=True)}
         found = []
         for conversation in conversations:
             slots: dict[str, int] = {}
             messages = []
-            for speaker, _ in conversation:
+            for speaker, text in conversation:
                 slot = min(slots.setdefault(speaker, len(slots)), len(self._marks) - 1)
-                messages.append([self._marks[slot], *self._kept(next(encoded).ids)])
+                messages.append([self._marks[slot], *pieces[text]])
             found.append(messages)
         return found
 
@@ -163,7 +166,7 @@ def rounded(length: int, step: int) -> int:
 def padded(windows: Sequence[Window], *, step: int = 1) -> Arrays:
     """Return windows as the arrays that the network takes."""
     length = rounded(max(len(window.ids) for window in windows), step)
-    marks = max(len(window.marks) for window in windows)
+    marks = rounded(max(len(window.marks) for window in windows), step)
     arrays = {
         "ids": np.zeros((len(windows), length), np.int64),
         "blocks": np.zeros((len(windows), length), np.int64),

@@ -1,9 +1,10 @@
-"""Fit the first pass of a cascade to a trained model: what would that model flag, as far as a linear reading can tell?
+"""Fit the first pass of a cascade to a trained model: what would that model flag, as far as a shallow reading can tell?
 
-The evidence of a message learns from the model's own stage probabilities, the estimate of a speaker's risk from whether the model
-flags the speaker or the corpus names the speaker as a groomer, both at once: on the training part, and on ordinary chat besides
-(`cascade.ordinary`), which the model reads for it, as it stands and typed in sentences (`evenings`). Of ordinary chat it needs much
-more than the network, since that is what it is there to know. The cut is chosen on the validation part: low enough that no
+The evidence of a message learns from the model's own stage probabilities, the estimate of a speaker's risk, where it is highest,
+from whether the model flags the speaker or the corpus names the speaker as a groomer, both at once: on the training part, and on
+ordinary chat besides (`cascade.ordinary`), which the model reads for it, as it stands and typed in sentences (`evenings`). Of
+ordinary chat it needs much more than the network, since that is what it is there to know. Groomings stand after evenings of the
+same two, too: what was ordinary before must not hide them. The cut is chosen on the validation part: low enough that no
 conversation is lost there that the model finds, and lower by a margin, since a few hundred conversations cannot show a loss of half
 a point. What it loses is then measured on the test part.
 """
@@ -11,14 +12,12 @@ a point. What it loses is then measured on the test part.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
 
 from evaluation.metrics import Judged
 from evaluation.summary import ORDINARY_CHAT
@@ -26,30 +25,26 @@ from pipeline.config import CascadeSettings
 from pipeline.corpora.evenings import evenings
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.encoder import EncoderModel
-from pipeline.model.evidence import rows_of
-from pipeline.model.first_pass import ALLOWED_LOSS, BITS, HIGH, LITTLE, LOW, FirstPass, hashed
+from pipeline.model.first_pass import ALLOWED_LOSS, FirstPass, fine
 from pipeline.model.spoken import spoken
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.dealt import Dealt
 from pipeline.model.training.judging import judge
+from pipeline.model.training.piece_vectors import PieceVectors
+from pipeline.model.training.student import Lesson, Student, make_lesson, teach
 
 MARGIN = 0.5
 """How far below the lowest found validation conversation the cut lies, in log-odds."""
 
-_BATCH = 32
-_RATE = 3e-3
-_LEFT_OUT = 0.7
-"""Of the features, others each time, so that none is relied on alone: with 0.1 the few conversations with grooming were learned by
-heart, and two thirds of evenings of ordinary chat, not two fifths, had to be passed on to lose none of them in validation."""
-
-_STAGES = 8.0
-_SIGNS = 3.0
-"""What the stages count for beside the risk, and a sign beside a message that is none."""
-
 _CHATS_PER_EVENING = 4
 """One evening is learned from for so many chats."""
 
-_WHOLE = 32_000
+_GROOMING_AFTER, _EVENING_AFTER = 0.5, 0.1
+"""How often a grooming, and an evening, is learned from once more with evenings before it."""
+
+_EVENINGS_BEFORE = (1, 1, 2, 3)
+
+_WHOLE = 127
 
 
 @dataclass(frozen=True)
@@ -65,42 +60,10 @@ class _Read:
     groomers: frozenset[str]
     chat: bool
 
-
-@dataclass(frozen=True)
-class _Lesson:
-    """A conversation to learn from: hashed features and how many each message has, rows and flags of its speakers, stages."""
-
-    features: Tensor
-    counts: Tensor
-    rows: list[Tensor]
-    flags: Tensor
-    stages: Tensor
-
-
-class _Student(nn.Module):
-    """The first pass in torch, with the shape of `FirstPass`."""
-
-    def __init__(self, stages: int) -> None:
-        super().__init__()
-        self.weights = nn.EmbeddingBag(1 << BITS, stages, mode="sum")
-        nn.init.zeros_(self.weights.weight)
-        self.intercepts = nn.Parameter(torch.full((stages,), -4.0))
-        self.head = nn.Linear(2 * (stages + 1), 1)
-
-    def evidence(self, lesson: _Lesson) -> Tensor:
-        """Return the log-odds of each stage for each message, of shape (messages, stages)."""
-        owners = torch.repeat_interleave(torch.arange(len(lesson.counts)), lesson.counts)
-        kept = torch.rand(len(owners)) >= _LEFT_OUT
-        counts = torch.bincount(owners[kept], minlength=len(lesson.counts))
-        sums = self.weights(lesson.features[kept], counts.cumsum(0) - counts)
-        return sums / lesson.counts.clamp(min=1).sqrt().unsqueeze(1) + self.intercepts
-
-    def risks(self, odds: Tensor, rows: Sequence[Tensor]) -> Tensor:
-        """Return the logit of each speaker at the end, of shape (speakers,)."""
-        bounded = torch.cat([odds, odds.max(dim=1, keepdim=True).values], dim=1).clamp(LOW, HIGH)
-        shares = bounded.sigmoid()
-        seen = [torch.cat([bounded[own].max(dim=0).values, torch.log(LITTLE + shares[own].sum(dim=0))]) for own in rows]
-        return self.head(torch.stack(seen))[:, 0]
+    def found(self, threshold: float) -> frozenset[str]:
+        """Return the speakers whom the model flags, or the corpus names."""
+        flagged = np.asarray(self.speaker_risk) >= threshold
+        return self.groomers | {speaker for speaker, high in zip(self.speakers, flagged, strict=True) if high}
 
 
 def fit_cascade(
@@ -109,6 +72,7 @@ def fit_cascade(
     thresholds: Thresholds,
     settings: CascadeSettings,
     *,
+    vectors: PieceVectors,
     validation: Sequence[Judged],
     test: Sequence[Judged],
     seed: int = 0,
@@ -121,66 +85,78 @@ def fit_cascade(
     ``passed_on`` (the share of its ordinary conversations that go to the network), ``passed_chat`` (that of its ordinary chat
     alone), and ``threshold``.
     """
-    typed = evenings(dealt.more, seed=seed, most=settings.ordinary // _CHATS_PER_EVENING)
-    learned_from = [*dealt.train, *dealt.composed, *dealt.more, *typed]
-    lessons = [_lesson(one, thresholds.risk) for one in _read(learned_from, judge(learned_from, model), model)]
-    student = _teach(lessons, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed)
-    weights = student.weights.weight.detach().double().numpy()
-    scale = float(np.abs(weights).max() / _WHOLE) or 1.0
-    first = FirstPass(
-        weights=np.round(weights / scale).astype(np.int16),
-        scale=scale,
-        intercepts=student.intercepts.detach().double().numpy(),
-        head=student.head.weight.detach().double().numpy()[0],
-        offset=float(student.head.bias.detach()[0]),
-        cut=0.0,
-        figures={"threshold": thresholds.risk},
-    )
+    learned_from = [*dealt.train, *dealt.composed, *dealt.more]
+    read = list(_read(learned_from, judge(learned_from, model), model))
+    typed = list(evenings(dealt.more, seed=seed, most=settings.ordinary // _CHATS_PER_EVENING))
+    nights = list(_read(typed, judge(typed, model), model))
+    lessons = list(_lessons(read, nights, threshold=thresholds.risk, seed=seed))
+    damped = vectors.damped(_counts([*read, *nights], len(vectors.whole)))
+    members = [
+        teach(lessons, damped, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed + number)
+        for number in range(settings.members)
+    ]
+    first = as_first_pass(members, damped, figures={"threshold": thresholds.risk})
     first = replace(first, cut=_choose_cut(first, list(_read(dealt.validation, validation, model)), thresholds.risk))
     return replace(first, figures={**first.figures, **_measure(first, list(_read(dealt.test, test, model)), thresholds)})
 
 
-def _teach(lessons: Sequence[_Lesson], *, stages: int, epochs: int, seed: int) -> _Student:
-    torch.manual_seed(seed)
-    chance = random.Random(seed)  # noqa: S311 - an order, no secret
-    student = _Student(stages)
-    optimizer = torch.optim.Adam(student.parameters(), lr=_RATE)
-    steps = epochs * -(-len(lessons) // _BATCH)
-    pace = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps + 1, pct_start=0.1)
-    flags = torch.cat([lesson.flags for lesson in lessons])
-    rarity = ((1 - flags).sum() / flags.sum().clamp(min=1)).sqrt().clamp(min=1)
-    signs = torch.full((stages,), _SIGNS)
-    order = list(lessons)
-    for _ in range(epochs):
-        chance.shuffle(order)
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
-            told, risks = [], []
-            for lesson in batch:
-                odds = student.evidence(lesson)
-                told.append(functional.binary_cross_entropy_with_logits(odds, lesson.stages, pos_weight=signs))
-                risks.append(student.risks(odds, lesson.rows))
-            # A speaker counts as much as another: where many talk, most of what is ordinary is said.
-            flagged = torch.cat([lesson.flags for lesson in batch])
-            judged = functional.binary_cross_entropy_with_logits(torch.cat(risks), flagged, pos_weight=rarity)
-            optimizer.zero_grad()
-            (_STAGES * torch.stack(told).mean() + judged).backward()
-            optimizer.step()
-            pace.step()
-    return student
+def as_first_pass(members: Sequence[Student], vectors: PieceVectors, *, figures: dict[str, float]) -> FirstPass:
+    """Return the members as they read at scoring time, with numbers of few places and nothing cut."""
 
+    def stacked(name: str) -> NDArray[np.float64]:
+        return np.stack([member.get_parameter(name).detach().double().numpy() for member in members])
 
-def _lesson(one: _Read, threshold: float) -> _Lesson:
-    features, counts = hashed(one.messages)
-    rows = rows_of(one.speakers)
-    flags = [one.speakers[own[0]] in one.groomers or bool((one.speaker_risk[own] >= threshold).any()) for own in rows]
-    return _Lesson(
-        features=torch.from_numpy(features),
-        counts=torch.from_numpy(counts),
-        rows=[torch.from_numpy(own) for own in rows],
-        flags=torch.tensor(flags, dtype=torch.float32),
-        stages=torch.from_numpy(np.ascontiguousarray(one.stages, np.float32)),
+    weights = stacked("weights.weight")
+    scale = np.maximum(np.abs(weights).max(axis=(1, 2)), 1e-9) / _WHOLE
+    return FirstPass(
+        vectors=vectors.whole,
+        weights=np.round(weights / scale[:, None, None]).astype(np.int8).swapaxes(0, 1),
+        scale=scale,
+        intercepts=stacked("intercepts") + stacked("outer.bias"),
+        inner=fine(stacked("inner.weight") * vectors.unit),
+        inner_offsets=fine(stacked("inner.bias")),
+        outer=fine(stacked("outer.weight")),
+        head=stacked("head.weight")[:, 0],
+        offsets=stacked("head.bias")[:, 0],
+        cut=0.0,
+        figures=figures,
     )
+
+
+def _lessons(read: Sequence[_Read], nights: Sequence[_Read], *, threshold: float, seed: int) -> Iterator[Lesson]:
+    """Yield a lesson of each conversation and of each evening, and of some of them after evenings of the same speakers."""
+    chance = random.Random(seed)  # noqa: S311 - variety, no secret
+    quiet = [one for one in nights if not one.found(threshold)]
+    often = [(one, _GROOMING_AFTER if one.found(threshold) else 0.0) for one in read] + [(one, _EVENING_AFTER) for one in nights]
+    for one, share in often:
+        found = one.found(threshold)
+        yield make_lesson(one.messages, one.speakers, one.stages, one.speaker_risk, found)
+        if quiet and chance.random() < share:
+            yield _after([chance.choice(quiet) for _ in range(chance.choice(_EVENINGS_BEFORE))], one, found, chance)
+
+
+def _after(before: Sequence[_Read], one: _Read, found: frozenset[str], chance: random.Random) -> Lesson:
+    """Return a lesson of a conversation that stands after others, whose speakers are taken for its own."""
+    own = list(dict.fromkeys(one.speakers))
+    speakers: list[str] = []
+    for other in before:
+        chance.shuffle(own)
+        names = list(dict.fromkeys(other.speakers))
+        cast = {name: own[number] if number < len(own) else f"{name} besides" for number, name in enumerate(names)}
+        speakers += [cast[name] for name in other.speakers]
+    messages = [message for other in before for message in other.messages]
+    stages = np.concatenate([*(other.stages for other in before), one.stages])
+    risk = np.full(len(stages), np.nan, np.float32)  # the model has not read them on end
+    return make_lesson([*messages, *one.messages], [*speakers, *one.speakers], stages, risk, found)
+
+
+def _counts(read: Sequence[_Read], pieces: int) -> NDArray[np.int64]:
+    """Return how often each word piece stands in ordinary chat."""
+    found: Counter[int] = Counter()
+    for one in read:
+        if one.chat:
+            found.update(piece for message in one.messages for piece in message[1:])
+    return np.asarray([found[piece] for piece in range(pieces)], np.int64)
 
 
 def _measure(first: FirstPass, read: Sequence[_Read], thresholds: Thresholds) -> dict[str, float | int | None]:

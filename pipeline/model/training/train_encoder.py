@@ -31,6 +31,7 @@ from pipeline.model.training.fit_encoder import Start, fit_encoder, open_encoder
 from pipeline.model.training.judging import judge
 from pipeline.model.training.learning import Learner
 from pipeline.model.training.measure_encoder import measure
+from pipeline.model.training.piece_vectors import PieceVectors, piece_vectors
 from pipeline.output import write_json
 
 _CALIBRATION_BATCHES = 60
@@ -67,8 +68,9 @@ def train_encoder(
     validation = list(_examples(dealt.validation, start, recipe, taxonomy))
     tokens = sum(len(window.ids) for example in train for window in example.windows)
     say(f"{len(train):,} conversations to learn from ({len(dealt.composed):,} composed), {tokens:,} tokens")
+    vectors = piece_vectors(start) if writes else None  # before training: what was learned is in the network
     learner = fit_encoder(start, recipe, train, validation, checkpoints=checkpoints, resume=resume, say=say)
-    if not writes:
+    if vectors is None:
         return
     say("calibrating and exporting")
     calibration, risk = calibrate(learner, validation)
@@ -86,7 +88,7 @@ def train_encoder(
     if rival is not None:
         say("training the baseline that stands beside it")
     other = train_rival(dealt, rival, taxonomy, **recipe.rates) if rival is not None else None
-    _judge_and_measure(recipe, taxonomy, dealt, folder, single=single, other=other, suite=suite, say=say)
+    _judge_and_measure(recipe, taxonomy, dealt, folder, vectors, single=single, other=other, suite=suite, say=say)
 
 
 def wait_for_the_others() -> None:
@@ -100,6 +102,7 @@ def _judge_and_measure(
     taxonomy: Taxonomy,
     dealt: Dealt,
     folder: Path,
+    vectors: PieceVectors,
     *,
     single: Path,
     other: Rival | None,
@@ -119,7 +122,9 @@ def _judge_and_measure(
     say("measuring on the test part")
     judged = judge(dealt.test, model)
     say("fitting the first pass of the cascade")
-    first = fit_cascade(dealt, model, thresholds, recipe.cascade, validation=validation, test=judged, seed=recipe.seed)
+    first = fit_cascade(
+        dealt, model, thresholds, recipe.cascade, vectors=vectors, validation=validation, test=judged, seed=recipe.seed
+    )
     first.save(folder)
     more = {
         "explanations": faithfulness(dealt.test, model, thresholds, seed=recipe.seed),
