@@ -323,7 +323,7 @@ def main() -> None:
     arguments.add_argument("--slow", type=int, default=2000, help="messages that the slow ones are given")
     arguments.add_argument("--upto", type=int, default=0, help="how far ours is grown, from 10,000 messages; 0: not at all")
     arguments.add_argument("--ordinary", type=Path, action="append", default=[], help="chat that the words are taken from")
-    arguments.add_argument("--grown", choices=list(ROWS), default="safelight", help="the row that is grown")
+    arguments.add_argument("--grown", choices=list(ROWS), action="append", help="rows that are grown; ours, unless given")
     arguments.add_argument("--only-grow", action="store_true", help="without the table")
     arguments.add_argument("--row")
     arguments.add_argument("--export", type=Path)
@@ -352,26 +352,29 @@ def main() -> None:
             first = first or rate
             print(f"| {row} | {rate:,.0f} | {rate * per_message:,.0f} | {rate / first:.1f} | {found[2]:,.0f} |", flush=True)
         print("\n" + "\n".join(f"{name}: {value:,.2f}" for name, value in network_share(options).items()), flush=True)
-        grow(options, chats, Path(folder))
+        grow(options, chats, Path(folder), first=first)
 
 
-def grow(options: argparse.Namespace, chats: list[list[Line]], folder: Path) -> None:
-    """Print time and memory from 10,000 messages on, and the exponent of the time."""
-    print(f"{options.grown}:")
-    points = []
-    size = 10_000
-    while size <= options.upto:
-        path = folder / f"{size}.jsonl"
-        write_export(path, size, chats=chats, seed=size)
-        found = alone(options, options.grown, path)
-        path.unlink()
-        if found is not None:
-            points.append((found[0], found[1]))
-            print(f"{size:,} messages: {found[1]:,.1f} s, peak {found[2]:,.0f} MiB", flush=True)
-        size *= 10
-    if len(points) > 1:
-        exponent = math.log(points[-1][1] / points[0][1]) / math.log(points[-1][0] / points[0][0])
-        print(f"time grows with the power {exponent:.3f} of the messages")
+def grow(options: argparse.Namespace, chats: list[list[Line]], folder: Path, *, first: float | None = None) -> None:
+    """Print time and memory from 10,000 messages on, and the exponent of the time; ``first`` is the rate of the first row."""
+    for row in options.grown or ("safelight", "safelight, with the cascade"):
+        print(f"\n{row}:")
+        points = []
+        size = 10_000
+        while size <= options.upto:
+            path = folder / f"{size}.jsonl"
+            write_export(path, size, chats=chats, seed=size)
+            found = alone(options, row, path)
+            path.unlink()
+            if found is not None:
+                points.append(found[:2])
+                rate = found[0] / found[1]
+                ratio = f", {rate / first:.1f} times the first" if first else ""
+                print(f"{size:,} messages: {found[1]:,.1f} s, {rate:,.0f} messages/s{ratio}, peak {found[2]:,.0f} MiB", flush=True)
+            size *= 10
+        if len(points) > 1:
+            exponent = math.log(points[-1][1] / points[0][1]) / math.log(points[-1][0] / points[0][0])
+            print(f"time grows with the power {exponent:.3f} of the messages", flush=True)
 
 
 if __name__ == "__main__":

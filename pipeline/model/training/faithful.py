@@ -21,6 +21,9 @@ from pipeline.model.thresholds import Thresholds
 TOP = 3
 """Words that are left out, or kept."""
 
+_CONTEXT = 10
+"""Messages before it that a message is read with here: more than its words were weighed with."""
+
 _LEAST = 2 * TOP
 """Words that a message must have, so that leaving out by chance can miss."""
 
@@ -35,7 +38,7 @@ def faithfulness(
     chance.shuffle(signs)
     for context, (speaker, text), stage in signs[:most]:
         spans = word_spans(text)
-        odds = log_odds_without(context, speaker, text, spans, model, stage)
+        odds = log_odds_without(context[-CONTEXT:], speaker, text, spans, model, stage)
         heaviest = set(sorted(range(len(spans)), key=lambda number: -odds[number])[:TOP])
         others = set(chance.sample(range(len(spans)), TOP))
         everything = set(range(len(spans)))
@@ -69,4 +72,4 @@ def _signs(
             for stage in sorted(conversation.stages[row] or ()):
                 found = reading.stages[number, keys.index(stage)] >= thresholds.stages[stage]
                 if found and len(word_spans(lines[number][1])) >= _LEAST:
-                    yield lines[max(0, number - CONTEXT) : number], lines[number], stage
+                    yield lines[max(0, number - _CONTEXT) : number], lines[number], stage
