@@ -125,10 +125,11 @@ class FirstPass:
         ``order`` puts them so, ``begins`` of shape (messages,) says where the speaker of each begins then.
         """
         members, stages = self.intercepts.shape
-        found, counts = hashed(messages)
+        pieces, lengths, owners = flat(messages)
+        found, counts = _features(pieces, lengths, owners)
         sums = _summed(self.weights.reshape(len(self.weights), -1), found, counts).reshape(-1, members, stages)
         odds = (sums * (self.scale[:, None] / np.sqrt(np.maximum(counts, 1))[:, None, None]) + self.intercepts)[order]
-        seen = self._seen(messages, opens, order, begins)
+        seen = self._seen(pieces, lengths, opens, order, begins)
         inner, offsets, outer = fine(self.inner).reshape(-1, seen.shape[1]).T, fine(self.inner_offsets).ravel(), fine(self.outer)
         with _blas().limit(limits=1, user_api="blas"):  # the other cores are the network's
             for start in range(0, len(seen), _BLOCK):
@@ -139,11 +140,15 @@ class FirstPass:
         return odds
 
     def _seen(
-        self, messages: Sequence[Sequence[int]], opens: NDArray[np.bool_], order: NDArray[np.intp], begins: NDArray[np.intp]
+        self,
+        pieces: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        opens: NDArray[np.bool_],
+        order: NDArray[np.intp],
+        begins: NDArray[np.intp],
     ) -> NDArray[np.float64]:
         """Return three vectors of each message: its own, that of its speaker's last messages, and that of the message before it."""
-        pieces, counts, _ = _flat(messages)
-        own = fine(_summed(self.vectors, pieces, counts) / np.sqrt(np.maximum(counts, 1))[:, None], _FINENESS // 2)
+        own = fine(_summed(self.vectors, pieces, lengths) / np.sqrt(np.maximum(lengths, 1))[:, None], _FINENESS // 2)
         before = np.where(opens[:, None], 0.0, np.roll(own, 1, axis=0))
         rows = np.arange(len(own))
         since = np.maximum(rows - RECENT + 1, begins)
@@ -222,15 +227,20 @@ def hashed(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArra
 
     Features are single pieces, and pairs of neighbours within a message.
     """
-    pieces, counts, owners = _flat(messages)
+    return _features(*flat(messages))
+
+
+def _features(
+    pieces: NDArray[np.int64], lengths: NDArray[np.int64], owners: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     pairs = np.flatnonzero(owners[1:] == owners[:-1]) if len(owners) > 1 else np.zeros(0, np.intp)
     found = np.concatenate([_bucket(pieces + 1, 0), _bucket(pieces[pairs] + 1, pieces[pairs + 1] + 1)])
     owners = np.concatenate([owners, owners[pairs]])
     order = np.argsort(owners, kind="stable")
-    return found[order], np.bincount(owners, minlength=len(counts)).astype(np.int64)
+    return found[order], np.bincount(owners, minlength=len(lengths)).astype(np.int64)
 
 
-def _flat(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
+def flat(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
     """Return the pieces of all messages one after another without the marks, how many each has, and whose each is."""
     held = list(messages)
     lengths = np.fromiter(map(len, held), np.int64, len(held))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as entropy
 
 from pipeline.model.evidence import rows_of
-from pipeline.model.first_pass import BITS, HIGH, LITTLE, LOW, RECENT, hashed
+from pipeline.model.first_pass import BITS, HIGH, LITTLE, LOW, RECENT, flat, hashed
 from pipeline.model.training.piece_vectors import PieceVectors
 
 _BATCH = 32
@@ -67,12 +67,13 @@ def make_lesson(
 ) -> Lesson:
     """Return a lesson from word pieces, the speakers' marks first; ``found`` are the speakers who are to be found."""
     features, counts = hashed(messages)
+    pieces, lengths, _ = flat(messages)
     rows = rows_of(speakers)
     return Lesson(
         features=torch.from_numpy(features),
         counts=torch.from_numpy(counts),
-        pieces=torch.tensor([piece for message in messages for piece in message[1:]], dtype=torch.long),
-        lengths=torch.tensor([len(message) - 1 for message in messages]),
+        pieces=torch.from_numpy(pieces),
+        lengths=torch.from_numpy(lengths),
         order=torch.from_numpy(np.concatenate(rows)),
         shares=torch.tensor([len(own) for own in rows]),
         flags=torch.tensor([float(speakers[own[0]] in found) for own in rows]),
