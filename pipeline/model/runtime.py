@@ -67,6 +67,7 @@ def _openvino(path: Path, threads: int) -> Run:
     settings = {
         "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,  # what reads ahead, and other processes, want a core too
         "INFERENCE_PRECISION_HINT": "f32",
         "CPU_RUNTIME_CACHE_CAPACITY": _SHAPES_KEPT,
     }

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, groupby
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from pipeline.text.fold import fold
 
@@ -20,6 +23,9 @@ Arrays = dict[str, NDArray[np.int64]]
 
 _CHARACTERS_PER_TOKEN = 12
 """More than any word piece has on average: what is cut away before tokenising would be cut away after."""
+
+_WORDS_KEPT = 1 << 16
+"""Words whose pieces are remembered: most of what is said is said in the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,9 @@ class Encoding:
         if None in marks:
             raise ValueError("the tokenizer lacks the marks of the speakers")
         self._marks = [int(number) for number in marks if number is not None]
+        # BERT's tokenizers cut at each space first, so that the pieces of a text are those of its words; others need not.
+        self._by_word = isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
+        self._word = lru_cache(_WORDS_KEPT)(lambda word: tokenizer.encode(word, add_special_tokens=False).ids)
 
     def windows(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[Window]]:
         """Return the windows of each conversation, given as ``(speaker, text)`` of its messages with words."""
@@ -75,9 +84,8 @@ class Encoding:
         """Return the tokens of each message of each conversation, the speaker's mark first."""
         # What is said twice is cut into pieces once: greetings, and the context of what is explained word by word.
         texts = list(dict.fromkeys(text for conversation in conversations for _, text in conversation))
-        folded = [self._cut(fold(text)) for text in texts]
-        encoded = self._tokenizer.encode_batch_fast(folded, add_special_tokens=False) if texts else []
-        pieces = {text: self._kept(one.ids) for text, one in zip(texts, encoded, strict=True)}
+        encoded = self._encoded([self._cut(fold(text)) for text in texts])
+        pieces = {text: self._kept(ids) for text, ids in zip(texts, encoded, strict=True)}
         found = []
         for conversation in conversations:
             slots: dict[str, int] = {}
@@ -87,6 +95,11 @@ class Encoding:
                 messages.append([self._marks[slot], *pieces[text]])
             found.append(messages)
         return found
+
+    def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
+        if self._by_word:
+            return [list(chain.from_iterable(map(self._word, text.split(" ")))) for text in texts]
+        return [one.ids for one in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
     def _cut(self, text: str) -> str:
         """Leave out the middle of a long message: its start and its end are read."""
@@ -144,18 +157,38 @@ def chunks(windows: Sequence[Window], *, tokens: int, step: int = 1) -> list[lis
     """Return the numbers of the windows by length, in chunks of at most ``tokens`` when padded.
 
     Windows of a chunk are padded to the longest, or with ``step`` each to the next multiple of it: then only windows of the same
-    padded length stand together, and how much a window is padded depends on itself alone.
+    padded length stand together, and how much a window is padded depends on itself alone. Of each length what fills no chunk is
+    cut into halves, quarters and so on of one, so that there are few shapes: a runtime keeps something for each that it meets.
     """
     lengths = [rounded(len(window.ids), step) for window in windows]
-    found: list[list[int]] = []
+    order = sorted(range(len(windows)), key=lambda number: (lengths[number], number))
+    if step == 1:
+        return list(_filled(order, lengths, tokens))
+    return [
+        chunk
+        for length, alike in groupby(order, key=lambda number: lengths[number])
+        for chunk in _halved(list(alike), max(1, tokens // length))
+    ]
+
+
+def _filled(order: Sequence[int], lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
     held: list[int] = []
-    for number in sorted(range(len(windows)), key=lambda number: (lengths[number], number)):
-        apart = step > 1 and held and lengths[number] != lengths[held[0]]
-        if held and (apart or (len(held) + 1) * lengths[number] > tokens):
-            found.append(held)
+    for number in order:
+        if held and (len(held) + 1) * lengths[number] > tokens:
+            yield held
             held = []
         held.append(number)
-    return [*found, held] if held else found
+    if held:
+        yield held
+
+
+def _halved(numbers: Sequence[int], full: int) -> Iterator[list[int]]:
+    start, size = 0, full
+    while start < len(numbers):
+        while size > len(numbers) - start:
+            size //= 2
+        yield list(numbers[start : start + size])
+        start += size
 
 
 def rounded(length: int, step: int) -> int:
@@ -164,9 +197,9 @@ def rounded(length: int, step: int) -> int:
 
 
 def padded(windows: Sequence[Window], *, step: int = 1) -> Arrays:
-    """Return windows as the arrays that the network takes."""
+    """Return windows as the arrays that the network takes; with ``step`` their shape depends on the windows' length alone."""
     length = rounded(max(len(window.ids) for window in windows), step)
-    marks = rounded(max(len(window.marks) for window in windows), step)
+    marks = length if step > 1 else max(len(window.marks) for window in windows)
     arrays = {
         "ids": np.zeros((len(windows), length), np.int64),
         "blocks": np.zeros((len(windows), length), np.int64),

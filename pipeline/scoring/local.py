@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from pipeline.errors import ExportError
 from pipeline.ingest import ReadOptions
@@ -14,6 +17,12 @@ from pipeline.scoring.parts import Parts
 
 AHEAD = 2
 """Batches that are read ahead, and prepared ahead."""
+
+_COLLECT_EVERY = 50_000
+"""Objects that a batch of messages makes several times over: Python looks for dead ones among all that live after every 700."""
+
+_SWITCH_SECONDS = 0.0002
+"""How long one thread of Python may keep the others waiting: of its own 0.005, what calls the network would wait as long."""
 
 
 def score_units(
@@ -36,14 +45,28 @@ def score_units(
     Unfinished
         When a part cannot be written.
     """
-    events = ahead(_read(units, scorer, parts, options), depth=AHEAD)
-    for event, finish in ahead(_prepared(events, scorer, known), depth=AHEAD):
-        if isinstance(event, UnitEnd):
-            end_unit(event, parts, alone=len(units) == 1)
-        elif finish is not None:
-            scored = finish()
-            parts.put(event.unit, event.number, scored)
-            progress(scored.scores.num_rows)
+    with _many_objects_and_threads():
+        events = ahead(_read(units, scorer, parts, options), depth=AHEAD)
+        for event, finish in ahead(_prepared(events, scorer, known), depth=AHEAD):
+            if isinstance(event, UnitEnd):
+                end_unit(event, parts, alone=len(units) == 1)
+            elif finish is not None:
+                scored = finish()
+                parts.put(event.unit, event.number, scored)
+                progress(scored.scores.num_rows)
+
+
+@contextmanager
+def _many_objects_and_threads() -> Iterator[None]:
+    """Set Python up for work that makes millions of objects beside a network, and back."""
+    thresholds, seconds = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(_COLLECT_EVERY, *thresholds[1:])
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        sys.setswitchinterval(seconds)
 
 
 def end_unit(event: UnitEnd, parts: Parts, *, alone: bool) -> None:
