@@ -146,7 +146,7 @@ class Run:
         current: str | None = None
         rows: list[dict[str, Any]] = []
         names = pa.array(sorted(set(wanted)), pa.string())
-        for batch in pq.ParquetFile(self.path / SCORES).iter_batches():
+        for batch in pq.ParquetFile(self.path / SCORES).iter_batches(8192):
             for row in batch.filter(ds.field("conversation_id").isin(names)).to_pylist():
                 if row["conversation_id"] != current:
                     if current is not None:
