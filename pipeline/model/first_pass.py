@@ -130,13 +130,18 @@ class FirstPass:
         sums = _summed(self.weights.reshape(len(self.weights), -1), found, counts).reshape(-1, members, stages)
         odds = (sums * (self.scale[:, None] / np.sqrt(np.maximum(counts, 1))[:, None, None]) + self.intercepts)[order]
         seen = self._seen(pieces, lengths, opens, order, begins)
-        inner, offsets, outer = fine(self.inner).reshape(-1, seen.shape[1]).T, fine(self.inner_offsets).ravel(), fine(self.outer)
+        step = 2.0 ** (_FINENESS // 2)  # the neurons are reckoned in steps, so that they need but be rounded
+        inner, offsets, outer = fine(self.inner) * step, fine(self.inner_offsets) * step, fine(self.outer) / step
+        inner = inner.reshape(-1, seen.shape[1]).T
         with _blas().limit(limits=1, user_api="blas"):  # the other cores are the network's
             for start in range(0, len(seen), _BLOCK):
                 rows = slice(start, start + _BLOCK)
-                neurons = fine(np.clip(seen[rows] @ inner + offsets, 0.0, _MOST), _FINENESS // 2).reshape(-1, *outer.shape[::2])
+                neurons = seen[rows] @ inner
+                neurons += offsets.ravel()
+                np.rint(np.clip(neurons, 0.0, _MOST * step, out=neurons), out=neurons)
+                apart = neurons.reshape(-1, *outer.shape[::2])
                 for member in range(members):
-                    odds[rows, member] += neurons[:, member] @ outer[member].T
+                    odds[rows, member] += apart[:, member] @ outer[member].T
         return odds
 
     def _seen(
@@ -252,11 +257,15 @@ def flat(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[
 
 def _summed(table: NDArray[np.int8], rows: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int32]:
     """Return the sums of rows of a table, of which each message has its count."""
+    order = np.argsort(-counts, kind="stable")
+    starts = (np.cumsum(counts) - counts)[order]
     sums = np.zeros((len(counts), table.shape[1]), np.int32)
-    full = np.flatnonzero(counts)
-    if len(full):
-        sums[full] = np.add.reduceat(table[rows], (np.cumsum(counts) - counts)[full], axis=0, dtype=np.int32)
-    return sums
+    # The first row of every message, then the second of those that have one: half the time of NumPy's `reduceat`.
+    for place, many in enumerate(len(counts) - np.cumsum(np.bincount(counts))[:-1]):
+        sums[:many] += table[rows[starts[:many] + place]]
+    found = np.empty_like(sums)
+    found[order] = sums
+    return found
 
 
 def _since(sums: NDArray[Any], begins: NDArray[np.intp]) -> NDArray[Any]:
