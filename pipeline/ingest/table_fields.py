@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,7 +40,7 @@ _BASIC_DATE = re.compile(r"\d{8}")
 _SHOWN = 30
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Columns:
     """The column of each field."""
 
@@ -81,13 +82,16 @@ class Columns:
                 do=f"Name the column that holds it, such as --column {missing[0]}=…",
             )
 
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        return frozenset(self.of.values())
+
     def others(self, record: Mapping[str, Any], *, telling_empty: frozenset[str] = frozenset()) -> dict[str, Any]:
         """Return what stands in columns that are no field's, as JSON can hold it; empty cells say nothing but in some columns."""
-        own = set(self.of.values())
         return {
             name: plain(value)
             for name, value in record.items()
-            if name not in own and value is not None and (value != "" or name in telling_empty)
+            if name not in self._own and value is not None and (value != "" or name in telling_empty)
         }
 
 
@@ -172,10 +176,10 @@ def json_object(value: object) -> dict[str, Any] | None:
 
 def source(record: Mapping[str, Any], columns: Columns, own: Source) -> Source:
     """Return where the message stood in the export that the table was made from, or else its place in the table."""
-    file, line, row = (record.get(columns.of[field]) for field in OF_SOURCE)
+    file = record.get(columns.of["source_file"])
     if not isinstance(file, str) or not file:
         return own
-    return Source(file, line=_whole(line), row=_whole(row))
+    return Source(file, line=_whole(record.get(columns.of["source_line"])), row=_whole(record.get(columns.of["source_row"])))
 
 
 def _whole(value: object) -> int | None:

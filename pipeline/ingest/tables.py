@@ -161,23 +161,26 @@ class Table:
     def _source(self, record: Record) -> Source:
         name, place = self.file.name, record[1]
         own = Source(name, line=place) if self.has_lines else Source(name, row=place)
-        return self._checked(record, "source_line", lambda: source(record[2], self.columns, own))
+        try:
+            return source(record[2], self.columns, own)
+        except ValueError:
+            raise self._unfit(record, "source_line") from None
 
     def _cell(self, record: Record, field: str) -> Any:
         return record[2].get(self.columns.of[field])
 
     def _value(self, record: Record, field: str, convert: Callable[[Any], Value]) -> Value:
-        return self._checked(record, field, lambda: convert(self._cell(record, field)))
-
-    def _checked(self, record: Record, field: str, convert: Callable[[], Value]) -> Value:
         try:
-            return convert()
+            return convert(record[2].get(self.columns.of[field]))
         except ValueError:
-            raise ExportError(
-                f"`{self.columns.of[field]}` is {_EXPECTED.get(field, 'neither a string nor a number')}",
-                where=self._where(record),
-                do=f"Mend the value, or name the column that holds it: --column {field}=…",
-            ) from None
+            raise self._unfit(record, field) from None
+
+    def _unfit(self, record: Record, field: str) -> ExportError:
+        return ExportError(
+            f"`{self.columns.of[field]}` is {_EXPECTED.get(field, 'neither a string nor a number')}",
+            where=self._where(record),
+            do=f"Mend the value, or name the column that holds it: --column {field}=…",
+        )
 
     def _where(self, record: Record) -> str:
         return f"{self.file.name}:{record[1]}" if self.has_lines else f"{self.file.name}: record {record[1]}"
