@@ -36,9 +36,9 @@ ablation: $(VENV)/development  ## what each choice of the model is worth: make a
 bench-ingest: $(VENV)/bench    ## readers on large exports beside other parsers: make bench-ingest MESSAGES=1000000
 	$(VENV)/bench/bin/python tests/bench_ingest.py --messages $(or $(MESSAGES),1000000)
 
-bench: $(VENV)/development     ## scoring beside what else there is: make bench MODEL=models/default ENCODER=PATH MESSAGES=20000 UPTO=1000000
+bench: $(VENV)/development     ## scoring beside what else there is: make bench MODEL=models/default ENCODER=PATH BASELINE=PATH MESSAGES=20000 UPTO=1000000
 	$(BIN)/python tests/bench_scoring.py $(if $(MODEL),--model $(MODEL)) $(if $(ENCODER),--encoder $(ENCODER)) \
-		$(addprefix --ordinary ,$(ORDINARY)) --messages $(or $(MESSAGES),20000) --upto $(or $(UPTO),0)
+		$(addprefix --ordinary ,$(ORDINARY)) $(if $(BASELINE),--baseline $(BASELINE)) --messages $(or $(MESSAGES),20000) --upto $(or $(UPTO),0)
 
 fuzz: $(VENV)/development      ## fuzz a reader: make fuzz FORMAT=whatsapp SECONDS=600
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
