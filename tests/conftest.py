@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pipeline.config import Taxonomy, load_settings
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("shared", deadline=None)  # a machine that others use too may be slow: that is no failure
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

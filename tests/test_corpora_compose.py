@@ -20,7 +20,7 @@ from pipeline.errors import CorpusError, SafelightError
 NOISELESS = Composition(per_conversation=6, excerpt=0.3, splice=1, crop=0.5, thin=0.5, swap=0.5, slots=0, noise=0)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10_000))
 def test_labels_stay_on_their_words(seed: int) -> None:
     parents, fillers = [grooming(1), grooming(2), ordinary(1)], [ordinary(50), ordinary(51)]

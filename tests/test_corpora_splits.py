@@ -23,7 +23,7 @@ def corpus(size: int = 30) -> list[LabelledConversation]:
     return [grooming(number) for number in range(size)] + [ordinary(number) for number in range(size)]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     groomers=st.lists(st.integers(0, 12), min_size=20, max_size=30),
     parents=st.lists(st.integers(0, 19), min_size=20, max_size=30),

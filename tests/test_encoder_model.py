@@ -31,7 +31,7 @@ from pipeline.model.windows import padded
 ROOT = Path(__file__).parent.parent
 WORDS = ["how old are you anyway", "this stays our secret ok", "good game", "dinner is ready", "the dog", "no bye", "x1 ? zz", "🙂"]
 TALK = st.lists(st.tuples(st.sampled_from("KPQRS"), st.sampled_from(WORDS)), min_size=1, max_size=40)
-SLOW = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from pipeline.model.first_pass import BITS, RECENT, FirstPass, hashed
 STAGES, MEMBERS, WIDTH, NEURONS, PIECES = 2, 3, 4, 5, 41
 MESSAGE = st.lists(st.integers(1, 40), min_size=0, max_size=6).map(lambda pieces: [0, *pieces])
 TALK = st.lists(st.tuples(st.sampled_from("ABC"), MESSAGE), min_size=1, max_size=12)
-QUICK = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 def first_pass(*, cut: float = 0.5) -> FirstPass:

@@ -73,7 +73,7 @@ chats = st.lists(st.tuples(st.sampled_from("ABC"), words), min_size=1, max_size=
 
 
 @given(lines=chats, data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_looks_ahead(tiny_model: Path, lines: list[tuple[str, str]], data: st.DataObject) -> None:
     _, model = load_model(tiny_model)
     cut = data.draw(st.integers(1, len(lines)))
@@ -83,7 +83,7 @@ def test_nothing_looks_ahead(tiny_model: Path, lines: list[tuple[str, str]], dat
 
 
 @given(batch=st.lists(chats, min_size=1, max_size=5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_conversation_scores_the_same_whatever_is_in_its_batch(tiny_model: Path, batch: list[list[tuple[str, str]]]) -> None:
     _, model = load_model(tiny_model)
     conversations = [_conversation(lines, str(number)) for number, lines in enumerate(batch)]

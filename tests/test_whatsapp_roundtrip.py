@@ -48,7 +48,7 @@ def write_chat(rows: list[Row], style: str) -> str:
 
 
 @given(style=st.sampled_from(sorted(STYLES)), drawn=rows)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_written_is_read(style: str, drawn: list[tuple[str, str, int]], tmp_path_factory: pytest.TempPathFactory) -> None:
     moment = datetime(2024, 1, 14, 9, 30)
     written = []
@@ -65,7 +65,7 @@ def test_what_is_written_is_read(style: str, drawn: list[tuple[str, str, int]], 
 
 
 @given(content=st.binary(max_size=300), number=st.integers(1, 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_bytes_after_a_message_are_kept_or_refused(
     content: bytes, number: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any, BinaryIO
 
 import ijson
@@ -75,13 +76,7 @@ def read_members(file: ExportFile, log: ReadLog) -> Iterator[tuple[str, Any]]:
     ExportError
         When the file is not whole and valid JSON, with line and byte.
     """
-    mender = EscapeMender()
-    with file.open() as raw:
-        try:
-            yield from ijson.kvitems(_MendedStream(raw, mender), "", buf_size=_BLOCK)
-        except PARSER_ERRORS:
-            raise json_damage(file, hex_escapes=False) from None
-    _tell_halves(file, mender, log)
+    return _built(file, log, partial(ijson.kvitems, prefix=""))
 
 
 def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
@@ -94,10 +89,14 @@ def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
     ExportError
         When the file is not whole and valid JSON, with line and byte.
     """
+    return _built(file, log, partial(ijson.items, prefix=prefix))
+
+
+def _built(file: ExportFile, log: ReadLog, parse: Callable[..., Iterator[Any]]) -> Iterator[Any]:
     mender = EscapeMender()
     with file.open() as raw:
         try:
-            yield from ijson.items(_MendedStream(raw, mender), prefix, buf_size=_BLOCK)
+            yield from parse(_MendedStream(raw, mender), buf_size=_BLOCK)
         except PARSER_ERRORS:
             raise json_damage(file, hex_escapes=False) from None
     _tell_halves(file, mender, log)
