@@ -20,6 +20,7 @@ from pipeline.model.encoder import KIND, NETWORK, load_encoder, save_heads
 from pipeline.model.evidence import EvidenceRisk, rows_of
 from pipeline.model.folder import seal_model_folder
 from pipeline.model.reference import keep_reference
+from pipeline.model.training.after_chat import found_after_chat
 from pipeline.model.training.beside import Rival, Suite, by_phrasing, differences, in_single_precision, suite_figures, train_rival
 from pipeline.model.training.choose import choose_thresholds
 from pipeline.model.training.dealt import Dealt
@@ -129,6 +130,7 @@ def _judge_and_measure(
     more = {
         "explanations": faithfulness(dealt.test, model, thresholds, seed=recipe.seed),
         "cascade": dict(first.figures),
+        "after_chat": found_after_chat(dealt.test, model, thresholds.risk, seed=recipe.seed),
         "phrasing": by_phrasing(judged, dealt.test, dealt.train, thresholds),
         "single_precision": differences(judge(dealt.test, in_single_precision(model, single)), thresholds, judged, thresholds),
     }

@@ -1,0 +1,53 @@
+"""What a model still finds of groomings that stand after ordinary chat: a real export rarely begins with what matters."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from itertools import chain, cycle, islice
+from typing import Any
+
+import numpy as np
+
+from evaluation.summary import ORDINARY_CHAT
+from pipeline.corpora.evenings import typed
+from pipeline.corpora.labelled import LabelledConversation
+from pipeline.model.reading import Reader, Spoken
+from pipeline.model.spoken import spoken
+
+BEFORE = (0, 5, 20, 60, 300)
+"""Ordinary messages that stand before a grooming, typed in sentences."""
+
+_BATCH = 64
+
+
+def found_after_chat(
+    conversations: Sequence[LabelledConversation], model: Reader, threshold: float, *, seed: int
+) -> list[dict[str, Any]] | None:
+    """Return how many groomings the model finds after how many messages of ordinary chat, both of the same part.
+
+    ``before``, ``found``, ``conversations``, and ``early``, how many are flagged before the grooming begins and so not found, for
+    each of `BEFORE`. The ordinary messages are taken for those of the first two speakers. ``None`` where the part has no grooming
+    or no ordinary chat.
+    """
+    groomings = [[line for _, line in spoken(one.messages)] for one in conversations if one.is_grooming]
+    chats = [one for one in conversations if one.attributes.get("situation") == ORDINARY_CHAT]
+    random.Random(seed).shuffle(chats)  # noqa: S311 - an order, no secret
+    lines = [line for chat in chats for _, line in spoken(typed(chat))]
+    if not groomings or not lines:
+        return None
+    talk = cycle(lines)
+    found = []
+    for before in BEFORE:
+        read = [_after(islice(talk, before), own) for own in groomings]
+        readings = chain.from_iterable(model.read(read[start : start + _BATCH]) for start in range(0, len(read), _BATCH))
+        alerts = [int(np.argmax(flagged)) for reading in readings if (flagged := reading.risk >= threshold).any()]
+        early = sum(alert < before for alert in alerts)
+        found.append({"before": before, "found": len(alerts) - early, "early": early, "conversations": len(groomings)})
+    return found
+
+
+def _after(before: Iterable[Spoken], own: Sequence[Spoken]) -> list[Spoken]:
+    names = list(dict.fromkeys(speaker for speaker, _ in own))
+    cast = {"A": names[0], "B": names[-1] if len(names) < 3 else names[1]}
+    return [*((cast[speaker], text) for speaker, text in before), *own]
