@@ -51,13 +51,7 @@ def read_events(file: ExportFile, log: ReadLog, *, hex_escapes: bool = False) ->
     ExportError
         When the file is not whole and valid JSON, with line and byte.
     """
-    mender = EscapeMender(hex_escapes=hex_escapes)
-    with file.open() as raw:
-        try:
-            yield from ijson.basic_parse(_MendedStream(raw, mender), buf_size=_BLOCK)
-        except PARSER_ERRORS:
-            raise json_damage(file, hex_escapes=hex_escapes) from None
-    _tell_halves(file, mender, log)
+    return _parsed(file, log, ijson.basic_parse, hex_escapes=hex_escapes)
 
 
 def keys(events: Iterator[Event]) -> Iterator[str]:
@@ -76,7 +70,7 @@ def read_members(file: ExportFile, log: ReadLog) -> Iterator[tuple[str, Any]]:
     ExportError
         When the file is not whole and valid JSON, with line and byte.
     """
-    return _built(file, log, partial(ijson.kvitems, prefix=""))
+    return _parsed(file, log, partial(ijson.kvitems, prefix=""))
 
 
 def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
@@ -89,16 +83,16 @@ def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
     ExportError
         When the file is not whole and valid JSON, with line and byte.
     """
-    return _built(file, log, partial(ijson.items, prefix=prefix))
+    return _parsed(file, log, partial(ijson.items, prefix=prefix))
 
 
-def _built(file: ExportFile, log: ReadLog, parse: Callable[..., Iterator[Any]]) -> Iterator[Any]:
-    mender = EscapeMender()
+def _parsed(file: ExportFile, log: ReadLog, parse: Callable[..., Iterator[Any]], *, hex_escapes: bool = False) -> Generator[Any]:
+    mender = EscapeMender(hex_escapes=hex_escapes)
     with file.open() as raw:
         try:
             yield from parse(_MendedStream(raw, mender), buf_size=_BLOCK)
         except PARSER_ERRORS:
-            raise json_damage(file, hex_escapes=False) from None
+            raise json_damage(file, hex_escapes=hex_escapes) from None
     _tell_halves(file, mender, log)
 
 

@@ -171,7 +171,7 @@ class Table:
 
     def _value(self, record: Record, field: str, convert: Callable[[Any], Value]) -> Value:
         try:
-            return convert(record[2].get(self.columns.of[field]))
+            return convert(self._cell(record, field))
         except ValueError:
             raise self._unfit(record, field) from None
 

@@ -131,13 +131,13 @@ class FirstPass:
         odds = (sums * (self.scale[:, None] / np.sqrt(np.maximum(counts, 1))[:, None, None]) + self.intercepts)[order]
         seen = self._seen(pieces, lengths, opens, order, begins)
         step = 2.0 ** (_FINENESS // 2)  # the neurons are reckoned in steps, so that they need but be rounded
-        inner, offsets, outer = fine(self.inner) * step, fine(self.inner_offsets) * step, fine(self.outer) / step
-        inner = inner.reshape(-1, seen.shape[1]).T
+        inner, offsets = (fine(self.inner) * step).reshape(-1, seen.shape[1]).T, (fine(self.inner_offsets) * step).ravel()
+        outer = fine(self.outer) / step
         with _blas().limit(limits=1, user_api="blas"):  # the other cores are the network's
             for start in range(0, len(seen), _BLOCK):
                 rows = slice(start, start + _BLOCK)
                 neurons = seen[rows] @ inner
-                neurons += offsets.ravel()
+                neurons += offsets
                 np.rint(np.clip(neurons, 0.0, _MOST * step, out=neurons), out=neurons)
                 apart = neurons.reshape(-1, *outer.shape[::2])
                 for member in range(members):

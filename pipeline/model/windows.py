@@ -182,12 +182,12 @@ def _filled(order: Sequence[int], lengths: Sequence[int], tokens: int) -> Iterat
         yield held
 
 
-def _halved(numbers: Sequence[int], full: int) -> Iterator[list[int]]:
+def _halved(numbers: list[int], full: int) -> Iterator[list[int]]:
     start, size = 0, full
     while start < len(numbers):
         while size > len(numbers) - start:
             size //= 2
-        yield list(numbers[start : start + size])
+        yield numbers[start : start + size]
         start += size
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from itertools import chain, cycle, islice
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,10 @@ from pipeline.corpora.evenings import typed
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.reading import Reader, Spoken
 from pipeline.model.spoken import spoken
+from pipeline.model.training.judging import read_in_batches
 
 BEFORE = (0, 5, 20, 60, 300)
 """Ordinary messages that stand before a grooming, typed in sentences."""
-
-_BATCH = 64
 
 
 def found_after_chat(
@@ -39,8 +38,7 @@ def found_after_chat(
     talk = cycle(lines)
     found = []
     for before in BEFORE:
-        read = [_after(islice(talk, before), own) for own in groomings]
-        readings = chain.from_iterable(model.read(read[start : start + _BATCH]) for start in range(0, len(read), _BATCH))
+        readings = read_in_batches([_after(islice(talk, before), own) for own in groomings], model)
         alerts = [int(np.argmax(flagged)) for reading in readings if (flagged := reading.risk >= threshold).any()]
         early = sum(alert < before for alert in alerts)
         found.append({"before": before, "found": len(alerts) - early, "early": early, "conversations": len(groomings)})
@@ -49,5 +47,5 @@ def found_after_chat(
 
 def _after(before: Iterable[Spoken], own: Sequence[Spoken]) -> list[Spoken]:
     names = list(dict.fromkeys(speaker for speaker, _ in own))
-    cast = {"A": names[0], "B": names[-1] if len(names) < 3 else names[1]}
+    cast = dict(zip("AB", names * 2, strict=False))
     return [*((cast[speaker], text) for speaker, text in before), *own]

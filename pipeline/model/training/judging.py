@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,16 +17,17 @@ _BATCH = 64
 def judge(conversations: Sequence[LabelledConversation], model: Reader, *, texts: bool = False) -> list[Judged]:
     """Return what the model says of each conversation, beside what is true; with ``texts`` the words are kept too."""
     keys = model.taxonomy.keys
-    found = []
-    for start in range(0, len(conversations), _BATCH):
-        batch = conversations[start : start + _BATCH]
-        read = [spoken(one.messages) for one in batch]
-        lines = [[line for _, line in own] for own in read]
-        found += [
-            judged_by(one, own, reading, keys, texts=texts)
-            for one, own, reading in zip(batch, read, model.read(lines), strict=True)
-        ]
-    return found
+    talks = [spoken(one.messages) for one in conversations]
+    readings = read_in_batches([[line for _, line in own] for own in talks], model)
+    return [
+        judged_by(one, own, reading, keys, texts=texts) for one, own, reading in zip(conversations, talks, readings, strict=True)
+    ]
+
+
+def read_in_batches(talks: Sequence[Sequence[Spoken]], model: Reader) -> Iterator[Reading]:
+    """Yield the model's reading of each conversation, so many at once that they fit."""
+    for start in range(0, len(talks), _BATCH):
+        yield from model.read(talks[start : start + _BATCH])
 
 
 def judged_by(
