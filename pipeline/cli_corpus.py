@@ -80,6 +80,20 @@ def split(
     print(f"{out}: " + ", ".join(f"{counts[name]:,} {name}" for name in shares))
 
 
+@app.command()
+def briefs(
+    plan: Annotated[Path, typer.Argument(help="The writing plan.")] = Path("configs/writing.toml"),
+    kind: Annotated[str, typer.Option(help="Which kind of conversation.")] = "ordinary",
+    count: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
+    seed: Annotated[int, typer.Option(help="The seed of the draw.")] = 0,
+) -> None:
+    """Draw briefs for conversations that are to be written, so that their variety is planned."""
+    from pipeline.corpora.briefs import draw_briefs, read_plan
+
+    for number, brief in enumerate(draw_briefs(read_plan(plan), kind, count=count, seed=seed), 1):
+        print(f"{number}. " + " | ".join(f"{name}: {value}" for name, value in brief.items()))
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals and value):

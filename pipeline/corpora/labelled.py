@@ -24,7 +24,8 @@ class LabelledConversation:
     the corpus calls grooming without a stage, ``None`` where it does not say. ``groomers`` are the speakers that groom; empty:
     an ordinary conversation; ``None``: the corpus does not say who. ``grooming`` is its word on the whole conversation.
     ``group`` names the relatives of a conversation, which a split never separates; ``parents`` are the groups of those that
-    it was derived from. ``attributes`` are what slices are cut by.
+    it was derived from. ``attributes`` are what slices are cut by. ``ages`` maps speakers to age bands where the corpus says them:
+    ``under-13``, ``13-15``, ``16-17`` or ``adult``.
     """
 
     conversation: Conversation
@@ -37,6 +38,7 @@ class LabelledConversation:
     flagged: frozenset[int] | None = None
     unsure: Mapping[int, frozenset[str]] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
+    ages: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.messages) != len(self.stages):

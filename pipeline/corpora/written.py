@@ -1,4 +1,4 @@
-"""The corpus that we write: TOML files of conversations, as under ``data/synthetic/``.
+"""The corpus that we write, as under ``data/synthetic/``: ``.chat`` files (see `pipeline.corpora.chat_files`) and TOML.
 
 ::
 
@@ -19,25 +19,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config import Settings, Taxonomy, read_toml, validate_settings
+from pipeline.corpora.chat_files import read_chat_file
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import CorpusError
-from pipeline.schema import Conversation, Message, Source
+from pipeline.schema import Conversation, Kind, Message, Source
+
+_SUFFIXES = (".chat", ".toml")
+
+
+ROWS_WITHOUT_WORDS: Mapping[str, Kind] = {
+    "[sticker]": "media",
+    "[photo]": "media",
+    "[gif]": "media",
+    "[voice message]": "media",
+    "[deleted]": "deleted",
+}
+"""What stands for a row without words."""
 
 
 class WrittenSpeaker(Settings):
-    """Who somebody is. ``groomer`` is true only for who grooms."""
+    """Who somebody is, by the true age.
+
+    ``groomer`` is true only for who grooms; ``undecidable`` where a reader could not tell: no loss and no figure uses the conversation.
+    """
 
     role: str
-    age: Literal["under-13", "13-15", "16-17", "adult"]
+    age: Literal["under-13", "13-15", "16-17", "adult", "unstated"]
     gender: Literal["female", "male", "nonbinary", "unstated"]
     groomer: bool = False
+    undecidable: bool = False
 
 
 class WrittenConversation(Settings):
@@ -47,6 +64,7 @@ class WrittenConversation(Settings):
     hard: bool
     situation: str
     platform: str
+    chat_register: Annotated[str, Field(alias="register")] = ""
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
     region: str
     ending: Literal["refused", "blocked", "told-adult", "continued", "faded", "interrupted", "ordinary"]
@@ -79,12 +97,12 @@ class WrittenFile(Settings):
 
 
 def is_written(path: Path) -> bool:
-    """Tell our corpus: a TOML file, or a folder that holds some."""
-    return path.suffix == ".toml" if path.is_file() else next(path.rglob("*.toml"), None) is not None
+    """Tell our corpus: a file of ours, or a folder that holds some."""
+    return path.suffix in _SUFFIXES if path.is_file() else bool(_files(path))
 
 
 def read_written(path: Path, taxonomy: Taxonomy) -> Iterator[LabelledConversation]:
-    """Yield the conversations of a TOML file, or of every one below a folder.
+    """Yield the conversations of a file of ours, or of every one below a folder.
 
     Raises
     ------
@@ -93,16 +111,28 @@ def read_written(path: Path, taxonomy: Taxonomy) -> Iterator[LabelledConversatio
     ConfigError
         When a file is not of this form, with the key.
     """
-    files = sorted(path.rglob("*.toml")) if path.is_dir() else [path]
+    files = _files(path) if path.is_dir() else [path]
     if not files:
-        raise CorpusError("there is no TOML file in the folder", where=str(path), do="Give a corpus, such as data/synthetic")
+        raise CorpusError("there is no .chat or TOML file in the folder", where=str(path), do="Give a corpus, such as data/synthetic")
     seen: dict[str, Path] = {}
     for file in files:
-        for conversation in validate_settings(read_toml(file), WrittenFile, where=str(file)).conversation:
+        for conversation in _conversations(file):
             if conversation.id in seen:
                 raise CorpusError(f"conversation id {conversation.id} stands in {seen[conversation.id]} too", where=str(file))
             seen[conversation.id] = file
             yield _labelled(conversation, file, taxonomy)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.suffix in _SUFFIXES)
+
+
+def _conversations(file: Path) -> Iterator[WrittenConversation]:
+    if file.suffix == ".toml":
+        yield from validate_settings(read_toml(file), WrittenFile, where=str(file)).conversation
+        return
+    for line, table in read_chat_file(file):
+        yield validate_settings(table, WrittenConversation, where=f"{file}:{line}")
 
 
 def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy) -> LabelledConversation:
@@ -110,16 +140,24 @@ def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy) -> L
     if unknown:
         raise CorpusError(f"{written.id}: stages {sorted(unknown)} are not in the taxonomy {taxonomy.name}", where=str(file))
     messages = tuple(
-        Message(message_id=str(number), speaker=speaker, text=text, source=Source(str(file), row=number))
+        Message(
+            message_id=str(number),
+            speaker=speaker,
+            text="" if text in ROWS_WITHOUT_WORDS else text,
+            kind=ROWS_WITHOUT_WORDS.get(text, "message"),
+            source=Source(str(file), row=number),
+        )
         for number, (speaker, text, *_) in enumerate(written.messages, 1)
     )
+    undecidable = any(speaker.undecidable for speaker in written.speakers.values())
     groomers = frozenset(key for key, speaker in written.speakers.items() if speaker.groomer)
     return LabelledConversation(
         conversation=Conversation(conversation_id=written.id, platform=written.platform, messages=messages),
-        stages=tuple(frozenset(stages) for _, _, *stages in written.messages),
+        stages=tuple(None if undecidable else frozenset(stages) for _, _, *stages in written.messages),
         tells=frozenset(taxonomy.keys),
-        groomers=groomers,
+        groomers=None if undecidable else groomers,
         group=written.id,
+        ages={key: speaker.age for key, speaker in written.speakers.items() if speaker.age != "unstated"},
         attributes={
             "corpus": "safelight-written",
             "licence": "Apache-2.0",
@@ -129,6 +167,7 @@ def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy) -> L
             "region": written.region,
             "ending": written.ending,
             "platform": written.platform,
+            **({"register": written.chat_register} if written.chat_register else {}),
             **_people(written),
         },
     )
