@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= out
 LOCK   := requirements.lock
 
-.PHONY: score test check check-all lint types lock baseline ablation bench bench-ingest fuzz clean
+.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest fuzz clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
@@ -32,6 +32,10 @@ baseline: $(VENV)/development  ## train the baseline again: make baseline ORDINA
 ablation: $(VENV)/development  ## what each choice of the model is worth: make ablation ENCODER=PATH ORDINARY="chats.jsonl.gz …" SHARE=0.3
 	$(BIN)/python tests/bench_ablation.py --encoder $(ENCODER) --corpus data/synthetic $(addprefix --ordinary ,$(ORDINARY)) \
 		$(if $(SHARE),--share $(SHARE))
+
+transfer: $(VENV)/development  ## what carries over to other writers and sources: make transfer MODEL=models/default ORDINARY="chats.jsonl.gz more.jsonl.gz"
+	$(BIN)/safelight evaluate transfer --model $(or $(MODEL),models/default) --written data/transfer --plain data/synthetic \
+		$(addprefix --ordinary ,$(ORDINARY)) $(addprefix --beside ,$(BESIDE)) --out transfer --overwrite
 
 bench-ingest: $(VENV)/bench    ## readers on large exports beside other parsers: make bench-ingest MESSAGES=1000000
 	$(VENV)/bench/bin/python tests/bench_ingest.py --messages $(or $(MESSAGES),1000000)

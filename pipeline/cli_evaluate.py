@@ -35,6 +35,21 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def evaluate(
+    what: Annotated[
+        Literal["transfer"] | None,
+        typer.Argument(help="`transfer`: the benchmark of what carries over to other writers and sources.", show_default=False),
+    ] = None,
+    written: Annotated[list[Path] | None, typer.Option(help="With `transfer`: the second written set.")] = None,
+    beside: Annotated[
+        list[Path] | None, typer.Option(help="With `transfer`: transfer.json of another model, for the table.")
+    ] = None,
+    plain: Annotated[
+        list[Path] | None, typer.Option(help="With `transfer`: a labelled corpus from which readers that know no words learn.")
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="With `transfer`: keep the figures in the model folder, whose card then leads with them.")
+    ] = False,
+    most: Annotated[int, typer.Option(min=1, help="With `transfer`: conversations of each ordinary source, at most.")] = 2000,
     suite: Annotated[Literal["functional"] | None, typer.Option(help="Run the functional test suite instead of a corpus.")] = None,
     model: Annotated[Path, typer.Option(help="The model folder.")] = Path("models/default"),
     corpus: CorpusOption = None,
@@ -74,14 +89,29 @@ def evaluate(
     from pipeline.terminal import print_suite
     from pipeline.terminal_evaluation import print_drift, print_evaluation
 
+    if what == "transfer":
+        _transfer(
+            model,
+            written,
+            ordinary,
+            thresholds,
+            most=most,
+            seed=seed or 0,
+            beside=beside or [],
+            plain=plain or [],
+            out=out,
+            overwrite=overwrite,
+            keep=keep,
+        )
+        return
     given = [
         name
         for name, value in (("--suite", suite), ("--corpus", corpus), ("--scores", scores), ("--unlabelled", unlabelled))
         if value
     ]
     if len(given) != 1:
-        what = f"{' and '.join(given)} do not go together" if given else "nothing was given to hold the model against"
-        raise ConfigError(what, do="Give one of --corpus, --suite, --scores or --unlabelled")
+        problem = f"{' and '.join(given)} do not go together" if given else "nothing was given to hold the model against"
+        raise ConfigError(problem, do="Give one of --corpus, --suite, --scores or --unlabelled")
     if suite is not None:
         print_suite(room.run_functional_suite(model, thresholds=thresholds, out=out, overwrite=overwrite))
         return
@@ -109,6 +139,42 @@ def evaluate(
     print_evaluation(evaluation)
     if track:
         print(f"MLflow run: {room.track(evaluation, uri=tracking)}")
+
+
+def _transfer(
+    model: Path,
+    written: list[Path] | None,
+    ordinary: list[Path] | None,
+    thresholds: Path | None,
+    *,
+    most: int,
+    seed: int,
+    beside: list[Path],
+    plain: list[Path],
+    out: Path | None,
+    overwrite: bool,
+    keep: bool,
+) -> None:
+    from pipeline.evaluate.transfer import evaluate_transfer
+
+    if not written:
+        raise ConfigError("`evaluate transfer` needs a written set", do="Give --written data/transfer")
+    print(
+        evaluate_transfer(
+            model,
+            written,
+            ordinary or [],
+            thresholds=thresholds,
+            most=most,
+            seed=seed,
+            beside=beside,
+            plain=plain,
+            out=out,
+            overwrite=overwrite,
+            keep=keep,
+            say=print,
+        )
+    )
 
 
 def compare(

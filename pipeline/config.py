@@ -160,61 +160,54 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class WindowSettings(Settings):
-    """How conversations are cut into windows: ``carried`` is the share of a window that repeats the one before it."""
-
-    tokens: Annotated[int, Field(ge=16)] = 256
-    carried: Annotated[float, Field(ge=0, lt=1)] = 0.25
-    message_tokens: Annotated[int, Field(ge=4)] = 64
-    slots: Annotated[int, Field(ge=2, le=26)] = 8
-
-    @model_validator(mode="after")
-    def _messages_fit(self) -> WindowSettings:
-        if self.message_tokens > self.tokens:
-            raise ValueError("`message_tokens` is larger than a window of `tokens`")
-        return self
-
-
 class HeadSettings(Settings):
-    """The heads: how many kinds of evidence, and the width of the risk head."""
+    """The context head: neurons of its hidden layer, and what is dropped in training."""
 
-    evidence: Count = 16
-    hidden: Count = 32
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    hidden: Count = 128
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     encoder_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class LossSettings(Settings):
-    """What counts how much: ``stages`` and ``risk`` weigh the losses, ``positive`` caps the weight of a rare stage's messages."""
+    """What counts how much: ``stages``, ``ages`` and ``risk`` weigh the losses, ``positive`` caps the weight of a rare stage."""
 
-    stages: Annotated[float, Field(ge=0)] = 8.0
-    risk: Annotated[float, Field(ge=0)] = 1.0
-    positive: Annotated[float, Field(ge=1)] = 6.0
+    stages: Annotated[float, Field(ge=0)] = 4.0
+    ages: Annotated[float, Field(ge=0)] = 0.3
+    risk: Annotated[float, Field(ge=0)] = 0.3
+    positive: Annotated[float, Field(ge=1)] = 3.0
 
 
 class TrainingSettings(Settings):
     """How the network is trained.
 
-    In ``probe_epochs`` the heads learn first, on the encoder as it comes. ``chunk_tokens`` go through the encoder at once;
-    ``lora_rank`` 0 trains all of it; ``masked`` is the share of word pieces that are hidden from it in training, others each time,
-    so that it cannot learn conversations by heart.
+    In ``probe_epochs`` the context head learns first, on the encoder as it comes; then both in ``epochs``; then in ``refit_epochs``
+    the context head anew, on the encoder as it is then, from the ordinary chats of ``cascade.ordinary`` too. A batch is of
+    stretches of ``stretch`` messages; ``chunk_tokens`` go through the encoder at once. ``lora_rank`` 0 trains all of it but the
+    ``frozen_layers`` and, with ``frozen_embeddings``, the vectors of word pieces; ``masked`` is the share of word pieces that are
+    hidden in training, others each time, and ``one_speaker`` that of stretches that are read as if nobody knew who speaks.
+    With ``average`` the mean of the epochs kept is tried too.
     """
 
-    probe_epochs: Annotated[int, Field(ge=0)] = 10
-    epochs: Annotated[float, Field(gt=0)] = 4
-    batch: Count = 8
+    probe_epochs: Annotated[int, Field(ge=0)] = 5
+    refit_epochs: Annotated[int, Field(ge=0)] = 0
+    epochs: Annotated[float, Field(ge=0)] = 2
+    batch: Count = 16
     gradient_accumulation: Count = 1
-    chunk_tokens: Count = 4096
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-5
+    chunk_tokens: Count = 8192
+    learning_rate: Annotated[float, Field(gt=0)] = 4e-5
     head_learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.06
     patience: Count = 2
+    average: bool = True
     evaluations_per_epoch: Count = 1
     frozen_layers: Annotated[int, Field(ge=0)] = 0
+    frozen_embeddings: bool = True
     lora_rank: Annotated[int, Field(ge=0)] = 0
     masked: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    longest: Count = 120
+    one_speaker: Annotated[float, Field(ge=0, lt=1)] = 0.12
+    longest: Count = 400
+    stretch: Annotated[int, Field(ge=8)] = 28
 
 
 class ExportSettings(Settings):
@@ -260,7 +253,7 @@ class EncoderRecipe(Settings):
     max_ordinary: Annotated[int, Field(ge=0)] = 2000
     max_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
     max_hard_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    windows: WindowSettings = WindowSettings()
+    message_tokens: Annotated[int, Field(ge=4)] = 64
     heads: HeadSettings = HeadSettings()
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()

@@ -180,6 +180,6 @@ def _train_encoder(
             say=say,
         )
         if _first_process():
-            keep_learned(folder, (*dealt.train, *dealt.validation))
+            keep_learned(folder, (*dealt.train, *dealt.validation, *dealt.more))
             seal_model_folder(folder, kind=encoder.KIND, name=recipe.name)
     wait_for_the_others()

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -31,15 +32,19 @@ from pipeline.config import EncoderRecipe, Taxonomy, load_settings
 from pipeline.corpora.compose import Composition
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import read_training_corpus
+from pipeline.model import context_head
+from pipeline.model.context_head import NEAR, neighbours
 from pipeline.model.encoder import EncoderModel
+from pipeline.model.message_tokens import Arrays
 from pipeline.model.runtime import Run
+from pipeline.model.training import learning
 from pipeline.model.training.choose import choose_thresholds
 from pipeline.model.training.dealt import Dealt, deal, make_splits
 from pipeline.model.training.examples import Example, make_examples
 from pipeline.model.training.fit_encoder import Start, fit_encoder, open_encoder
 from pipeline.model.training.judging import judge
-from pipeline.model.training.train_encoder import calibrate
-from pipeline.model.windows import Arrays, Encoding, Window
+from pipeline.model.training.probe import refit_head
+from pipeline.model.training.train_encoder import calibrate, exported_logits
 from pipeline.train import load_recipe
 
 HELD_OUT = ("nl", "pt")
@@ -53,30 +58,22 @@ SHOWN = (
 )
 
 
+def alone(speakers: Sequence[str]) -> NDArray[np.intp]:
+    """Return no neighbours, in place of `neighbours`: each message is read alone."""
+    return np.full((len(speakers), 2 * NEAR), -1, np.intp)
+
+
 @dataclass(frozen=True)
 class Variant:
-    """One thing left out: of what is learned from, of how windows look, of how it learns, or of how conversations are dealt."""
+    """One thing left out: of what is learned from, of what is seen, of how it learns, or of how conversations are dealt."""
 
     name: str
     keep: Callable[[LabelledConversation], bool] = lambda _: True
-    look: Callable[[Window], list[Window]] = lambda window: [window]
+    near: Callable[[Sequence[str]], NDArray[np.intp]] = neighbours
     composition: Mapping[str, Any] | None = None
+    loss: Mapping[str, Any] | None = None
     training: Mapping[str, Any] | None = None
     together: tuple[str, ...] = ("situation",)
-
-
-def apart(window: Window) -> list[Window]:
-    """Return each message that is read here as a window of its own: no context."""
-    found = []
-    for mark, message in zip(window.marks, window.messages, strict=True):
-        rows = [row for row, block in enumerate(window.blocks) if block == window.blocks[mark]]
-        found.append(Window(tuple(window.ids[row] for row in rows), (1,) * len(rows), (0,), (message,)))
-    return found
-
-
-def seen_whole(window: Window) -> list[Window]:
-    """Return the window as one block: every message sees those after it."""
-    return [replace(window, blocks=(1,) * len(window.blocks))]
 
 
 def ordinary_chat(one: LabelledConversation) -> bool:
@@ -91,41 +88,27 @@ def hard_ordinary(one: LabelledConversation) -> bool:
 
 VARIANTS = (
     Variant("all of it"),
-    Variant("without context: each message alone", look=apart),
-    Variant("without the causal mask: messages see later ones", look=seen_whole),
+    Variant("without context: each message alone", near=alone),
+    Variant("without ages", loss={"ages": 0.0}),
+    Variant("without the loss of speakers", loss={"risk": 0.0}),
     Variant("without noise", composition={"noise": 0.0}),
     Variant("without ordinary chat", keep=lambda one: not ordinary_chat(one), composition={"splice": 0.0}),
     Variant("without hard ordinary conversations", keep=lambda one: not hard_ordinary(one)),
-    Variant("without teaching the heads first", training={"probe_epochs": 0}),
+    Variant("without teaching the head first", training={"probe_epochs": 0}),
+    Variant("without teaching the head again", training={"refit_epochs": 0}),
+    Variant("without fine-tuning: the encoder as it comes", training={"epochs": 0.0}),
     Variant("without hidden word pieces", training={"masked": 0.0}),
     Variant(f"without {' and '.join(HELD_OUT)}", keep=lambda one: one.attributes.get("language") not in HELD_OUT),
     Variant("situations on both sides (in-corpus)", together=()),
 )
 
 
-class Looking(Encoding):
-    """An encoding whose windows are changed."""
-
-    def __init__(self, encoding: Encoding, look: Callable[[Window], list[Window]]) -> None:
-        self._encoding, self._look = encoding, look
-        self.packing = encoding.packing
-
-    def pieces(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[list[int]]]:
-        """Return the tokens of each message, as they are."""
-        return self._encoding.pieces(conversations)
-
-    def pack(self, messages: Sequence[Sequence[int]]) -> list[Window]:
-        """Return the windows of one conversation, changed."""
-        return [one for window in self._encoding.pack(messages) for one in self._look(window)]
-
-
 def in_torch(network: nn.Module) -> Run:
     """Return a network as scoring calls one."""
 
-    def run(arrays: Arrays) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(arrays: Arrays) -> NDArray[np.float32]:
         with torch.inference_mode():
-            stages, evidence = network(*(torch.from_numpy(arrays[name]) for name in ("ids", "blocks", "marks")))
-        return stages.numpy(), evidence.numpy()
+            return network(torch.from_numpy(arrays["ids"]), torch.from_numpy(arrays["real"])).numpy()
 
     return run
 
@@ -145,9 +128,11 @@ class Setting:
 
 def parts_of(setting: Setting, variant: Variant) -> Dealt:
     """Deal the corpus for a variant; what it leaves out, it leaves out of training alone."""
-    splits = make_splits(
-        setting.corpus, setting.recipe.splits.model_copy(update={"together": variant.together}), seed=setting.recipe.seed
-    )
+    corpus = setting.corpus
+    if not variant.together:
+        corpus = replace(corpus, labelled=tuple(replace(one, group=one.id) for one in corpus.labelled))
+    shares = setting.recipe.splits.model_copy(update={"together": variant.together})
+    splits = make_splits(corpus, shares, seed=setting.recipe.seed)
     whole = deal(setting.corpus, splits)
     chance = random.Random(setting.recipe.seed)  # noqa: S311 - a sample, no secret
     kept_ids = {one.id for one in whole.train if chance.random() < setting.share}
@@ -167,19 +152,31 @@ def truncated(start: Start, layers: int) -> Start:
 def trained(setting: Setting, variant: Variant, dealt: Dealt) -> EncoderModel:
     """Train a variant and calibrate it."""
     training = setting.recipe.training.model_copy(update=dict(variant.training or {}))
-    recipe = setting.recipe.model_copy(update={"training": training})
+    loss = setting.recipe.loss.model_copy(update=dict(variant.loss or {}))
+    recipe = setting.recipe.model_copy(update={"training": training, "loss": loss})
     start = truncated(open_encoder(recipe, path=setting.encoder), setting.layers)
-    start = replace(start, encoding=Looking(start.encoding, variant.look))
 
-    def examples(conversations: Sequence[LabelledConversation]) -> list[Example]:
-        longest = recipe.training.longest
-        return list(make_examples(conversations, start.encoding, stages=setting.taxonomy.keys, longest=longest))
+    def examples(conversations: Sequence[LabelledConversation], stretch: int | None = None) -> list[Example]:
+        keys, longest = setting.taxonomy.keys, training.longest
+        return list(make_examples(conversations, start.tokenizer, stages=keys, longest=longest, stretch=stretch))
 
     with tempfile.TemporaryDirectory() as checkpoints:
-        train, validation = examples([*dealt.train, *dealt.composed]), examples(dealt.validation)
+        train, validation = examples([*dealt.train, *dealt.composed], training.stretch), examples(dealt.validation)
         learner = fit_encoder(start, recipe, train, validation, checkpoints=Path(checkpoints))
-    platt, risk = calibrate(learner, validation)
-    return EncoderModel(setting.taxonomy, start.encoding, in_torch(learner.network), platt, risk)
+    if training.refit_epochs:
+        refit_head(learner, train, epochs=training.refit_epochs, batch=training.batch, seed=recipe.seed)
+    network, head = in_torch(learner.network), learner.head.as_numpy()
+    fitted = calibrate(exported_logits(network, head, validation, closing=start.tokenizer.closing), validation)
+    risk = fitted.risk if loss.ages else replace(fitted.risk, grown=0.0, young=0.0)
+    return EncoderModel(
+        taxonomy=setting.taxonomy,
+        tokenizer=start.tokenizer,
+        network=network,
+        head=head,
+        calibration=fitted.stages,
+        ages=fitted.ages,
+        risk=risk,
+    )
 
 
 def by_strongest_stage(judged: Sequence[Judged]) -> list[Judged]:
@@ -234,8 +231,8 @@ def main() -> None:
     options = parser.parse_args()
     overrides = (
         f"training.epochs={options.epochs}",
-        "training.batch=4",
         "training.learning_rate=2e-4",
+        "training.frozen_layers=0",
         f"training.longest={options.longest}",
         "max_ordinary=650",
         "splits.ordinary_validation=100",
@@ -260,8 +257,9 @@ def main() -> None:
     whole: Told | None = None
     for variant in VARIANTS:
         dealt = parts_of(setting, variant)
-        model = trained(setting, variant, dealt)
-        validation, test = judge(dealt.validation, model), judge(dealt.test, model)
+        with patch.object(context_head, "neighbours", variant.near), patch.object(learning, "neighbours", variant.near):
+            model = trained(setting, variant, dealt)
+            validation, test = judge(dealt.validation, model), judge(dealt.test, model)
         told = tell(validation, test, setting)
         whole = whole or told
         if variant.together:

@@ -37,17 +37,17 @@ Line = tuple[str, str]
 
 def written() -> tuple[list[list[Line]], list[list[Line]]]:
     """Return the ordinary conversations of the written corpus, and those with grooming."""
-    import tomllib
-
+    from pipeline.config import Taxonomy, load_settings
     from pipeline.corpora.evenings import two_speakers
+    from pipeline.corpora.written import read_written
+    from pipeline.model.spoken import spoken
 
     ordinary: list[list[Line]] = []
     grooming: list[list[Line]] = []
-    for file in sorted((ROOT / "data" / "synthetic").rglob("*.toml")):
-        for one in tomllib.loads(file.read_text("utf-8")).get("conversation", ()):
-            groomed = any(speaker.get("groomer") for speaker in one["speakers"].values())
-            names, texts = zip(*(message[:2] for message in one["messages"]), strict=True)
-            (grooming if groomed else ordinary).append(list(zip(two_speakers(names), texts, strict=True)))
+    taxonomy = load_settings(ROOT / "configs" / "taxonomy.toml", Taxonomy)
+    for one in read_written(ROOT / "data" / "synthetic", taxonomy):
+        names, texts = zip(*(line for _, line in spoken(one.messages)), strict=True)
+        (grooming if one.is_grooming else ordinary).append(list(zip(two_speakers(names), texts, strict=True)))
     return ordinary, grooming
 
 
@@ -181,19 +181,19 @@ ROWS: dict[str, Callable[[Path, argparse.Namespace], tuple[int, float]]] = {
 
 
 def tokens_of(path: Path, options: argparse.Namespace) -> float:
-    """Return the word pieces of a message, on average, without what windows repeat."""
+    """Return the tokens of a message, on average, each message as often as it is said."""
     from pipeline.model.encoder import EncoderModel
     from pipeline.model.load import load_model
 
     _, model = load_model(options.model)
     if not isinstance(model, EncoderModel):
         return float("nan")
-    pieces = model.encoding.pieces([[("A", text) for text in texts_of(path, 2000)]])[0]
-    return statistics.fmean(map(len, pieces))
+    pieces = model.tokenizer.pieces([[("A", text) for text in texts_of(path, 2000)]])[0]
+    return statistics.fmean(len(message) + 1 for message in pieces)
 
 
 def network_share(options: argparse.Namespace) -> dict[str, float]:
-    """Measure the network alone on full windows beside the highest rate of int8 matrix products of the same runtime."""
+    """Measure the network alone on a full chunk beside the highest rate of int8 matrix products of the same runtime."""
     import numpy as np
 
     from pipeline.model.encoder import CHUNK_TOKENS, EncoderModel
@@ -211,18 +211,13 @@ def network_share(options: argparse.Namespace) -> dict[str, float]:
     if not isinstance(model, EncoderModel):
         return found
     network = model.network
-    length = model.encoding.packing.tokens
-    windows = max(1, CHUNK_TOKENS // length)
+    length = 16  # most messages are of fewer tokens, and are padded to it or to half
+    messages = CHUNK_TOKENS // length
     rng = np.random.default_rng(0)
-    marks = length // 9
-    arrays = {
-        "ids": rng.integers(1000, 20_000, (windows, length)),
-        "blocks": np.tile(np.arange(length) // 9 + 1, (windows, 1)),
-        "marks": np.tile(np.arange(marks) * 9, (windows, 1)),
-    }
+    arrays = {"ids": rng.integers(1000, 20_000, (messages, length)), "real": np.ones((messages, length), np.int64)}
     network(arrays)
     seconds = min(_timed(lambda: network(arrays)) for _ in range(5))
-    rate = windows * length / seconds
+    rate = messages * length / seconds
     operations = _operations(options.model / "encoder.onnx", length)
     return {
         **found,
@@ -279,7 +274,7 @@ def _int8_openvino(size: int) -> float:
 
 
 def _operations(path: Path, length: int) -> float:
-    """Return what a token of a full window costs in matrix products: two operations a weight, and the attention over the window."""
+    """Return what a token of a message costs in matrix products: two operations a weight, and the attention over the message."""
     import onnx
 
     graph = onnx.load(str(path)).graph
@@ -341,7 +336,7 @@ def main() -> None:
         profile = write_export(path, options.messages, chats=chats)
         per_message = tokens_of(path, options)
         print(f"{options.messages:,} messages in {profile['conversations']:,} conversations, median {profile['words']} words and")
-        print(f"{profile['characters']} characters, {per_message:.1f} word pieces a message\n")
+        print(f"{profile['characters']} characters, {per_message:.1f} tokens a message\n")
         print("| | messages/s | tokens/s | times the first | peak MiB |\n|---|---|---|---|---|")
         first = None
         for row in ROWS:

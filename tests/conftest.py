@@ -68,7 +68,7 @@ def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 [[conversation]]
 id = "turned-{number}"
 hard = false
-situation = "situation-{number % 2}"
+situation = "situation-{number}"
 platform = "game-chat"
 language = "en"
 region = "GB"
@@ -84,7 +84,7 @@ messages = [
 [[conversation]]
 id = "plain-{number}"
 hard = true
-situation = "plain"
+situation = "plain-{number}"
 platform = "game-chat"
 language = "en"
 region = "GB"
@@ -153,12 +153,8 @@ name = "tiny-encoder"
 encoder = "nowhere/tiny"
 taxonomy = "taxonomy.toml"
 seed = 7
-[windows]
-tokens = 48
 message_tokens = 16
-slots = 3
 [heads]
-evidence = 4
 hidden = 8
 [training]
 epochs = 40

@@ -45,7 +45,9 @@ def test_a_conversation_that_nobody_could_decide_costs_no_loss_and_no_figure(tmp
 
 def test_a_setting_of_a_conversation_overrides_that_of_the_file(tmp_path: Path, taxonomy: Taxonomy) -> None:
     first, second = _read(
-        tmp_path, taxonomy, HEAD + TALK + "A: hi\n" + TALK.replace("a-1", "a-2\nlanguage = de") + "A: na\\ndu: ok\nB secrecy: psst\n"
+        tmp_path,
+        taxonomy,
+        HEAD + TALK + "A: hi\n" + TALK.replace("a-1", "a-2\nlanguage = de") + "A: na\\ndu: ok\nB secrecy: psst\n",
     )
     assert (first.attributes["language"], second.attributes["language"]) == ("en", "de")
     assert second.messages[0].text == "na\ndu: ok"

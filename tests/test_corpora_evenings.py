@@ -34,3 +34,12 @@ def test_evenings_are_the_same_for_the_same_seed_and_at_most_so_many() -> None:
     first, again, other = (list(evenings(chats, seed=seed, most=2)) for seed in (1, 1, 2))
     assert len(first) == 2
     assert first == again != other
+
+
+def test_evenings_are_as_long_as_is_asked_and_those_of_each_length_have_ids_of_their_own() -> None:
+    chats = [_chat(name, 40) for name in "abc"]
+    short, long = (list(evenings(chats, seed=1, most=10, messages=size)) for size in (60, 100))
+    assert [len(one.messages) for one in short] == [60] * 4
+    assert [len(one.messages) for one in long] == [100] * 2
+    assert all(len(one.stages) == len(one.messages) for one in [*short, *long])
+    assert not {one.id for one in short} & {one.id for one in long}

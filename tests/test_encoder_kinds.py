@@ -1,4 +1,4 @@
-"""Encoders of many kinds keep to the block-causal mask, or are refused."""
+"""Encoders of many kinds make a vector of a message, and padding changes none."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import pytest
 
 pytest.importorskip("transformers", reason="training needs the train extra")
 
+import torch
 from transformers import AutoConfig, AutoModel
 
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.errors import ConfigError
+from pipeline.model.message_tokens import padded
 from pipeline.model.training.fit_encoder import open_encoder
+from pipeline.model.training.network import SCALE, MessageNetwork
 
 SIZE = {
     "hidden_size": 32,
@@ -30,6 +33,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 48},
     "electra": {"embedding_size": 32},
     "mpnet": {"pad_token_id": 0},
+    "deberta-v2": {},
 }
 
 
@@ -43,23 +47,50 @@ def _saved(kind: str, tiny_encoder: Path, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_keeps_to_the_mask(kind: str, tiny_encoder: Path, tiny_encoder_recipe: Path, tmp_path: Path) -> None:
+def test_what_a_message_is_padded_to_changes_nothing(
+    kind: str, tiny_encoder: Path, tiny_encoder_recipe: Path, tmp_path: Path
+) -> None:
     recipe = load_settings(tiny_encoder_recipe, EncoderRecipe)
     start = open_encoder(recipe, path=_saved(kind, tiny_encoder, tmp_path))
     assert start.width == 32
-    assert start.encoding.windows([[("A", "good game")]])
+    network = MessageNetwork(start.encoder).eval()
+    short, long = start.tokenizer.pieces([[("A", "good game"), ("A", "how old are you anyway this stays our secret")]])[0]
+
+    def vectors(messages: list[list[int]], step: int = 1) -> torch.Tensor:
+        arrays = padded(messages, closing=start.tokenizer.closing, step=step)
+        with torch.inference_mode():
+            return network(torch.from_numpy(arrays["ids"]), torch.from_numpy(arrays["real"]))
+
+    alone, other = vectors([short])[0], vectors([long])[0]
+    for found in (vectors([short, long]), vectors([short, long], 16)):
+        assert torch.allclose(found[0], alone, atol=1e-4)
+        assert torch.allclose(found[1], other, atol=1e-4)
+    assert torch.linalg.norm(alone).item() == pytest.approx(SCALE, rel=1e-4)
+    assert not torch.allclose(alone, other, atol=1e-2)
 
 
-def test_one_that_does_not_is_refused(tiny_encoder: Path, tiny_encoder_recipe: Path, tmp_path: Path) -> None:
-    recipe = load_settings(tiny_encoder_recipe, EncoderRecipe)
-    with pytest.raises(ConfigError, match="does not keep to a block-causal mask"):
-        open_encoder(recipe, path=_saved("deberta-v2", tiny_encoder, tmp_path))
-
-
-def test_windows_larger_than_the_encoder_reads_are_refused(tiny_encoder: Path, tiny_encoder_recipe: Path) -> None:
-    recipe = load_settings(tiny_encoder_recipe, EncoderRecipe, overrides=["windows.tokens=512"])
-    with pytest.raises(ConfigError, match="windows of 512 tokens"):
+def test_messages_larger_than_the_encoder_reads_are_refused(tiny_encoder: Path, tiny_encoder_recipe: Path) -> None:
+    recipe = load_settings(tiny_encoder_recipe, EncoderRecipe, overrides=["message_tokens=512"])
+    with pytest.raises(ConfigError, match="messages of 512 tokens"):
         open_encoder(recipe, path=tiny_encoder)
+
+
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_frozen_layers_and_embeddings_do_not_learn(frozen: int, tiny_encoder: Path, tiny_encoder_recipe: Path) -> None:
+    overrides = [f"training.frozen_layers={frozen}"]
+    learns = {
+        name
+        for name, weight in open_encoder(
+            load_settings(tiny_encoder_recipe, EncoderRecipe, overrides=overrides), path=tiny_encoder
+        ).encoder.named_parameters()
+        if weight.requires_grad
+    }
+    assert "embeddings.word_embeddings.weight" not in learns
+    assert any("layer.1." in name for name in learns)
+    assert any("layer.0." in name for name in learns) == (frozen == 0)
+    assert ("embeddings.position_embeddings.weight" in learns) == (frozen == 0)
+    free = load_settings(tiny_encoder_recipe, EncoderRecipe, overrides=["training.frozen_embeddings=false"])
+    assert all(weight.requires_grad for weight in open_encoder(free, path=tiny_encoder).encoder.parameters())
 
 
 def test_more_frozen_layers_than_there_are_is_an_error(tiny_encoder: Path, tiny_encoder_recipe: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import archspec.cpu
@@ -13,6 +15,7 @@ import onnxruntime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="training needs the train extra")
 
@@ -21,12 +24,14 @@ import torch
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.errors import ConfigError, ModelFolderError
 from pipeline.model.encoder import EncoderModel, load_encoder
-from pipeline.model.folder import open_model_folder
+from pipeline.model.folder import open_model_folder, seal_model_folder
 from pipeline.model.load import load_model
-from pipeline.model.runtime import open_network, runtime_here
+from pipeline.model.message_tokens import Arrays, padded
+from pipeline.model.runtime import Run, open_network, runtime_here
+from pipeline.model.training.examples import Example
 from pipeline.model.training.fit_encoder import new_learner, open_encoder
-from pipeline.model.training.network import block_causal_mask
-from pipeline.model.windows import padded
+from pipeline.model.training.learning import Learner
+from pipeline.model.training.network import SCALE
 
 ROOT = Path(__file__).parent.parent
 WORDS = ["how old are you anyway", "this stays our secret ok", "good game", "dinner is ready", "the dog", "no bye", "x1 ? zz", "🙂"]
@@ -37,6 +42,18 @@ SLOW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_sco
 @pytest.fixture(scope="module")
 def model(tiny_encoder_model: Path) -> EncoderModel:
     return load_encoder(open_model_folder(tiny_encoder_model))
+
+
+@pytest.fixture(scope="module")
+def learner(tiny_encoder_model: Path, tiny_encoder: Path) -> Learner:
+    recipe = load_settings(tiny_encoder_model / "config.toml", EncoderRecipe)
+    return new_learner(open_encoder(recipe, path=tiny_encoder), recipe, positive=[1.0, 1.0]).eval()
+
+
+@pytest.fixture(scope="module")
+def single(tiny_encoder_model: Path) -> Run:
+    """The network in single precision."""
+    return open_network(tiny_encoder_model.with_name("tiny-encoder.training") / "encoder-fp32.onnx", runtime="openvino")
 
 
 def test_it_learns_the_signs_and_who_gave_them(tiny_encoder_model: Path) -> None:
@@ -79,32 +96,86 @@ def test_what_else_is_in_the_batch_changes_nothing(model: EncoderModel, talks: l
 
 @SLOW
 @given(talk=TALK, cut=st.integers(1, 40))
-def test_nothing_looks_ahead_in_torch_and_in_single_precision(
-    tiny_encoder_model: Path, tiny_encoder: Path, model: EncoderModel, talk: list[tuple[str, str]], cut: int
-) -> None:
-    recipe = load_settings(tiny_encoder_model / "config.toml", EncoderRecipe)
-    learner = new_learner(open_encoder(recipe, path=tiny_encoder), recipe, positive=[1.0, 1.0]).eval()
-    exported = open_network(tiny_encoder_model.with_name("tiny-encoder.training") / "encoder-fp32.onnx", runtime="openvino")
-    (whole,), (part,) = model.encoding.windows([talk]), model.encoding.windows([talk[:cut]])
-    for late, early in zip(whole, part, strict=False):
-        count = len(early.marks)
-        with torch.inference_mode():
-            found = [learner.network(*(torch.from_numpy(array) for array in padded([window]).values())) for window in (late, early)]
-        assert torch.allclose(found[0][0][:, :count], found[1][0], atol=1e-4)
-        assert torch.allclose(found[0][1][:, :count], found[1][1], atol=1e-4)
-        single = [exported(padded([window])) for window in (late, early)]
-        assert np.abs(single[0][0][:, :count] - single[1][0]).max() <= 1e-4
+def test_nothing_looks_ahead_in_torch(learner: Learner, model: EncoderModel, talk: list[tuple[str, str]], cut: int) -> None:
+    (pieces,) = model.tokenizer.pieces([talk])
+    whole = example(pieces, [speaker for speaker, _ in talk])
+    part = replace(whole, pieces=whole.pieces[:cut], speakers=whole.speakers[:cut])
+    with torch.inference_mode():
+        late, early = learner.read([whole])[0], learner.read([part])[0]
+    assert torch.allclose(late[:cut], early, atol=1e-4)
 
 
-def test_the_mask_hides_later_messages_and_padding() -> None:
-    mask = block_causal_mask(torch.tensor([[1, 1, 2, 0]]))[0, 0] == 0
-    assert mask.tolist() == [[True, True, False, False], [True, True, False, False], [True, True, True, False], [True] * 4]
+@SLOW
+@given(texts=st.lists(st.sampled_from(WORDS), min_size=1, max_size=8))
+def test_a_message_has_one_vector_wherever_it_stands(single: Run, learner: Learner, model: EncoderModel, texts: list[str]) -> None:
+    """Messages are encoded alone: in torch, in single precision and in int8."""
+    (pieces,) = model.tokenizer.pieces([[("K", text) for text in texts]])
+    together = padded(pieces, closing=model.tokenizer.closing)
+    for run in (single, lambda arrays: in_torch(learner, arrays)):
+        found = run(together)
+        for message, vector in zip(pieces, found, strict=True):
+            assert np.abs(run(padded([message], closing=model.tokenizer.closing))[0] - vector).max() <= 1e-4
+    for message, vector in zip(pieces, model.vectors([pieces])[0], strict=True):
+        assert np.abs(model.vectors([[message]])[0][0] - vector).max() <= 1e-4
+
+
+def example(pieces: list[list[int]], speakers: list[str]) -> Example:
+    nothing = np.full(len(speakers), np.nan, np.float32)
+    messages = tuple(map(tuple, pieces))
+    return Example("e", messages, tuple(speakers), np.stack([nothing, nothing], 1), nothing, nothing, None, None)
+
+
+def in_torch(learner: Learner, arrays: Arrays) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        return learner.network(torch.from_numpy(arrays["ids"]), torch.from_numpy(arrays["real"])).numpy()
+
+
+def test_int8_says_what_single_precision_says(single: Run, model: EncoderModel) -> None:
+    (pieces,) = model.tokenizer.pieces([[("K", text) for text in WORDS]])
+    exact = single(padded(pieces, closing=model.tokenizer.closing))
+    int8 = model.vectors([pieces])[0]
+    likeness = (exact * int8).sum(axis=1) / (np.linalg.norm(exact, axis=1) * np.linalg.norm(int8, axis=1))
+    assert likeness.min() > 0.95
+
+
+def test_what_is_said_twice_goes_through_the_network_once(model: EncoderModel) -> None:
+    rows: list[int] = []
+
+    def run(arrays: Arrays) -> NDArray[np.float32]:
+        rows.append(len(arrays["ids"]))
+        return model.network(arrays)
+
+    talk = [("K", "good game"), ("P", "no bye"), ("P", "good game")]
+    together = replace(model, network=run).read([talk, talk[1:]])
+    assert sum(rows) == 2
+    for own, reading in zip((talk, talk[1:]), together, strict=True):
+        assert np.abs(model.read([own])[0].stages - reading.stages).max() <= 1e-4
+
+
+@SLOW
+@given(talk=TALK)
+def test_a_risk_never_falls(model: EncoderModel, talk: list[tuple[str, str]]) -> None:
+    (reading,) = model.read([talk])
+    for name in {speaker for speaker, _ in talk}:
+        rows = [row for row, (speaker, _) in enumerate(talk) if speaker == name]
+        assert (np.diff(reading.speaker_risk[rows]) >= 0).all()
+    assert (np.diff(reading.risk) >= 0).all()
+
+
+def test_a_negative_weight_in_the_model_folder_is_refused(tiny_encoder_model: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_encoder_model, tmp_path / "model"))
+    risk = json.loads((folder / "risk.json").read_text())
+    (folder / "risk.json").write_text(json.dumps(risk | {"slope": -1.0}))
+    sealed = seal_model_folder(folder, kind=open_model_folder(tiny_encoder_model).kind, name="turned")
+    with pytest.raises(ModelFolderError, match="negative weight"):
+        load_encoder(sealed)
 
 
 def test_names_never_reach_the_model(model: EncoderModel) -> None:
     (first,) = model.read([[("Kim", "good game"), ("Pat", "how old are you")]])
     (second,) = model.read([[("[SEXUAL]", "good game"), ("how old are you", "how old are you")]])
     assert np.array_equal(first.stages, second.stages)
+    assert np.array_equal(first.speaker_risk, second.speaker_risk)
 
 
 def test_a_conversation_without_words_has_an_empty_reading(model: EncoderModel) -> None:
@@ -120,25 +191,22 @@ def test_a_very_long_message_is_read_at_its_ends(model: EncoderModel) -> None:
 
 def test_both_runtimes_say_the_same_in_single_precision(tiny_encoder_model: Path, model: EncoderModel) -> None:
     path = tiny_encoder_model.with_name("tiny-encoder.training") / "encoder-fp32.onnx"
-    (windows,) = model.encoding.windows([[("K", text) for text in WORDS * 3]])
-    arrays = padded(windows)
-    real = arrays["blocks"][np.arange(len(windows))[:, None], arrays["marks"]] > 0
+    (pieces,) = model.tokenizer.pieces([[("K", text) for text in WORDS * 3]])
+    arrays = padded(pieces, closing=model.tokenizer.closing)
     one, two = (open_network(path, runtime=name)(arrays) for name in ("openvino", "onnxruntime"))
-    assert np.abs(one[0][real] - two[0][real]).max() <= 1e-4
+    assert np.abs(one - two).max() <= 1e-4
 
 
 def test_what_is_shipped_is_computed_exactly_whatever_the_cpu() -> None:
     """Int8 products overflow in 16 bits on a CPU without VNNI, unless the runtime is told not to let them."""
     path = ROOT / "models" / "default" / "encoder.onnx"
     rng = np.random.default_rng(0)
-    blocks = np.repeat(np.arange(1, 25), 10)[None]
-    arrays = {"ids": rng.integers(1000, 20_000, (1, 240)), "blocks": blocks, "marks": np.arange(0, 240, 10)[None]}
+    arrays = {"ids": rng.integers(1000, 20_000, (16, 24)), "real": np.ones((16, 24), np.int64)}
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # in single precision, with int8's steps
-    stages, evidence = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]).run(None, arrays)
+    (vectors,) = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]).run(None, arrays)
     found = open_network(path, runtime="onnxruntime")(arrays)
-    assert np.sqrt(np.mean((found[0] - np.asarray(stages)) ** 2)) <= 0.1
-    assert np.sqrt(np.mean((found[1] - np.asarray(evidence)) ** 2)) <= 0.02
+    assert np.linalg.norm(found - np.asarray(vectors), axis=1).max() <= 0.05 * SCALE
 
 
 @pytest.mark.parametrize(

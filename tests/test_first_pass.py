@@ -180,19 +180,22 @@ def test_torch_in_bf16_says_what_the_shipped_network_says(
     tiny_encoder_recipe: Path, tiny_encoder: Path, tiny_corpus: Path, tmp_path: Path
 ) -> None:
     from pipeline.errors import ModelFolderError
+    from pipeline.model.encoder import EncoderModel
     from pipeline.model.load import load_model
+    from pipeline.model.message_tokens import padded
     from pipeline.model.torch_runtime import open_torch
-    from pipeline.model.windows import padded
     from pipeline.train import train
 
     overrides = ["export.torch=true", "training.epochs=1"]
     out = tmp_path / "m"
     train(tiny_encoder_recipe, corpus=[tiny_corpus], out=out, encoder_path=tiny_encoder, overrides=overrides, track=False)
     _, model = load_model(out)
-    (windows,) = model.encoding.windows([[("K", "how old are you anyway"), ("P", "no bye"), ("K", "the dog")]])  # type: ignore[attr-defined]
-    arrays = padded(windows)
-    int8, bf16 = model.network(arrays), open_torch(out, device="cpu")(arrays)  # type: ignore[attr-defined]
-    assert np.abs(int8[0] - bf16[0]).max() < 0.3
+    assert isinstance(model, EncoderModel)
+    (messages,) = model.tokenizer.pieces([[("K", "how old are you anyway"), ("P", "no bye"), ("K", "the dog")]])
+    arrays = padded(messages, closing=model.tokenizer.closing)
+    int8, bf16 = model.network(arrays), open_torch(out, device="cpu")(arrays)
+    assert int8.shape == bf16.shape == (3, 32)
+    assert np.abs(int8 - bf16).max() < 0.3
     (out / "network.safetensors").unlink()
     with pytest.raises(ModelFolderError, match=r"export\.torch=true"):
         open_torch(out, device="cpu")

@@ -53,7 +53,7 @@ def test_a_run_keeps_settings_curves_figures_and_the_model(tracked: Path) -> Non
     assert done.returncode == 0, done.stderr
     params, metrics, curve, files, status, _ = json.loads(done.stdout.splitlines()[-1])
     assert status == "FINISHED"
-    assert params["windows.tokens"] == "48"
+    assert params["message_tokens"] == "16"
     assert len(params["data.labelled.sha256"]) == 64
     assert "eval_loss" in metrics
     assert len(set(curve)) == 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pipeline.config import Taxonomy
 from pipeline.corpora.duplicates import near_duplicates
-from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.labelled import UNDECIDABLE, LabelledConversation
 
 _SHOWN = 5
 RARE = 10
@@ -48,6 +48,7 @@ def check_corpus(
             if stage in told and stages[stage] < RARE
         ),
         *(f"stage {stage} is told by no part of the corpus" for stage in taxonomy.keys if stage not in told),
+        *_undecidable(conversations),
         *_unlicensed(conversations),
         *_one_sided(conversations),
         *_repeated_texts(conversations),
@@ -80,6 +81,11 @@ def _one_sided(conversations: Iterable[LabelledConversation]) -> list[str]:
     return [_listed("conversation(s) with one speaker", alone)] if alone else []
 
 
+def _undecidable(conversations: Iterable[LabelledConversation]) -> list[str]:
+    found = [c.id for c in conversations if UNDECIDABLE in c.attributes]
+    return [_listed("conversation(s) that nobody could decide, which no loss and no figure uses", found)] if found else []
+
+
 def _unlicensed(conversations: Iterable[LabelledConversation]) -> list[str]:
     count = sum("licence" not in c.attributes for c in conversations)
     return (
@@ -102,7 +108,7 @@ def _label_problems(conversations: Sequence[LabelledConversation]) -> list[str]:
             found["stages on a message of who is no groomer"].append(conversation.id)
         if groomers and groomers - {message.speaker for message in conversation.messages}:
             found["a groomer who writes nothing"].append(conversation.id)
-        if conversation.level == "none":
+        if conversation.level == "none" and UNDECIDABLE not in conversation.attributes:
             found["no label at all"].append(conversation.id)
     return [_listed(f"conversation(s) with {what}", ids) for what, ids in found.items() if ids]
 

@@ -22,17 +22,19 @@ LONG = 10
 """Words from which on a sentence is cut at its commas."""
 
 
-def evenings(chats: Sequence[LabelledConversation], *, seed: int, most: int) -> Iterator[LabelledConversation]:
-    """Yield at most ``most`` ordinary conversations made of ``chats``, each of which is used once, in an order of chance."""
+def evenings(
+    chats: Sequence[LabelledConversation], *, seed: int, most: int, messages: int = MESSAGES
+) -> Iterator[LabelledConversation]:
+    """Yield at most ``most`` ordinary conversations of ``messages`` each, made of ``chats``, used once, in an order of chance."""
     order = list(chats)
     random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
     lines = chain.from_iterable(map(typed, order))
     for number in range(most):
-        messages = tuple(islice(lines, MESSAGES))
-        if len(messages) < MESSAGES:
+        held = tuple(islice(lines, messages))
+        if len(held) < messages:
             return
-        conversation = Conversation(conversation_id=f"evening-{number}", platform="composed", messages=messages)
-        absent: tuple[frozenset[str], ...] = (frozenset(),) * MESSAGES
+        conversation = Conversation(conversation_id=f"evening-{messages}-{number}", platform="composed", messages=held)
+        absent: tuple[frozenset[str], ...] = (frozenset(),) * messages
         yield replace(order[0], conversation=conversation, stages=absent, group=conversation.conversation_id)
 
 

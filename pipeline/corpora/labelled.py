@@ -11,6 +11,9 @@ from typing import Literal
 from pipeline.errors import CorpusError
 from pipeline.schema import Conversation, Message
 
+UNDECIDABLE = "undecidable"
+"""The attribute of a conversation of which a reader could not tell whether somebody grooms."""
+
 Level = Literal["message", "speaker", "conversation", "none"]
 
 

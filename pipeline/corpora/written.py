@@ -27,7 +27,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pipeline.config import Settings, Taxonomy, read_toml, validate_settings
 from pipeline.corpora.chat_files import read_chat_file
-from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.labelled import UNDECIDABLE, LabelledConversation
 from pipeline.errors import CorpusError
 from pipeline.schema import Conversation, Kind, Message, Source
 
@@ -43,11 +43,16 @@ ROWS_WITHOUT_WORDS: Mapping[str, Kind] = {
 }
 """What stands for a row without words."""
 
+UNWRITTEN = "[SEXUAL]"
+"""What stands where a real conversation would be explicit. No model reads it: in real chat it never stands, so it would teach
+nothing but the corpus. A message that is nothing else counts as a row without words."""
+
 
 class WrittenSpeaker(Settings):
     """Who somebody is, by the true age.
 
-    ``groomer`` is true only for who grooms; ``undecidable`` where a reader could not tell: no loss and no figure uses the conversation.
+    ``groomer`` is true only for who grooms; ``undecidable`` where a reader could not tell: no loss and no figure uses such a
+    conversation.
     """
 
     role: str
@@ -113,7 +118,9 @@ def read_written(path: Path, taxonomy: Taxonomy) -> Iterator[LabelledConversatio
     """
     files = _files(path) if path.is_dir() else [path]
     if not files:
-        raise CorpusError("there is no .chat or TOML file in the folder", where=str(path), do="Give a corpus, such as data/synthetic")
+        raise CorpusError(
+            "there is no .chat or TOML file in the folder", where=str(path), do="Give a corpus, such as data/synthetic"
+        )
     seen: dict[str, Path] = {}
     for file in files:
         for conversation in _conversations(file):
@@ -144,7 +151,7 @@ def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy) -> L
             message_id=str(number),
             speaker=speaker,
             text="" if text in ROWS_WITHOUT_WORDS else text,
-            kind=ROWS_WITHOUT_WORDS.get(text, "message"),
+            kind=ROWS_WITHOUT_WORDS.get(text, "message" if text.replace(UNWRITTEN, "").strip() else "unsupported"),
             source=Source(str(file), row=number),
         )
         for number, (speaker, text, *_) in enumerate(written.messages, 1)
@@ -156,7 +163,7 @@ def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy) -> L
         stages=tuple(None if undecidable else frozenset(stages) for _, _, *stages in written.messages),
         tells=frozenset(taxonomy.keys),
         groomers=None if undecidable else groomers,
-        group=written.id,
+        group=written.situation,
         ages={key: speaker.age for key, speaker in written.speakers.items() if speaker.age != "unstated"},
         attributes={
             "corpus": "safelight-written",
@@ -167,6 +174,7 @@ def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy) -> L
             "region": written.region,
             "ending": written.ending,
             "platform": written.platform,
+            **({UNDECIDABLE: "true"} if undecidable else {}),
             **({"register": written.chat_register} if written.chat_register else {}),
             **_people(written),
         },

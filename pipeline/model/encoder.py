@@ -1,17 +1,18 @@
-"""The encoder model at scoring time: windows in, stages and evidence out, the running risk from them. Needs no torch.
+"""The encoder model at scoring time: message vectors, stages and ages in context, the running risk. Needs no torch.
 
 ::
 
-    encoder.onnx       the network, int8
-    tokenizer.json     its word pieces, with the speakers' marks
-    model.safetensors  the risk head
+    encoder.onnx       the network, int8: from a message's tokens to its vector
+    tokenizer.json     its word pieces
+    model.safetensors  the context head
+    risk.json          the risk head
     cascade.*          the first pass, where there is one
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -21,28 +22,32 @@ from safetensors.numpy import load_file, save
 from tokenizers import Tokenizer
 
 from pipeline.config import EncoderRecipe, Taxonomy, load_settings, validate_settings
-from pipeline.errors import ModelFolderError
+from pipeline.errors import ConfigError, ModelFolderError
 from pipeline.model.calibration import Platt
-from pipeline.model.evidence import EvidenceRisk
+from pipeline.model.context_head import ContextHead
 from pipeline.model.first_pass import FirstPass, load_first_pass
 from pipeline.model.folder import ModelFolder
+from pipeline.model.message_tokens import MessageTokenizer, chunks, padded
 from pipeline.model.reading import Finish, Reading, Spoken
+from pipeline.model.risk_head import RiskHead, read_risk_head
 from pipeline.model.runtime import Device, Run, RuntimeName, open_network, runtime_here
 from pipeline.model.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
-from pipeline.model.windows import Encoding, Packing, Window, chunks, padded
 from pipeline.output import write_json
 
 KIND = "encoder"
 NETWORK = "encoder.onnx"
+RISK = "risk.json"
 
 CHUNK_TOKENS = 2048
 """Tokens that go through the network at once, padding included: more is slower, since less of it stays in the CPU's cache."""
 
-_STEP = 32
-"""Windows are padded to multiples of it, so that one looks the same to the network whatever goes through with it."""
+_STEP = 8
+"""Messages are padded to multiples of it, so that one looks the same to the network whatever goes through with it."""
 
 _DECIMALS = 5
 """Scores are kept to so many places."""
+
+_HEAD = tuple(field.name for field in fields(ContextHead))
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,12 @@ class EncoderModel:
     """A trained encoder with its heads."""
 
     taxonomy: Taxonomy
-    encoding: Encoding
+    tokenizer: MessageTokenizer
     network: Run
+    head: ContextHead
     calibration: Platt
-    risk: EvidenceRisk
+    ages: Platt
+    risk: RiskHead
     first_pass: FirstPass | None = None
     chunk_tokens: int = CHUNK_TOKENS
     runtime: str | None = None
@@ -63,62 +70,70 @@ class EncoderModel:
         return self.prepare(conversations)()
 
     def prepare(self, conversations: Sequence[Sequence[Spoken]], *, cascade: bool = False) -> Finish:
-        """Tokenise, let the first pass read if there is a cascade, and pack what it does not skip; the rest is the network."""
-        pieces = self.encoding.pieces(conversations)
+        """Tokenise, and let the first pass read if there is a cascade; the network reads what it does not skip."""
+        pieces = self.tokenizer.pieces(conversations)
         names = [[speaker for speaker, _ in conversation] for conversation in conversations]
         skipped: list[Reading | None] = [None] * len(conversations)
         if cascade and self.first_pass is not None:
             skipped = self.first_pass.skipped(pieces, names, stages=len(self.taxonomy.keys))
-        windows = [self.encoding.pack(own) if skip is None else [] for own, skip in zip(pieces, skipped, strict=True)]
-        return lambda: self._read(names, windows, skipped)
+        return lambda: self._read(names, pieces, skipped)
 
     def _read(
-        self, names: Sequence[Sequence[str]], windows: Sequence[Sequence[Window]], skipped: Sequence[Reading | None]
+        self, names: Sequence[Sequence[str]], pieces: Sequence[Sequence[Sequence[int]]], skipped: Sequence[Reading | None]
     ) -> list[Reading]:
-        outputs = self._run([window for own in windows for window in own])
-        readings = []
-        start = 0
-        for speakers, own, skip in zip(names, windows, skipped, strict=True):
-            if skip is not None:
-                readings.append(skip)
-                continue
-            parts = outputs[start : start + len(own)]
-            start += len(own)
-            logits = np.concatenate([part[0] for part in parts]) if parts else np.zeros((0, len(self.taxonomy.keys)), np.float32)
-            evidence = np.concatenate([part[1] for part in parts]) if parts else np.zeros((0, 1), np.float32)
-            speaker_risk, risk = self.risk.risks(evidence, speakers)
-            stages = self.calibration.probability(logits).astype(np.float32)
-            stages, speaker_risk, risk = (np.round(array, _DECIMALS) for array in (stages, speaker_risk, risk))
-            readings.append(Reading(stages, speaker_risk, risk))
-        return readings
+        kept = [own for own, skip in zip(pieces, skipped, strict=True) if skip is None]
+        found = iter(self.vectors(kept))
+        return [
+            self._reading(next(found), speakers) if skip is None else skip for speakers, skip in zip(names, skipped, strict=True)
+        ]
 
-    def _run(self, windows: Sequence[Window]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Return stage logits and evidence of the messages of each window."""
-        found: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
-        for numbers in chunks(windows, tokens=self.chunk_tokens, step=_STEP):
-            stages, evidence = self.network(padded([windows[number] for number in numbers], step=_STEP))
-            for row, number in enumerate(numbers):
-                count = len(windows[number].marks)
-                found[number] = stages[row, :count], evidence[row, :count]
-        return [found[number] for number in range(len(windows))]
+    def _reading(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> Reading:
+        if not speakers:
+            nothing = np.zeros(0, np.float32)
+            return Reading(np.zeros((0, len(self.taxonomy.keys)), np.float32), nothing, nothing)
+        logits = self.head.logits(vectors, speakers)
+        stages = np.round(self.calibration.probability(logits[:, :-1]).astype(np.float32), _DECIMALS)
+        child = np.round(self.ages.probability(logits[:, -1:]).astype(np.float32)[:, 0], _DECIMALS)
+        speaker_risk, risk = self.risk.risks(stages, child, speakers)
+        return Reading(stages, np.round(speaker_risk, _DECIMALS), np.round(risk, _DECIMALS))
+
+    def vectors(self, conversations: Sequence[Sequence[Sequence[int]]]) -> list[NDArray[np.float32]]:
+        """Return the vectors of the messages of each conversation, of shape (messages, width), from their tokens."""
+        return message_vectors(self.network, conversations, closing=self.tokenizer.closing, chunk_tokens=self.chunk_tokens)
 
 
-def save_heads(folder: Path, *, risk: EvidenceRisk, calibration: Platt, taxonomy: Taxonomy, tokenizer: Tokenizer) -> None:
+def message_vectors(
+    network: Run, conversations: Sequence[Sequence[Sequence[int]]], *, closing: int, chunk_tokens: int = CHUNK_TOKENS
+) -> list[NDArray[np.float32]]:
+    """Return the vectors of the messages of each conversation, of shape (messages, width), from their tokens.
+
+    What is said twice goes through the network once.
+    """
+    numbers: dict[tuple[int, ...], int] = {}
+    rows = [[numbers.setdefault(tuple(message), len(numbers)) for message in own] for own in conversations]
+    messages = list(numbers)
+    table = np.zeros((0, 0), np.float32)
+    for chunk in chunks([len(message) + 1 for message in messages], tokens=chunk_tokens, step=_STEP):
+        part = network(padded([messages[number] for number in chunk], closing=closing, step=_STEP))
+        if not len(table):
+            table = np.zeros((len(messages), part.shape[1]), np.float32)
+        table[chunk] = part
+    return [table[own] if own else table[:0] for own in rows]
+
+
+def save_heads(
+    folder: Path, *, head: ContextHead, risk: RiskHead, calibration: Platt, ages: Platt, taxonomy: Taxonomy, tokenizer: Tokenizer
+) -> None:
     """Write what the folder holds beside the network."""
-    weights = {
-        "risk.first.weight": risk.first_weight,
-        "risk.first.bias": risk.first_bias,
-        "risk.second.weight": risk.second_weight,
-        "risk.second.bias": risk.second_bias,
-    }
-    (folder / "model.safetensors").write_bytes(save({name: np.ascontiguousarray(array) for name, array in weights.items()}))
+    (folder / "model.safetensors").write_bytes(save({name: np.ascontiguousarray(getattr(head, name)) for name in _HEAD}))
+    write_json(folder / RISK, risk.as_json())
     write_json(folder / "labels.json", taxonomy.model_dump(mode="json"))
     stages = zip(taxonomy.keys, calibration.slope, calibration.offset, strict=True)
     write_json(
         folder / "calibration.json",
         {
             "stages": {stage: {"slope": float(slope), "offset": float(offset)} for stage, slope, offset in stages},
-            "risk": {"slope": risk.slope, "offset": risk.offset},
+            "under_18": {"slope": float(ages.slope[0]), "offset": float(ages.offset[0])},
         },
     )
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -132,31 +147,26 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, dev
     ModelFolderError
         When the files do not fit one another.
     """
-    recipe = load_settings(folder.path / "config.toml", EncoderRecipe)
+    try:
+        recipe = load_settings(folder.path / "config.toml", EncoderRecipe)
+    except ConfigError as error:
+        raise ModelFolderError(
+            f"this version cannot read the model's recipe: {error.what}", where=str(folder.path), do="Train the model anew"
+        ) from error
     runtime = runtime or runtime_here()
     taxonomy = validate_settings(folder.json("labels.json"), Taxonomy, where=str(folder.path / "labels.json"))
     calibration = folder.json("calibration.json")
     tokenizer = Tokenizer.from_file(str(folder.path / "tokenizer.json"))
-    packing = Packing(recipe.windows.tokens, recipe.windows.carried, recipe.windows.message_tokens, recipe.windows.slots)
     try:
         weights = load_file(folder.path / "model.safetensors")
-        encoding = Encoding(tokenizer, packing)
         return EncoderModel(
             taxonomy=taxonomy,
-            encoding=encoding,
+            tokenizer=MessageTokenizer(tokenizer, recipe.message_tokens),
             network=open_network(folder.path / NETWORK, runtime=runtime, device=device),
-            calibration=Platt(
-                slope=np.asarray([calibration["stages"][stage]["slope"] for stage in taxonomy.keys]),
-                offset=np.asarray([calibration["stages"][stage]["offset"] for stage in taxonomy.keys]),
-            ),
-            risk=EvidenceRisk(
-                first_weight=weights["risk.first.weight"],
-                first_bias=weights["risk.first.bias"],
-                second_weight=weights["risk.second.weight"],
-                second_bias=weights["risk.second.bias"],
-                slope=float(calibration["risk"]["slope"]),
-                offset=float(calibration["risk"]["offset"]),
-            ),
+            head=ContextHead(**{name: weights[name] for name in _HEAD}),
+            calibration=_platt([calibration["stages"][stage] for stage in taxonomy.keys]),
+            ages=_platt([calibration["under_18"]]),
+            risk=read_risk_head(folder.json(RISK)),
             first_pass=load_first_pass(folder),
             chunk_tokens=GPU_TOKENS if device == "cuda" else CHUNK_TOKENS,
             runtime="torch" if device == "cuda" else runtime,
@@ -165,3 +175,7 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, dev
         raise ModelFolderError("the weights are damaged", where=str(folder.path), do="Get the model folder again") from error
     except (KeyError, ValueError) as error:
         raise ModelFolderError(f"the files of the model do not fit: {error}", where=str(folder.path)) from error
+
+
+def _platt(values: Sequence[dict[str, float]]) -> Platt:
+    return Platt(slope=np.asarray([one["slope"] for one in values]), offset=np.asarray([one["offset"] for one in values]))

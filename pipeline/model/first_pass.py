@@ -27,7 +27,7 @@ from safetensors.numpy import load_file, save
 from threadpoolctl import ThreadpoolController
 
 from pipeline.errors import ModelFolderError
-from pipeline.model.evidence import riskiest
+from pipeline.model.risk_head import riskiest
 from pipeline.output import write_json
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class FirstPass:
     ) -> NDArray[np.float32]:
         """Return the running estimate after each message for its speaker.
 
-        ``messages`` are word pieces, the speaker's mark first; ``groups`` of shape (messages,) numbers the speaker of each, in its
+        ``messages`` are word pieces, the opening token first; ``groups`` of shape (messages,) numbers the speaker of each, in its
         conversation, so that several conversations are read at once; ``opens`` says which message is the first of a conversation.
         """
         order = np.argsort(groups, kind="stable")
@@ -228,7 +228,7 @@ def features(highest: NDArray[np.float64], gathered: NDArray[np.float64]) -> NDA
 
 
 def hashed(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the features of all messages one after another, and how many each has; the mark at the start of each is left out.
+    """Return the features of all messages one after another, and how many each has; the opening token of each is left out.
 
     Features are single pieces, and pairs of neighbours within a message.
     """
@@ -246,7 +246,7 @@ def _features(
 
 
 def flat(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
-    """Return the pieces of all messages one after another without the marks, how many each has, and whose each is."""
+    """Return the pieces of all messages one after another without the opening tokens, how many each has, and whose each is."""
     held = list(messages)
     lengths = np.fromiter(map(len, held), np.int64, len(held))
     pieces = np.fromiter(chain.from_iterable(held), np.int64, int(lengths.sum()))

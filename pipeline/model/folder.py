@@ -16,6 +16,8 @@
     metrics.json       what was measured when it was trained
     splits.json        who it learned from, of what it was given; where parts were held out
     learned.safetensors  hashes of what it learned from, so that nobody tests it on that
+    risk.json          of an encoder: the weights of the risk head
+    transfer.json      of an encoder, where it was measured: what carries over to other writers and sources
     reference.json     what its scores looked like where it was calibrated, so that drift can be told
     MODEL_CARD.md      the same for people
 """
@@ -45,7 +47,7 @@ REQUIRED = (
 )
 """What every folder has; each kind has files of its own beside these."""
 
-OF_KIND = {"ngram-linear": ("vocabulary.json",), "encoder": ("encoder.onnx", "tokenizer.json")}
+OF_KIND = {"ngram-linear": ("vocabulary.json",), "encoder": ("encoder.onnx", "risk.json", "tokenizer.json")}
 
 
 @dataclass(frozen=True, slots=True)

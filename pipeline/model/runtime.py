@@ -17,16 +17,16 @@ from archspec.cpu.detect import detected_info
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelFolderError
+from pipeline.model.message_tokens import Arrays
 from pipeline.model.torch_runtime import open_torch
-from pipeline.model.windows import Arrays
 
 if TYPE_CHECKING:
     import onnxruntime
 
 Device = Literal["cpu", "cuda"]
 RuntimeName = Literal["openvino", "onnxruntime"]
-Run = Callable[[Arrays], tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""From ``ids, blocks, marks`` to stage logits and evidence."""
+Run = Callable[[Arrays], NDArray[np.float32]]
+"""From ``ids, real`` to the vectors of messages, of shape (messages, width)."""
 
 _VNNI = ("avx512_vnni", "avx_vnni")
 """What archspec calls it, with 512 bits and with 256."""
@@ -73,9 +73,8 @@ def _openvino(path: Path, threads: int) -> Run:
     }
     compiled = core.compile_model(str(path), "CPU", settings)
 
-    def run(arrays: Arrays) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        found = compiled(arrays)
-        return np.array(found[0]), np.array(found[1])
+    def run(arrays: Arrays) -> NDArray[np.float32]:
+        return np.array(compiled(arrays)[0])
 
     return run
 
@@ -97,11 +96,11 @@ def _onnxruntime(path: Path, threads: int) -> Run:
     except Exception as error:  # its errors have no common name
         raise RuntimeError(type(error).__name__) from error
 
-    def run(arrays: Arrays) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(arrays: Arrays) -> NDArray[np.float32]:
         try:
-            stages, evidence = session.run(None, arrays)
+            (vectors,) = session.run(None, arrays)
         except Exception as error:
             raise RuntimeError(type(error).__name__) from error
-        return np.asarray(stages), np.asarray(evidence)
+        return np.asarray(vectors)
 
     return run

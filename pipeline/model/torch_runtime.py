@@ -2,7 +2,7 @@
 
 ::
 
-    network.safetensors   the weights of the encoder and the message heads, bf16
+    network.safetensors   the weights of the encoder, bf16
     encoder.json          the encoder's configuration
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, ModelFolderError, SafelightError
-from pipeline.model.windows import Arrays
+from pipeline.model.message_tokens import Arrays
 
 if TYPE_CHECKING:
     from pipeline.model.runtime import Run
@@ -63,19 +63,16 @@ def open_torch(folder: Path, *, device: str) -> Run:
     weights = load_file(folder / WEIGHTS)
     content = json.loads((folder / ENCODER).read_text("utf-8"))
     encoder = AutoModel.from_config(AutoConfig.for_model(**content), attn_implementation="sdpa")
-    width = int(encoder.config.hidden_size)
-    stages, evidence = (int(weights[f"{head}.weight"].shape[0]) for head in ("stages", "evidence"))
-    network = MessageNetwork(encoder, width=width, stages=stages, evidence=evidence)
+    network = MessageNetwork(encoder)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise ModelFolderError("the weights do not fit the encoder", where=str(folder), do="Get the model folder again") from error
     network = network.to(device).eval()
 
-    def run(arrays: Arrays) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        given = [torch.from_numpy(arrays[name]).to(device, non_blocking=True) for name in ("ids", "blocks", "marks")]
+    def run(arrays: Arrays) -> NDArray[np.float32]:
+        ids, real = (torch.from_numpy(arrays[name]).to(device, non_blocking=True) for name in ("ids", "real"))
         with torch.inference_mode(), torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
-            found = network(*given)
-        return found[0].float().cpu().numpy(), found[1].float().cpu().numpy()
+            return network(ids, real).float().cpu().numpy()
 
     return run

@@ -15,6 +15,9 @@ _LOOK_ALIKE = str.maketrans(
     "авсԁеһіјкӏмпорѕтԝхуαεικνορτυχ",
     "abcdehijklmnopstwxyaeikvoptux",
 )
+_UNWRITTEN = "[sexual]"
+"""The written corpus's mark for what is not written; no export has it, so no model may read it."""
+
 _DIGITS = str.maketrans("0134578$@", "oieastbsa")
 _WORD = re.compile(r"[^\W_]+")
 _LATIN = re.compile("[a-z]")
@@ -30,6 +33,8 @@ _DOTTED = re.compile(r"(?<!\w)(?:[a-z][.\-_*]){3,}[a-z](?!\w)")
 def fold(text: str) -> str:
     """Return the text as the network reads it: `normalise`, and words put together again."""
     text = normalise(text)
+    if _UNWRITTEN in text:
+        text = " ".join(text.replace(_UNWRITTEN, " ").split())
     if _FOREIGN.search(text):
         text = _WORD.sub(lambda word: word[0].translate(_LOOK_ALIKE) if _LATIN.search(word[0]) else word[0], text)
     # As in `normalise`, a sign first: single letters, marks between letters, digits.

@@ -18,35 +18,28 @@ import torch
 from onnx import numpy_helper
 from safetensors.torch import save_file
 
+from pipeline.model.message_tokens import Arrays
 from pipeline.model.torch_runtime import ENCODER, WEIGHTS
 from pipeline.model.training.network import MessageNetwork
-from pipeline.model.windows import Window, padded
 
 _OPSET = 17
 
 
-def export_network(network: MessageNetwork, path: Path, *, windows: Sequence[Window]) -> None:
-    """Write the network as ONNX in single precision; ``windows`` is an example of what goes in."""
+def export_network(network: MessageNetwork, path: Path, *, example: Arrays) -> None:
+    """Write the network as ONNX in single precision; ``example`` is what goes in."""
     network = network.to("cpu").eval()
-    arrays = {name: torch.from_numpy(array) for name, array in padded(windows).items()}
-    axes = {0: "windows", 1: "tokens"}
+    axes = {0: "messages", 1: "tokens"}
     with warnings.catch_warnings():
         # The older exporter by intent: NNCF knows the patterns that it writes. Its warnings are about that, and about shapes that
         # are the encoder's own.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
-            (arrays["ids"], arrays["blocks"], arrays["marks"]),
+            (torch.from_numpy(example["ids"]), torch.from_numpy(example["real"])),
             str(path),
-            input_names=["ids", "blocks", "marks"],
-            output_names=["stages", "evidence"],
-            dynamic_axes={
-                "ids": axes,
-                "blocks": axes,
-                "marks": {0: "windows", 1: "messages"},
-                "stages": {0: "windows", 1: "messages"},
-                "evidence": {0: "windows", 1: "messages"},
-            },
+            input_names=["ids", "real"],
+            output_names=["vectors"],
+            dynamic_axes={"ids": axes, "real": axes, "vectors": {0: "messages"}},
             opset_version=_OPSET,
             dynamo=False,
         )
@@ -59,16 +52,15 @@ def export_torch(network: MessageNetwork, folder: Path) -> None:
     (folder / ENCODER).write_text(network.encoder.config.to_json_string(use_diff=False), "utf-8")  # type: ignore[union-attr, operator]
 
 
-def quantise(source: Path, target: Path, *, windows: Sequence[Sequence[Window]]) -> None:
-    """Write an int8 copy; ``windows`` are the batches that its ranges are taken from."""
+def quantise(source: Path, target: Path, *, batches: Sequence[Arrays]) -> None:
+    """Write an int8 copy; ``batches`` are what its ranges are taken from."""
     import nncf
     from nncf.quantization.advanced_parameters import OverflowFix
 
     logging.getLogger("nncf").setLevel(logging.WARNING)
-    batches = [padded(batch) for batch in windows]
     quantised = nncf.quantize(
         onnx.load(str(source)),
-        nncf.Dataset(batches),
+        nncf.Dataset(list(batches)),
         model_type=nncf.ModelType.TRANSFORMER,
         subset_size=len(batches),
         # By default NNCF halves the range of some weights, for CPUs on which int8 products overflow; see `pipeline.model.runtime`.

@@ -179,7 +179,7 @@ def _measure(first: FirstPass, read: Sequence[_Read], thresholds: Thresholds) ->
 
 
 def _read(conversations: Sequence[LabelledConversation], judged: Sequence[Judged], model: EncoderModel) -> Iterator[_Read]:
-    pieces = model.encoding.pieces([[line for _, line in spoken(one.messages)] for one in conversations])
+    pieces = model.tokenizer.pieces([[line for _, line in spoken(one.messages)] for one in conversations])
     for messages, one in zip(pieces, judged, strict=True):
         if messages:
             groomers = one.groomers or frozenset()

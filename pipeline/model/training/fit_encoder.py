@@ -33,13 +33,14 @@ from transformers.trainer_utils import EvalLoopOutput, get_last_checkpoint
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from evaluation.metrics import average_precision
-from pipeline.config import EncoderRecipe
+from pipeline.config import EncoderRecipe, TrainingSettings
 from pipeline.errors import ConfigError
+from pipeline.model.message_tokens import MessageTokenizer
 from pipeline.model.training.examples import Example
 from pipeline.model.training.learning import Learner, Masking, collate, positive_weights, stage_shares
-from pipeline.model.training.network import MessageNetwork, RiskHead, block_causal_mask
-from pipeline.model.training.probe import fit_heads
-from pipeline.model.windows import Encoding, Packing, mark
+from pipeline.model.training.network import ContextNetwork, MessageNetwork
+from pipeline.model.training.precision import has_bf16
+from pipeline.model.training.probe import embed, fit_head
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +54,13 @@ _TOLERATED = 0.005
 
 @dataclass(frozen=True)
 class Start:
-    """An encoder before training: its tokenizer with the speakers' marks, how windows are packed, the network."""
+    """An encoder before training: its tokenizer, how messages become tokens, the network; ``special`` are ids that are no words."""
 
-    tokenizer: Tokenizer
-    encoding: Encoding
+    backend: Tokenizer
+    tokenizer: MessageTokenizer
     encoder: Any
     width: int
+    special: frozenset[int]
     mask_id: int | None = None
 
 
@@ -68,7 +70,7 @@ def open_encoder(recipe: EncoderRecipe, *, path: Path | None = None) -> Start:
     Raises
     ------
     ConfigError
-        When it cannot be had, has no fast tokenizer, or is of a kind that does not take a block-causal mask.
+        When it cannot be had, or has no fast tokenizer.
     """
     set_seed(recipe.seed)
     name = str(path or recipe.encoder)
@@ -83,21 +85,26 @@ def open_encoder(recipe: EncoderRecipe, *, path: Path | None = None) -> Start:
         ) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ConfigError(f"the encoder {name} has no fast tokenizer", do="Choose one that has a tokenizer.json")
-    settings, width = recipe.windows, int(encoder.config.hidden_size)
-    tokenizer.add_special_tokens({"additional_special_tokens": [mark(slot) for slot in range(settings.slots)]})
-    encoder.resize_token_embeddings(len(tokenizer), mean_resizing=True)
-    positions = getattr(encoder.config, "max_position_embeddings", settings.tokens)
-    if settings.tokens > positions:
-        raise ConfigError(f"windows of {settings.tokens} tokens, but {name} reads {positions}", do="Set windows.tokens lower")
-    _check_causal(encoder, name)
-    _freeze(encoder, recipe.training.frozen_layers)
+    positions = getattr(encoder.config, "max_position_embeddings", recipe.message_tokens) - _positions_left_out(encoder)
+    if recipe.message_tokens > positions:
+        raise ConfigError(
+            f"messages of {recipe.message_tokens} tokens, but {name} reads {positions}", do="Set message_tokens lower"
+        )
+    _freeze(encoder, recipe.training)
     if recipe.training.lora_rank:
         encoder = _with_lora(encoder, recipe)
     backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     backend.no_padding()
     backend.no_truncation()
-    packing = Packing(settings.tokens, settings.carried, settings.message_tokens, settings.slots)
-    return Start(backend, Encoding(backend, packing), encoder, width, backend.token_to_id(str(tokenizer.mask_token)))
+    hidden: Any = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.unk_token_id
+    return Start(
+        backend,
+        MessageTokenizer(backend, recipe.message_tokens),
+        encoder,
+        int(encoder.config.hidden_size),
+        frozenset(tokenizer.all_special_ids),
+        hidden,
+    )
 
 
 def _load(name: str) -> Any:
@@ -108,28 +115,11 @@ def _load(name: str) -> Any:
         return AutoModel.from_pretrained(name, attn_implementation="eager")
 
 
-def _check_causal(encoder: nn.Module, name: str) -> None:
-    """Refuse an encoder that looks past the mask, or sees nothing: not every kind takes one of four dimensions."""
-    encoder.eval()
-    ids = torch.arange(10, 22).unsqueeze(0)
-    blocks = torch.tensor([[1] * 4 + [2] * 4 + [3] * 4])
-    other = ids.clone()
-    other[:, 8:] += 30
-    try:
-        first, second = _masked(encoder, ids, blocks), _masked(encoder, other, blocks)
-    except (RuntimeError, ValueError, TypeError):
-        first = second = ids  # it takes no such mask at all
-    kept, changed = (torch.allclose(first[:, part], second[:, part], atol=1e-4) for part in (slice(0, 8), slice(8, 12)))
-    if not kept or changed:
-        raise ConfigError(
-            f"{name} does not keep to a block-causal mask",
-            do="Choose an encoder such as a BERT, a MiniLM, a RoBERTa or a ModernBERT",
-        )
-
-
-def _masked(encoder: nn.Module, ids: torch.Tensor, blocks: torch.Tensor) -> torch.Tensor:
-    with torch.no_grad():
-        return encoder(input_ids=ids, attention_mask=block_causal_mask(blocks)).last_hidden_state
+def _positions_left_out(encoder: nn.Module) -> int:
+    """Return how many positions are no token's: a RoBERTa begins to count after its padding."""
+    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return 0 if padding is None else int(padding) + 1
 
 
 def _set_dropout(encoder: nn.Module, rate: float) -> None:
@@ -142,26 +132,30 @@ def _set_dropout(encoder: nn.Module, rate: float) -> None:
                 setattr(module, name, rate)
 
 
-def _freeze(encoder: nn.Module, layers: int) -> None:
-    if not layers:
+def _freeze(encoder: nn.Module, settings: TrainingSettings) -> None:
+    if settings.frozen_embeddings:
+        encoder.get_input_embeddings().requires_grad_(False)  # type: ignore[operator]
+    if not settings.frozen_layers:
         return
     stack = next((module for module in encoder.modules() if isinstance(module, nn.ModuleList)), None)
-    if stack is None or len(stack) < layers:
-        raise ConfigError(f"training.frozen_layers is {layers}", do=f"The encoder has {0 if stack is None else len(stack)}")
-    for layer in stack[:layers]:
+    if stack is None or len(stack) < settings.frozen_layers:
+        raise ConfigError(
+            f"training.frozen_layers is {settings.frozen_layers}", do=f"The encoder has {0 if stack is None else len(stack)}"
+        )
+    if getattr(encoder, "embeddings", None) is not None:
+        encoder.embeddings.requires_grad_(False)  # type: ignore[operator]
+    for layer in stack[: settings.frozen_layers]:
         layer.requires_grad_(False)
 
 
-def _with_lora(encoder: Any, recipe: EncoderRecipe) -> nn.Module:
+def _with_lora(encoder: Any, recipe: EncoderRecipe) -> Any:
     from peft import LoraConfig, get_peft_model
 
     rank = recipe.training.lora_rank
     settings = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules="all-linear", modules_to_save=[])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # PEFT asks the encoder by a name that Transformers renamed
-        adapted = get_peft_model(encoder, settings)
-    adapted.get_input_embeddings().requires_grad_(True)  # the marks are new: their vectors must learn
-    return adapted
+        return get_peft_model(encoder, settings)
 
 
 class _Examples(Dataset[Example]):
@@ -188,9 +182,10 @@ class _TwoRates(Trainer):
         learner = self.accelerator.unwrap_model(model)
         examples = inputs["examples"]
         with torch.no_grad():
-            read = learner.read(examples)
+            with self.compute_loss_context_manager():
+                read = learner.read(examples)
             loss = learner.losses(examples, read)["loss"]
-        self._told += [(one.stages, stages.cpu().numpy()) for one, (stages, _) in zip(examples, read, strict=True)]
+        self._told += [(one.stages, logits[:, :-1].cpu().numpy()) for one, logits in zip(examples, read, strict=True)]
         return loss.detach(), None, None
 
     def evaluation_loop(self, *arguments: Any, **settings: Any) -> EvalLoopOutput:
@@ -244,11 +239,13 @@ def fit_encoder(
     settings = recipe.training
     shares = stage_shares(train)
     learner = new_learner(start, recipe, positive=positive_weights(shares, cap=recipe.loss.positive))
-    learner.network.expect(shares)
+    learner.head.expect([*shares, 0.5])
     last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.is_dir() else None
     if settings.probe_epochs and not last:
-        say("teaching the heads on the encoder as it comes")
-        fit_heads(learner, train, epochs=settings.probe_epochs, seed=recipe.seed)
+        say("teaching the context head on the encoder as it comes")
+        fit_head(learner, train, embed(learner, train), epochs=settings.probe_epochs, batch=settings.batch, seed=recipe.seed)
+    if not settings.epochs:
+        return _ended(learner, recipe)
     cuda = torch.cuda.is_available()
     epochs = settings.epochs
     steps = math.ceil(len(train) / (settings.batch * settings.gradient_accumulation * settings.evaluations_per_epoch))
@@ -263,7 +260,7 @@ def fit_encoder(
         warmup_steps=int(settings.warmup * steps * settings.evaluations_per_epoch * epochs),
         lr_scheduler_type="linear",
         max_grad_norm=1.0,
-        bf16=cuda and torch.cuda.is_bf16_supported(),
+        bf16=has_bf16(),
         use_cpu=not cuda,
         seed=recipe.seed,
         data_seed=recipe.seed,
@@ -295,14 +292,18 @@ def fit_encoder(
     if last:
         say(f"going on from {Path(last).name}")
     trainer.train(resume_from_checkpoint=last)
-    _average(trainer, learner, checkpoints, say)
+    if settings.average:
+        _average(trainer, learner, checkpoints, say)
     history = [{"step": entry["step"], **entry} for entry in trainer.state.log_history]
     if trainer.is_world_process_zero():
         (checkpoints / "history.json").write_text(json.dumps(history, indent=1), "utf-8")
+    return _ended(learner, recipe)
+
+
+def _ended(learner: Learner, recipe: EncoderRecipe) -> Learner:
     if recipe.training.lora_rank:
-        learner.network.encoder = learner.network.encoder.merge_and_unload()  # type: ignore[operator]
-    learner.eval()
-    return learner
+        learner.network.encoder = learner.network.encoder.merge_and_unload()
+    return learner.eval()
 
 
 def _average(trainer: Trainer, learner: Learner, checkpoints: Path, say: Callable[[str], None]) -> None:
@@ -334,26 +335,24 @@ def macro_average_precision(labels: NDArray[np.float32], scores: NDArray[np.floa
 
 
 def new_learner(start: Start, recipe: EncoderRecipe, *, positive: Sequence[float]) -> Learner:
-    """Return heads on an encoder, not trained yet."""
-    heads = recipe.heads
+    """Return heads on an encoder, not trained yet; ``positive`` are the weights of the stages."""
     set_seed(recipe.seed)
-    network = MessageNetwork(start.encoder, width=start.width, stages=len(positive), evidence=heads.evidence, dropout=heads.dropout)
-    risk = RiskHead(evidence=heads.evidence, hidden=heads.hidden)
+    head = ContextNetwork(width=start.width, outputs=len(positive) + 1, hidden=recipe.heads.hidden, dropout=recipe.heads.dropout)
     return Learner(
-        network,
-        risk,
+        MessageNetwork(start.encoder),
+        head,
         settings=recipe.loss,
         positive=positive,
         chunk_tokens=recipe.training.chunk_tokens,
+        closing=start.tokenizer.closing,
         masking=_masking(start, recipe),
+        one_speaker=recipe.training.one_speaker,
     )
 
 
 def _masking(start: Start, recipe: EncoderRecipe) -> Masking | None:
     if not recipe.training.masked:
         return None
-    mask_id = start.mask_id
-    if mask_id is None:
+    if start.mask_id is None:
         raise ConfigError(f"{recipe.encoder} has no mask token", do="Set training.masked to 0")
-    marks = [start.tokenizer.token_to_id(mark(slot)) for slot in range(recipe.windows.slots)]
-    return Masking(recipe.training.masked, mask_id, min(number for number in marks if number is not None))
+    return Masking(recipe.training.masked, start.mask_id, start.special)

@@ -1,11 +1,11 @@
-"""What the network learns by: batches of whole conversations, and losses that take what each corpus says and no more.
+"""What the network learns by: batches of stretches of conversations, and losses that take what each corpus says and no more.
 
 - A message's stages: cross-entropy where the corpus tells the stage. A stage that it cannot tell costs nothing. Messages of a rare
   stage weigh the square root of its rarity (capped), so that the many messages without one do not drown it.
 - A flagged message without a stage: some stage must be there, whichever (the noisy-or of them all; multiple-instance learning).
-- A speaker's risk: high after a groomer's signals, the surer the more of them there were; low after everybody else's
-  messages. Where no messages are labelled, the risk at the end (the running maximum makes it a multiple-instance loss).
-- A conversation's risk, where only that is labelled: that of its riskiest speaker.
+- Who wrote it: somebody under 18 or a grown person, where the corpus says.
+- A speaker: the noisy-or of each stage's highest probability, which the risk is made of, is high for a groomer who gives a sign in
+  the stretch, and low for everybody else. Where only the conversation is labelled: that of its riskiest speaker.
 """
 
 from __future__ import annotations
@@ -21,96 +21,107 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.config import LossSettings
+from pipeline.model.context_head import neighbours
+from pipeline.model.message_tokens import chunks, padded
+from pipeline.model.risk_head import rows_of
 from pipeline.model.training.examples import Example
-from pipeline.model.training.network import MessageNetwork, RiskHead
-from pipeline.model.windows import chunks, padded
+from pipeline.model.training.network import ContextNetwork, MessageNetwork, in_context
 
-SURE_AFTER = 2
-"""Signals of a groomer after which the risk should be high without reserve."""
+_QUIET = 0.25
+"""What a speaker without a sign counts beside one with: there are many more of them."""
+
+_LEAST, _MOST = 1e-7, 12.0
+"""A groomer's evidence is kept between: beyond, its logarithm is not finite, or it is certain anyway."""
 
 
 @dataclass(frozen=True)
 class Masking:
-    """Word pieces hidden in training: a ``share`` of those below ``first_mark``, the lowest id of a speaker's mark."""
+    """Word pieces hidden in training: a ``share`` of those that are not ``special``."""
 
     share: float
     mask_id: int
-    first_mark: int
+    special: frozenset[int]
 
     def hide(self, ids: Tensor) -> Tensor:
         """Return the ids with other ones hidden each time."""
-        hidden = (torch.rand(ids.shape, device=ids.device) < self.share) & (ids < self.first_mark)
+        kept = torch.isin(ids, torch.tensor(sorted(self.special), device=ids.device))
+        hidden = (torch.rand(ids.shape, device=ids.device) < self.share) & ~kept
         return torch.where(hidden, self.mask_id, ids)
 
 
 class Learner(nn.Module):
-    """Network, risk head and losses, as the trainer sees them: a batch in, a loss out."""
+    """Network, context head and losses, as the trainer sees them: a batch in, a loss out."""
 
     def __init__(
         self,
         network: MessageNetwork,
-        risk: RiskHead,
+        head: ContextNetwork,
         *,
         settings: LossSettings,
         positive: Sequence[float],
         chunk_tokens: int,
+        closing: int,
         masking: Masking | None = None,
+        one_speaker: float = 0.0,
     ) -> None:
         super().__init__()
         self.network = network
-        self.risk = risk
+        self.head = head
         self.settings = settings
         self.chunk_tokens = chunk_tokens
+        self.closing = closing
         self.masking = masking
+        self.one_speaker = one_speaker
         self.positive: Tensor
         self.register_buffer("positive", torch.tensor(positive, dtype=torch.float32))
 
-    def read(self, examples: Sequence[Example]) -> list[tuple[Tensor, Tensor]]:
-        """Return stage logits (n, stages) and evidence (n, evidence) of each conversation."""
-        vectors = self.vectors(examples)
-        stages, evidence = self.network.heads(torch.cat(vectors))
-        counts = [len(own) for own in vectors]
-        return list(zip(stages.float().split(counts), evidence.float().split(counts), strict=True))
+    def read(self, examples: Sequence[Example]) -> list[Tensor]:
+        """Return the logits of each example, of shape (n, stages + 1); the last is that of somebody under 18."""
+        return [self.logits(example, own) for example, own in zip(examples, self.vectors(examples), strict=True)]
+
+    def logits(self, example: Example, vectors: Tensor) -> Tensor:
+        """Return the logits of one example from its vectors; in training, now and then as if nobody knew who speaks."""
+        unknown = self.training and float(torch.rand(())) < self.one_speaker
+        near = torch.from_numpy(neighbours([""] * len(example.speakers) if unknown else example.speakers))
+        return self.head(in_context(vectors, near.to(vectors.device))).float()
 
     def vectors(self, examples: Sequence[Example]) -> list[Tensor]:
-        """Return the vectors of the messages of each conversation, of shape (n, width)."""
-        device = self.positive.device
-        windows = [window for example in examples for window in example.windows]
-        read: dict[int, Tensor] = {}
-        for numbers in chunks(windows, tokens=self.chunk_tokens):
-            arrays = padded([windows[number] for number in numbers])
-            ids, blocks, marks = (torch.from_numpy(arrays[name]).to(device) for name in ("ids", "blocks", "marks"))
+        """Return the vectors of the messages of each example, of shape (n, width)."""
+        numbers: dict[tuple[int, ...], int] = {}
+        rows = [[numbers.setdefault(message, len(numbers)) for message in example.pieces] for example in examples]
+        messages = list(numbers)
+        order: list[int] = []
+        parts = []
+        for chunk in chunks([len(message) + 1 for message in messages], tokens=self.chunk_tokens):
+            arrays = padded([messages[number] for number in chunk], closing=self.closing)
+            ids, real = (torch.from_numpy(arrays[name]).to(self.positive.device) for name in ("ids", "real"))
             if self.training and self.masking is not None:
                 ids = self.masking.hide(ids)
-            vectors = self.network.vectors(ids, blocks, marks)
-            for row, number in enumerate(numbers):
-                read[number] = vectors[row, : len(windows[number].marks)]
-        found = []
-        start = 0
-        for example in examples:
-            found.append(torch.cat([read[number] for number in range(start, start + len(example.windows))]))
-            start += len(example.windows)
-        return found
+            parts.append(self.network(ids, real))
+            order += chunk
+        table = torch.cat(parts)[torch.from_numpy(np.argsort(order)).to(self.positive.device)]
+        return [table[own] for own in rows]
 
     def forward(self, examples: Sequence[Example]) -> dict[str, Tensor]:
         """Return the loss of a batch."""
         return self.losses(examples, self.read(examples))
 
-    def losses(self, examples: Sequence[Example], read: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    def losses(self, examples: Sequence[Example], read: Sequence[Tensor]) -> dict[str, Tensor]:
         """Return the loss of a batch from what was read of it."""
-        stage_losses, risk_losses = [], []
-        for example, (logits, evidence) in zip(examples, read, strict=True):
-            stage_losses.append(self._stage_loss(example, logits))
-            risk_losses.append(self._risk_loss(example, evidence))
-        stages, risk = torch.stack(stage_losses).mean(), torch.stack(risk_losses).mean()
-        return {"loss": self.settings.stages * stages + self.settings.risk * risk, "stages": stages.detach(), "risk": risk.detach()}
+        logits = torch.cat([own[example.before :] for example, own in zip(examples, read, strict=True)])
+        stages = self._stage_loss(examples, logits[:, :-1])
+        ages = self._age_loss(examples, logits[:, -1])
+        speakers = [loss for example, own in zip(examples, read, strict=True) for loss in _speaker_losses(example, own[:, :-1])]
+        risk = torch.stack(speakers).mean() if speakers else logits.sum() * 0.0
+        loss = self.settings.stages * stages + self.settings.ages * ages + self.settings.risk * risk
+        return {"loss": loss, "stages": stages.detach(), "ages": ages.detach(), "risk": risk.detach()}
 
-    def _stage_loss(self, example: Example, logits: Tensor) -> Tensor:
-        labels = torch.from_numpy(example.stages).to(logits.device)
+    def _stage_loss(self, examples: Sequence[Example], logits: Tensor) -> Tensor:
+        labels = _joined(examples, "stages").to(logits.device)
         known = ~labels.isnan()
         loss = functional.binary_cross_entropy_with_logits(logits, labels.nan_to_num(), pos_weight=self.positive, reduction="none")
-        total, count = (loss * known).sum(), known.sum()
-        flags = torch.from_numpy(example.flagged).to(logits.device)
+        total, count = (loss * known).sum(), known.any(dim=1).sum()
+        flags = _joined(examples, "flagged").to(logits.device)
         lines = ~flags.isnan() & ~known.any(dim=1)
         if bool(lines.any()):
             none = functional.logsigmoid(-logits[lines]).sum(dim=1).clamp(max=-1e-6)
@@ -119,36 +130,39 @@ class Learner(nn.Module):
             count = count + lines.sum()
         return total / count.clamp(min=1)
 
-    def _risk_loss(self, example: Example, evidence: Tensor) -> Tensor:
-        last: list[Tensor] = []
-        losses: list[Tensor] = []
-        signals = example.signals
-        names = np.asarray(example.speakers, dtype=object)
-        for name in dict.fromkeys(example.speakers):
-            rows = np.flatnonzero(names == name)
-            logits = self.risk(evidence[torch.from_numpy(rows).to(evidence.device)])
-            last.append(logits[-1])
-            if example.groomers is None:
-                continue
-            if name not in example.groomers:
-                losses.append(functional.softplus(logits).mean())
-            elif signals is None:
-                losses.append(functional.softplus(-logits[-1]))
-            else:
-                count = np.cumsum(signals[rows])
-                weights = torch.from_numpy(np.minimum(count / SURE_AFTER, 1.0).astype(np.float32)).to(logits.device)
-                losses.append((functional.softplus(-logits) * weights).sum() / weights.sum().clamp(min=1.0))
-        if losses:
-            return torch.stack(losses).mean()
-        if example.grooming is None:
-            return evidence.sum() * 0.0
-        highest = torch.stack(last).max()
-        return functional.softplus(-highest if example.grooming else highest)
+    def _age_loss(self, examples: Sequence[Example], logits: Tensor) -> Tensor:
+        labels = _joined(examples, "young").to(logits.device)
+        known = ~labels.isnan()
+        loss = functional.binary_cross_entropy_with_logits(logits, labels.nan_to_num(), reduction="none")
+        return (loss * known).sum() / known.sum().clamp(min=1)
+
+
+def _joined(examples: Sequence[Example], name: str) -> Tensor:
+    return torch.from_numpy(np.concatenate([getattr(example, name)[example.before :] for example in examples]))
+
+
+def _speaker_losses(example: Example, logits: Tensor) -> list[Tensor]:
+    """Return the losses of an example's speakers; see the beginning of the module."""
+    if example.grooming is None:
+        return []
+    evidence = functional.softplus(logits[example.before :])
+    speakers = example.speakers[example.before :]
+    signals = example.signals
+    found: list[tuple[Tensor, bool]] = []
+    for rows in rows_of(speakers):
+        told = evidence[torch.from_numpy(rows).to(evidence.device)].amax(dim=0).sum()
+        grooms = example.groomers is not None and speakers[rows[0]] in example.groomers
+        signs = signals is None or bool(signals[example.before :][rows].any())
+        found.append((told, grooms and signs))
+    if example.groomers is None:
+        riskiest = torch.stack([told for told, _ in found]).max()
+        found = [(riskiest, example.grooming and (signals is None or bool(signals[example.before :].any())))]
+    return [-torch.log(-torch.expm1(-told.clamp(_LEAST, _MOST))) if grooms else _QUIET * told for told, grooms in found]
 
 
 def stage_shares(examples: Sequence[Example]) -> list[float]:
     """Return the share of messages that carry each stage, of those where it is told."""
-    labels = np.concatenate([example.stages for example in examples])
+    labels = np.concatenate([example.stages[example.before :] for example in examples])
     told = np.sum(~np.isnan(labels), axis=0)
     return [float(share) for share in np.nansum(labels, axis=0) / np.maximum(told, 1)]
 

@@ -1,9 +1,8 @@
-"""What an encoder model is worth: figures on its test part, and the model card."""
+"""What an encoder model is worth: figures on its test part."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,31 +10,21 @@ from evaluation.metrics import Judged
 from evaluation.slices import slices
 from evaluation.summary import ORDINARY_CHAT, Cuts, summarise
 from pipeline import __version__
-from pipeline.cards import render_card
-from pipeline.config import EncoderRecipe, Taxonomy
+from pipeline.config import Taxonomy
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.dealt import Dealt
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What goes into the model folder beside the weights."""
-
-    metrics: dict[str, Any]
-    card: str
 
 
 def measure(
     judged: Sequence[Judged],
     dealt: Dealt,
-    recipe: EncoderRecipe,
     taxonomy: Taxonomy,
     thresholds: Thresholds,
     *,
     more: Mapping[str, Any],
-) -> Measured:
-    """Compute the figures of the test part, with bootstrapped intervals, and write the card; ``more`` stands beside them."""
-    metrics = {
+) -> dict[str, Any]:
+    """Return the figures of the test part, with bootstrapped intervals; ``more`` stands beside them."""
+    return {
         "safelight": __version__,
         "trained": datetime.now(UTC).date().isoformat(),
         "how": "on the test part, whose situations are not in the training part; intervals of 95 % by conversation",
@@ -44,10 +33,6 @@ def measure(
         "slices": slices(judged, thresholds.risk, taxonomy.keys),
         **more,
     }
-    card = render_card(
-        "pipeline.model", "encoder_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds
-    )
-    return Measured(metrics, card)
 
 
 def _counts(dealt: Dealt) -> dict[str, int]:

@@ -1,88 +1,86 @@
-"""The network: an encoder under a block-causal mask, a vector a message, the heads. Needs torch.
+"""The network in torch: an encoder that makes a vector of each message, and the context head on its vectors.
 
-Tokens see their own message whole and the messages before it, never one after it; so does a message's vector, the mean of its
-tokens: sentence encoders are trained for that mean, while a vector at the mark would have to be learned from nothing. From it
-come the stages, and the evidence that the running risk is made of (`pipeline.model.evidence`).
+A message is encoded alone, as the mean of its tokens, which sentence encoders are trained for; what was said before reaches its
+stages through the context head (`pipeline.model.context_head`), which is small: on frozen vectors it carried over to conversations
+of other writers better than attention over the messages before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-FORBIDDEN = -1e4
-"""Added to attention scores that must not be: far below any, and small enough for half precision."""
+from pipeline.model.context_head import NEAR, PARTS, ContextHead
 
-
-def block_causal_mask(blocks: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Return the additive mask, of shape (windows, 1, tokens, tokens), from message numbers of shape (windows, tokens); 0 pads."""
-    seen = (blocks[:, None, :] <= blocks[:, :, None]) & (blocks[:, None, :] > 0)
-    seen = seen | (blocks[:, :, None] == 0)  # what pads may look anywhere: nobody reads it, and a row needs something to see
-    return (~seen).to(dtype).unsqueeze(1) * FORBIDDEN
-
-
-def message_vectors(hidden: Tensor, blocks: Tensor, marks: Tensor) -> Tensor:
-    """Return the mean of each message's tokens: (windows, tokens, width) to (windows, messages, width)."""
-    own = torch.gather(blocks, 1, marks)
-    member = (blocks[:, None, :] == own[:, :, None]).to(hidden.dtype)
-    return (member @ hidden) / member.sum(dim=-1, keepdim=True)
+SCALE = 8.0
+"""The length of a vector: about one a number in 64, so that heads learn at a usual rate."""
 
 
 class MessageNetwork(nn.Module):
-    """Encoder and message heads: what is exported for scoring."""
+    """What is exported for scoring: from tokens to vectors."""
 
-    def __init__(self, encoder: nn.Module, *, width: int, stages: int, evidence: int, dropout: float = 0.1) -> None:
+    def __init__(self, encoder: Any) -> None:
         super().__init__()
         self.encoder = encoder
-        self.dropout = nn.Dropout(dropout)
-        self.stages = nn.Linear(width, stages)
-        self.evidence = nn.Linear(width, evidence)
 
-    def expect(self, shares: Sequence[float]) -> None:
-        """Let the stages begin as rare as they are: else the first part of training only learns that most messages carry none."""
-        odds = torch.logit(torch.tensor(shares, dtype=torch.float32), eps=1e-4)
-        with torch.no_grad():
-            self.stages.bias.copy_(odds)
-
-    def forward(self, ids: Tensor, blocks: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
-        """Read windows.
-
-        Parameters
-        ----------
-        ids, blocks
-            Of shape (windows, tokens); block 0 pads.
-        marks
-            Of shape (windows, messages): where each message begins in the window; what pads is any position.
-
-        Returns
-        -------
-        Stage logits of shape (windows, messages, stages), evidence of shape (windows, messages, evidence).
-        """
-        return self.heads(self.vectors(ids, blocks, marks))
-
-    def vectors(self, ids: Tensor, blocks: Tensor, marks: Tensor) -> Tensor:
-        """Return the vector of each message, of shape (windows, messages, width)."""
-        hidden = self.encoder(input_ids=ids, attention_mask=block_causal_mask(blocks)).last_hidden_state
-        return message_vectors(hidden, blocks, marks)
-
-    def heads(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Return stage logits and evidence from the vectors of messages."""
-        vectors = self.dropout(vectors)
-        return self.stages(vectors), torch.tanh(self.evidence(vectors))
+    def forward(self, ids: Tensor, real: Tensor) -> Tensor:
+        """Return the vectors of messages, of shape (messages, width), from tokens and a mask of shape (messages, tokens)."""
+        hidden = self.encoder(input_ids=ids, attention_mask=real).last_hidden_state
+        weights = real.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+        return functional.normalize(mean.float(), dim=-1) * SCALE
 
 
-class RiskHead(nn.Module):
-    """The running risk of a speaker, from the evidence of that speaker's messages so far; see `pipeline.model.evidence`."""
+class ContextNetwork(nn.Module):
+    """The context head while it learns; see `pipeline.model.context_head`."""
 
-    def __init__(self, *, evidence: int, hidden: int) -> None:
+    def __init__(self, *, width: int, outputs: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.first = nn.Linear(2 * evidence, hidden)
-        self.second = nn.Linear(hidden, 1)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(PARTS * width, outputs)
+        self.inner = nn.Linear(PARTS * width, hidden)
+        self.outer = nn.Linear(hidden, outputs)
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
 
-    def forward(self, evidence: Tensor) -> Tensor:
-        """Return risk logits of shape (messages,) after each message of one speaker; ``evidence`` is (messages, evidence)."""
-        highest = torch.cummax(evidence, dim=0).values
-        gathered = torch.log1p(torch.cumsum(torch.relu(evidence), dim=0))
-        return self.second(torch.relu(self.first(torch.cat([highest, gathered], dim=-1)))).squeeze(-1)
+    def reset(self, *, seed: int) -> None:
+        """Begin anew."""
+        torch.manual_seed(seed)
+        for layer in (self.linear, self.inner, self.outer):
+            layer.reset_parameters()
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+
+    def expect(self, shares: list[float]) -> None:
+        """Let the outputs begin as rare as they are: else the first part of training only learns that most messages carry none."""
+        with torch.no_grad():
+            self.linear.bias.copy_(torch.logit(torch.tensor(shares, dtype=torch.float32), eps=1e-4))
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """Return logits of shape (messages, outputs) from messages in context, of shape (messages, PARTS * width)."""
+        seen = self.dropout(seen)
+        hidden = functional.gelu(self.inner(seen), approximate="tanh")
+        return self.linear(seen) + self.outer(self.dropout(hidden))
+
+    def as_numpy(self) -> ContextHead:
+        """Return the head as it is used for scoring."""
+        layers = {"linear": self.linear, "inner": self.inner, "outer": self.outer}
+        arrays: dict[str, np.ndarray] = {}
+        for name, layer in layers.items():
+            arrays[name] = layer.weight.detach().cpu().float().numpy()
+            arrays[f"{name}_offsets"] = layer.bias.detach().cpu().float().numpy()
+        return ContextHead(**arrays)
+
+
+def in_context(vectors: Tensor, near: Tensor) -> Tensor:
+    """Return what messages are seen as: `pipeline.model.context_head.in_context` in torch; ``near`` is what `neighbours` gives."""
+    known = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
+    parts = [vectors]
+    for rows in (near[:, :NEAR], near[:, NEAR:]):
+        parts.append(known[rows].sum(dim=1) / (rows >= 0).sum(dim=1, keepdim=True).clamp(min=1))
+    parts.append(known[near[:, NEAR]])
+    return torch.cat(parts, dim=1)

@@ -40,8 +40,8 @@ class PieceVectors:
 def piece_vectors(start: Start) -> PieceVectors:
     """Return the vectors of all pieces of an encoder that is not trained yet: the mean of its last layer, by its main axes."""
     encoder = start.encoder
-    frame = start.tokenizer.encode("").ids  # what the encoder wants around a text
-    pieces = torch.arange(start.tokenizer.get_vocab_size())
+    frame = start.backend.encode("").ids  # what the encoder wants around a text
+    pieces = torch.arange(start.backend.get_vocab_size())
     training = encoder.training
     encoder.eval()
     found = []

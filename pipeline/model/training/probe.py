@@ -1,4 +1,4 @@
-"""Teach the heads first, on the encoder as it comes: linear probing before fine-tuning.
+"""Teach the context head first, on the encoder as it comes: linear probing before fine-tuning.
 
 Heads that begin from chance pull the encoder about while they learn, and what it knew of language is lost where the training
 corpus does not hold it; with heads that fit it, fine-tuning generalises better to what is not in the corpus (Kumar et al. 2022).
@@ -9,32 +9,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from pipeline.model.training.examples import Example
-from pipeline.model.training.learning import Learner
+from pipeline.model.training.learning import Learner, stage_shares
+from pipeline.model.training.precision import in_bf16
 
-_BATCH = 16
-_RATE = 5e-3
-_DECAY = 0.01
+_AT_ONCE = 64
+_RATE = 2e-3
+_DECAY = 0.02
 
 
-def fit_heads(learner: Learner, examples: Sequence[Example], *, epochs: int, seed: int) -> None:
-    """Train the heads alone; each conversation goes through the encoder once."""
+def embed(learner: Learner, examples: Sequence[Example]) -> list[Tensor]:
+    """Return the vectors of each example's messages, from the encoder as it is."""
+    training = learner.training
     learner.eval()
-    with torch.no_grad():
-        vectors = [own for start in range(0, len(examples), _BATCH) for own in learner.vectors(examples[start : start + _BATCH])]
+    with torch.no_grad(), in_bf16(learner.positive.device):
+        found = [
+            own.float()
+            for start in range(0, len(examples), _AT_ONCE)
+            for own in learner.vectors(examples[start : start + _AT_ONCE])
+        ]
+    learner.train(training)
+    return found
+
+
+def refit_head(learner: Learner, examples: Sequence[Example], *, epochs: int, batch: int, seed: int) -> None:
+    """Train the context head anew on the encoder as it is, which takes minutes where the encoder takes an hour."""
+    vectors = embed(learner, examples)
+    learner.head.reset(seed=seed)
+    learner.head.expect([*stage_shares(examples), 0.5])
+    fit_head(learner, examples, vectors, epochs=epochs, batch=batch, seed=seed)
+    learner.eval()
+
+
+def fit_head(
+    learner: Learner, examples: Sequence[Example], vectors: Sequence[Tensor], *, epochs: int, batch: int, seed: int
+) -> None:
+    """Train the context head alone on vectors of `embed`."""
     learner.train()
-    heads = [parameter for name, parameter in learner.named_parameters() if ".encoder." not in name]
-    optimiser = torch.optim.AdamW(heads, lr=_RATE, weight_decay=_DECAY)
-    steps = epochs * -(-len(examples) // _BATCH)
+    optimiser = torch.optim.AdamW(learner.head.parameters(), lr=_RATE, weight_decay=_DECAY)
+    steps = max(1, epochs * -(-len(examples) // batch))
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, start_factor=1.0, end_factor=0.0, total_iters=steps)
     order = torch.Generator().manual_seed(seed)
     for _ in range(epochs):
         shuffled = torch.randperm(len(examples), generator=order).tolist()
-        for start in range(0, len(shuffled), _BATCH):
-            batch = shuffled[start : start + _BATCH]
+        for start in range(0, len(shuffled), batch):
+            numbers = shuffled[start : start + batch]
             optimiser.zero_grad()
-            read = [learner.network.heads(vectors[number].float()) for number in batch]
-            learner.losses([examples[number] for number in batch], read)["loss"].backward()
+            read = [learner.logits(examples[number], vectors[number]) for number in numbers]
+            learner.losses([examples[number] for number in numbers], read)["loss"].backward()
             optimiser.step()
             schedule.step()

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as entropy
 
-from pipeline.model.evidence import rows_of
 from pipeline.model.first_pass import BITS, HIGH, LITTLE, LOW, RECENT, flat, hashed
+from pipeline.model.risk_head import rows_of
 from pipeline.model.training.piece_vectors import PieceVectors
 
 _BATCH = 32
@@ -65,7 +65,7 @@ def make_lesson(
     running: NDArray[np.float32],
     found: frozenset[str],
 ) -> Lesson:
-    """Return a lesson from word pieces, the speakers' marks first; ``found`` are the speakers who are to be found."""
+    """Return a lesson from word pieces, the opening tokens first; ``found`` are the speakers who are to be found."""
     features, counts = hashed(messages)
     pieces, lengths, _ = flat(messages)
     rows = rows_of(speakers)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,19 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import BaselineRecipe, EncoderRecipe, Taxonomy
-from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.evenings import evenings
 from pipeline.corpora.split import Splits
 from pipeline.model.calibration import Platt
-from pipeline.model.encoder import KIND, NETWORK, load_encoder, save_heads
-from pipeline.model.evidence import EvidenceRisk, rows_of
+from pipeline.model.card import CARD, write_encoder_card
+from pipeline.model.context_head import ContextHead
+from pipeline.model.encoder import KIND, NETWORK, load_encoder, message_vectors, save_heads
 from pipeline.model.folder import seal_model_folder
+from pipeline.model.message_tokens import Arrays, padded
 from pipeline.model.reference import keep_reference
+from pipeline.model.risk_head import RiskHead
+from pipeline.model.runtime import Run, open_network
 from pipeline.model.training.after_chat import found_after_chat
 from pipeline.model.training.beside import Rival, Suite, by_phrasing, differences, in_single_precision, suite_figures, train_rival
 from pipeline.model.training.choose import choose_thresholds
@@ -28,15 +35,23 @@ from pipeline.model.training.examples import Example, make_examples
 from pipeline.model.training.export_encoder import export_network, export_torch, quantise
 from pipeline.model.training.faithful import faithfulness
 from pipeline.model.training.fit_cascade import fit_cascade
-from pipeline.model.training.fit_encoder import Start, fit_encoder, open_encoder
+from pipeline.model.training.fit_encoder import fit_encoder, open_encoder
+from pipeline.model.training.fit_risk import Scored, fit_risk
 from pipeline.model.training.judging import judge
 from pipeline.model.training.learning import Learner
 from pipeline.model.training.measure_encoder import measure
 from pipeline.model.training.piece_vectors import PieceVectors, piece_vectors
+from pipeline.model.training.precision import in_bf16
+from pipeline.model.training.probe import refit_head
 from pipeline.output import write_json
 
-_CALIBRATION_BATCHES = 60
-_BATCH_WINDOWS = 4
+_CALIBRATION_BATCHES = 100
+_BATCH_MESSAGES = 64
+
+_AT_ONCE = 64
+
+_NIGHTS = (60, 300)
+"""Messages of the long ordinary chats that the threshold must keep to besides."""
 
 
 def train_encoder(
@@ -65,23 +80,43 @@ def train_encoder(
         When the encoder cannot be had.
     """
     start = open_encoder(recipe, path=encoder)
-    train = list(_examples([*dealt.train, *dealt.composed], start, recipe, taxonomy))
-    validation = list(_examples(dealt.validation, start, recipe, taxonomy))
-    tokens = sum(len(window.ids) for example in train for window in example.windows)
-    say(f"{len(train):,} conversations to learn from ({len(dealt.composed):,} composed), {tokens:,} tokens")
+    train = list(
+        make_examples(
+            [*dealt.train, *dealt.composed],
+            start.tokenizer,
+            stages=taxonomy.keys,
+            longest=recipe.training.longest,
+            stretch=recipe.training.stretch,
+        )
+    )
+    validation = list(make_examples(dealt.validation, start.tokenizer, stages=taxonomy.keys, longest=recipe.training.longest))
+    tokens = sum(map(len, chain.from_iterable(example.pieces for example in train)))
+    say(f"{len(train):,} stretches to learn from ({len(dealt.composed):,} conversations composed), {tokens:,} tokens")
     vectors = piece_vectors(start) if writes else None  # before training: what was learned is in the network
     learner = fit_encoder(start, recipe, train, validation, checkpoints=checkpoints, resume=resume, say=say)
     if vectors is None:
         return
+    if recipe.training.refit_epochs:
+        say(f"teaching the context head again, with {len(dealt.more):,} ordinary chats more")
+        more = make_examples(dealt.more, start.tokenizer, stages=taxonomy.keys, stretch=recipe.training.stretch)
+        refit_head(learner, [*train, *more], epochs=recipe.training.refit_epochs, batch=recipe.training.batch, seed=recipe.seed)
     say("calibrating and exporting")
-    calibration, risk = calibrate(learner, validation)
-    save_heads(folder, risk=risk, calibration=calibration, taxonomy=taxonomy, tokenizer=start.tokenizer)
     single = checkpoints / "encoder-fp32.onnx"
-    windows = [window for example in train for window in example.windows]
-    count = _CALIBRATION_BATCHES * _BATCH_WINDOWS
-    spread = [windows[number * len(windows) // count] for number in range(count)]
-    export_network(learner.network, single, windows=spread[:_BATCH_WINDOWS])
-    quantise(single, folder / NETWORK, windows=[spread[n : n + _BATCH_WINDOWS] for n in range(0, len(spread), _BATCH_WINDOWS)])
+    batches = calibration_batches(train, closing=start.tokenizer.closing)
+    export_network(learner.network, single, example=batches[0])
+    quantise(single, folder / NETWORK, batches=batches)
+    head = learner.head.as_numpy()
+    network = open_network(folder / NETWORK)
+    calibrated = calibrate(exported_logits(network, head, validation, closing=start.tokenizer.closing), validation)
+    save_heads(
+        folder,
+        head=head,
+        risk=calibrated.risk,
+        calibration=calibrated.stages,
+        ages=calibrated.ages,
+        taxonomy=taxonomy,
+        tokenizer=start.backend,
+    )
     if recipe.export.torch:
         export_torch(learner.network, folder)
     (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), "utf-8")
@@ -113,12 +148,14 @@ def _judge_and_measure(
     """Choose thresholds on the validation part and measure on the test part, with the model as it is shipped."""
     for name, content in (("thresholds.json", {}), ("metrics.json", {})):
         write_json(folder / name, content)
-    (folder / "MODEL_CARD.md").write_text("", "utf-8")
+    (folder / CARD).write_text("", "utf-8")
     model = load_encoder(seal_model_folder(folder, kind=KIND, name=recipe.name))
     (folder / "manifest.json").unlink()
     say("choosing thresholds on the validation part")
     validation = judge(dealt.validation, model)
-    thresholds = choose_thresholds(validation, taxonomy.keys, **recipe.rates)
+    chats = [chat for chat in dealt.validation if chat.attributes.get("situation") == ORDINARY_CHAT]
+    nights = [night for size in _NIGHTS for night in evenings(chats, seed=recipe.seed, most=len(chats), messages=size)]
+    thresholds = choose_thresholds([*validation, *judge(nights, model)], taxonomy.keys, **recipe.rates)
     keep_reference(folder, dealt.validation, [one.peak for one in validation], threshold=thresholds.risk)
     say("measuring on the test part")
     judged = judge(dealt.test, model)
@@ -141,57 +178,76 @@ def _judge_and_measure(
     more["baseline_suite"] = (
         suite_figures(suite(other.model, other.thresholds)) if suite is not None and other is not None else None
     )
-    measured = measure(judged, dealt, recipe, taxonomy, thresholds, more=more)
     write_json(folder / "thresholds.json", thresholds.model_dump(mode="json"))
-    write_json(folder / "metrics.json", measured.metrics)
-    (folder / "MODEL_CARD.md").write_text(measured.card, "utf-8")
+    write_json(folder / "metrics.json", measure(judged, dealt, taxonomy, thresholds, more=more))
+    write_encoder_card(folder)
 
 
-def _examples(
-    conversations: Sequence[LabelledConversation], start: Start, recipe: EncoderRecipe, taxonomy: Taxonomy
-) -> Sequence[Example]:
-    return list(make_examples(conversations, start.encoding, stages=taxonomy.keys, longest=recipe.training.longest))
+def calibration_batches(examples: Sequence[Example], *, closing: int) -> list[Arrays]:
+    """Return batches of messages, spread over the examples and sorted by length, from which int8 ranges are taken."""
+    messages = [message for example in examples for message in example.pieces]
+    count = min(len(messages), _CALIBRATION_BATCHES * _BATCH_MESSAGES)
+    spread = sorted((messages[number * len(messages) // count] for number in range(count)), key=len)
+    return [padded(spread[start : start + _BATCH_MESSAGES], closing=closing) for start in range(0, count, _BATCH_MESSAGES)]
 
 
-def calibrate(learner: Learner, examples: Sequence[Example]) -> tuple[Platt, EvidenceRisk]:
-    """Fit a slope and an offset for each stage and for the risk, on conversations that the network did not learn from.
+@dataclass(frozen=True)
+class Calibrated:
+    """What is fitted on conversations that the network did not learn from."""
 
-    Stages are calibrated as often as they occur there. The risk is calibrated at even odds and where people meet it, at the highest
-    that a conversation reaches, of any speaker: conversations with grooming weigh as much as all others.
+    stages: Platt
+    ages: Platt
+    risk: RiskHead
+
+
+def exported_logits(network: Run, head: ContextHead, examples: Sequence[Example], *, closing: int) -> Iterator[NDArray[np.float32]]:
+    """Yield the logits of each example, of shape (n, stages + 1), as the exported network gives them."""
+    for start in range(0, len(examples), _AT_ONCE):
+        part = examples[start : start + _AT_ONCE]
+        vectors = message_vectors(network, [example.pieces for example in part], closing=closing)
+        yield from (head.logits(own, example.speakers) for own, example in zip(vectors, part, strict=True))
+
+
+def learner_logits(learner: Learner, examples: Sequence[Example]) -> Iterator[NDArray[np.float32]]:
+    """Yield the same from a network in torch."""
+    with torch.inference_mode(), in_bf16(learner.positive.device):
+        for start in range(0, len(examples), _AT_ONCE):
+            yield from (own.cpu().numpy() for own in learner.read(examples[start : start + _AT_ONCE]))
+
+
+def calibrate(given: Iterable[NDArray[np.float32]], examples: Sequence[Example]) -> Calibrated:
+    """Fit a slope and an offset for each stage and for the ages, and then the risk head, to the logits of the examples.
+
+    Stages and ages are calibrated as often as they occur there. The risk is calibrated at even odds and where people meet it, at
+    the highest that a conversation reaches.
     """
-    logits: list[NDArray[np.float32]] = []
-    risks: list[float] = []
-    grooms: list[int] = []
-    head = _numpy_head(learner)
-    with torch.inference_mode():
-        for start in range(0, len(examples), 16):
-            batch = examples[start : start + 16]
-            for example, (stage, evidence) in zip(batch, learner.read(batch), strict=True):
-                logits.append(stage.cpu().numpy())
-                if example.grooming is not None:
-                    told = evidence.cpu().numpy()
-                    risks.append(max(float(head.logits(told[rows]).max()) for rows in rows_of(example.speakers)))
-                    grooms.append(int(example.grooming))
+    logits = list(given)
     scores, labels = np.concatenate(logits), np.concatenate([example.stages for example in examples])
-    pairs = [_platt(scores[:, column], labels[:, column], even=False) for column in range(scores.shape[1])]
-    slope, offset = _platt(np.asarray(risks), np.asarray(grooms, float), even=True)
-    calibration = Platt(np.asarray([pair[0] for pair in pairs]), np.asarray([pair[1] for pair in pairs]))
-    return calibration, EvidenceRisk(
-        head.first_weight, head.first_bias, head.second_weight, head.second_bias, slope=slope, offset=offset
-    )
+    young = np.concatenate([example.young for example in examples])
+    stages = _platts(scores[:, :-1], labels)
+    ages = _platts(scores[:, -1:], young[:, None])
+    scored = [
+        Scored(
+            stages.probability(own[:, :-1]),
+            ages.probability(own[:, -1:])[:, 0],
+            example.speakers,
+            example.groomers,
+            example.grooming,
+        )
+        for own, example in zip(logits, examples, strict=True)
+    ]
+    return Calibrated(stages, ages, fit_risk(scored))
 
 
-def _platt(scores: NDArray[np.floating], labels: NDArray[np.floating], *, even: bool) -> tuple[float, float]:
+def _platts(scores: NDArray[np.floating], labels: NDArray[np.floating]) -> Platt:
+    pairs = [_platt(scores[:, column], labels[:, column]) for column in range(scores.shape[1])]
+    return Platt(np.asarray([slope for slope, _ in pairs]), np.asarray([offset for _, offset in pairs]))
+
+
+def _platt(scores: NDArray[np.floating], labels: NDArray[np.floating]) -> tuple[float, float]:
     known = ~np.isnan(labels)
     if len(np.unique(labels[known])) < 2:
         return 1.0, 0.0
-    fitted = LogisticRegression(C=10.0, class_weight="balanced" if even else None).fit(scores[known, None], labels[known])
+    fitted = LogisticRegression(C=10.0).fit(scores[known, None], labels[known])
     slope, offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     return (slope, offset) if slope > 0 and math.isfinite(slope) else (1.0, 0.0)
-
-
-def _numpy_head(learner: Learner) -> EvidenceRisk:
-    weights = {name: tensor.detach().cpu().float().numpy() for name, tensor in learner.risk.state_dict().items()}
-    return EvidenceRisk(
-        weights["first.weight"], weights["first.bias"], weights["second.weight"], weights["second.bias"], slope=1.0, offset=0.0
-    )

@@ -1,0 +1,177 @@
+"""Figures of transfer: what a model does on writing and on ordinary chat that it never learned from. Pure functions of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evaluation.calibration import calibration_error
+from evaluation.early import erde, f_latency, threshold_at
+from evaluation.intervals import wilson
+from evaluation.metrics import Judged, attribution, average_precision, bootstrap, or_null, recall_at, roc_auc, stage_columns
+
+RATES = (0.01, 0.001)
+HARD_RATE = 0.1
+"""Share of the written ordinary conversations that may be flagged where recall is told against them."""
+
+SOURCE_RATE = 0.001
+"""Share of the other sources' conversations that may be flagged where a threshold is chosen on them."""
+
+
+@dataclass(frozen=True)
+class TransferScores:
+    """What a model said of each part of the benchmark.
+
+    ``written`` is the written set, ``sources`` ordinary chat by source, ``joined`` the same chats joined to so many messages each,
+    ``after`` the written grooming conversations after so many ordinary messages, ``segments`` windows cut anywhere with speakers
+    unknown, ``one_side`` conversations of which one speaker's messages are left.
+    """
+
+    written: Sequence[Judged]
+    sources: Mapping[str, Sequence[Judged]]
+    joined: Mapping[int, Sequence[Judged]]
+    after: Mapping[int, Sequence[Judged]]
+    segments: Sequence[Judged]
+    one_side: Sequence[Judged]
+
+
+def transfer_figures(scores: TransferScores, threshold: float, keys: Sequence[str]) -> dict[str, Any]:
+    """Return every figure as JSON can hold it; intervals are of 95 %, by conversation."""
+    grooming = [one for one in scores.written if one.grooming]
+    ordinary = [one for one in scores.written if one.grooming is False]
+    every_source = [one for own in scores.sources.values() for one in own]
+    return {
+        "threshold": threshold,
+        "written": {
+            **_ranking(grooming, ordinary, rates=(HARD_RATE,)),
+            "stage_average_precision": or_null(_macro_precision(scores.written, len(keys))),
+            "found": _share(grooming, threshold),
+            "ordinary_flagged": _share(ordinary, threshold),
+            "right_speaker": or_null(attribution(grooming, 0.0)),
+            "right_speaker_of_flagged": or_null(attribution(grooming, threshold)),
+            "messages_after_first_sign": or_null(_after_first_sign(grooming, threshold)),
+            "f_latency": or_null(f_latency(scores.written, threshold).f_latency),
+            "erde_5": or_null(erde(scores.written, threshold, o=5)),
+            "erde_50": or_null(erde(scores.written, threshold, o=50)),
+            "calibration_error": or_null(_even_error(grooming, ordinary)),
+            "languages": {
+                language: {"grooming": _share(own, threshold), "ordinary": _share(others, threshold)}
+                for language, own, others in _by_language(grooming, ordinary)
+            },
+        },
+        "against_all_sources": _ranking(grooming, every_source, rates=RATES),
+        "sources": {
+            name: {
+                **_ranking(grooming, own, rates=RATES),
+                "flagged": _share(own, threshold),
+                "per_10000_messages": _per_messages(own, threshold),
+                "threshold_of_others": _left_out(grooming, scores.sources, name),
+            }
+            for name, own in scores.sources.items()
+        },
+        "long_ordinary": {
+            str(length): {"flagged": _share(own, threshold), "per_10000_messages": _per_messages(own, threshold)}
+            for length, own in scores.joined.items()
+        },
+        "after_ordinary": {str(before): _found_after(own, before, threshold) for before, own in scores.after.items()},
+        "segments": _ranking(*_classes(scores.segments), rates=RATES),
+        "one_side": _ranking(*_classes(scores.one_side), rates=RATES),
+    }
+
+
+def _classes(judged: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
+    return [one for one in judged if one.grooming], [one for one in judged if one.grooming is False]
+
+
+def _ranking(positive: Sequence[Judged], negative: Sequence[Judged], *, rates: Sequence[float]) -> dict[str, Any]:
+    """Return AUC and recall at the rates, each with its interval."""
+    joined = [*positive, *negative]
+
+    def pair(chosen: Sequence[Judged]) -> tuple[Any, Any]:
+        return np.asarray([float(bool(one.grooming)) for one in chosen]), np.asarray([one.peak for one in chosen])
+
+    def told(figure: Any) -> dict[str, Any]:
+        value = figure(joined)
+        interval = bootstrap(joined, figure) if not np.isnan(value) else (float("nan"), float("nan"))
+        return {"value": or_null(value), "interval": [*map(or_null, interval)]}
+
+    found: dict[str, Any] = {
+        "positive": len(positive),
+        "negative": len(negative),
+        "auc": told(lambda chosen: roc_auc(*pair(chosen))),
+    }
+    for rate in rates:
+        found[f"recall_at_{rate:g}"] = told(lambda chosen, rate=rate: recall_at(*pair(chosen), false_positive_rate=rate))
+    return found
+
+
+def _share(judged: Sequence[Judged], threshold: float) -> dict[str, Any]:
+    flagged = sum(one.peak >= threshold for one in judged)
+    return {
+        "flagged": flagged,
+        "of": len(judged),
+        "interval": [round(end, 5) for end in wilson(flagged, len(judged))] if judged else None,
+    }
+
+
+def _per_messages(judged: Sequence[Judged], threshold: float) -> float | None:
+    messages = sum(len(one.risk) for one in judged)
+    return round(1e4 * sum(one.peak >= threshold for one in judged) / messages, 3) if messages else None
+
+
+def _left_out(grooming: Sequence[Judged], sources: Mapping[str, Sequence[Judged]], name: str) -> dict[str, Any] | None:
+    """Return what a threshold chosen on the other sources does on this one."""
+    others = [one for other, own in sources.items() if other != name for one in own]
+    if not others:
+        return None
+    threshold = threshold_at(others, false_positive_rate=SOURCE_RATE)
+    return {"flagged": _share(sources[name], threshold), "found": _share(grooming, threshold)}
+
+
+def _macro_precision(judged: Sequence[Judged], stages: int) -> float:
+    areas = [average_precision(*stage_columns(judged, column)) for column in range(stages)]
+    return float(np.nanmean(areas)) if not np.isnan(areas).all() else float("nan")
+
+
+def first_sign(one: Judged) -> int | None:
+    """Return the position from 0 of the first message that carries a stage; ``None`` where none does."""
+    rows = np.flatnonzero(np.nan_to_num(one.labels).max(axis=1) > 0) if len(one.labels) else []
+    return int(rows[0]) if len(rows) else None
+
+
+def _after_first_sign(grooming: Sequence[Judged], threshold: float) -> float:
+    """Return the median number of messages from the first labelled sign to the alert, over the conversations that are found."""
+    told = [
+        alert - 1 - begin
+        for one in grooming
+        if (alert := one.alert(threshold)) is not None and (begin := first_sign(one)) is not None
+    ]
+    return float(np.median(told)) if told else float("nan")
+
+
+def _found_after(judged: Sequence[Judged], before: int, threshold: float) -> dict[str, Any]:
+    alerts = [one.alert(threshold) for one in judged]
+    early = sum(alert is not None and alert <= before for alert in alerts)
+    found = sum(alert is not None and alert > before for alert in alerts)
+    return {"found": found, "flagged_before_it_began": early, "of": len(judged)}
+
+
+def _even_error(grooming: Sequence[Judged], ordinary: Sequence[Judged]) -> float:
+    if not grooming or not ordinary:
+        return float("nan")
+    labels = np.asarray([1.0] * len(grooming) + [0.0] * len(ordinary))
+    peaks = np.asarray([one.peak for one in (*grooming, *ordinary)])
+    weights = np.where(labels == 1, 0.5 / len(grooming), 0.5 / len(ordinary))
+    return calibration_error(labels, peaks, weights=weights)
+
+
+def _by_language(grooming: Sequence[Judged], ordinary: Sequence[Judged]) -> list[tuple[str, list[Judged], list[Judged]]]:
+    names = sorted({one.attributes.get("language", "") for one in (*grooming, *ordinary)} - {""})
+
+    def of(part: Sequence[Judged], name: str) -> list[Judged]:
+        return [one for one in part if one.attributes.get("language") == name]
+
+    return [(name, of(grooming, name), of(ordinary, name)) for name in names]

@@ -1,0 +1,32 @@
+"""The model card of an encoder, from what lies in its folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from evaluation.transfer_table import transfer_table
+from pipeline.cards import render_card
+from pipeline.config import EncoderRecipe, Taxonomy, load_settings, validate_settings
+from pipeline.model.thresholds import read_thresholds
+
+TRANSFER = "transfer.json"
+"""Figures of the benchmark of transfer, a column a model; see `pipeline.evaluate.transfer`."""
+
+CARD = "MODEL_CARD.md"
+
+
+def write_encoder_card(folder: Path) -> None:
+    """Write the card into a model folder that is not sealed yet; it leads with what transfer showed, where that was measured."""
+    labels = folder / "labels.json"
+    transfer = folder / TRANSFER
+    card = render_card(
+        "pipeline.model",
+        "encoder_card.md",
+        metrics=json.loads((folder / "metrics.json").read_text("utf-8")),
+        recipe=load_settings(folder / "config.toml", EncoderRecipe),
+        taxonomy=validate_settings(json.loads(labels.read_text("utf-8")), Taxonomy, where=str(labels)),
+        thresholds=read_thresholds(folder / "thresholds.json"),
+        transfer=transfer_table(json.loads(transfer.read_text("utf-8"))) if transfer.is_file() else None,
+    )
+    (folder / CARD).write_text(card, "utf-8")
