@@ -37,6 +37,16 @@ _OLDER_NOTHING = frozenset(
     {"alle", "o", "a las", "a la", "ч", "г", "ore", "u", "kell", "godz", "saat", "be", "ad", "ap", "พศ", "พ.ศ"}
 )
 
+# The languages that WhatsApp is offered in, which decide where a word says one thing here and another there.
+_ON_PHONES = frozenset(
+    {
+        *("af", "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fil"),
+        *("fr", "gu", "he", "hi", "hr", "hu", "id", "it", "ja", "kk", "kn", "ko", "lo", "lt", "lv", "mk"),
+        *("ml", "mr", "ms", "nb", "nl", "no", "pa", "pl", "pt", "ro", "ru", "sk", "sl", "sq", "sr", "sv"),
+        *("sw", "ta", "te", "th", "tr", "uk", "ur", "uz", "vi", "zh"),
+    }
+)
+
 _LETTERS = re.compile(r"[\s.,،'’\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _LITERAL = re.compile(r"'([^']+)'")
 _DAY = 86_400
@@ -100,11 +110,11 @@ def _locales() -> tuple[Locale, ...]:
 
 @lru_cache(maxsize=1)
 def _periods() -> dict[str, Period]:
-    """Return the period of each word; where languages disagree, that of most of them, with a short code counting twice."""
+    """Return the period of each word; where languages disagree, that of most of those that are on phones, then of most."""
     votes: dict[str, Counter[Period]] = {}
     for locale in _locales():
         for word, period in _own_periods(locale).items():
-            votes.setdefault(word, Counter())[period] += 2 if len(locale.language) == 2 else 1
+            votes.setdefault(word, Counter())[period] += 1_000 if locale.language in _ON_PHONES else 1
     return {word: found.most_common(1)[0][0] for word, found in votes.items()}
 
 

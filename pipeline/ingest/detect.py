@@ -13,7 +13,7 @@ from pipeline.ingest.files import GZIP_MAGIC, ExportFile
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
 from pipeline.ingest.table_records import parquet_columns
-from pipeline.ingest.text_evidence import text_format
+from pipeline.ingest.text_evidence import has_headers, text_format
 
 SLACK_LISTS = frozenset({"users.json", "channels.json", "groups.json", "dms.json", "mpims.json"})
 SLACK_COMPANIONS = frozenset({"integration_logs.json", "canvases.json", "lists.json", "org_users.json"})
@@ -36,7 +36,7 @@ def by_export(file: ExportFile) -> PurePosixPath:
 
 
 _OBJECT_OR_LIST = re.compile(r"\s*[\[{]")
-_WORDS = re.compile(r"[^\0]*\Z")
+_WORDS = re.compile(r"(?!\s*(?:[{<]|\[\s*[{\]]))[^\0]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,10 @@ def could_be(file: ExportFile, format_: str) -> bool:
     head = file.head(_HEAD)
     if head.startswith(GZIP_MAGIC):
         return format_ == "jsonl"
-    return FORMATS[format_].begins.match(head.decode("utf-8", "replace").removeprefix("\ufeff")) is not None and (
-        format_ == "parquet" or b"\0" not in head
-    )
+    text = head.decode("utf-8", "replace").removeprefix("\ufeff")
+    if FORMATS[format_].begins.match(text) is None or (b"\0" in head and format_ != "parquet"):
+        return False
+    return format_ not in ("whatsapp", "signal") or has_headers(text)
 
 
 def _unpacked(head: bytes) -> bytes:

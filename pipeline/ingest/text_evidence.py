@@ -40,6 +40,11 @@ def is_discord_text(text: str) -> bool:
     return _DISCORD_BANNER.match(text) is not None
 
 
+def has_headers(text: str) -> bool:
+    """Whether some line is a header."""
+    return any(line.header is not None for line in _lines(text))
+
+
 def text_format(text: str, file: ExportFile) -> str | None:
     """Return ``whatsapp`` or ``signal``, or ``None`` where the lines of the head are neither's."""
     lines = _lines(text)

@@ -60,8 +60,8 @@ class FileEvidence:
         if others:
             first = min(line for other, line in self.headers.first_lines.items() if other != style)
             log.warn(
-                name,
-                f"{others} line(s), the first in line {first}, look like headers of another phone's style; "
+                f"{name}:{first}",
+                f"{others} line(s), the first here, look like headers of another phone's style; "
                 "they are kept as text of the row above",
             )
         if self.unread.count:

@@ -31,7 +31,7 @@ _HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s[-–]|:
 
 # What only begins like a header: a date, a time, and the end of one. Such a line is never passed over without a word.
 _LIKE_ONE = re.compile(
-    rf"^[{MARKS}]*(?:\[[^\]\n]{{0,8}}?|)\d{{1,4}}\D{{1,4}}\d{{1,2}}\D{{1,4}}\d{{1,4}}\b\D{{1,40}}?\d{{1,2}}\D{{1,5}}\d{{2}}"
+    rf"^[{MARKS}]*(?:\[[^\]\n]{{0,8}}?|)\d{{1,4}}\D{{1,4}}\d{{1,2}}\D{{1,4}}\d{{1,4}}\b\D{{1,40}}?\d{{1,2}}\D{{1,10}}\d{{2}}"
     rf"[^\]\n]{{0,40}}?(?:\]|\s[-–]|:)\s[^:\n]{{1,100}}:"
 )
 _NUMBER = re.compile(r"\d+")
@@ -130,8 +130,13 @@ def _clock(text: str, between: str, after: str) -> _Clock | None:
     words = [word for word in (between.strip(" ,،\u200e\u200f"), after.strip()) if not says_nothing(word)]
     if not words:
         return _Clock((numbers[0] % 24, numbers[1], second), len(numbers) > 2, halves=False)
-    hour = hour_of(_without_fillers(words[0]), numbers[0]) if len(words) == 1 else None
+    hour = _hour(words[0], numbers[0]) if len(words) == 1 else None
     return _Clock(None if hour is None else (hour, numbers[1], second), len(numbers) > 2, halves=True)
+
+
+def _hour(words: str, hour: int) -> int | None:
+    whole = hour_of(words, hour)
+    return hour_of(_without_fillers(words), hour) if whole is None else whole
 
 
 def _without_fillers(words: str) -> str:
