@@ -44,6 +44,8 @@ _STRANGE = re.compile(
     r"(?<=[a-zß-öø-ÿа-яё])[^\x00-\x7f\W\d_a-zß-öø-ÿ](?<=[A-ZÀ-ÖØ-ÞŒŠŽŸА-Я])|(?<=[^\W\d_])[^\w\s\x00-\x7f’‘“”«»…](?=[^\W\d_])"
     r"|(?<![^\s])[^\x00-\x7f\W\d_àéèêóòôáíúýæåøа-яñÀÉ](?![^\s])|[\x80-\x9f†‡ˆ‰¬¦]"
 )
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_WORD_BEYOND_ASCII = re.compile(r"(?=[^\W\d_]*[^\x00-\x7f])[^\W\d_]{2,}")
 
 
 def marked_encoding(head: bytes) -> str | None:
@@ -67,7 +69,7 @@ def legacy_encoding(stream: BinaryIO) -> str | None:
     ``None`` also where the text is UTF-8, or was.
     """
     lines, well_formed, broken = _lines_beyond_ascii(stream)
-    if not broken or well_formed > broken:
+    if not broken or well_formed > broken or _CONTROLS.search(lines):
         return None
     readings: dict[str, tuple[float, str]] = {}
     for match in from_bytes(lines, cp_isolation=_CANDIDATES):
@@ -83,7 +85,7 @@ def legacy_encoding(stream: BinaryIO) -> str | None:
     plain = best < 1 + 0.05 * beyond and (
         len(ranked) == 1 or ranked[1][0] - best > 0.5 or {name, ranked[1][1]} == {"cp1252", "cp1250"}
     )
-    if not plain:
+    if not plain or not _WORD_BEYOND_ASCII.search(lines.decode(name, "replace")):
         return None
     near = {other for score, other in ranked if score - best <= 0.5}
     return "cp1252" if near == {"cp1252", "cp1250"} else name
