@@ -97,8 +97,8 @@ def test_an_archive_of_archives_is_read(tmp_path: Path) -> None:
     for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         path = packed(tmp_path / "all.zip", {name: file.read_bytes() for name, file in inner.items()}, compression)
         conversations, log = read_all(path)
-        assert [(c.title, c.messages[0].speaker) for c in conversations] == [("Pat", "P"), ("Sam", "S")]
-        assert str(conversations[0].messages[0].source) == f"{path}!/Pat.zip!/_chat.txt:1"
+        assert [(c.title, next(iter(c.messages)).speaker) for c in conversations] == [("Pat", "P"), ("Sam", "S")]
+        assert str(next(iter(conversations[0].messages)).source) == f"{path}!/Pat.zip!/_chat.txt:1"
         assert log.warnings == []
 
 

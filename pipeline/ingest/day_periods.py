@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from babel import Locale
 from babel.localedata import locale_identifiers
@@ -50,8 +51,6 @@ _ON_PHONES = frozenset(
 _LETTERS = re.compile(r"[\s.,،'’\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _LITERAL = re.compile(r"'([^']+)'")
 _DAY = 86_400
-
-Interval = tuple[int, int]
 
 
 class Period(NamedTuple):
@@ -130,7 +129,7 @@ def _own_periods(locale: Locale) -> dict[str, Period]:
     return found
 
 
-def _ruled(rules: dict[str | None, dict[str, list[dict[str, int]]]], name: str) -> Period | None:
+def _ruled(rules: Mapping[Any, Any], name: str) -> Period | None:
     if name in _HALVES:
         return _HALVES[name]
     for rule in (rules.get(None) or {}).get(name, ()):

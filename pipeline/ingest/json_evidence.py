@@ -53,7 +53,7 @@ def key_chains(head: bytes) -> Iterator[frozenset[str]]:
         if event == "start_map":
             open_objects.append(set())
         elif event == "map_key":
-            open_objects[-1].add(value)
+            open_objects[-1].add(str(value))
         elif event == "end_map":
             yield frozenset().union(*open_objects)
             open_objects.pop()
@@ -73,7 +73,7 @@ def first_record(head: bytes) -> frozenset[str]:
             if depth == 0:
                 break
         elif event == "map_key" and depth == 1:
-            found.add(value)
+            found.add(str(value))
     return frozenset(found)
 
 

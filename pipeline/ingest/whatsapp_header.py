@@ -27,16 +27,16 @@ _TIME = r"\d{1,2}(?:[:.٫]|\s?h\s?)\d{1,2}(?:(?:[:.٫]|\s?min\s?)\d{2})?(?!\d)"
 _WORDS = r"[^\d\[\]:\n]{0,40}?"
 _BETWEEN = rf"(?P<between>[{MARKS}]*[\s,،]{_WORDS})"
 _MOMENT = rf"(?P<date>{_DATE}){_BETWEEN}(?P<time>{_TIME})(?P<after>{_WORDS})"
-_HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s[-–]|:)\s")
+_HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s-|:)\s")
 
 # What only begins like a header: a date, a time, and the end of one. Such a line is never passed over without a word.
 _LIKE_ONE = re.compile(
     rf"^[{MARKS}]*(?:\[[^\]\n]{{0,8}}?|)\d{{1,4}}\D{{1,4}}\d{{1,2}}\D{{1,4}}\d{{1,4}}\b\D{{1,40}}?\d{{1,2}}\D{{1,10}}\d{{2}}"
-    rf"[^\]\n]{{0,40}}?(?:\]|\s[-–]|:)\s[^:\n]{{1,100}}:"
+    rf"[^\]\n]{{0,40}}?(?:\]|\s[-–—]|:)\s"
 )
 _NUMBER = re.compile(r"\d+")
 _SEPARATOR = re.compile(rf"[{_SEPARATORS}]")
-_FORMS: dict[tuple[bool, str], Form] = {(True, "]"): "bracket", (False, "-"): "dash", (False, "–"): "dash", (False, ":"): "colon"}
+_FORMS: dict[tuple[bool, str], Form] = {(True, "]"): "bracket", (False, "-"): "dash", (False, ":"): "colon"}
 
 
 class Style(NamedTuple):

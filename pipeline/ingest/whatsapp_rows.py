@@ -36,6 +36,7 @@ MARK = "\u200e"
 """What iOS writes before its own words."""
 
 _LONGEST_NOTICE = 500
+_LONGEST_CALL = 80
 _LONG_NAME = 7
 
 Doubt = str
@@ -105,14 +106,14 @@ def judge(row: Row, text: str, *, ios: bool = False, marked: bool = False) -> Ju
     plain = _bare(first)
     if not caption and _is_deleted(plain):
         return Judged("deleted")
-    edited: dict[str, object] = {"edited": True} if EDITED.search(text) else {}
+    edited: dict[str, object] = {"edited": True} if text.endswith(">") and EDITED.search(text) else {}
     if attached := ATTACHED.match(plain):
         return Judged("media", edited | {"attachments": [attached["ios"] or attached["android"]]})
     if plain.casefold() in OMITTED or OMITTED_THING.match(plain) or (not ios and not caption and BRACKETED.match(plain)):
         return Judged("media", edited | ({"view_once": True} if VIEW_ONCE.search(plain) else {}))
-    if not caption and PLACE.match(plain):
+    if not caption and "https://" in plain and PLACE.match(plain):
         return Judged("media", edited | {"media_type": "location"})
-    if not caption and (CALLS.match(plain) or WAITING.match(plain)):
+    if not caption and len(plain) < _LONGEST_CALL and (CALLS.match(plain) or WAITING.match(plain)):
         return Judged("system", {"actor_id": row.speaker})
     if ios and text.startswith(MARK) and not EDITED.fullmatch(text):
         return _own_words(row, text, plain, edited, marked=marked)
