@@ -24,12 +24,14 @@ def choose(files: list[ExportFile], options: ReadOptions) -> tuple[list[tuple[st
     the user names holds for a file alone; among several, for those that may be of it.
     """
     if options.format is not None and len(files) == 1:
-        return [(options.format, with_line_ends(files[0]))], []
+        return [(options.format, with_line_ends(files[0], files[0].head()))], []
     found: list[tuple[str, ExportFile]] = []
     incomplete: list[tuple[str, ExportFile]] = []
     strange: list[ExportFile] = []
-    for file in map(with_line_ends, files):
-        known = examine(file, options.columns)
+    for as_found in files:
+        head = as_found.head()
+        file = with_line_ends(as_found, head)
+        known = examine(file, options.columns, head if file is as_found else None)
         if options.format is not None:
             if (known is not None and known.format == options.format) or (known is None and could_be(file, options.format)):
                 found.append((options.format, file))
@@ -44,9 +46,8 @@ def choose(files: list[ExportFile], options: ReadOptions) -> tuple[list[tuple[st
     return incomplete, strange
 
 
-def with_line_ends(file: ExportFile) -> ExportFile:
+def with_line_ends(file: ExportFile, head: bytes) -> ExportFile:
     """Return the file as one in UTF-16 without a mark, or with carriage returns for line ends, where its head says so."""
-    head = file.head()
     encoding = unmarked_utf16(head) if b"\0" in head else None
     if encoding is not None:
         return replace(file, encoding=encoding)

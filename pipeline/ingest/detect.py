@@ -93,12 +93,12 @@ def detect(file: ExportFile, columns: Mapping[str, str] = _NOTHING) -> str | Non
     return found.format if found is not None else None
 
 
-def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING) -> Found | None:
+def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes | None = None) -> Found | None:
     """Return what the file is, or ``None`` when it is none of ours. Reads the first 64 KiB, or more where a record is longer.
 
-    ``columns`` is the user's word on which column of a table holds which field.
+    ``columns`` is the user's word on which column of a table holds which field; ``head`` is the first 64 KiB, where known.
     """
-    head = file.head(_HEAD)
+    head = file.head(_HEAD) if head is None else head
     if head.startswith(b"PAR1"):
         return _parquet(file, columns)
     if head.startswith(GZIP_MAGIC):

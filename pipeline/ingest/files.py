@@ -60,12 +60,16 @@ class ExportFile:
             When the member is encrypted, damaged, or unpacks to more than ``max_bytes`` (raised while reading).
         """
         raw = self.open_raw()
-        encoding = self.encoding or self.marked_encoding or ("utf-8" if self.cr_only else None)
+        try:
+            encoding = self.encoding or marked_encoding(raw.peek(4)[:4]) or ("utf-8" if self.cr_only else None)
+        except ExportError:
+            raw.close()
+            raise
         if encoding is None:
             return raw
         return io.BufferedReader(RecodedStream(raw, encoding, self.name, cr_only=self.cr_only), _BLOCK)
 
-    def open_raw(self) -> BinaryIO:
+    def open_raw(self) -> io.BufferedReader:
         """Open for reading the bytes as they lie there; raises as `open` does."""
         if self.member is None:
             try:
