@@ -97,7 +97,9 @@ def test_a_log_is_never_one_speaker_for_all(log: str, tmp_path: Path) -> None:
 
 def test_a_log_in_which_names_stand_where_names_do_is_read(tmp_path: Path) -> None:
     log = "[2024-02-13 21:05:11] robin_b: hello\n[2024-02-13 21:05:20] kim: hi: there\n[2024-02-13 21:05:30] * pat joined\n"
-    assert speakers(write(tmp_path / "a.log", log)) == [("whatsapp", ["robin_b", "kim", None])]
+    path = write(tmp_path / "a.log", log)
+    assert speakers(path) == [("whatsapp", ["robin_b", "kim", None])]
+    assert any("another program's log" in warning.what for warning in read_all(path)[1].warnings)
 
 
 def test_a_chat_in_which_nobody_speaks_is_warned_of(tmp_path: Path) -> None:

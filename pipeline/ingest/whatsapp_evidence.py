@@ -46,6 +46,7 @@ class FileEvidence:
     crlf: bool = False
     marks_ends: bool = False
     mixed_ends: bool = False
+    marked: bool = False
 
     def unread_note(self) -> str:
         """Return what to say of lines that only begin like headers; nothing where there is none."""
@@ -81,6 +82,10 @@ class FileEvidence:
                 f"{name}:{self.first_other}",
                 f"only {own:,} of {self.lines:,} lines begin a message, and this is the first that does not: "
                 "is it a WhatsApp export?",
+            )
+        if style.form == "bracket" and style.year_first and not (self.marked or self.marks_ends):
+            log.warn(
+                name, "nothing but its headers tells that this is WhatsApp's: another program's log of ISO times looks the same"
             )
         if self.mixed_ends:
             log.warn(name, "lines end with CRLF and with LF, and not as iOS writes them: the ends of rows are not taken from them")
@@ -125,6 +130,7 @@ def gather(file: ExportFile) -> FileEvidence:
             ends.add(whole, begins=False)
             continue
         evidence.lines += 1
+        evidence.marked = evidence.marked or "\u200e" in line
         header = header_of(line) if can_begin(line) else None
         begins = header is not None and header.clock is not None
         if header is not None and header.clock is None:
