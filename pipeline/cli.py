@@ -38,7 +38,10 @@ app.add_typer(review_app)
 Paths = Annotated[list[Path], typer.Argument(help="Exports: files, folders or zip archives.", show_default=False)]
 FormatOption = Annotated[str | None, typer.Option("--format", help="Read as this format, instead of telling it from the content.")]
 DateOrderOption = Annotated[
-    Literal["dmy", "mdy"] | None, typer.Option("--date-order", help="Whether 03/04 is the 3rd of April (dmy) or March 4th (mdy).")
+    Literal["dmy", "mdy", "ymd"] | None,
+    typer.Option(
+        "--date-order", help="Whether 03/04 is the 3rd of April (dmy) or March 4th (mdy), or 22/04/03 begins with its year (ymd)."
+    ),
 ]
 TimezoneOption = Annotated[
     str | None, typer.Option("--timezone", help="Where the exporting phone was, such as Europe/London; for formats without a zone.")
@@ -82,7 +85,11 @@ def _root(
 
 
 def _read_options(
-    format_: str | None, date_order: Literal["dmy", "mdy"] | None, timezone: str | None, columns: list[str] | None, max_bytes: int
+    format_: str | None,
+    date_order: Literal["dmy", "mdy", "ymd"] | None,
+    timezone: str | None,
+    columns: list[str] | None,
+    max_bytes: int,
 ) -> ReadOptions:
     from pipeline.ingest import ReadOptions
     from pipeline.ingest.detect import FORMATS

@@ -92,15 +92,36 @@ def test_a_member_that_declares_more_than_it_has_is_refused(tmp_path: Path) -> N
         read_all(path)
 
 
-def test_an_archive_in_an_archive_is_not_opened(tmp_path: Path) -> None:
-    packed(tmp_path / "inner.zip", {"_chat.txt": CHAT})
-    path = packed(tmp_path / "outer.zip", {"inner.zip": (tmp_path / "inner.zip").read_bytes()})
+def test_an_archive_of_archives_is_read(tmp_path: Path) -> None:
+    inner = {name: packed(tmp_path / name, {"_chat.txt": CHAT.replace("Kim", name[0])}) for name in ("Pat.zip", "Sam.zip")}
+    for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        path = packed(tmp_path / "all.zip", {name: file.read_bytes() for name, file in inner.items()}, compression)
+        conversations, log = read_all(path)
+        assert [(c.title, next(iter(c.messages)).speaker) for c in conversations] == [("Pat", "P"), ("Sam", "S")]
+        assert str(next(iter(conversations[0].messages)).source) == f"{path}!/Pat.zip!/_chat.txt:1"
+        assert log.warnings == []
+
+
+def test_an_archive_in_an_archive_in_an_archive_is_not_opened(tmp_path: Path) -> None:
+    content = packed(tmp_path / "a.zip", {"_chat.txt": CHAT}).read_bytes()
+    for name in ("b.zip", "c.zip"):
+        content = packed(tmp_path / name, {"inner.zip": content}).read_bytes()
     with pytest.raises(ArchiveRefused, match="archive in an archive"):
-        read_all(path)
-    both = packed(tmp_path / "both.zip", {"_chat.txt": CHAT, "report.docx": (tmp_path / "inner.zip").read_bytes()})
+        read_all(tmp_path / "c.zip")
+    both = packed(tmp_path / "both.zip", {"_chat.txt": CHAT, "report.docx": (tmp_path / "a.zip").read_bytes()})
     conversations, log = read_all(both)
     assert len(conversations) == 1
     assert any("archive in an archive" in warning.what for warning in log.warnings)
+
+
+def test_the_guard_holds_for_an_archive_in_an_archive(tmp_path: Path) -> None:
+    inner = packed(tmp_path / "inner.zip", {"_chat.txt": CHAT + "a" * 5_000_000})
+    path = packed(tmp_path / "outer.zip", {"inner.zip": inner.read_bytes()})
+    with pytest.raises(ArchiveRefused, match="unpacks to more than 1,000,000 bytes"):
+        read_all(path, max_member_bytes=1_000_000)
+    large = packed(tmp_path / "large.zip", {"inner.zip": b"PK\x03\x04" + b"\0" * 5_000_000})
+    with pytest.raises(ArchiveRefused, match="unpacks to more than 1,000,000 bytes"):
+        read_all(large, max_member_bytes=1_000_000)
 
 
 def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:

@@ -74,13 +74,17 @@ def test_evaluation_stands_on_schema_errors_and_config_alone(root: Path) -> None
     assert rooms - {None} <= {"schema", "errors", "config"}
 
 
-HEAVY = {"torch", "transformers", "accelerate", "datasets", "peft", "sklearn", "mlflow", "nncf", "onnx", "ray"}
+HEAVY = {"datasketch", "torch", "transformers", "accelerate", "datasets", "peft", "sklearn", "mlflow", "nncf", "onnx", "ray"}
 
 
 def test_scoring_needs_no_training_library(root: Path) -> None:
     pipeline = root / "pipeline"
     training = {pipeline / "model" / "training", pipeline / "tracking"}
-    on_demand = {pipeline / "model" / "torch_runtime.py", pipeline / "scoring" / "ray_engine.py"}
+    on_demand = {
+        pipeline / "corpora" / "duplicates.py",
+        pipeline / "model" / "torch_runtime.py",
+        pipeline / "scoring" / "ray_engine.py",
+    }
     wrong = [
         f"{file.name}: {module}"
         for file in (root / "pipeline").rglob("*.py")
@@ -100,6 +104,33 @@ def test_the_shipped_model_scores_where_no_training_library_can_be_imported(root
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["corpus", "check", "corpus.csv"],
+        ["corpus", "card", "corpus.csv"],
+        ["train", "--config", "CONFIGS/baseline.toml", "--corpus", "corpus.csv", "--out", "model"],
+    ],
+    ids=["check", "card", "train"],
+)
+def test_a_command_that_needs_training_libraries_names_the_extra(command: list[str], root: Path, tmp_path: Path) -> None:
+    rows = [f"c{n},kim,2024-02-13T21:05:11Z,we bake loaf number {n} of rye,ordinary" for n in range(4)]
+    (tmp_path / "corpus.csv").write_text("\n".join(["conversation_id,speaker,timestamp,text,label", *rows]), "utf-8")
+    arguments = [part.replace("CONFIGS", str(root / "configs")) for part in command]
+    if command[0] == "corpus":
+        arguments += ["--taxonomy", str(root / "configs" / "taxonomy.toml")]
+    blocked = ", ".join(f"{name!r}: None" for name in sorted(HEAVY | {"scipy"}))
+    program = (
+        f"import sys; sys.modules.update({{{blocked}}})\n"
+        f"sys.argv = ['safelight', *{arguments!r}]\n"
+        "from pipeline.cli import main\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "safelight[train]" in done.stderr
 
 
 def test_the_error_tree_in_the_docstring_is_the_one_in_the_code() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
-from datasketch import MinHash, MinHashLSH
+from typing import TYPE_CHECKING
 
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.sketches import word_runs
+from pipeline.errors import CorpusError
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 LIKENESS = 0.5
 """The Jaccard likeness of two conversations' word triples from which they are called near-duplicates."""
@@ -21,7 +24,18 @@ def near_duplicates(
     """Yield ``(id, id, likeness)`` of every pair of conversations that are alike, each pair once.
 
     The likeness is an estimate of the Jaccard index over runs of three words, with an error of about 0.05.
+
+    Raises
+    ------
+    CorpusError
+        When the training extra is not installed.
     """
+    try:
+        from datasketch import MinHash, MinHashLSH
+    except ModuleNotFoundError as error:
+        raise CorpusError(
+            "finding near-duplicates needs datasketch", do="Install it with: pip install 'safelight[train]'"
+        ) from error
     index = MinHashLSH(threshold=likeness, num_perm=_PERMUTATIONS)
     hashes: dict[str, MinHash] = {}
     for conversation in conversations:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-DateOrder = Literal["dmy", "mdy"]
+DateOrder = Literal["dmy", "mdy", "ymd"]
 
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
 """How much one member of an archive may unpack to, counted while reading."""

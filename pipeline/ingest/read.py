@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.errors import ArchiveRefused, ExportError, UnknownFormat
-from pipeline.ingest.detect import FORMATS, detect
-from pipeline.ingest.files import ExportFile, find_files, is_archive
+from pipeline.ingest.choose import as_utf8, choose, nothing_found, warn_of_strange
+from pipeline.ingest.detect import FORMATS
+from pipeline.ingest.files import ExportFile, find_files
 from pipeline.ingest.options import ReadExport, ReadLog, ReadOptions
 from pipeline.ingest.units import Unit, group_units
 from pipeline.schema import Conversation, Message
@@ -57,7 +57,7 @@ def open_units(paths: Iterable[Path], options: ReadOptions, log: ReadLog) -> Ite
 def read_unit(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
     """Yield the conversations of one unit with their ids as they stand there; count rows in ``log``."""
     for conversation in _reader(unit)(unit, options, log):
-        yield replace(conversation, messages=_counted(conversation.messages, log))
+        yield replace(conversation, messages=_counted(conversation.messages, unit.name, log))
 
 
 def unique_id(conversation_id: str, seen: dict[str, int], name: str, log: ReadLog) -> str:
@@ -74,10 +74,15 @@ def _reader(unit: Unit) -> Reader:
     return importlib.import_module(FORMATS[unit.format].module).read
 
 
-def _counted(messages: Iterable[Message], log: ReadLog) -> Iterator[Message]:
+def _counted(messages: Iterable[Message], name: str, log: ReadLog) -> Iterator[Message]:
+    spoken = some = False
     for message in messages:
         log.kinds[message.kind] += 1
+        some = True
+        spoken = spoken or message.speaker is not None
         yield message
+    if some and not spoken:
+        log.warn(name, "nobody speaks in a conversation of it: check that the format is right")
 
 
 def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
@@ -88,23 +93,14 @@ def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
     UnknownFormat
         When nothing at the path is a chat export that we read. Files beside one are passed over with a warning.
     """
-    found: list[tuple[str, ExportFile]] = []
-    strange: list[ExportFile] = []
-    for file in find_files(path, max_member_bytes=options.max_member_bytes):
-        format_ = options.format or detect(file)
-        if format_ is None:
-            strange.append(file)
-        else:
-            found.append((format_, file))
+    files = list(find_files(path, max_member_bytes=options.max_member_bytes))
+    found, strange = choose(files, options)
     if not found:
-        raise _nothing_found(path, strange)
+        raise nothing_found(path, strange)
     strange = [file for file in strange if not _belongs(file, found)]
-    for file in strange:
-        if is_archive(file):
-            log.warn(file.name, "an archive in an archive is not opened: if it holds chats, unpack it and give its files")
     if strange:
-        log.warn(str(path), f"{len(strange)} file(s) passed over that are no chat export we know, such as {strange[0].name}")
-    return group_units(found)
+        warn_of_strange(path, strange, log)
+    return group_units((format_, as_utf8(file, format_, log)) for format_, file in found)
 
 
 def _belongs(file: ExportFile, found: list[tuple[str, ExportFile]]) -> bool:
@@ -115,18 +111,3 @@ def _belongs(file: ExportFile, found: list[tuple[str, ExportFile]]) -> bool:
         for format_, other in found
         if FORMATS[format_].companions
     )
-
-
-def _nothing_found(path: Path, strange: list[ExportFile]) -> ExportError:
-    if len(strange) == 1:
-        if not strange[0].head(1):
-            return ExportError("the file is empty", where=strange[0].name, do="Export the chat again")
-        if is_archive(strange[0]):
-            return ArchiveRefused("an archive in an archive is not opened", where=strange[0].name, do="Unpack the outer one")
-        return UnknownFormat(
-            "not a chat export that we know",
-            where=strange[0].name,
-            do="See `safelight formats` for what is read, or name the format with --format",
-        )
-    what = f"none of the {len(strange)} files is a chat export that we know" if strange else "there is no file in it"
-    return UnknownFormat(what, where=str(path), do="See `safelight formats` for what is read, or name the format with --format")

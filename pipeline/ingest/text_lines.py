@@ -21,16 +21,27 @@ def decoded_lines(file: ExportFile) -> Generator[tuple[int, str]]:
         When a line is not UTF-8, or longer than any message.
     """
     ending = "\n"
+    for number, line in whole_lines(file):
+        if number == 1 and line.endswith("\r\n"):
+            ending = "\r\n"
+        yield number, line.removesuffix(ending) if line.endswith(ending) else line.removesuffix("\n")
+
+
+def whole_lines(file: ExportFile) -> Generator[tuple[int, str]]:
+    r"""Yield the lines of a file as `decoded_lines` does, with the ``\n`` or ``\r\n`` that ends each.
+
+    Raises
+    ------
+    ExportError
+        When a line is not UTF-8, or longer than any message.
+    """
     with file.open() as stream:
         number = 0
         while raw := stream.readline(_LONGEST):
             number += 1
             if len(raw) == _LONGEST:
                 raise ExportError(f"a line of {_LONGEST:,} bytes or more", where=f"{file.name}:{number}", do="Check the file")
-            line = _decoded(raw, file, number)
-            if number == 1 and line.endswith("\r\n"):
-                ending = "\r\n"
-            yield number, line.removesuffix(ending) if line.endswith(ending) else line.removesuffix("\n")
+            yield number, _decoded(raw, file, number)
 
 
 def _decoded(raw: bytes, file: ExportFile, line: int) -> str:

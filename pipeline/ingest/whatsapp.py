@@ -1,13 +1,13 @@
 """WhatsApp's text export: ``_chat.txt``, ``WhatsApp Chat with ….txt``, or either in a zip with the media beside it.
 
-Two passes: the first takes the style of the headers and the order of day and month from the whole file; the second
-hands out messages one at a time. The format does not mark where a message ends: a line in the style of a header *is* a header, so
-that a participant can forge one. What can be seen of it is warned of: time that runs backwards.
+Two passes: the first takes the style of the headers and the order of day and month from the whole file
+(`pipeline.ingest.whatsapp_evidence`); the second hands out messages one at a time. iOS ends rows with CRLF and the lines within
+a message with LF: there a header stands only behind CRLF. Other files do not mark where a message ends: a line in the style of a
+header *is* a header, so that a participant can forge one. What can be seen of it is warned of: time that runs backwards.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.options import DateOrder, ReadLog, ReadOptions
-from pipeline.ingest.text_lines import decoded_lines
+from pipeline.ingest.text_lines import whole_lines
 from pipeline.ingest.units import Unit
-from pipeline.ingest.whatsapp_header import MARKS, Header, HeaderEvidence, Style, parse_header
-from pipeline.ingest.whatsapp_rows import judge, split_row
+from pipeline.ingest.whatsapp_evidence import FileEvidence, Lines, can_begin, gather, header_of, without_end
+from pipeline.ingest.whatsapp_header import Header
+from pipeline.ingest.whatsapp_rows import Doubt, judge, split_row
 from pipeline.schema import Conversation, Message, Source
 
 PLATFORM = "whatsapp"
@@ -29,7 +30,6 @@ CUT_SHORT = (10_000, 40_000)
 """WhatsApp stops near these numbers of messages (with, without media) and does not say so in the file."""
 
 _BACKWARDS = timedelta(days=1)
-_CAN_BEGIN = re.compile(rf"[\[\d{MARKS}]")
 
 
 def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
@@ -43,46 +43,41 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When nothing in the file tells day from month and ``options`` do not say.
     """
     file = unit.file
-    evidence = _gather(file)
+    evidence = gather(file)
     digest = file.sha256
-    if not evidence.styles:
-        raise ExportError("no line begins a WhatsApp message", where=file.name, do="Check that this is a WhatsApp export")
-    style = evidence.style
-    others = sum(evidence.styles.values()) - evidence.styles[style]
-    if others:
-        log.warn(file.name, f"{others} line(s) look like headers of another phone's style; they are kept as text of the row above")
-    if max(evidence.styles.values()) in CUT_SHORT:
-        log.warn(
-            file.name, f"exactly {evidence.styles[style]:,} rows: WhatsApp cuts exports at this number, the start may be missing"
+    if not evidence.headers.styles:
+        raise ExportError(
+            "no line begins a WhatsApp message" + evidence.unread_note(), where=file.name, do="Check that this is a WhatsApp export"
         )
-    order = options.date_order or evidence.order(file.name)
+    if evidence.headers.calendars.most_common(1)[0][0] == "Hijri":
+        raise ExportError(
+            "the years are of the Hijri calendar, which is not converted",
+            where=file.name,
+            do="Set the phone to the Gregorian calendar and export again",
+        )
+    evidence.warn(file.name, log)
+    style = evidence.headers.style
+    if evidence.headers.styles[style] in CUT_SHORT:
+        log.warn(
+            file.name,
+            f"exactly {evidence.headers.styles[style]:,} rows: WhatsApp cuts exports at this number, the start may be missing",
+        )
+    order = options.date_order or evidence.headers.order(file.name)
     location = PurePosixPath(file.member or file.path.name)
-    title = file.path.stem if location.stem == "_chat" else location.stem
-    reading = _Reading(file, digest[:12], style, order, options.timezone, log)
+    archive = PurePosixPath(file.outer or file.path.name)
+    title = archive.stem if location.stem == "_chat" else location.stem
+    reading = _Reading(file, digest[:12], evidence, order, options.timezone, log)
     yield Conversation(conversation_id=digest[:12], platform=PLATFORM, title=title, messages=reading.messages())
-
-
-def _gather(file: ExportFile) -> HeaderEvidence:
-    evidence = HeaderEvidence()
-    for number, line in decoded_lines(file):
-        if _CAN_BEGIN.match(line):
-            header = _header(line)
-            if header is not None:
-                evidence.add(header, number)
-    return evidence
-
-
-def _header(line: str) -> Header | None:
-    """Return the header that a line begins with; one that ends with it has lost the blank behind."""
-    return parse_header(line + " " if line.endswith(("]", "-")) else line)
 
 
 @dataclass(slots=True)
 class _Open:
-    """A row whose further lines may still come."""
+    """A row whose further lines may still come. ``header`` is ``None`` before the first one."""
 
     line: int
-    moment: datetime | None
+    header: Header | None = None
+    moment: datetime | None = None
+    marked: bool = False
     rest: list[str] = field(default_factory=list)
 
 
@@ -90,64 +85,85 @@ class _Open:
 class _Reading:
     file: ExportFile
     digest: str
-    style: Style
+    evidence: FileEvidence
     order: DateOrder
     timezone: ZoneInfo | None
     log: ReadLog
+    doubts: dict[Doubt, Lines] = field(default_factory=dict)
 
     def messages(self) -> Iterator[Message]:
         """Yield the rows of the file in order."""
         row: _Open | None = None
         latest: datetime | None = None
-        with closing(decoded_lines(self.file)) as lines:
-            for number, line in lines:
-                begun = self._begins(line)
+        after_row = True
+        with closing(whole_lines(self.file)) as lines:
+            for number, whole in lines:
+                line = without_end(whole, self.evidence)
+                begun = self._begins(line, number)
+                if begun is not None and not after_row and self.evidence.marks_ends:
+                    self._doubt("look like headers and stand within a message, which this file marks: they are its text", number)
+                    begun = None
+                after_row = whole.endswith("\r\n")
                 if begun is None:
                     if row is None:
-                        row = _Open(number, None)
+                        row = _Open(number)
                     row.rest.append(line)
                     continue
                 if row is not None:
                     yield self._message(row)
-                moment, rest = begun
-                if latest is not None and latest - moment > _BACKWARDS:
+                row = begun
+                if row.moment is None:
+                    continue
+                if latest is not None and latest - row.moment > _BACKWARDS:
                     self.log.warn(
                         f"{self.file.name}:{number}",
                         "time runs backwards by more than a day here: a late delivery, or a forged or quoted line",
                     )
-                latest = moment if latest is None else max(latest, moment)
-                row = _Open(number, moment, [rest])
+                latest = row.moment if latest is None else max(latest, row.moment)
         if row is not None:
             yield self._message(row)
+        self._tell_doubts()
 
-    def _begins(self, line: str) -> tuple[datetime, str] | None:
-        """Return the time and the rest of a line that begins a row in the style of this file."""
-        if not _CAN_BEGIN.match(line):
+    def _begins(self, line: str, number: int) -> _Open | None:
+        """Return the row that a line begins, in the style of this file; its time is none where a word beside it is not known."""
+        if not can_begin(line):
             return None
-        header = _header(line)
-        if header is None or header.style != self.style:
+        header = header_of(line)
+        if header is None or header.style != self.evidence.headers.style:
             return None
         moment = header.moment(self.order)
-        return None if moment is None else (moment, line[header.end :])
+        if moment is None and header.clock is not None:
+            self._doubt("look like headers of a day that is in no month: they are text of the row above", number)
+            return None
+        return _Open(number, header, moment, line.startswith("\u200e"), [line[header.end :]])
 
     def _message(self, row: _Open) -> Message:
         source = Source(self.file.name, line=row.line)
         identity = f"{self.digest}:{row.line}"
-        if row.moment is None:
+        if row.header is None:
             # Lines before the first header belong to nobody that the file names; they are kept as what they are.
             return Message(message_id=identity, speaker=None, text="\n".join(row.rest), source=source, kind="unsupported")
         head = split_row(row.rest[0])
         text = "\n".join([head.text, *row.rest[1:]])
-        kind, meta = judge(head, text)
+        judged = judge(head, text, ios=row.header.style.form != "dash", marked=row.marked)
+        if judged.doubt is not None:
+            self._doubt(judged.doubt, row.line)
         return Message(
             message_id=identity,
-            speaker=None if kind == "system" else head.speaker,
+            speaker=None if judged.kind == "system" else head.speaker,
             text=text,
             source=source,
-            kind=kind,
-            timestamp=self._time(row.moment),
-            meta=meta,
+            kind=judged.kind,
+            timestamp=None if row.moment is None else self._time(row.moment),
+            meta=judged.meta,
         )
 
     def _time(self, moment: datetime) -> datetime:
         return moment if self.timezone is None else moment.replace(tzinfo=self.timezone).astimezone(UTC)
+
+    def _doubt(self, doubt: Doubt, line: int) -> None:
+        self.doubts.setdefault(doubt, Lines()).add(line)
+
+    def _tell_doubts(self) -> None:
+        for doubt, lines in self.doubts.items():
+            self.log.warn(f"{self.file.name}:{lines.first}", f"{lines.count} line(s), the first here, {doubt}")

@@ -1,43 +1,48 @@
-"""The header that begins a WhatsApp row: its styles and locales, and the order of day and month.
+"""The header that begins a WhatsApp row, in the styles and locales of all phones.
 
-iOS writes ``[13/02/2024, 21:05:11] Name: text``, Android ``13/02/2024, 21:05 - Name: text``, each in the manner of the phone's
-locale: 12 or 24 hours, ``p. m.`` with no-break spaces, ``klo 21.25``, year first, marks of writing direction around and inside.
+iOS writes ``[13/02/2024, 21:05:11] Name: text``, Android ``13/02/2024, 21:05 - Name: text``, an old iOS
+``13/02/2024, 21:05:11: Name: text``, each in the manner of the phone's locale: 12 or 24 hours, ``p. m.`` with no-break spaces,
+``晚上9:05``, ``21 h 05``, ``klo 21.25``, year first, marks of writing direction around and inside.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from pipeline.errors import AmbiguousDateOrder
+from pipeline.ingest.calendars import gregorian
+from pipeline.ingest.day_periods import hour_of, says_nothing
 from pipeline.ingest.options import DateOrder
 
 MARKS = "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff"
 """Invisible marks of writing direction that phones put before, and inside, a header."""
 
-# Morning and afternoon as phones write them; compared without dots, spaces and case.
-_AM = {"am", "vorm", "πμ", "öö", "sa", "ص", "오전", "上午", "午前", "पूर्वाह्न", "fm", "dop", "de"}
-_PM = {"pm", "nachm", "μμ", "ös", "ch", "م", "오후", "下午", "午後", "अपराह्न", "em", "odp", "du"}
-_HALF = r"[^\W\d_](?:\.?\s?[^\W\d_]){0,9}\.?"
-_DATE = rf"\d{{1,4}}[{MARKS}]*\.?[./\-][{MARKS}]*\s?\d{{1,2}}[{MARKS}]*[./\-][{MARKS}]*\s?\d{{1,4}}\.?(?:\s?г\.)?"
-_TIME = r"\d{1,2}[:.]\d{2}(?:[:.]\d{2})?"
-_BETWEEN = rf"[{MARKS}]*[,،]?[{MARKS}]*\s+(?:(?:klo|kl\.?|um|à|às|alle|at|a las|o)\s+)?"
-_MOMENT = rf"(?P<date>{_DATE}){_BETWEEN}(?P<before>{_HALF}\s?)?(?P<time>{_TIME})(?:\s?(?P<after>{_HALF}))?"
-_HEADER = re.compile(
-    rf"^[{MARKS}]*(?:(?P<bracket>\[){_MOMENT}[{MARKS}]*\]|{_MOMENT.replace('P<', 'P<a_')}[{MARKS}]*\s-)\s", re.UNICODE
+Form = Literal["bracket", "dash", "colon"]
+
+_SEPARATORS = r"./\-年년"
+_DATE = rf"\d{{1,4}}[{MARKS}]*\.?[{_SEPARATORS}][{MARKS}]*\s?\d{{1,2}}[{MARKS}]*(?:[./\-月월]\s?|\s)[{MARKS}]*\d{{1,4}}[.日일]?"
+_TIME = r"\d{1,2}(?:[:.٫]|\s?h\s?)\d{1,2}(?:(?:[:.٫]|\s?min\s?)\d{2})?(?!\d)"
+_WORDS = r"[^\d\[\]:\n]{0,40}?"
+_BETWEEN = rf"(?P<between>[{MARKS}]*[\s,،]{_WORDS})"
+_MOMENT = rf"(?P<date>{_DATE}){_BETWEEN}(?P<time>{_TIME})(?P<after>{_WORDS})"
+_HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s-|:)\s")
+
+# What only begins like a header: a date, a time, and the end of one. Such a line is never passed over without a word.
+_LIKE_ONE = re.compile(
+    rf"^[{MARKS}]*(?:\[[^\]\n]{{0,8}}?|)\d{{1,4}}\D{{1,4}}\d{{1,2}}\D{{1,4}}\d{{1,4}}\b\D{{1,40}}?\d{{1,2}}\D{{1,10}}\d{{2}}"
+    rf"[^\]\n]{{0,40}}?(?:\]|\s[-–—]|:)\s"
 )
 _NUMBER = re.compile(r"\d+")
-_SEPARATOR = re.compile(r"[./\-]")
+_SEPARATOR = re.compile(rf"[{_SEPARATORS}]")
+_FORMS: dict[tuple[bool, str], Form] = {(True, "]"): "bracket", (False, "-"): "dash", (False, ":"): "colon"}
 
 
 class Style(NamedTuple):
     """What stays the same in all headers of one export: a line in another style is text, not a header."""
 
-    bracketed: bool
+    form: Form
     separator: str
     seconds: bool
     halves: bool
@@ -45,23 +50,30 @@ class Style(NamedTuple):
 
 
 class Header(NamedTuple):
-    """A header as written: three numbers of a date, the time of day as hour, minute, second, and where the rest begins."""
+    """A header as written: three numbers of a date, the time of day as hour, minute, second, and where the rest begins.
+
+    ``clock`` is ``None`` where the time has a word beside it that is in no language that we know. ``short`` says that no number of
+    the date has more than two digits.
+    """
 
     style: Style
     date: tuple[int, int, int]
-    clock: tuple[int, int, int]
+    clock: tuple[int, int, int] | None
     end: int
+    short: bool
 
     def moment(self, order: DateOrder) -> datetime | None:
         """Return the wall-clock time, or ``None`` when there is no such day."""
         first, second, third = self.date
-        if self.style.year_first:
+        if self.style.year_first or order == "ymd":
             year, month, day = first, second, third
         else:
             day, month, year = (first, second, third) if order == "dmy" else (second, first, third)
+        if self.clock is None:
+            return None
         try:
-            return datetime(year + 2000 if year < 100 else year, month, day, *self.clock)
-        except ValueError:
+            return datetime.combine(gregorian(year, month, day), time(*self.clock))
+        except (ValueError, OverflowError):
             return None
 
 
@@ -70,122 +82,68 @@ def parse_header(line: str) -> Header | None:
     found = _HEADER.match(line)
     if found is None:
         return None
-    bracket, *ios = found.group("bracket", "date", "before", "time", "after")
-    date_text, before, time_text, after = ios if bracket else found.group("a_date", "a_before", "a_time", "a_after")
-    date, clock = _date(date_text), _clock(time_text, before or after)
-    if date is None or clock is None:
+    opened, date_text, between, time_text, after, close = found.groups()
+    form = _FORMS.get((opened is not None, close[-1]))
+    date, clock = _date(date_text), _clock(time_text, between, after)
+    if form is None or date is None or clock is None or (form == "colon" and not clock.seconds):
         return None
-    style = _style(bracket is not None, date[1], clock[1], (before or after) is not None, date[0][0] > 31)
-    return Header(style, date[0], clock[0], found.end())
+    style = _style(form, date.separator, clock.seconds, clock.halves, date.numbers[0] > 31)
+    return Header(style, date.numbers, clock.time, found.end(), date.short)
+
+
+def is_like_header(line: str) -> bool:
+    """Whether a line that is no header begins like one."""
+    return _LIKE_ONE.match(line) is not None
 
 
 _style = lru_cache(maxsize=64)(Style)
 
 
+class _Date(NamedTuple):
+    numbers: tuple[int, int, int]
+    separator: str
+    short: bool
+
+
+class _Clock(NamedTuple):
+    time: tuple[int, int, int] | None
+    seconds: bool
+    halves: bool
+
+
 @lru_cache(maxsize=1024)
-def _date(text: str) -> tuple[tuple[int, int, int], str] | None:
-    numbers = [int(number) for number in _NUMBER.findall(text)]
+def _date(text: str) -> _Date | None:
+    found = _NUMBER.findall(text)
     separator = _SEPARATOR.search(text)
-    if len(numbers) != 3 or separator is None:
+    if len(found) != 3 or separator is None:
         return None
-    return (numbers[0], numbers[1], numbers[2]), separator[0]
+    first, second, third = (int(number) for number in found)
+    return _Date((first, second, third), separator[0], max(map(len, found)) <= 2)
 
 
-@lru_cache(maxsize=4096)
-def _clock(text: str, half_word: str | None) -> tuple[tuple[int, int, int], bool] | None:
+@lru_cache(maxsize=8192)
+def _clock(text: str, between: str, after: str) -> _Clock | None:
     numbers = [int(number) for number in _NUMBER.findall(text)]
-    half = _half(half_word)
-    hour = None if half == "" else _hour(numbers[0], half)
     second = numbers[2] if len(numbers) > 2 else 0
-    if hour is None or numbers[1] > 59 or second > 59:
+    if numbers[0] > 24 or numbers[1] > 59 or second > 59:
         return None
-    return (hour, numbers[1], second), len(numbers) > 2
+    words = [word for word in (between.strip(" ,،\u200e\u200f"), after.strip()) if not says_nothing(word)]
+    if not words:
+        return _Clock((numbers[0] % 24, numbers[1], second), len(numbers) > 2, halves=False)
+    hour = _hour(words[0], numbers[0]) if len(words) == 1 else None
+    return _Clock(None if hour is None else (hour, numbers[1], second), len(numbers) > 2, halves=True)
 
 
-def _half(text: str | None) -> str | None:
-    """Return ``am``, ``pm``, ``None`` where there is no such word, or an empty string for a word that is neither."""
-    if text is None:
-        return None
-    plain = re.sub(r"[\s.]", "", text).casefold()
-    if plain in _PM:
-        return "pm"
-    return "am" if plain in _AM else ""
+def _hour(words: str, hour: int) -> int | None:
+    whole = hour_of(words, hour)
+    return hour_of(_without_fillers(words), hour) if whole is None else whole
 
 
-def _hour(hour: int, half: str | None) -> int | None:
-    if half is None:
-        return hour % 24 if hour <= 24 else None
-    if not 0 <= hour <= 12:
-        return None
-    return hour % 12 + (12 if half == "pm" else 0)
-
-
-@dataclass(slots=True)
-class HeaderEvidence:
-    """What a first pass learns from all headers of a file: the style that they share, and what tells day from month."""
-
-    styles: Counter[Style] = field(default_factory=Counter)
-    _first_over_12: dict[Style, int] = field(default_factory=dict)
-    _second_over_12: dict[Style, int] = field(default_factory=dict)
-    _previous: dict[tuple[Style, DateOrder], datetime] = field(default_factory=dict)
-    _backwards: Counter[tuple[Style, DateOrder]] = field(default_factory=Counter)
-    _differ: set[Style] = field(default_factory=set)
-    _date: tuple[int, int, int] | None = None
-
-    def add(self, header: Header, line: int) -> None:
-        """Take in one more header."""
-        style = header.style
-        self.styles[style] += 1
-        if style.year_first or header.date == self._date:
-            return
-        self._date = header.date
-        first, second, _ = header.date
-        if first > 12:
-            self._first_over_12.setdefault(style, line)
-        if second > 12:
-            self._second_over_12.setdefault(style, line)
-        if first != second:
-            self._differ.add(style)
-        orders: tuple[DateOrder, DateOrder] = ("dmy", "mdy")
-        for order in orders:
-            moment = header.moment(order)
-            previous = self._previous.get((style, order))
-            if moment is None or (previous is not None and (previous - moment).total_seconds() > 86_400):
-                self._backwards[style, order] += 1
-            if moment is not None:
-                self._previous[style, order] = moment
-
-    @property
-    def style(self) -> Style:
-        """The style of most headers."""
-        return self.styles.most_common(1)[0][0]
-
-    def order(self, file: str) -> DateOrder:
-        """Return the order of day and month.
-
-        A first number over 12 is a day; a second number over 12 is one too; else the order under which the file runs forward in
-        time, if only one does.
-
-        Raises
-        ------
-        AmbiguousDateOrder
-            When nothing in the file tells.
-        """
-        style = self.style
-        if style.year_first or style not in self._differ:
-            return "dmy"
-        day_first, month_first = self._first_over_12.get(style), self._second_over_12.get(style)
-        if day_first and month_first:
-            raise AmbiguousDateOrder(
-                f"line {day_first} can only be day-first and line {month_first} only month-first",
-                where=f"{file}:{max(day_first, month_first)}",
-                do="Say which with --date-order dmy or --date-order mdy; lines of the other order are kept as text",
-            )
-        if day_first or month_first:
-            return "dmy" if day_first else "mdy"
-        dmy, mdy = self._backwards[style, "dmy"], self._backwards[style, "mdy"]
-        if (dmy == 0) != (mdy == 0):
-            return "dmy" if dmy == 0 else "mdy"
-        raise AmbiguousDateOrder(
-            "the dates fit day-first and month-first alike", where=file, do="Say which with --date-order dmy or --date-order mdy"
-        )
+def _without_fillers(words: str) -> str:
+    """Return the words without those at their ends that say nothing: ``г., 9:05 пр.об.``, ``ŋdi ga 9:05``."""
+    parts = words.split()
+    while len(parts) > 1 and says_nothing(parts[0]):
+        parts.pop(0)
+    while len(parts) > 1 and says_nothing(parts[-1]):
+        parts.pop()
+    return " ".join(parts)

@@ -1,0 +1,98 @@
+"""Which JSON format a file is in: the keys of its objects and of those around them, as far as its head tells.
+
+A key in another object, or a word in somebody's text, decides nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import BytesIO
+
+import ijson
+
+from pipeline.ingest.json_damage import PARSER_ERRORS
+from pipeline.ingest.json_escapes import EscapeMender
+
+_BLOCK = 512
+"""How much is read at a time: what stands in the block before a damage is lost."""
+
+# The first row whose keys all stand in one object and those around it decides, so that the more telling ones come first.
+_FORMATS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("discord", frozenset({"guild", "channel"})),
+    ("snapchat", frozenset({"Media Type", "From"})),
+    ("meta", frozenset({"participants", "messages", "sender_name"})),
+    ("meta", frozenset({"participants", "messages", "timestamp_ms"})),
+    ("meta", frozenset({"threadName", "messages"})),
+    ("telegram", frozenset({"chats", "list"})),
+    ("telegram", frozenset({"left_chats", "list"})),
+    ("telegram", frozenset({"messages", "type", "from_id"})),
+    ("telegram", frozenset({"messages", "type", "date_unixtime"})),
+    ("telegram", frozenset({"messages", "type", "from", "date"})),
+    ("telegram", frozenset({"messages", "type", "actor"})),
+    ("convokit", frozenset({"speaker", "text", "reply-to"})),
+    ("convokit", frozenset({"user", "text", "root", "reply_to"})),
+    ("signal", frozenset({"sender", "body", "reactions", "attachments", "quote"})),
+    ("slack", frozenset({"type", "ts", "text"})),
+    ("slack", frozenset({"type", "ts", "user"})),
+    ("slack", frozenset({"team_id", "profile"})),
+    ("slack", frozenset({"creator", "members", "is_archived"})),
+)
+
+
+def json_format(head: bytes) -> str | None:
+    """Return the format whose keys stand together, but for tables."""
+    chains = set(key_chains(head))
+    return next((name for name, needed in _FORMATS if any(needed <= chain for chain in chains)), None)
+
+
+def key_chains(head: bytes) -> Iterator[frozenset[str]]:
+    """Yield, for each object that begins in the head, its keys and those of the objects that it stands in."""
+    open_objects: list[set[str]] = []
+    for event, value in _events(head):
+        if event == "start_map":
+            open_objects.append(set())
+        elif event == "map_key":
+            open_objects[-1].add(str(value))
+        elif event == "end_map":
+            yield frozenset().union(*open_objects)
+            open_objects.pop()
+    if open_objects:
+        yield frozenset().union(*open_objects)
+
+
+def first_record(head: bytes) -> frozenset[str]:
+    """Return the keys of the first object of a list, or of a file that begins with one, as far as the head holds them."""
+    found: set[str] = set()
+    depth = 0
+    for event, value in _events(head):
+        if event == "start_map":
+            depth += 1
+        elif event == "end_map":
+            depth -= 1
+            if depth == 0:
+                break
+        elif event == "map_key" and depth == 1:
+            found.add(str(value))
+    return frozenset(found)
+
+
+def is_lines(text: str) -> bool:
+    """Whether the text is objects one a line: the first line is one, whole, or goes on beyond the text."""
+    first, newline, _ = text.partition("\n")
+    if not newline:
+        return True
+    try:
+        return isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _events(head: bytes) -> Iterator[tuple[str, object]]:
+    """Yield the parser's events until the head ends or cannot be read on."""
+    mender = EscapeMender(hex_escapes=True)
+    stream = BytesIO(mender.feed(head) + mender.rest())
+    try:
+        yield from ijson.basic_parse(stream, multiple_values=True, buf_size=_BLOCK)
+    except PARSER_ERRORS:
+        return

@@ -1,0 +1,151 @@
+"""What a file that no reader takes looks like, so that an error says what to do: it is only asked for such files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pipeline.ingest.files import GZIP_MAGIC, ExportFile, is_archive
+from pipeline.ingest.json_evidence import first_record, key_chains
+from pipeline.ingest.table_evidence import header_columns, holds_messages
+from pipeline.ingest.text_evidence import is_discord_text
+from pipeline.ingest.whatsapp_header import is_like_header, parse_header
+
+_HEAD = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a file looks like, and what its owner can do."""
+
+    what: str
+    do: str
+    chat: bool = True
+
+
+_MAGIC: tuple[tuple[bytes, Look], ...] = (
+    (b"%PDF", Look("a PDF", "Export the chat as text or JSON from the app itself", chat=False)),
+    (b"SQLite format 3\0", Look("an app's database", "Export the chat from the app, as text or JSON")),
+    (b"\xd0\xcf\x11\xe0", Look("an old Office document or spreadsheet", "Save the table as CSV in UTF-8")),
+    (b"7z\xbc\xaf\x27\x1c", Look("a 7z archive", "Unpack it and give the folder")),
+    (b"Rar!", Look("a RAR archive", "Unpack it and give the folder")),
+    (b"BZh", Look("a bzip2 archive", "Unpack it and give the file")),
+    (b"\xfd7zXZ", Look("an xz archive", "Unpack it and give the file")),
+    (b"\xff\xd8\xff", Look("a picture", "Give the chat's text", chat=False)),
+    (b"\x89PNG", Look("a picture", "Give the chat's text", chat=False)),
+)
+_HTML: tuple[tuple[str, Look], ...] = (
+    (r"\bclass=\"page_wrap|tgme|telegram", Look("Telegram as HTML", "Export the chat again from Telegram Desktop, as JSON")),
+    (r"chatlog__|DiscordChatExporter", Look("Discord as DiscordChatExporter's HTML", "Export the channel again, as JSON")),
+    (r"\b_a6-|instagram|facebook|\buiBoxWhite", Look("Instagram or Messenger as HTML", "Ask for the download again, as JSON")),
+    (r"imessage|class=\"message\"[^>]*>.*tapback", Look("iMessage as HTML", "Export it again as CSV, with iMazing")),
+    (r"snapchat", Look("Snapchat as HTML", "Ask for the download again, with JSON")),
+)
+_XML: tuple[tuple[str, Look], ...] = (
+    (r"<smses\b", Look("SMS Backup & Restore", "Convert it to CSV with columns conversation_id, speaker, timestamp, text")),
+    (r"cellebrite|<project\b[^>]*extractionType", Look("a Cellebrite UFED report", "Export the chats from it as CSV")),
+)
+_KEYS: tuple[tuple[frozenset[str], Look], ...] = (
+    (
+        frozenset({"ID", "Timestamp", "Contents"}),
+        Look("Discord's own data package", "It holds one side only: export with DiscordChatExporter, as JSON"),
+    ),
+    (
+        frozenset({"ChatHistory"}),
+        Look("a TikTok download", "Convert its chats to CSV with columns conversation_id, speaker, timestamp, text"),
+    ),
+    (frozenset({"conversations", "conversation_id"}), Look("Hangouts from Google Takeout", "Convert it to CSV")),
+    (frozenset({"messages", "creator", "created_date"}), Look("Google Chat from Google Takeout", "Convert it to CSV")),
+    (frozenset({"backupTimeMs"}), Look("Signal's own export", "Export the chats with signal-export")),
+    (
+        frozenset({"string_map_data"}),
+        Look("a part of an Instagram download that holds no chats", "Give the folder `messages`", chat=False),
+    ),
+    (frozenset({"event_id", "room_id"}), Look("a Matrix room", "Convert it to CSV")),
+    (frozenset({"messages", "key_id"}), Look("WhatsApp-Chat-Exporter's JSON", "Export the chat from WhatsApp itself")),
+    (
+        frozenset({"author", "channel_id", "content"}),
+        Look("Discord as its API gives it", "Export the channel with DiscordChatExporter, as JSON"),
+    ),
+)
+_TEXT: tuple[tuple[str, Look], ...] = (
+    (r"From \S+ .*\n(?:[\w-]+: .*\n)+", Look("a mailbox", "Convert it to CSV")),
+    (r"(?m)^\[\d{2}:\d{2}(?::\d{2})?\] (?:<[^>\n]+>|\[[^\]\n]+\])", Look("a log of IRC or of a game", "Convert it to CSV")),
+    (r"(?m)^\[?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|^\[\d{1,2}\w{3}\d{4} \d{2}:\d{2}", Look("a program's log", "Convert it to CSV")),
+)
+
+_TABLE = Look("a table of messages that lacks columns we need", "Give it alone and name them, such as --column conversation_id=…")
+
+
+def looks_like(file: ExportFile) -> Look | None:
+    """Return what a file looks like that is no export we read; ``None`` where nothing tells."""
+    if is_archive(file):
+        return _archive(file)
+    head = file.head(_HEAD)
+    for magic, look in _MAGIC:
+        if head.startswith(magic):
+            return look
+    if head.startswith(GZIP_MAGIC):
+        return Look("packed with gzip", "Unpack it and give the file or the folder")
+    if head[257:262] == b"ustar":
+        return Look("a tar archive", "Unpack it and give the folder")
+    text = head.decode("utf-8", "replace").removeprefix("\ufeff")
+    start = text.lstrip()
+    if start.startswith("<"):
+        return _marked_up(start)
+    if start.startswith(("{", "[{", "[\n", "[ ", "[\r")):
+        return _json(head)
+    return _text(text)
+
+
+def _archive(file: ExportFile) -> Look:
+    if file.member is None:
+        with file.archive() as archive:
+            names = archive.namelist()
+        if any(name.startswith("xl/") for name in names):
+            return Look("a spreadsheet", "Save the table as CSV in UTF-8")
+        if any(name.startswith("word/") for name in names):
+            return Look("a Word document", "Give the chat's own export", chat=False)
+    return Look("an archive in an archive", "Unpack the outer ones")
+
+
+def _marked_up(start: str) -> Look:
+    lowered = start[:200].casefold()
+    known = _HTML if "<html" in lowered or "<!doctype html" in lowered else _XML
+    for pattern, look in known:
+        if re.search(pattern, start, re.IGNORECASE):
+            return look
+    what = "a page in HTML" if known is _HTML else "XML of another program"
+    return Look(what, "Export the chat again, as JSON or text", chat=known is _HTML)
+
+
+def _json(head: bytes) -> Look | None:
+    chains = set(key_chains(head))
+    for needed, look in _KEYS:
+        if any(needed <= chain for chain in chains):
+            return look
+    if holds_messages(first_record(head), {}):
+        return _TABLE
+    return Look(
+        "JSON without messages that we know", "If it holds messages, say which fields do, with --format and --column", chat=False
+    )
+
+
+def _text(text: str) -> Look | None:
+    if is_discord_text(text):
+        return Look("Discord as DiscordChatExporter's text", "Export the channel again, as JSON")
+    if "\0" in text:
+        return None
+    first = text.lstrip().partition("\n")[0]
+    lines = [line for line in text.split("\n") if line.strip()][:50]
+    like = sum(is_like_header(line) or parse_header(line + " ") is not None for line in lines)
+    if lines and like > 0.2 * len(lines):
+        return Look("a chat with headers that cannot be read", "Send us two lines of it, with the words changed")
+    for pattern, look in _TEXT:
+        if re.match(pattern, text):
+            return look
+    if holds_messages(header_columns(first), {}):
+        return _TABLE
+    if len(header_columns(first)) > 2:
+        return Look("a table", "If it holds messages, say which columns do: --format csv --column text=…", chat=False)
+    return None

@@ -1,0 +1,46 @@
+"""Whether a table is one of messages: its fields say who, when and what, or the user says which field does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from pipeline.ingest.table_fields import REQUIRED
+
+DELIMITERS = (",", ";", "\t")
+
+_WHO = frozenset(
+    {
+        *("speaker", "sender", "author", "from", "user", "username", "nick", "nickname", "name", "who", "player", "participant"),
+        *("sender_name", "author_name", "user_name", "from_name", "screen_name", "sender_username", "from_user"),
+        *("sender_id", "author_id", "user_id", "from_id", "authorid", "userid"),
+    }
+)
+_WHEN = frozenset(
+    {
+        *("timestamp", "time", "date", "datetime", "date_time", "when", "at", "ts", "timestamp_ms"),
+        *("sent", "sent_at", "sent_time", "date_sent", "message_date", "created", "created_at", "created_utc", "createddatetime"),
+    }
+)
+_WHAT = frozenset({"text", "message", "body", "content", "contents", "message_text", "msg", "words", "utterance", "chat_message"})
+_EDGES = re.compile(r"[\s\-]+")
+
+
+def holds_messages(names: Iterable[str], columns: Mapping[str, str]) -> bool:
+    """Whether the fields of one record say who, when and what; a field that the user named for one of ours counts as it."""
+    known = set(names)
+    folded = {_EDGES.sub("_", name.strip().casefold()) for name in known}
+    asked = (("speaker", _WHO), ("timestamp", _WHEN), ("text", _WHAT))
+    return all(columns.get(field) in known if field in columns else bool(folded & words) for field, words in asked)
+
+
+def is_complete(names: Iterable[str], columns: Mapping[str, str]) -> bool:
+    """Whether every field that is needed has its column, by its own name or by the user's word."""
+    known = set(names)
+    return all(columns.get(field, field) in known for field in REQUIRED)
+
+
+def header_columns(line: str) -> list[str]:
+    """Return the columns of a header line, cut by the separator that gives most."""
+    cut = [[column.strip().strip('"') for column in line.split(delimiter)] for delimiter in DELIMITERS]
+    return max(cut, key=len)
