@@ -85,7 +85,7 @@ def add(name: str, role: RoleOption = "reader", password: PasswordOption = "", s
     """Add an account."""
     opened = _open(store, new=True)
     from pipeline.review.accounts import add_reader
-    from pipeline.review.audit import note_head
+    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
@@ -115,7 +115,7 @@ def change(
     """Change the role of an account, close it, or open it again."""
     opened = _open(store)
     from pipeline.review.accounts import change_reader
-    from pipeline.review.audit import note_head
+    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
@@ -128,7 +128,7 @@ def password(name: str, password: PasswordOption = "", store: StoreOption = _STO
     """Give an account another password; whoever is logged in to it is logged out."""
     opened = _open(store)
     from pipeline.review.accounts import set_password
-    from pipeline.review.audit import note_head
+    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
@@ -141,17 +141,35 @@ def verify(
     store: StoreOption = _STORE,
     head: Annotated[str | None, typer.Option(help="An end of the log that was kept elsewhere: number:hash.")] = None,
 ) -> None:
-    """Check that no line of the audit log was changed, moved or cut off, and that the decisions are those of the log."""
+    """Check that no line of the audit log was changed, moved or cut off, and that the tables hold what the log says."""
     opened = _open(store)
-    from pipeline.review.audit import read_head
     from pipeline.review.audit import verify as verify_log
+    from pipeline.review.head import read_head
 
     verdict = verify_log(opened, noted=read_head(head, where="--head") if head else None)
     for problem in verdict.problems:
         print(problem)
+    for note in verdict.notes:
+        print(f"note {note}")
     if verdict.problems:
         raise typer.Exit(1)
-    print(f"{verdict.head.number} lines, none changed; the end is {verdict.head}")
+    print(f"{verdict.head.number} lines, none changed, and the tables are as they say; the end is {verdict.head}")
+
+
+@audit_app.command("renew-head")
+def renew_head(
+    reason: Annotated[str, typer.Option(help="Why: kept in the log for ever. Name nobody from a chat.")],
+    store: StoreOption = _STORE,
+) -> None:
+    """Note the end of the log anew, where the file that notes it was lost or the store came back from a backup."""
+    if not reason.strip():
+        raise ReviewError("--reason is empty", do="Say why the end of the log is noted anew")
+    opened = _open(store)
+    from pipeline.review.audit import renew_head as renew
+    from pipeline.review.serve import actor_name
+
+    renew(opened, actor=actor_name(), reason=reason.strip())
+    print("the end of the log is noted anew; `safelight audit verify` will tell of it from now on")
 
 
 @app.command()

@@ -17,13 +17,15 @@ from typing import NoReturn
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import Connection
 
 from pipeline.config import Taxonomy
 from pipeline.output import write_json
 from pipeline.results import CONVERSATIONS, RUN, SCORES, THRESHOLDS, conversations_schema, kept, scores_schema, stage_column
 from pipeline.review.accounts import add_reader
+from pipeline.review.audit import append
 from pipeline.review.index import open_in_store
-from pipeline.review.records import Reader, Role
+from pipeline.review.records import ConversationKey, Reader, Role
 from pipeline.review.store import Store
 
 PASSWORD = "correct horse battery"  # noqa: S105
@@ -135,6 +137,13 @@ def add_people(store: Store) -> People:
     roles: dict[str, Role] = {"ana": "admin", "ben": "lead", "cy": "reader"}
     with store.writing() as connection:
         return People(**{name: add_reader(connection, name, PASSWORD, role=role, actor="cli") for name, role in roles.items()})
+
+
+def read_through(connection: Connection, key: ConversationKey, reader: Reader, positions: Sequence[int] = ()) -> None:
+    """Note in the log that a reader opened a conversation and revealed messages."""
+    append(connection, reader.name, "view", key.subject)
+    for position in positions:
+        append(connection, reader.name, "reveal", key.subject, position=position)
 
 
 def opened(store: Store, run: Path) -> str:

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 pytest.importorskip("typst", reason="the review needs its extra")
 
-from reviewed import PLAIN, TURNED, add_people, make_run, opened
+from reviewed import PLAIN, TURNED, add_people, make_run, opened, read_through
 
 from pipeline.config import Taxonomy
 from pipeline.results import open_run
@@ -34,7 +34,8 @@ def decided(taxonomy: Taxonomy, tmp_path: Path, root: Path) -> Path:
         made = decide(connection, turned, "refer", reason="danger", note=None, reader=people.cy, seen=None)
         decide(connection, plain, "dismiss", reason="friends", note=None, reader=people.cy, seen=None)
     with store.writing() as connection:
-        confirm(connection, made.id, reader=people.ben)
+        read_through(connection, made.key, people.ben)
+        confirm(connection, made.id, reader=people.ben, must_read=())
     store.close()
     return tmp_path
 

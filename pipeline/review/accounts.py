@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from pipeline.errors import ReviewError
 from pipeline.review.audit import append
+from pipeline.review.recorded import recorded
 from pipeline.review.records import ROLES, Reader, Role
 from pipeline.review.schema import failures, readers, sessions
 from pipeline.review.store import Store
@@ -43,13 +44,12 @@ def add_reader(connection: Connection, name: str, password: str | None, *, role:
     if find_reader(connection, name) is not None:
         raise ReviewError(f"there is an account {name} already", do="Choose another name")
     reader = Reader(name, role, active=True)
+    hashed = None if password is None else _hashed(password)
+    values = {"role": role, "active": True, "created": datetime.now(UTC), "password": hashed}
     connection.execute(
         readers.insert().values(
             name=name,
-            role=role,
-            active=True,
-            password=None if password is None else _hashed(password),
-            created=datetime.now(UTC),
+            **values,
             grey=reader.grey,
             content_free=reader.content_free,
             shortcuts=reader.shortcuts,
@@ -58,16 +58,17 @@ def add_reader(connection: Connection, name: str, password: str | None, *, role:
             cases_in_row=0,
         )
     )
-    append(connection, actor, "add account", f"reader:{name}", role=role)
+    append(connection, actor, "add account", f"reader:{name}", sets={f"account/{name}": recorded(**values)}, role=role)
     return reader
 
 
 def set_password(connection: Connection, name: str, password: str, *, actor: str) -> None:
     """Give an account another password; whoever is logged in to it is logged out."""
     _require(connection, name)
-    connection.execute(update(readers).where(readers.c.name == name).values(password=_hashed(password)))
+    hashed = _hashed(password)
+    connection.execute(update(readers).where(readers.c.name == name).values(password=hashed))
     connection.execute(delete(sessions).where(sessions.c.reader == name))
-    append(connection, actor, "set password", f"reader:{name}")
+    append(connection, actor, "set password", f"reader:{name}", sets={f"account/{name}": recorded(password=hashed)})
 
 
 def change_reader(connection: Connection, name: str, *, role: Role | None = None, active: bool | None = None, actor: str) -> None:
@@ -87,7 +88,7 @@ def change_reader(connection: Connection, name: str, *, role: Role | None = None
     connection.execute(update(readers).where(readers.c.name == name).values(after))
     if not after["active"]:
         connection.execute(delete(sessions).where(sessions.c.reader == name))
-    append(connection, actor, "change account", f"reader:{name}", **after)
+    append(connection, actor, "change account", f"reader:{name}", sets={f"account/{name}": recorded(**after)}, **after)
 
 
 def prefer(
@@ -169,9 +170,12 @@ def log_in(store: Store, name: str, password: str, *, address: str) -> Reader | 
             return None
         connection.execute(delete(failures).where(failures.c.number.in_(numbers)))
         connection.execute(delete(failures).where(failures.c.who == _who("name", name)))
+        sets = {}
         if _HASHER.check_needs_rehash(row.password):
-            connection.execute(update(readers).where(readers.c.name == name).values(password=_HASHER.hash(password)))
-        append(connection, row.name, "log in", f"reader:{row.name}", address=address)
+            hashed = _HASHER.hash(password)
+            connection.execute(update(readers).where(readers.c.name == name).values(password=hashed))
+            sets = {f"account/{name}": recorded(password=hashed)}
+        append(connection, row.name, "log in", f"reader:{row.name}", sets=sets, address=address)
         return reader_of(row)
 
 
