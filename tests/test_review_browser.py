@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from reviewed import PASSWORD, PLAIN, TURNED, absent, add_people, free_port, make_run
 
 from pipeline.config import Taxonomy
-from pipeline.review.audit import note_head
+from pipeline.review.head import note_head
 from pipeline.review.store import open_store
 
 ARGUMENTS = [

@@ -17,10 +17,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from pipeline.errors import ReviewError
 from pipeline.report.build import page_environment
 from pipeline.results import Run
-from pipeline.review.audit import note_head
 from pipeline.review.care import note_work, seen_today
+from pipeline.review.head import note_head
 from pipeline.review.queue import QueueRow, queue_row
-from pipeline.review.records import KINDS, REASONS, Reader, Role
+from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Reader, Role
 from pipeline.review.sessions import Session, find_session, still_here
 from pipeline.review.store import Store
 
@@ -189,7 +189,7 @@ def signed_in(desk: Desk, cookie: str, next_: str | None) -> Response:
 
 def _environment() -> Environment:
     environment = page_environment(PackageLoader("pipeline.review.web", "templates"))
-    environment.globals.update(KINDS=KINDS, REASONS=REASONS)
+    environment.globals.update(KINDS=KINDS, REASONS=REASONS, FOUR_EYES=FOUR_EYES)
     environment.filters["minute"] = lambda moment: f"{moment:%Y-%m-%d %H:%M}"
     environment.filters["veil"] = veil
     environment.filters["dict_with"] = lambda kept, other: {**kept, **other}
