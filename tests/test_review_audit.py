@@ -18,6 +18,7 @@ pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 from reviewed import PLAIN, TURNED, add_people, make_run, opened, postgresql, read_through
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from tampering import GARBAGE, OF_THE_LOG, OF_THE_TABLES
 
 from pipeline.config import Taxonomy
 from pipeline.errors import ReviewError
@@ -76,85 +77,6 @@ def test_the_database_itself_refuses_to_change_the_log(taxonomy: Taxonomy, tmp_p
             connection.execute(text(statement))
     assert verify(store).problems == []
     store.close()
-
-
-OF_THE_LOG = {
-    "a word": "UPDATE audit SET actor = 'cy' WHERE number = 2",
-    "a detail": "UPDATE audit SET detail = '{}' WHERE number = 2",
-    "a time": "UPDATE audit SET at = '2026-01-01T00:00:00.000000+00:00' WHERE number = 3",
-    "a line gone": "DELETE FROM audit WHERE number = 3",
-    "the end gone": "DELETE FROM audit WHERE number > 4",
-    "all gone": "DELETE FROM audit; UPDATE audit_head SET number = 0, hash = '{zeros}'",
-    "the end gone and its note": "DELETE FROM audit WHERE number > 4; UPDATE audit_head SET number = 4, "
-    "hash = (SELECT hash FROM audit WHERE number = 4)",
-}
-OF_THE_TABLES = {
-    "a decision": "UPDATE decisions SET kind = 'dismiss', reason = 'friends' WHERE id = 1",
-    "a reason": "UPDATE decisions SET reason = 'early' WHERE id = 1",
-    "a note": "UPDATE decisions SET note = 'something else' WHERE id = 1",
-    "a note gone": "UPDATE decisions SET note = NULL WHERE id = 1",
-    "a decision's time": "UPDATE decisions SET at = '2026-01-01T00:00:00.000000+00:00' WHERE id = 1",
-    "a decision's conversation": "UPDATE decisions SET conversation = 2 WHERE id = 1",
-    "a second reader": "UPDATE decisions SET second_reader = 'ana' WHERE id = 1",
-    "a second reader's time": "UPDATE decisions SET second_at = '2026-01-01T00:00:00.000000+00:00' WHERE id = 2",
-    "a decision taken back": "UPDATE decisions SET undone = at WHERE id = 1",
-    "a decision replaced": "UPDATE decisions SET replaced_by = 1 WHERE id = 2",
-    "a decision gone": "DELETE FROM decisions WHERE id = 1",
-    "a decision put in": "INSERT INTO decisions (conversation, kind, reason, reader, at) "
-    "SELECT 2, kind, reason, reader, at FROM decisions WHERE id = 1",
-    "a state": "UPDATE conversations SET state = 'dismiss' WHERE number = 1",
-    "a state of one that is open": "UPDATE conversations SET state = 'dismiss' WHERE number = 2",
-    "a second reader not awaited": "UPDATE conversations SET awaiting = {true} WHERE number = 3",
-    "an assignee": "UPDATE conversations SET assignee = 'ben' WHERE number = 3",
-    "an assignee of one that is open": "UPDATE conversations SET assignee = 'ben' WHERE number = 2",
-    "when a conversation changed": "UPDATE conversations SET changed = '2020-01-01T00:00:00.000000+00:00' WHERE number = 2",
-    "an open conversation gone": "DELETE FROM conversations WHERE number = 2",
-    "a decided conversation gone": "DELETE FROM conversations WHERE number = 1",
-    "a risk": "UPDATE conversations SET risk = 0.01 WHERE number = 2",
-    "a flag": "UPDATE conversations SET flagged = {false} WHERE number = 3",
-    "where messages lie": "UPDATE conversations SET first_row = 0 WHERE number = 2",
-    "a stage": "UPDATE conversation_stages SET probability = 0.5",
-    "a stage gone": "DELETE FROM conversation_stages",
-    "a speaker": "UPDATE conversation_speakers SET speaker = 'x'",
-    "a correction": "UPDATE corrections SET stages = '[]'",
-    "a correction's message": "UPDATE corrections SET message_id = 'm2'",
-    "a correction's place": "UPDATE corrections SET position = 2",
-    "a correction gone": "DELETE FROM corrections",
-    "a correction put in": "INSERT INTO corrections SELECT 2, message_id, reader, position, stages, at FROM corrections",
-    "a role": "UPDATE readers SET role = 'admin' WHERE name = 'cy'",
-    "a password": "UPDATE readers SET password = (SELECT r.password FROM readers r WHERE r.name = 'ben') WHERE name = 'ana'",
-    "an account closed": "UPDATE readers SET active = {false} WHERE name = 'cy'",
-    "an account put in": "INSERT INTO readers (name, role, active, created, grey, content_free, shortcuts, pause_minutes, "
-    "pause_cases, cases_in_row) SELECT 'eve', 'admin', active, created, grey, content_free, shortcuts, 50, 5, 0 FROM readers "
-    "WHERE name = 'ana'",
-    "an account renamed": "UPDATE readers SET name = 'eve' WHERE name = 'ana'",
-    "an account gone": "DELETE FROM readers WHERE name = 'ana'",
-    "a run's path": "UPDATE runs SET path = '/elsewhere'",
-    "a run's hash": "UPDATE runs SET scores_sha256 = '{zeros}'",
-    "a run's thresholds": "UPDATE runs SET thresholds_sha256 = '{zeros}'",
-    "a run's count": "UPDATE runs SET conversations = 7",
-    "a run's text": "UPDATE runs SET text = 'omit'",
-    "a run gone": "DELETE FROM runs",
-    "the noted end": "UPDATE audit_head SET number = 3",
-    "the noted end gone": "DELETE FROM audit_head",
-}
-GARBAGE = {
-    "a time that is none": "UPDATE decisions SET at = 'yesterday'",
-    "a time that is a number": "UPDATE conversations SET changed = 5",
-    "bytes for a role": "UPDATE readers SET active = x'ff'",
-    "bytes that are no text": "UPDATE conversations SET state = CAST(x'ff80' AS TEXT)",
-    "words for a number": "UPDATE conversations SET risk = 'high', messages = 'many'",
-    "no list of stages": "UPDATE corrections SET stages = 7",
-    "a note of bytes": "UPDATE decisions SET note = x'ff'",
-    "a hash that is nothing": "UPDATE audit SET hash = x'00' WHERE number = 2",
-    "a line's time that is none": "UPDATE audit SET at = 'never' WHERE number = 2",
-    "a line that is no JSON": "UPDATE audit SET detail = 'so' WHERE number = 2",
-    "a line that is other JSON": "UPDATE audit SET detail = '[1]' WHERE number = 2",
-    "a line that sets nonsense": """UPDATE audit SET detail = '{"sets":{"x":1}}' WHERE number = 2""",
-    "a noted end that is text": "UPDATE audit_head SET number = 'x', hash = 5",
-    "terminal codes in a name": "UPDATE readers SET name = 'ana' || char(27) || '[2J' WHERE name = 'ana'",
-    "a run that is another": "UPDATE runs SET opened = 'then'",
-}
 
 
 @pytest.fixture(scope="module")

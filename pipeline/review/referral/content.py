@@ -23,7 +23,7 @@ LIMITS: tuple[str, ...] = (
     "another's message.",
     "It does not know what was said elsewhere, in calls or in pictures. Media are never opened.",
     "It can be wrong in both directions, more so in languages, slang and platforms unlike those it learned from.",
-    "That nothing was found in a message, or for a speaker, clears nobody.",
+    "The absence of a flag, or of a sign in a message or for a speaker, does not clear anyone.",
 )
 """What the system cannot know, in plain words."""
 

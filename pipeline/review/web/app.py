@@ -79,6 +79,8 @@ async def _guard(desk: Desk, request: Request, call_next: Callable[[Request], Aw
             response = _failed(desk, request, error)
     for name, value in HEADERS.items():
         response.headers[name] = value
+    if desk.secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if not request.url.path.startswith("/static/"):
         response.headers["Cache-Control"] = "no-store"
     return response

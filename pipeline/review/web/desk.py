@@ -54,6 +54,11 @@ class Desk:
     environment: Environment = field(default_factory=lambda: _environment())
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def cookie(self) -> str:
+        """What the cookie of a session is called; over TLS a browser takes one of this name from this host alone."""
+        return f"__Host-{COOKIE}" if self.secure else COOKIE
+
     def page(self, name: str, asking: Asking | None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page; ``asking`` is who it is for."""
         shared: dict[str, Any] = {"session": None, "reader": None, "today": None, "single_user": self.single_user is not None}
@@ -123,7 +128,7 @@ def session_of(request: Request, desk: AtDesk) -> Session:
         When there is none.
     """
     with desk.store.reading() as connection:
-        session = find_session(connection, request.cookies.get(COOKIE))
+        session = find_session(connection, request.cookies.get(desk.cookie))
     if session is None:
         raise NotLoggedIn
     return session
@@ -183,7 +188,7 @@ def ours(path: str | None) -> str:
 def signed_in(desk: Desk, cookie: str, next_: str | None) -> Response:
     """Send the browser on, with the cookie of a new session."""
     response = to(ours(next_))
-    response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=desk.secure, path="/")
+    response.set_cookie(desk.cookie, cookie, httponly=True, samesite="strict", secure=desk.secure, path="/")
     return response
 
 
