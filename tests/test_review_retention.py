@@ -18,6 +18,7 @@ from pipeline.config import Taxonomy
 from pipeline.results import SCORES, open_run
 from pipeline.review.audit import verify
 from pipeline.review.decisions import correct, decide, read_decisions
+from pipeline.review.erasure import drop_conversations
 from pipeline.review.queue import Wanted, queue_page, queue_row
 from pipeline.review.retention import delete, plan_forget, plan_purge
 from pipeline.review.schema import conversations
@@ -121,6 +122,20 @@ def test_what_one_person_said_goes_and_what_others_said_stays(store: Store, peop
     assert not row[0].flagged
     assert (kept.kind, kept.note) == ("watch", None)
     assert verify(store).problems == []
+
+
+def test_what_was_cut_off_half_way_is_finished_when_it_is_run_again(
+    store: Store, people: People, run: Path, tmp_path: Path
+) -> None:
+    begun = plan_forget(store, KESTREL)
+    for run_id, opened_run in begun.opened.items():
+        drop_conversations(opened_run, begun.whole[run_id])  # the files were rewritten, the store was not
+    planned = plan_forget(store, KESTREL)
+    assert (planned.conversations, planned.in_part) == (1, 2)
+    delete(store, planned, actor="cli")
+    assert KESTREL not in held(tmp_path)
+    assert verify(store).problems == []
+    opened(store, run)
 
 
 def test_a_run_that_is_not_there_any_more_is_named_and_nothing_of_it_is_deleted(
