@@ -74,15 +74,16 @@ def forget(
     opened = open_existing(store)
     from pipeline.review.retention import plan_forget
 
-    if person == "-":
-        person = sys.stdin.readline().rstrip("\r\n")
+    name = person
+    if name == "-":
+        name = sys.stdin.readline().rstrip("\r\n")
         if not (yes or dry_run):
             raise ReviewError("the name came from the standard input, so nobody can be asked", do="Give --yes or --dry-run too")
-    elif person is None:
-        person = str(typer.prompt("Name or id, as the export has it"))
-    if not person.strip():
+    elif name is None:
+        name = str(typer.prompt("Name or id, as the export has it"))
+    if not name.strip():
         raise ReviewError("no person was named", do="Give a name or id as the export has it")
-    _delete(opened, plan_forget(opened, person), dry_run=dry_run, yes=yes, even_if_referred=even_if_referred)
+    _delete(opened, plan_forget(opened, name), dry_run=dry_run, yes=yes, even_if_referred=even_if_referred)
 
 
 def _delete(store: Store, planned: Deletion, *, dry_run: bool, yes: bool, even_if_referred: str | None) -> None:

@@ -28,5 +28,9 @@ class Browser:
     def get(self, path: str) -> Any:
         return self.client.get(path)
 
-    def post(self, path: str, *, headers: dict[str, str] | None = None, **form: str) -> Any:
-        return self.client.post(path, data={"csrf": self.token, **form}, headers=headers)
+    def post(self, path: str, **form: str) -> Any:
+        return self.client.post(path, data={"csrf": self.token, **form})
+
+    def post_in_place(self, path: str, **form: str) -> Any:
+        """Send a form as htmx does, which puts the answer into the page."""
+        return self.client.post(path, data={"csrf": self.token, **form}, headers={"HX-Request": "true"})

@@ -20,8 +20,6 @@ from pipeline.review.store import Store, open_store
 from pipeline.review.web import routes_queue
 from pipeline.review.web.desk import Desk
 
-HTMX = {"HX-Request": "true"}
-
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
@@ -71,8 +69,8 @@ def test_a_form_that_will_not_do_is_shown_again_as_it_was_filled_in(
     cy = Browser(desk, "cy")
     cy.get("/c/1")
     sent = {"note": "all that I <wrote>", "back": "/?order=recent", **form}
-    for headers in (None, HTMX):
-        answer = cy.post("/c/1/decide", headers=headers, **sent)
+    for send in (cy.post, cy.post_in_place):
+        answer = send("/c/1/decide", **sent)
         assert answer.status_code == 422
         assert problem in answer.text
         assert 'role="alert"' in answer.text
@@ -83,8 +81,8 @@ def test_a_form_that_will_not_do_is_shown_again_as_it_was_filled_in(
             )
         assert 'name="back" value="/?order=recent"' in answer.text
         # In place, only the card is sent: what was revealed on the page stays.
-        assert ("timeline" in answer.text) == (headers is None)
-        assert ("<html" in answer.text) == (headers is None)
+        assert ("timeline" in answer.text) == (send == cy.post)
+        assert ("<html" in answer.text) == (send == cy.post)
     with store.reading() as connection:
         assert current_decision(connection, 1) is None
 
@@ -97,7 +95,7 @@ def test_another_reason_without_words_keeps_the_reason_that_was_chosen(desk: Des
 
 def test_a_decision_made_in_place_goes_on_to_the_queue(desk: Desk) -> None:
     form = {"kind": "watch", "reason-watch": "early", "back": "/?order=recent"}
-    answer = Browser(desk, "cy").post("/c/1/decide", headers=HTMX, **form)
+    answer = Browser(desk, "cy").post_in_place("/c/1/decide", **form)
     assert answer.status_code == 200
     assert answer.headers["hx-redirect"].startswith("/?decided=watch")
     assert answer.headers["hx-redirect"].endswith("&order=recent")
@@ -106,7 +104,7 @@ def test_a_decision_made_in_place_goes_on_to_the_queue(desk: Desk) -> None:
 def test_who_comes_too_late_in_place_sees_what_holds_and_keeps_the_form(desk: Desk) -> None:
     cy, ben = Browser(desk, "cy"), Browser(desk, "ben")
     cy.post("/c/1/decide", **{"kind": "watch", "reason-watch": "early"})
-    answer = ben.post("/c/1/decide", headers=HTMX, **{"kind": "dismiss", "reason-dismiss": "friends", "note": "mine", "seen": ""})
+    answer = ben.post_in_place("/c/1/decide", **{"kind": "dismiss", "reason-dismiss": "friends", "note": "mine", "seen": ""})
     assert answer.status_code == 409
     assert "watch, by cy" in answer.text
     assert ">mine</textarea>" in answer.text

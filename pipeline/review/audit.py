@@ -117,7 +117,7 @@ def renew_head(store: Store, *, actor: str, reason: str) -> None:
         if stored is None:
             connection.execute(audit_head.insert().values(one=1, number=end.number, hash=end.hash))
         connection.execute(update(audit_head).values(number=end.number, hash=end.hash))
-        in_store = f"{shown(stored[0])}:{shown(stored[1])}" if stored else "missing"
+        in_store = ":".join(map(shown, stored)) if stored else "missing"
         line = append(connection, actor, "renew head", before=before, in_store=in_store, reason=reason)
     write_head(store.head, Head(line.number, line.hash))
 
@@ -176,7 +176,8 @@ def _check_chain(
     """Walk the chain; return its end, and leave in ``derived`` what it tells of the tables."""
     head = Head(0, FIRST)
     for row in connection.execute(raw(audit, _LINE).order_by(column("number")).execution_options(yield_per=1000)):
-        number, at, actor, action, subject, detail, previous, digest = row
+        line: tuple[Any, ...] = tuple(row)
+        number, at, actor, action, subject, detail, previous, digest = line
         if not isinstance(number, int):
             problems.append(f"a line after line {head.number} has no number")
             continue
@@ -184,7 +185,9 @@ def _check_chain(
             problems.append(f"line {head.number + 1} is missing: line {number} comes after {head.number}")
         elif previous != head.hash:
             problems.append(f"line {number} does not follow from the line before it")
-        if not all(isinstance(value, str) for value in row[1:]) or digest != _hash(*row[:-1]):
+        if not all(isinstance(value, str) for value in line[1:]) or digest != _hash(
+            number, at, actor, action, subject, detail, previous
+        ):
             problems.append(f"line {number} was changed")
         for name, other in wanted.items():
             if other.number == number and other.hash != digest:

@@ -74,8 +74,10 @@ def plan_purge(store: Store, *, older_than: timedelta, keep: Collection[Kind] = 
         wanted = _by_run(connection.execute(query))
         opened, missing = _open_runs(connection, wanted)
         whole = {run_id: wanted[run_id] for run_id in opened}
-        counts = _counts(connection, whole, {})
-    return Deletion(opened=opened, missing=missing, whole=whole, parts={}, older_than=older_than, **counts)
+        decided, referred = _decided(connection, whole), _referred(connection, whole)
+    return Deletion(
+        opened=opened, missing=missing, whole=whole, parts={}, older_than=older_than, decisions=decided, referred=referred
+    )
 
 
 def plan_forget(store: Store, person: str) -> Deletion:
@@ -102,8 +104,10 @@ def plan_forget(store: Store, person: str) -> Deletion:
                 if run_id in whole and name in identity:
                     whole[run_id].add(identity)
         parts = {run_id: theirs.get(run_id, set()) - whole[run_id] for run_id in opened}
-        counts = _counts(connection, whole, parts)
-    return Deletion(opened=opened, missing=missing, whole=whole, parts=parts, speaker=digest, name=name, **counts)
+        decided, referred = _decided(connection, whole), _referred(connection, whole, parts)
+    return Deletion(
+        opened=opened, missing=missing, whole=whole, parts=parts, speaker=digest, name=name, decisions=decided, referred=referred
+    )
 
 
 def _by_run(rows: Iterable[Any]) -> dict[str, set[str]]:
@@ -129,14 +133,10 @@ def _open_runs(connection: Connection, wanted: Mapping[str, Collection[str]]) ->
     return opened, missing
 
 
-def _counts(connection: Connection, whole: _ByRun, parts: _ByRun) -> dict[str, int]:
-    """Return how many decisions go, and how many of the conversations are referred."""
-    key = (_columns.run_id, _columns.conversation_id)
-    decided = connection.execute(select(*key).join(decisions, decisions.c.conversation == _columns.number))
-    return {
-        "decisions": sum(identity in whole.get(run_id, ()) for run_id, identity in decided),
-        "referred": _referred(connection, whole, parts),
-    }
+def _decided(connection: Connection, whole: _ByRun) -> int:
+    """Return how many decisions go with their conversations."""
+    query = select(_columns.run_id, _columns.conversation_id).join(decisions, decisions.c.conversation == _columns.number)
+    return sum(identity in whole.get(run_id, ()) for run_id, identity in connection.execute(query))
 
 
 def _referred(connection: Connection, *wanted: _ByRun) -> int:
