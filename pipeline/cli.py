@@ -12,6 +12,7 @@ import typer
 from pipeline.cli_corpus import app as corpus_app
 from pipeline.cli_evaluate import add_commands
 from pipeline.cli_pack import app as pack_app
+from pipeline.cli_retention import app as retention_app
 from pipeline.cli_review import app as review_app
 from pipeline.errors import ConfigError, SafelightError, Unfinished
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(pack_app, name="pack")
 app.add_typer(review_app)
+app.add_typer(retention_app)
 
 Paths = Annotated[list[Path], typer.Argument(help="Exports: files, folders or zip archives.", show_default=False)]
 FormatOption = Annotated[str | None, typer.Option("--format", help="Read as this format, instead of telling it from the content.")]

@@ -45,8 +45,9 @@ def make(
 
     from pipeline.output import new_file
     from pipeline.results import open_run
-    from pipeline.review.audit import append, entries, note_head
+    from pipeline.review.audit import append, entries
     from pipeline.review.decisions import number_of, read_decisions
+    from pipeline.review.head import note_head
     from pipeline.review.originals import read_originals
     from pipeline.review.pack import make_pack
     from pipeline.review.records import ConversationKey

@@ -1,4 +1,4 @@
-"""`safelight review`, `readers`, `audit`, `purge`, `forget`: the review, its accounts, its log, and what is deleted."""
+"""`safelight review`, `readers`, `audit`: the review, its accounts and its log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import typer
 from pipeline.errors import ReviewError
 
 if TYPE_CHECKING:
-    from pipeline.review.retention import Deleted
     from pipeline.review.store import Store
 
 app = typer.Typer(rich_markup_mode=None)
@@ -22,10 +21,10 @@ app.add_typer(audit_app, name="audit")
 StoreOption = Annotated[
     str, typer.Option("--store", envvar="SAFELIGHT_STORE", help="The store: an SQLite file, or postgresql://name@host/database.")
 ]
-_STORE = "review.db"
+STORE = "review.db"
 
 
-def _needed() -> None:
+def needed() -> None:
     """Say which extra is missing, where one is."""
     from importlib.util import find_spec
 
@@ -37,8 +36,8 @@ def _needed() -> None:
         )
 
 
-def _open(store: str, *, new: bool = False) -> Store:
-    _needed()
+def open_existing(store: str, *, new: bool = False) -> Store:
+    needed()
     from pipeline.review.store import open_store
 
     if not new and "://" not in store and not Path(store).is_file():
@@ -49,7 +48,7 @@ def _open(store: str, *, new: bool = False) -> Store:
 @app.command()
 def review(
     runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs.", show_default=False)],
-    store: StoreOption = _STORE,
+    store: StoreOption = STORE,
     single_user: Annotated[bool, typer.Option("--single-user", help="One person on one machine: no accounts.")] = False,
     host: Annotated[str, typer.Option(help="Where to serve; beyond this machine only with a certificate.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8440,
@@ -61,7 +60,7 @@ def review(
     ] = None,
 ) -> None:
     """Serve a local web page on which people read what was flagged, decide, and have their decisions kept."""
-    _needed()
+    needed()
     from pipeline.review.serve import Place
     from pipeline.review.serve import review as serve
 
@@ -81,11 +80,11 @@ PasswordOption = Annotated[
 
 
 @readers_app.command("add")
-def add(name: str, role: RoleOption = "reader", password: PasswordOption = "", store: StoreOption = _STORE) -> None:
+def add(name: str, role: RoleOption = "reader", password: PasswordOption = "", store: StoreOption = STORE) -> None:
     """Add an account."""
-    opened = _open(store, new=True)
+    opened = open_existing(store, new=True)
     from pipeline.review.accounts import add_reader
-    from pipeline.review.audit import note_head
+    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
@@ -95,9 +94,9 @@ def add(name: str, role: RoleOption = "reader", password: PasswordOption = "", s
 
 
 @readers_app.command("list")
-def list_readers(store: StoreOption = _STORE) -> None:
+def list_readers(store: StoreOption = STORE) -> None:
     """List the accounts."""
-    opened = _open(store)
+    opened = open_existing(store)
     from pipeline.review.accounts import all_readers
 
     with opened.reading() as connection:
@@ -110,12 +109,12 @@ def change(
     name: str,
     role: Annotated[Literal["reader", "lead", "admin"] | None, typer.Option(help="Another role.")] = None,
     active: Annotated[bool | None, typer.Option("--open/--close", help="Close the account, or open it again.")] = None,
-    store: StoreOption = _STORE,
+    store: StoreOption = STORE,
 ) -> None:
     """Change the role of an account, close it, or open it again."""
-    opened = _open(store)
+    opened = open_existing(store)
     from pipeline.review.accounts import change_reader
-    from pipeline.review.audit import note_head
+    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
@@ -124,11 +123,11 @@ def change(
 
 
 @readers_app.command("password")
-def password(name: str, password: PasswordOption = "", store: StoreOption = _STORE) -> None:
+def password(name: str, password: PasswordOption = "", store: StoreOption = STORE) -> None:
     """Give an account another password; whoever is logged in to it is logged out."""
-    opened = _open(store)
+    opened = open_existing(store)
     from pipeline.review.accounts import set_password
-    from pipeline.review.audit import note_head
+    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
@@ -136,64 +135,51 @@ def password(name: str, password: PasswordOption = "", store: StoreOption = _STO
     note_head(opened)
 
 
+@readers_app.command("unlock")
+def unlock(name: str, store: StoreOption = STORE) -> None:
+    """Let an account log in again at once after too many wrong passwords."""
+    opened = open_existing(store)
+    from pipeline.review.accounts import unlock as unlock_account
+    from pipeline.review.head import note_head
+    from pipeline.review.serve import actor_name
+
+    with opened.writing() as connection:
+        unlock_account(connection, name, actor=actor_name())
+    note_head(opened)
+    print(f"{name} can log in again")
+
+
 @audit_app.command("verify")
 def verify(
-    store: StoreOption = _STORE,
+    store: StoreOption = STORE,
     head: Annotated[str | None, typer.Option(help="An end of the log that was kept elsewhere: number:hash.")] = None,
 ) -> None:
-    """Check that no line of the audit log was changed, moved or cut off, and that the decisions are those of the log."""
-    opened = _open(store)
-    from pipeline.review.audit import read_head
+    """Check that no line of the audit log was changed, moved or cut off, and that the tables hold what the log says."""
+    opened = open_existing(store)
     from pipeline.review.audit import verify as verify_log
+    from pipeline.review.head import read_head
 
     verdict = verify_log(opened, noted=read_head(head, where="--head") if head else None)
     for problem in verdict.problems:
         print(problem)
+    for note in verdict.notes:
+        print(f"note {note}")
     if verdict.problems:
         raise typer.Exit(1)
-    print(f"{verdict.head.number} lines, none changed; the end is {verdict.head}")
+    print(f"{verdict.head.number} lines, none changed, and the tables are as they say; the end is {verdict.head}")
 
 
-@app.command()
-def purge(
-    older_than: Annotated[int, typer.Option(help="Days since a conversation came in or was last decided.", min=0)],
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(help="Keep conversations so decided: dismiss, watch, escalate or refer. May be given several times."),
-    ] = None,
-    store: StoreOption = _STORE,
+@audit_app.command("renew-head")
+def renew_head(
+    reason: Annotated[str, typer.Option(help="Why: kept in the log for ever. Name nobody from a chat.")],
+    store: StoreOption = STORE,
 ) -> None:
-    """Delete old conversations from the store and from the runs' own files. Exports and referral packs are not touched."""
-    opened = _open(store)
-    from datetime import timedelta
-
-    from pipeline.review.records import KINDS, Kind
-    from pipeline.review.retention import purge as purge_store
+    """Note the end of the log anew, where the file that notes it was lost or the store came back from a backup."""
+    if not reason.strip():
+        raise ReviewError("--reason is empty", do="Say why the end of the log is noted anew")
+    opened = open_existing(store)
+    from pipeline.review.audit import renew_head as renew
     from pipeline.review.serve import actor_name
 
-    unknown = set(keep or ()) - set(KINDS)
-    if unknown:
-        raise ReviewError(f"--keep {unknown.pop()} is no decision", do=f"Choose from {', '.join(KINDS)}")
-    kinds: list[Kind] = [kind for kind in KINDS if kind in (keep or ())]
-    _say_deleted(purge_store(opened, older_than=timedelta(days=older_than), keep=kinds, actor=actor_name()))
-
-
-@app.command()
-def forget(
-    person: Annotated[str, typer.Argument(help="The person's name or id as the export has it, or its SHA-256.")],
-    store: StoreOption = _STORE,
-) -> None:
-    """Delete what one person said from the store and from the runs' own files. Exports and referral packs are not touched."""
-    opened = _open(store)
-    from pipeline.review.retention import forget as forget_person
-    from pipeline.review.serve import actor_name
-
-    _say_deleted(forget_person(opened, person, actor=actor_name()))
-
-
-def _say_deleted(deleted: Deleted) -> None:
-    parts = f", {deleted.parts} in part" if deleted.parts else ""
-    print(f"{deleted.conversations} conversations deleted{parts}, with {deleted.decisions} decisions")
-    for path in deleted.missing:
-        print(f"warning {path}: the run is not there any more, so nothing of it was deleted; bring it back and run this again")
-    print("Exports, backups and referral packs are not touched: look after those yourself.")
+    renew(opened, actor=actor_name(), reason=reason.strip())
+    print("the end of the log is noted anew; `safelight audit verify` will tell of it from now on")

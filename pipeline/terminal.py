@@ -94,7 +94,7 @@ def print_run(run: Run) -> None:
     for one in run.record.get("failed", ()):
         what = f"conversation {one['conversation']}: {one['reason']}" if "conversation" in one else one["reason"]
         console.print(Text.assemble(("not scored ", "bold red"), f"{one['export']}: {what}"))
-    console.print("A flag is a reason to read, never a finding; no flag does not clear anybody.")
+    console.print("A flag is a reason to read, never a finding. The absence of a flag does not clear anyone.")
     if run.record["settings"]["text"] != "include":
         console.print("The report shows no message text; add --text include to see it, blurred until clicked.")
     console.print(f"Report: {run.path / 'report.html'}", soft_wrap=True, highlight=False)

@@ -17,14 +17,27 @@ from typing import NoReturn
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import Connection
 
 from pipeline.config import Taxonomy
 from pipeline.output import write_json
-from pipeline.results import CONVERSATIONS, RUN, SCORES, THRESHOLDS, conversations_schema, kept, scores_schema, stage_column
+from pipeline.results import (
+    CONVERSATIONS,
+    RUN,
+    SCORES,
+    THRESHOLDS,
+    conversations_schema,
+    kept,
+    open_run,
+    scores_schema,
+    stage_column,
+)
 from pipeline.review.accounts import add_reader
+from pipeline.review.audit import append
+from pipeline.review.decisions import confirm, decide, number_of
 from pipeline.review.index import open_in_store
-from pipeline.review.records import Reader, Role
-from pipeline.review.store import Store
+from pipeline.review.records import ConversationKey, Reader, Role
+from pipeline.review.store import Store, open_store
 
 PASSWORD = "correct horse battery"  # noqa: S105
 
@@ -137,11 +150,34 @@ def add_people(store: Store) -> People:
         return People(**{name: add_reader(connection, name, PASSWORD, role=role, actor="cli") for name, role in roles.items()})
 
 
+def read_through(connection: Connection, key: ConversationKey, reader: Reader, positions: Sequence[int] = ()) -> None:
+    """Note in the log that a reader opened a conversation and revealed messages."""
+    append(connection, reader.name, "view", key.subject)
+    for position in positions:
+        append(connection, reader.name, "reveal", key.subject, position=position)
+
+
 def opened(store: Store, run: Path) -> str:
     """Bring a run into a store."""
-    from pipeline.results import open_run
-
     return open_in_store(store, open_run(run), actor="cli")
+
+
+def decided_folder(folder: Path, taxonomy: Taxonomy) -> Path:
+    """Fill a folder with a run and a store in which two conversations are decided and one is not."""
+    run = make_run(folder / "run", taxonomy, {"dm-1": TURNED, "dm-2": PLAIN, "dm-3": [*PLAIN, *TURNED]})
+    store = open_store(folder / "review.db")
+    opened(store, run)
+    people = add_people(store)
+    identity = open_run(run).id
+    with store.writing() as connection:
+        turned, plain = (number_of(connection, ConversationKey(identity, name)) for name in ("dm-1", "dm-2"))
+        made = decide(connection, turned, "refer", reason="danger", note=None, reader=people.cy, seen=None)
+        decide(connection, plain, "dismiss", reason="friends", note=None, reader=people.cy, seen=None)
+    with store.writing() as connection:
+        read_through(connection, made.key, people.ben)
+        confirm(connection, made.id, reader=people.ben, must_read=())
+    store.close()
+    return folder
 
 
 def free_port() -> int:

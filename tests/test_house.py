@@ -33,6 +33,7 @@ ORDER = [
     {"terminal"},
     {"terminal_evaluation"},
     {"cli_corpus", "cli_evaluate", "cli_pack", "cli_review"},
+    {"cli_retention"},
     {"cli"},
 ]
 

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from reviewed import PASSWORD, PLAIN, TURNED, absent, add_people, free_port, make_run
 
 from pipeline.config import Taxonomy
-from pipeline.review.audit import note_head
+from pipeline.review.head import note_head
 from pipeline.review.store import open_store
 
 ARGUMENTS = [
@@ -169,8 +169,14 @@ def test_the_whole_way_from_the_queue_to_the_referral_pack(chromium: Browser, re
     cy.get_by_role("button", name="← Queue").click()
     expect(cy.locator(".queue")).to_be_visible()
     ben.reload()
-    ben.get_by_label("Show message 5").click()
+    assert "refer" not in ben.locator(".current").inner_text()  # hidden until it is read
+    for position in (1, 3, 5):
+        ben.get_by_label(f"Show message {position}").click()
+        expect(ben.locator(f"#c1-{position} .shown")).to_be_visible()
     expect(ben.locator("#c1-5")).to_contain_text("this stays our secret ok")
+    ben.get_by_role("button", name="I have read them").click()
+    expect(ben.locator(".current")).to_contain_text("refer, by cy")
+    expect(ben.locator("#c1-5 .shown")).to_be_visible()
     ben.get_by_role("button", name="I read it and agree").click()
     expect(ben.get_by_text("ben read it too and agrees")).to_be_visible()
 
@@ -191,6 +197,21 @@ def test_the_whole_way_from_the_queue_to_the_referral_pack(chromium: Browser, re
         assert page.complaints == []  # pyright: ignore[reportAttributeAccessIssue]
         page.context.close()
     assert "none changed" in review.command("audit", "verify")
+
+
+def test_a_form_without_a_reason_stays_and_so_does_what_was_revealed(chromium: Browser, review: Review) -> None:
+    page = person(chromium, review, "cy")
+    page.goto(f"{review.address}/c/3")
+    page.get_by_label("Show message 3").click()
+    expect(page.locator("#c3-3 .shown")).to_be_visible()
+    page.locator("[name=kind][value=watch]").check()
+    page.get_by_label("In your words").fill("what I thought of it")
+    page.get_by_role("button", name="Keep the decision").click()
+    expect(page.get_by_role("alert")).to_contain_text("no reason was chosen")
+    expect(page.get_by_label("In your words")).to_have_value("what I thought of it")
+    expect(page.locator("[name=kind][value=watch]")).to_be_checked()
+    expect(page.locator("#c3-3 .shown")).to_be_visible()
+    page.context.close()
 
 
 def test_a_long_conversation_shows_what_it_left_out_when_asked(chromium: Browser, review: Review) -> None:

@@ -11,32 +11,15 @@ import pytest
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 pytest.importorskip("typst", reason="the review needs its extra")
 
-from reviewed import PLAIN, TURNED, add_people, make_run, opened
+from reviewed import decided_folder
 
 from pipeline.config import Taxonomy
-from pipeline.results import open_run
-from pipeline.review.decisions import confirm, decide, number_of
-from pipeline.review.records import ConversationKey
-from pipeline.review.store import open_store
 
 
 @pytest.fixture
 def decided(taxonomy: Taxonomy, tmp_path: Path, root: Path) -> Path:
-    """A folder with a run and a store in which two conversations are decided and one is not."""
     (tmp_path / "configs").symlink_to(root / "configs")
-    run = make_run(tmp_path / "run", taxonomy, {"dm-1": TURNED, "dm-2": PLAIN, "dm-3": [*PLAIN, *TURNED]})
-    store = open_store(tmp_path / "review.db")
-    opened(store, run)
-    people = add_people(store)
-    identity = open_run(run).id
-    with store.writing() as connection:
-        turned, plain = (number_of(connection, ConversationKey(identity, name)) for name in ("dm-1", "dm-2"))
-        made = decide(connection, turned, "refer", reason="danger", note=None, reader=people.cy, seen=None)
-        decide(connection, plain, "dismiss", reason="friends", note=None, reader=people.cy, seen=None)
-    with store.writing() as connection:
-        confirm(connection, made.id, reader=people.ben)
-    store.close()
-    return tmp_path
+    return decided_folder(tmp_path, taxonomy)
 
 
 def safelight(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:

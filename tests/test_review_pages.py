@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 pytest.importorskip("fastapi", reason="the review needs its extra")
 
-from fastapi.testclient import TestClient
+from browsing import Browser
 from reviewed import PASSWORD, PLAIN, TURNED, add_people, make_run
 from sqlalchemy import update
 
@@ -24,7 +23,6 @@ from pipeline.review.decisions import current_decision
 from pipeline.review.schema import readers
 from pipeline.review.serve import Place, prepare
 from pipeline.review.store import Store, open_store
-from pipeline.review.web.app import create_app
 from pipeline.review.web.desk import Desk
 
 SECRETS = ("mature for that", "our secret ok", "how old are you", "Kestrel")
@@ -46,26 +44,6 @@ def run(taxonomy: Taxonomy, tmp_path: Path) -> Path:
 @pytest.fixture
 def desk(store: Store, run: Path) -> Desk:
     return prepare(store, [run], single_user=False, secure=False)
-
-
-class Browser:
-    """A person with a browser that keeps cookies and sends forms with their token."""
-
-    def __init__(self, desk: Desk, name: str | None = None) -> None:
-        self.client = TestClient(create_app(desk, hosts=["testserver"]), follow_redirects=False)
-        self.token = ""
-        if name:
-            answer = self.client.post("/login", data={"name": name, "password": PASSWORD})
-            assert answer.status_code == 303, answer.text
-            found = re.search(r'name="csrf" value="([^"]+)"', self.client.get("/me").text)
-            assert found
-            self.token = found[1]
-
-    def get(self, path: str) -> Any:
-        return self.client.get(path)
-
-    def post(self, path: str, **form: str) -> Any:
-        return self.client.post(path, data={"csrf": self.token, **form})
 
 
 def actions(store: Store) -> list[str]:

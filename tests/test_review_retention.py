@@ -18,8 +18,9 @@ from pipeline.config import Taxonomy
 from pipeline.results import SCORES, open_run
 from pipeline.review.audit import verify
 from pipeline.review.decisions import correct, decide, read_decisions
+from pipeline.review.erasure import drop_conversations
 from pipeline.review.queue import Wanted, queue_page, queue_row
-from pipeline.review.retention import forget, purge
+from pipeline.review.retention import delete, plan_forget, plan_purge
 from pipeline.review.schema import conversations
 from pipeline.review.store import Store, open_store
 
@@ -65,8 +66,9 @@ def test_old_conversations_go_with_their_words_decisions_and_notes_and_the_other
         long_ago = datetime.now(UTC) - timedelta(days=100)
         connection.execute(update(conversations).where(conversations.c.number.in_([1, 2, 4])).values(changed=long_ago))
     before = rows_of(run, "dm-3")
-    deleted = purge(store, older_than=timedelta(days=90), actor="cli")
-    assert (deleted.conversations, deleted.decisions, deleted.missing) == (3, 1, [])
+    planned = plan_purge(store, older_than=timedelta(days=90))
+    assert (planned.conversations, planned.decisions, planned.missing) == (3, 1, [])
+    assert delete(store, planned, actor="cli") == 1
     assert rows_of(run, "dm-3") == before
     assert not rows_of(run, "dm-1")
     everything = held(tmp_path)
@@ -89,7 +91,9 @@ def test_decisions_that_are_to_be_kept_keep_their_conversations(store: Store, pe
     with store.writing() as connection:
         decide(connection, 1, "refer", reason="danger", note=None, reader=people.cy, seen=None)
         connection.execute(update(conversations).values(changed=datetime.now(UTC) - timedelta(days=100)))
-    assert purge(store, older_than=timedelta(days=90), keep=["refer"], actor="cli").conversations == 4
+    planned = plan_purge(store, older_than=timedelta(days=90), keep=["refer"])
+    assert (planned.conversations, planned.referred) == (4, 0)
+    delete(store, planned, actor="cli")
     with store.reading() as connection:
         assert list(connection.execute(select(conversations.c.number)).scalars()) == [1]
 
@@ -99,8 +103,9 @@ def test_what_one_person_said_goes_and_what_others_said_stays(store: Store, peop
         made = decide(connection, 1, "watch", reason="other", note="Kestrel, the neighbour", reader=people.cy, seen=None)
         correct(connection, 1, message_id="m3", position=3, stages=["trust"], reader=people.cy)
     others = [row["text"] for row in rows_of(run, "dm-3") if row["speaker"] != KESTREL]
-    deleted = forget(store, KESTREL, actor="cli")
-    assert (deleted.conversations, deleted.parts) == (1, 2)  # the one that is named after the person goes whole
+    planned = plan_forget(store, KESTREL)
+    assert (planned.conversations, planned.in_part) == (1, 2)  # the one that is named after the person goes whole
+    delete(store, planned, actor="cli")
     everything = held(tmp_path)
     for gone in (KESTREL, "mature for that", "secret ok", "the neighbour"):
         assert gone not in everything, gone
@@ -119,12 +124,27 @@ def test_what_one_person_said_goes_and_what_others_said_stays(store: Store, peop
     assert verify(store).problems == []
 
 
+def test_what_was_cut_off_half_way_is_finished_when_it_is_run_again(
+    store: Store, people: People, run: Path, tmp_path: Path
+) -> None:
+    begun = plan_forget(store, KESTREL)
+    for run_id, opened_run in begun.opened.items():
+        drop_conversations(opened_run, begun.whole[run_id])  # the files were rewritten, the store was not
+    planned = plan_forget(store, KESTREL)
+    assert (planned.conversations, planned.in_part) == (1, 2)
+    delete(store, planned, actor="cli")
+    assert KESTREL not in held(tmp_path)
+    assert verify(store).problems == []
+    opened(store, run)
+
+
 def test_a_run_that_is_not_there_any_more_is_named_and_nothing_of_it_is_deleted(
     store: Store, people: People, run: Path, tmp_path: Path
 ) -> None:
     run.rename(tmp_path / "elsewhere")
-    deleted = purge(store, older_than=timedelta(0), actor="cli")
-    assert deleted.conversations == 0
-    assert deleted.missing == [str(run.resolve())]
+    planned = plan_purge(store, older_than=timedelta(0))
+    assert planned.conversations == 0
+    assert planned.missing == [str(run.resolve())]
+    delete(store, planned, actor="cli")
     with store.reading() as connection:
         assert len(list(connection.execute(select(conversations.c.number)))) == 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +14,9 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from pipeline.errors import ReviewError
 from pipeline.review.audit import append
+from pipeline.review.recorded import recorded
 from pipeline.review.records import ROLES, Reader, Role
-from pipeline.review.schema import failures, readers, sessions
+from pipeline.review.schema import audit, failures, readers, sessions
 from pipeline.review.store import Store
 
 SHORTEST_PASSWORD = 12
@@ -22,6 +24,18 @@ SHORTEST_PASSWORD = 12
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash("nobody has this password")
+
+_FEWEST_SIGNS = 5
+_RUNS = "0123456789012345678901234567890123456789 abcdefghijklmnopqrstuvwxyz qwertyuiopasdfghjklzxcvbnm 1q2w3e4r5t6y7u8i9o0p"
+_COMMON = frozenset(
+    re.findall(
+        r"\w+",
+        "password passwordpassword passwort kennwort motdepasse contrasena letmein welcome welcomeback qwerty qwertyuiop qwertz "
+        "azerty administrator admin adminadmin iloveyou safelight moderator changeme changemenow secret topsecret football "
+        "baseball dragon monkey sunshine princess superman trustno test testtest testing default guest login master shadow",
+    )
+)
+"""What is left of the passwords that are tried first when digits and marks are taken away."""
 
 _WITHIN = timedelta(minutes=15)
 _TRIES = 5
@@ -43,13 +57,12 @@ def add_reader(connection: Connection, name: str, password: str | None, *, role:
     if find_reader(connection, name) is not None:
         raise ReviewError(f"there is an account {name} already", do="Choose another name")
     reader = Reader(name, role, active=True)
+    hashed = None if password is None else _hashed(name, password)
+    values = {"role": role, "active": True, "created": datetime.now(UTC), "password": hashed}
     connection.execute(
         readers.insert().values(
             name=name,
-            role=role,
-            active=True,
-            password=None if password is None else _hashed(password),
-            created=datetime.now(UTC),
+            **values,
             grey=reader.grey,
             content_free=reader.content_free,
             shortcuts=reader.shortcuts,
@@ -58,16 +71,17 @@ def add_reader(connection: Connection, name: str, password: str | None, *, role:
             cases_in_row=0,
         )
     )
-    append(connection, actor, "add account", f"reader:{name}", role=role)
+    append(connection, actor, "add account", f"reader:{name}", sets={f"account/{name}": recorded(**values)}, role=role)
     return reader
 
 
 def set_password(connection: Connection, name: str, password: str, *, actor: str) -> None:
     """Give an account another password; whoever is logged in to it is logged out."""
     _require(connection, name)
-    connection.execute(update(readers).where(readers.c.name == name).values(password=_hashed(password)))
+    hashed = _hashed(name, password)
+    connection.execute(update(readers).where(readers.c.name == name).values(password=hashed))
     connection.execute(delete(sessions).where(sessions.c.reader == name))
-    append(connection, actor, "set password", f"reader:{name}")
+    append(connection, actor, "set password", f"reader:{name}", sets={f"account/{name}": recorded(password=hashed)})
 
 
 def change_reader(connection: Connection, name: str, *, role: Role | None = None, active: bool | None = None, actor: str) -> None:
@@ -87,7 +101,7 @@ def change_reader(connection: Connection, name: str, *, role: Role | None = None
     connection.execute(update(readers).where(readers.c.name == name).values(after))
     if not after["active"]:
         connection.execute(delete(sessions).where(sessions.c.reader == name))
-    append(connection, actor, "change account", f"reader:{name}", **after)
+    append(connection, actor, "change account", f"reader:{name}", sets={f"account/{name}": recorded(**after)}, **after)
 
 
 def prefer(
@@ -134,10 +148,30 @@ def _require(connection: Connection, name: str) -> Reader:
     return reader
 
 
-def _hashed(password: str) -> str:
+def _hashed(name: str, password: str) -> str:
+    """Return the hash of a password that will do by NIST SP 800-63B: long, not of the account's name, not easily guessed."""
     if len(password) < SHORTEST_PASSWORD:
         raise ReviewError(f"a password has at least {SHORTEST_PASSWORD} characters", do="Choose a longer one")
+    plain = password.casefold()
+    without = re.sub(r"[\W\d_]+", "", plain)
+    if name.casefold() in plain and len(plain) - len(name) < SHORTEST_PASSWORD:
+        raise ReviewError("the password is made of the account's name", do="Choose other words")
+    if len(set(plain)) < _FEWEST_SIGNS or without in _COMMON or plain in _RUNS or plain[::-1] in _RUNS:
+        raise ReviewError("this password is among the first that anybody tries", do="Choose for example four words at random")
     return _HASHER.hash(password)
+
+
+def unlock(connection: Connection, name: str, *, actor: str) -> None:
+    """Forget the failed log-ins of an account, and those from every address, so that its person can log in at once.
+
+    Raises
+    ------
+    ReviewError
+        When there is no such account.
+    """
+    _require(connection, name)
+    connection.execute(delete(failures).where((failures.c.who == _who("name", name)) | failures.c.who.startswith("address:")))
+    append(connection, actor, "unlock account", f"reader:{name}")
 
 
 def log_in(store: Store, name: str, password: str, *, address: str) -> Reader | None:
@@ -150,17 +184,24 @@ def log_in(store: Store, name: str, password: str, *, address: str) -> Reader | 
     """
     places = {_who("name", name): _TRIES, _who("address", address): _TRIES_FROM_ONE_PLACE}
     now = datetime.now(UTC)
+    numbers: list[int] = []
     with store.writing() as connection:
         connection.execute(delete(failures).where(failures.c.at < now - _WITHIN))
-        for who, allowed in places.items():
-            if connection.execute(select(func.count()).where(failures.c.who == who)).scalar_one() >= allowed:
-                raise ReviewError("too many failed log-ins", do="Wait a quarter of an hour, or ask an admin for a new password")
-        # Noted before the password is looked at, so that tries at the same time count too; taken back when it is right.
-        noted = connection.execute(
-            failures.insert().returning(failures.c.number), [{"who": who, "at": now} for who in places]
-        ).scalars()
-        numbers = list(noted)
+        full = any(
+            connection.execute(select(func.count()).where(failures.c.who == who)).scalar_one() >= allowed
+            for who, allowed in places.items()
+        )
         row = connection.execute(select(readers).where(readers.c.name == name)).one_or_none()
+        if full:
+            _log_lock(connection, f"reader:{row.name}" if row else "", address, now)
+        else:
+            # Noted before the password is looked at, so that tries at the same time count too; taken back when it is right.
+            noted = [{"who": who, "at": now} for who in places]
+            numbers += connection.execute(failures.insert().returning(failures.c.number), noted).scalars()
+    if full:
+        raise ReviewError(
+            "too many failed log-ins", do="Wait a quarter of an hour, or let somebody run `safelight readers unlock NAME`"
+        )
     right = _matches(row.password if row and row.password and row.active else None, password)
     with store.writing() as connection:
         if row is None or not right:
@@ -169,10 +210,20 @@ def log_in(store: Store, name: str, password: str, *, address: str) -> Reader | 
             return None
         connection.execute(delete(failures).where(failures.c.number.in_(numbers)))
         connection.execute(delete(failures).where(failures.c.who == _who("name", name)))
+        sets = {}
         if _HASHER.check_needs_rehash(row.password):
-            connection.execute(update(readers).where(readers.c.name == name).values(password=_HASHER.hash(password)))
-        append(connection, row.name, "log in", f"reader:{row.name}", address=address)
+            hashed = _HASHER.hash(password)
+            connection.execute(update(readers).where(readers.c.name == name).values(password=hashed))
+            sets = {f"account/{name}": recorded(password=hashed)}
+        append(connection, row.name, "log in", f"reader:{row.name}", sets=sets, address=address)
         return reader_of(row)
+
+
+def _log_lock(connection: Connection, subject: str, address: str, now: datetime) -> None:
+    """Tell the log that log-ins are refused now; once in a while for an account and address, or whoever tries fills it."""
+    query = select(audit.c.detail).where(audit.c.subject == subject, audit.c.action == "lock log-in", audit.c.at > now - _WITHIN)
+    if not any(json.loads(detail).get("address") == address for detail in connection.execute(query).scalars()):
+        append(connection, "", "lock log-in", subject, address=address)
 
 
 def _matches(hashed: str | None, password: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +12,10 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.errors import DecidedMeanwhile, ReviewError
-from pipeline.review.audit import append, note_digest
+from pipeline.review.audit import append
+from pipeline.review.four_eyes import awaits, require_other_person, unread
 from pipeline.review.locks import release, require_lock
+from pipeline.review.recorded import Recorded, note_digest, recorded
 from pipeline.review.records import FOUR_EYES, KINDS, REASONS, ConversationKey, Decision, Kind, Reader, StageCorrection
 from pipeline.review.schema import conversations, corrections, decisions
 
@@ -38,7 +40,9 @@ def decide(
     key = key_of(connection, number)
     before = current_decision(connection, number)
     if (before.id if before else None) != seen:
-        by = f": {before.kind}, by {before.reader}" if before else ": it was taken back"
+        # What waits for a second reader is hidden until that one has read, so its kind is not told here either.
+        kind_ = "it waits for a second reader" if before and awaits(before) else before.kind if before else ""
+        by = f": {kind_}, by {before.reader}" if before else ": it was taken back"
         raise DecidedMeanwhile(f"this conversation was decided while you read it{by}", do="Look at that, then decide again")
     require_lock(connection, number, reader)
     if before and before.second_reader and not reader.may("lead"):
@@ -48,16 +52,17 @@ def decide(
         own = before.reader == reader.name
         closed = {"undone": now} if own else {"replaced_by": 0}  # until its id is known
         connection.execute(update(decisions).where(decisions.c.id == before.id).values(closed))
-        append(connection, reader.name, "undo" if own else "replace", key.subject, decision=before.id)
-    made = connection.execute(
-        decisions.insert()
-        .values(conversation=number, kind=kind, reason=reason, note=note, note_salt=salt, reader=reader.name, at=now)
-        .returning(decisions.c.id)
-    ).scalar_one()
+        told = {f"decision/{before.id}": recorded(**closed)}
+        append(connection, reader.name, "undo" if own else "replace", key.subject, sets=told, decision=before.id)
+    values = {"conversation": number, "kind": kind, "reason": reason, "note": note, "reader": reader.name, "at": now}
+    made = connection.execute(decisions.insert().values(**values, note_salt=salt).returning(decisions.c.id)).scalar_one()
+    sets = _set_state(connection, number, kind, awaiting=kind in FOUR_EYES, now=now)
+    later = dict.fromkeys(("second_reader", "second_at", "undone", "replaced_by"))
+    sets[f"decision/{made}"] = recorded(**(values | {"note": note_digest(note, salt)})) | later
     if before and before.reader != reader.name:
         connection.execute(update(decisions).where(decisions.c.id == before.id).values(replaced_by=made))
-    append(connection, reader.name, "decide", key.subject, decision=made, kind=kind, reason=reason, note=note_digest(note, salt))
-    _set_state(connection, number, kind, awaiting=kind in FOUR_EYES, now=now)
+        sets[f"decision/{before.id}"] = {"replaced_by": made}
+    append(connection, reader.name, "decide", key.subject, sets=sets, decision=made, kind=kind, reason=reason)
     release(connection, reader)
     return one_decision(connection, made)
 
@@ -75,15 +80,17 @@ def _checked(kind: Kind, reason: str, note: str | None) -> str | None:
     return note
 
 
-def confirm(connection: Connection, decision_id: int, *, reader: Reader) -> Decision:
+def confirm(connection: Connection, decision_id: int, *, reader: Reader, must_read: Collection[int]) -> Decision:
     """Note that a second reader read the conversation and agrees.
+
+    ``must_read`` are the positions of the messages that this reader must have revealed: that of the alert, and those with stages.
 
     Raises
     ------
     DecidedMeanwhile
         When the decision is not current any more.
     ReviewError
-        When it needs no second reader, has one, or this is its first reader.
+        When it needs no second reader, has one, this may be its first reader, or has not read what they must by the audit log.
     """
     decision = one_decision(connection, decision_id)
     number = number_of(connection, decision.key)
@@ -91,13 +98,21 @@ def confirm(connection: Connection, decision_id: int, *, reader: Reader) -> Deci
         raise DecidedMeanwhile("this decision was taken back or replaced while you read", do="Look at what holds now")
     if decision.kind not in FOUR_EYES or decision.second_reader:
         raise ReviewError("this decision needs no second reader any more", do="Go on with the next conversation")
-    if decision.reader == reader.name:
-        raise ReviewError("the second reader must be another person", do="Ask a colleague to read it")
+    require_other_person(connection, decision, reader)
+    left = unread(connection, decision, reader, must_read)
+    if left is None:
+        raise ReviewError("you have not opened this conversation", do="Open it and read it first")
+    if left:
+        raise ReviewError(
+            f"you have not revealed {'message' if len(left) == 1 else 'messages'} {', '.join(map(str, left[:20]))}",
+            do="Read what led to the alert first",
+        )
     require_lock(connection, number, reader)
     now = datetime.now(UTC)
     connection.execute(update(decisions).where(decisions.c.id == decision_id).values(second_reader=reader.name, second_at=now))
-    append(connection, reader.name, "confirm", decision.key.subject, decision=decision_id, kind=decision.kind)
-    _set_state(connection, number, decision.kind, awaiting=False, now=now)
+    sets = _set_state(connection, number, decision.kind, awaiting=False, now=now)
+    sets[f"decision/{decision_id}"] = recorded(second_reader=reader.name, second_at=now)
+    append(connection, reader.name, "confirm", decision.key.subject, sets=sets, decision=decision_id, kind=decision.kind)
     release(connection, reader)
     return one_decision(connection, decision_id)
 
@@ -121,15 +136,17 @@ def undo(connection: Connection, decision_id: int, *, reader: Reader) -> Decisio
     require_lock(connection, number, reader)
     now = datetime.now(UTC)
     connection.execute(update(decisions).where(decisions.c.id == decision_id).values(undone=now))
-    append(connection, reader.name, "undo", decision.key.subject, decision=decision_id)
-    _set_state(connection, number, "open", awaiting=False, now=now)
+    sets = _set_state(connection, number, "open", awaiting=False, now=now)
+    sets[f"decision/{decision_id}"] = recorded(undone=now)
+    append(connection, reader.name, "undo", decision.key.subject, sets=sets, decision=decision_id)
     return one_decision(connection, decision_id)
 
 
-def _set_state(connection: Connection, number: int, state: str, *, awaiting: bool, now: datetime) -> None:
-    connection.execute(
-        update(conversations).where(conversations.c.number == number).values(state=state, awaiting=awaiting, changed=now)
-    )
+def _set_state(connection: Connection, number: int, state: str, *, awaiting: bool, now: datetime) -> dict[str, Recorded]:
+    """Set the state of a conversation; return what the log is to hold of it."""
+    values = {"state": state, "awaiting": awaiting, "changed": now}
+    connection.execute(update(conversations).where(conversations.c.number == number).values(values))
+    return {f"conversation/{number}": recorded(**values)}
 
 
 def correct(
@@ -147,7 +164,9 @@ def correct(
             index_elements=[corrections.c.conversation, corrections.c.message_id, corrections.c.reader], set_=values
         )
     )
-    append(connection, reader.name, "correct", key.subject, position=position, stages=chosen)
+    told = recorded(message_id=message_id, stages=values["stages"], at=now)
+    sets = {f"correction/{number}/{position}/{reader.name}": told}
+    append(connection, reader.name, "correct", key.subject, sets=sets, position=position, stages=chosen)
     return StageCorrection(key, message_id, position, chosen, reader.name, now)
 
 
@@ -206,6 +225,13 @@ def current_decision(connection: Connection, number: int) -> Decision | None:
     query = _WITH_KEY.where(decisions.c.conversation == number, decisions.c.undone.is_(None), decisions.c.replaced_by.is_(None))
     row = connection.execute(query).one_or_none()
     return _decision(row) if row else None
+
+
+def awaiting_others(connection: Connection, reader: Reader) -> set[int]:
+    """Return the ids of the decisions that wait for a second reader and are not this reader's own."""
+    current = decisions.c.undone.is_(None) & decisions.c.replaced_by.is_(None) & decisions.c.second_reader.is_(None)
+    query = select(decisions.c.id).where(current, decisions.c.kind.in_(FOUR_EYES), decisions.c.reader != reader.name)
+    return set(connection.execute(query).scalars())
 
 
 def read_decisions(connection: Connection, *, number: int | None = None) -> Iterator[Decision]:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, select, update
 from pipeline.errors import ResultsError
 from pipeline.results import CONVERSATIONS, SCORES, THRESHOLDS, Run, stage_column
 from pipeline.review.audit import append
+from pipeline.review.recorded import Recorded, index_digest, recorded
 from pipeline.review.schema import conversation_speakers, conversation_stages, conversations, runs
 from pipeline.review.store import Store
 
@@ -49,13 +50,33 @@ def open_in_store(store: Store, run: Run, *, actor: str) -> str:
             record = run.record
             values = {"text": record["settings"]["text"], "model": f"{record['model']['name']} {record['model']['id']}"}
             count = _import(connection, run, run_id, path=path, scores_sha256=digest, thresholds_sha256=chosen, **values)
-            append(connection, actor, "open run", f"run:{run_id}", conversations=count, scores_sha256=digest)
-        else:
-            connection.execute(update(runs).where(runs.c.id == run_id).values(path=path, thresholds_sha256=chosen))
-            if known.thresholds_sha256 != chosen:
-                _mark_again(connection, run, run_id)
-                append(connection, actor, "change thresholds", f"run:{run_id}", thresholds_sha256=chosen)
+            row = connection.execute(select(runs).where(runs.c.id == run_id)).one()
+            values = {name: value for name, value in row._mapping.items() if name != "id"}
+            sets = {f"run/{run_id}": recorded(**values) | index_of(connection, run_id)}
+            append(connection, actor, "open run", f"run:{run_id}", sets=sets, conversations=count, scores_sha256=digest)
+            return run_id
+        if known.path != path:
+            connection.execute(update(runs).where(runs.c.id == run_id).values(path=path))
+            append(connection, actor, "move run", f"run:{run_id}", sets={f"run/{run_id}": recorded(path=path)})
+        if known.thresholds_sha256 != chosen:
+            found = index_of(connection, run_id)
+            connection.execute(update(runs).where(runs.c.id == run_id).values(thresholds_sha256=chosen))
+            _mark_again(connection, run, run_id)
+            append(
+                connection,
+                actor,
+                "change thresholds",
+                f"run:{run_id}",
+                found={f"run/{run_id}": found},
+                sets={f"run/{run_id}": recorded(thresholds_sha256=chosen) | index_of(connection, run_id)},
+                thresholds_sha256=chosen,
+            )
     return run_id
+
+
+def index_of(connection: Connection, run_id: str) -> Recorded:
+    """Return what the log holds of a run's index: its digest."""
+    return {"index": index_digest(connection, run_id)}
 
 
 def _sha256(run: Run, name: str) -> str:
@@ -199,8 +220,11 @@ def _mark_again(connection: Connection, run: Run, run_id: str) -> None:
         total += len(rows)
 
 
-def place_again(connection: Connection, run: Run, run_id: str) -> None:
-    """Say anew where each conversation stands in the run's files, and what they hold of it, after those were rewritten."""
+def place_again(connection: Connection, run: Run, run_id: str) -> Recorded:
+    """Say anew where each conversation stands in the run's files, and what they hold of it, after those were rewritten.
+
+    Returns what the log is to hold of the run.
+    """
     columns = conversations.c
     places = _places(run)
     total = 0
@@ -212,4 +236,6 @@ def place_again(connection: Connection, run: Run, run_id: str) -> None:
             connection.execute(update(conversations).where(wanted).values(values))
         total += len(rows)
     _mark_again(connection, run, run_id)
-    connection.execute(update(runs).where(runs.c.id == run_id).values(conversations=total, scores_sha256=_sha256(run, SCORES)))
+    values = {"conversations": total, "scores_sha256": _sha256(run, SCORES)}
+    connection.execute(update(runs).where(runs.c.id == run_id).values(values))
+    return recorded(**values) | index_of(connection, run_id)

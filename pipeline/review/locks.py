@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.review.audit import append
+from pipeline.review.recorded import recorded
 from pipeline.review.records import ConversationKey, Reader
 from pipeline.review.schema import conversations, readers
 
@@ -77,4 +78,5 @@ def assign(connection: Connection, key: ConversationKey, number: int, assignee: 
         if not active:
             raise ReviewError("there is no such active account", do="Choose another one")
     connection.execute(update(conversations).where(_columns.number == number).values(assignee=assignee))
-    append(connection, reader.name, "assign", key.subject, assignee=assignee)
+    sets = {f"conversation/{number}": recorded(assignee=assignee)}
+    append(connection, reader.name, "assign", key.subject, sets=sets, assignee=assignee)

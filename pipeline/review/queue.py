@@ -117,7 +117,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(_columns.awaiting)
         found.append(_columns.state.in_(("escalate", "refer")))
     elif wanted.state != "all":
-        found.append(_columns.state == wanted.state)
+        # A decision that waits is in no other list: its kind is hidden until a second reader has read.
+        found += [_columns.state == wanted.state, ~_columns.awaiting]
     if wanted.platform:
         found.append(_columns.platform == wanted.platform)
     if wanted.assignee:
@@ -213,11 +214,10 @@ def counts(connection: Connection, runs_: Sequence[str]) -> dict[str, int]:
     query = select(_columns.state, _columns.awaiting, func.count()).where(*decided).group_by(_columns.state, _columns.awaiting)
     found: dict[str, int] = dict.fromkeys(STATES, 0)
     for state, awaiting, count in connection.execute(query):
-        found[state] += count
-        found["awaiting"] += count if awaiting else 0
+        found["awaiting" if awaiting else state] += count
     total = select(func.coalesce(func.sum(runs.c.conversations), 0)).where(runs.c.id.in_(runs_))
     found["all"] = connection.execute(total).scalar_one()
-    found["open"] = found["all"] - sum(found[kind] for kind in KINDS)
+    found["open"] = found["all"] - sum(found[kind] for kind in ("awaiting", *KINDS))
     return found
 
 

@@ -1,4 +1,7 @@
-"""Retention: what is old is deleted, and one person's data when they ask; from the store and the runs, both in the audit log."""
+"""Retention: what is old is deleted, and one person's data when they ask; from the store and the runs, both in the audit log.
+
+What would be deleted is planned first (`plan_purge`, `plan_forget`), so that it can be shown and asked about; `delete` does it.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +11,58 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, select, text, update
+from sqlalchemy import delete as delete_from
 
-from pipeline.errors import ResultsError
+from pipeline.errors import ResultsError, ReviewError
 from pipeline.results import Run, open_run
-from pipeline.review.audit import append, note_head
+from pipeline.review.audit import append
 from pipeline.review.erasure import drop_conversations, forget_speaker, holds_name
-from pipeline.review.index import place_again
+from pipeline.review.head import note_head
+from pipeline.review.index import index_of, place_again
 from pipeline.review.queue import digest_of
+from pipeline.review.recorded import Recorded, as_ranges
 from pipeline.review.records import Kind
 from pipeline.review.schema import conversation_speakers, conversations, corrections, decisions, runs
 from pipeline.review.store import Store
 
 _columns = conversations.c
 
+_ByRun = Mapping[str, set[str]]
+"""Run id -> conversation ids."""
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """What was deleted: conversations whole and in part, decisions; and the runs whose files were not where they had been."""
 
-    conversations: int
-    parts: int
-    decisions: int
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """What is to be deleted: conversations whole, and what one person said in others.
+
+    ``speaker`` is the digest of that person, ``name`` their name where it was given. ``missing`` are runs whose files are not where
+    they were; nothing of them is deleted. ``referred`` counts the conversations with a referral as their current decision.
+    """
+
+    opened: Mapping[str, Run]
     missing: Sequence[str]
+    whole: _ByRun
+    parts: _ByRun
+    decisions: int
+    referred: int
+    older_than: timedelta | None = None
+    speaker: str | None = None
+    name: str | None = None
+
+    @property
+    def conversations(self) -> int:
+        """How many conversations go whole."""
+        return sum(map(len, self.whole.values()))
+
+    @property
+    def in_part(self) -> int:
+        """How many conversations lose what one person said."""
+        return sum(map(len, self.parts.values()))
 
 
-def purge(store: Store, *, older_than: timedelta, keep: Collection[Kind] = (), actor: str) -> Deleted:
-    """Delete the conversations that came in, or were last decided, so long ago: messages, scores, decisions and notes.
+def plan_purge(store: Store, *, older_than: timedelta, keep: Collection[Kind] = ()) -> Deletion:
+    """Plan to delete the conversations that came in, or were last decided, so long ago: messages, scores, decisions and notes.
 
     Exports and referral packs lie elsewhere and are not touched. ``keep`` names decisions whose conversations stay.
     """
@@ -45,18 +73,15 @@ def purge(store: Store, *, older_than: timedelta, keep: Collection[Kind] = (), a
         )
         wanted = _by_run(connection.execute(query))
         opened, missing = _open_runs(connection, wanted)
-    for run_id, run in opened.items():
-        drop_conversations(run, wanted[run_id])
-    with store.writing() as connection:
-        removed = [decision for run_id, run in opened.items() for decision in _remove(connection, run_id, run, wanted[run_id])]
-        total = sum(len(wanted[run_id]) for run_id in opened)
-        append(connection, actor, "purge", older_than_days=older_than.days, conversations=total, decisions=removed)
-    _tidy(store)
-    return Deleted(total, 0, len(removed), missing)
+        whole = {run_id: wanted[run_id] for run_id in opened}
+        decided, referred = _decided(connection, whole), _referred(connection, whole)
+    return Deletion(
+        opened=opened, missing=missing, whole=whole, parts={}, older_than=older_than, decisions=decided, referred=referred
+    )
 
 
-def forget(store: Store, person: str, *, actor: str) -> Deleted:
-    """Delete what is held of a person, who is given by the export's own name or id, or its SHA-256.
+def plan_forget(store: Store, person: str) -> Deletion:
+    """Plan to delete what is held of a person, who is given by the export's own name or id, or its SHA-256.
 
     What they said goes out of every conversation; a conversation whose own id or file name holds their name goes whole. Notes
     of readers on those conversations are erased, since they may tell of the person; who decided what stays.
@@ -72,20 +97,17 @@ def forget(store: Store, person: str, *, actor: str) -> Deleted:
         theirs = _by_run(connection.execute(query))
         every = {run_id: set() for run_id in connection.execute(select(runs.c.id)).scalars()} if name else theirs
         opened, missing = _open_runs(connection, every)
-    whole = {run_id: set(holds_name(run, name)) if name else set() for run_id, run in opened.items()}
-    parts = {run_id: theirs.get(run_id, set()) - whole[run_id] for run_id in opened}
-    for run_id, run in opened.items():
-        drop_conversations(run, whole[run_id])
-        forget_speaker(run, digest, name, parts[run_id])
-    with store.writing() as connection:
-        removed, erased = [], []
-        for run_id, run in opened.items():
-            erased += _erase(connection, run_id, digest, parts[run_id])
-            removed += _remove(connection, run_id, run, whole[run_id])
-        append(connection, actor, "purge", person=True, conversations=sum(map(len, whole.values())), decisions=removed)
-        append(connection, actor, "erase notes", person=True, conversations=sum(map(len, parts.values())), decisions=erased)
-    _tidy(store)
-    return Deleted(sum(map(len, whole.values())), sum(map(len, parts.values())), len(removed), missing)
+        whole = {run_id: set(holds_name(run, name)) if name else set() for run_id, run in opened.items()}
+        if name:  # where an earlier command was cut off, the files do not hold them any more, and the store does
+            named = connection.execute(select(_columns.run_id, _columns.conversation_id))
+            for run_id, identity in named:
+                if run_id in whole and name in identity:
+                    whole[run_id].add(identity)
+        parts = {run_id: theirs.get(run_id, set()) - whole[run_id] for run_id in opened}
+        decided, referred = _decided(connection, whole), _referred(connection, whole, parts)
+    return Deletion(
+        opened=opened, missing=missing, whole=whole, parts=parts, speaker=digest, name=name, decisions=decided, referred=referred
+    )
 
 
 def _by_run(rows: Iterable[Any]) -> dict[str, set[str]]:
@@ -111,31 +133,84 @@ def _open_runs(connection: Connection, wanted: Mapping[str, Collection[str]]) ->
     return opened, missing
 
 
-def _remove(connection: Connection, run_id: str, run: Run, conversation_ids: Collection[str]) -> list[int]:
-    """Take conversations out of the store; return the decisions that go with them. Then say anew where the others stand."""
-    removed: list[int] = []
-    for conversation_id in conversation_ids:
-        wanted = (_columns.run_id == run_id) & (_columns.conversation_id == conversation_id)
-        number = connection.execute(select(_columns.number).where(wanted)).scalar_one_or_none()
-        if number is not None:
-            removed += connection.execute(select(decisions.c.id).where(decisions.c.conversation == number)).scalars()
-            connection.execute(delete(conversations).where(_columns.number == number))
-    place_again(connection, run, run_id)
-    return removed
+def _decided(connection: Connection, whole: _ByRun) -> int:
+    """Return how many decisions go with their conversations."""
+    query = select(_columns.run_id, _columns.conversation_id).join(decisions, decisions.c.conversation == _columns.number)
+    return sum(identity in whole.get(run_id, ()) for run_id, identity in connection.execute(query))
 
 
-def _erase(connection: Connection, run_id: str, digest: str, conversation_ids: Collection[str]) -> list[int]:
-    """Take a person out of the store, and the notes on their conversations; return the decisions whose notes went."""
-    erased: list[int] = []
-    for conversation_id in conversation_ids:
-        wanted = (_columns.run_id == run_id) & (_columns.conversation_id == conversation_id)
-        number = connection.execute(select(_columns.number).where(wanted)).scalar_one()
-        noted = (decisions.c.conversation == number) & decisions.c.note.is_not(None)
-        erased += connection.execute(select(decisions.c.id).where(noted)).scalars()
-        connection.execute(update(decisions).where(noted).values(note=None, note_salt=None))
-        connection.execute(delete(corrections).where(corrections.c.conversation == number))
-        of_person = (conversation_speakers.c.conversation == number) & (conversation_speakers.c.speaker == digest)
-        connection.execute(delete(conversation_speakers).where(of_person))
+def _referred(connection: Connection, *wanted: _ByRun) -> int:
+    rows = connection.execute(select(_columns.run_id, _columns.conversation_id).where(_columns.state == "refer"))
+    return sum(any(identity in chosen.get(run_id, ()) for chosen in wanted) for run_id, identity in rows)
+
+
+def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str | None = None) -> int:
+    """Delete what was planned; return how many decisions went with it.
+
+    ``even_if_referred`` is the reason why referred conversations go too; it is kept in the audit log.
+
+    Raises
+    ------
+    ReviewError
+        When a conversation is referred and no reason is given: it may be evidence. Nothing is deleted then.
+    """
+    reason = (even_if_referred or "").strip()
+    with store.writing() as connection:  # nothing of the files goes either where the log has lost lines
+        referred = _referred(connection, planned.whole, planned.parts)
+    if referred and not reason:
+        raise ReviewError(
+            f"{referred} of the conversations are referred, so they may be evidence; nothing was deleted",
+            do="Keep them (`purge --keep refer`), or say why they go: --even-if-referred REASON",
+        )
+    for run_id, run in planned.opened.items():
+        drop_conversations(run, planned.whole[run_id])
+        if planned.speaker is not None:
+            forget_speaker(run, planned.speaker, planned.name, planned.parts[run_id])
+    about = {"referred": referred, "reason": reason} if referred else {}
+    with store.writing() as connection:
+        before = {f"run/{run_id}": index_of(connection, run_id) for run_id in planned.opened}
+        removed: list[int] = []
+        gone: list[int] = []
+        erased: list[int] = []
+        touched: list[int] = []
+        sets: dict[str, Recorded] = {}
+        for run_id, run in planned.opened.items():
+            for identity in planned.parts.get(run_id, ()):
+                number = _number(connection, run_id, identity)
+                if number is not None and planned.speaker is not None:
+                    touched.append(number)
+                    erased += _erase(connection, number, planned.speaker)
+            for identity in planned.whole[run_id]:
+                number = _number(connection, run_id, identity)
+                if number is not None:
+                    gone.append(number)
+                    removed += connection.execute(select(decisions.c.id).where(decisions.c.conversation == number)).scalars()
+                    connection.execute(delete_from(conversations).where(_columns.number == number))
+            sets[f"run/{run_id}"] = place_again(connection, run, run_id)
+        about |= {"person": True} if planned.speaker is not None else {"older_than_days": (planned.older_than or timedelta()).days}
+        counts = {"conversations": planned.conversations, "decisions": sorted(removed), "gone": as_ranges(gone)}
+        append(connection, actor, "purge", found=before, sets=sets, **counts, **about)
+        if planned.speaker is not None:
+            counts = {"conversations": planned.in_part, "decisions": sorted(erased), "gone_corrections": as_ranges(touched)}
+            without: dict[str, Recorded] = {f"decision/{number}": {"note": None} for number in erased}
+            append(connection, actor, "erase notes", sets=without, **counts, **about)
+    _tidy(store)
+    return len(removed)
+
+
+def _number(connection: Connection, run_id: str, identity: str) -> int | None:
+    wanted = (_columns.run_id == run_id) & (_columns.conversation_id == identity)
+    return connection.execute(select(_columns.number).where(wanted)).scalar_one_or_none()
+
+
+def _erase(connection: Connection, number: int, digest: str) -> list[int]:
+    """Take a person out of a conversation in the store, and the notes and corrections of it; return whose notes went."""
+    noted = (decisions.c.conversation == number) & decisions.c.note.is_not(None)
+    erased: list[int] = list(connection.execute(select(decisions.c.id).where(noted)).scalars())
+    connection.execute(update(decisions).where(noted).values(note=None, note_salt=None))
+    connection.execute(delete_from(corrections).where(corrections.c.conversation == number))
+    of_person = (conversation_speakers.c.conversation == number) & (conversation_speakers.c.speaker == digest)
+    connection.execute(delete_from(conversation_speakers).where(of_person))
     return erased
 
 

@@ -7,10 +7,11 @@
 
 from __future__ import annotations
 
-import getpass
 import ipaddress
+import os
 import secrets
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ import uvicorn
 from pipeline.errors import ReviewError
 from pipeline.results import open_run
 from pipeline.review.accounts import add_reader, all_readers, find_reader
-from pipeline.review.audit import note_head, verify
+from pipeline.review.audit import verify
+from pipeline.review.head import note_head
 from pipeline.review.index import open_in_store
 from pipeline.review.queue import platforms
 from pipeline.review.records import Reader
@@ -125,14 +127,19 @@ def prepare(
         run_id = open_in_store(store, run, actor=actor)
         opened[run_id] = run
     alone = _single_user(store) if single_user else None
+    if alone is not None:
+        say(
+            "note escalate and refer need a second person: with --single-user they wait, and no pack can be made of them. Dismiss "
+            "and watch hold. For the rest, `safelight readers add NAME`, and start without --single-user"
+        )
     with store.reading() as connection:
         if alone is None and not any(reader.role == "admin" and reader.active for reader in all_readers(connection)):
             raise ReviewError(
                 "there is no account yet", do="Add one: safelight readers add NAME --role admin; or use --single-user"
             )
         kinds = platforms(connection, list(opened))
-    note_head(store)
     problems = verify(store).problems
+    note_head(store)
     for problem in problems[:5]:
         say(f"warning audit log: {problem}")
     return Desk(
@@ -141,11 +148,16 @@ def prepare(
 
 
 def actor_name() -> str:
-    """Return what the audit log calls who works on the command line."""
+    """Return what the audit log calls who works on the command line: the system's own account, by its number and name."""
+    if sys.platform == "win32":
+        return f"cli:{os.getlogin()}"[:64]
+    import pwd
+
+    uid = os.getuid()  # not LOGNAME or USER, which anybody sets
     try:
-        return f"cli:{getpass.getuser()}"[:64]
-    except (KeyError, OSError):
-        return "cli"
+        return f"cli:{uid}:{pwd.getpwuid(uid).pw_name}"[:64]
+    except KeyError:
+        return f"cli:{uid}"
 
 
 def _single_user(store: Store) -> Reader:

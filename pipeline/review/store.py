@@ -17,7 +17,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from pipeline.errors import ReviewError
-from pipeline.review.schema import audit_head
+from pipeline.review.head import FIRST, Head, require_noted, write_head
+from pipeline.review.schema import audit, audit_head
 
 DEFAULT = Path("review.db")
 
@@ -38,14 +39,22 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, unchecked: bool = False) -> Iterator[Connection]:
         """Yield a connection whose changes are kept together when the block ends well, and not at all otherwise.
 
         One writer at a time: SQLite locks the file from the beginning (BEGIN IMMEDIATE), PostgreSQL the head of the audit log. So
-        what is read inside is what is still true when it is written, and the log's chain has no forks.
+        what is read inside is what is still true when it is written, and the log's chain has no forks. Before anything is written
+        the noted end of the log is looked for in it; ``unchecked`` is for noting the end anew.
+
+        Raises
+        ------
+        ReviewError
+            When lines of the log were cut off, or the file that notes its end is missing or damaged.
         """
         with self.engine.connect().execution_options(safelight_write=True) as connection, connection.begin():
-            connection.execute(select(audit_head.c.number).with_for_update())
+            connection.execute(select(audit_head.c.one).with_for_update())
+            if not unchecked:
+                require_noted(connection, self.head)
             yield connection
 
     def close(self) -> None:
@@ -82,7 +91,20 @@ def open_store(place: str | Path = DEFAULT, *, head: Path | None = None) -> Stor
         raise ReviewError(
             f"the store cannot be opened ({_short(error)})", where=where, do="Check the path, the URL and whether the server runs"
         ) from error
-    return Store(engine, head or beside)
+    store = Store(engine, head or beside)
+    _note_beginning(store)
+    return store
+
+
+def _note_beginning(store: Store) -> None:
+    """Make the head file of a store whose log is empty: from then on a missing file is a finding."""
+    if store.head.exists():
+        return
+    with store.reading() as connection:
+        lines = connection.execute(select(audit.c.number).limit(1)).all()
+        noted = connection.execute(select(audit_head.c.number)).scalars().all()
+    if not lines and noted == [0]:
+        write_head(store.head, Head(0, FIRST))
 
 
 def _url(place: str | Path) -> URL:

@@ -23,7 +23,7 @@ LIMITS: tuple[str, ...] = (
     "another's message.",
     "It does not know what was said elsewhere, in calls or in pictures. Media are never opened.",
     "It can be wrong in both directions, more so in languages, slang and platforms unlike those it learned from.",
-    "That nothing was found in a message, or for a speaker, clears nobody.",
+    "The absence of a flag, or of a sign in a message or for a speaker, does not clear anyone.",
 )
 """What the system cannot know, in plain words."""
 
@@ -344,6 +344,7 @@ class _Readers:
     def __init__(self, redacted: bool, told: tuple[Sequence[Decision], Sequence[AuditEntry]]) -> None:
         names = [name for decision in told[0] for name in (decision.reader, decision.second_reader) if name]
         names += [entry.actor for entry in told[1] if entry.actor]
+        self.redacted = redacted
         self._names = {name: f"READER {number}" if redacted else name for number, name in enumerate(dict.fromkeys(names), 1)}
 
     def name(self, reader: str) -> str:
@@ -387,7 +388,12 @@ def _entry(entry: AuditEntry, told: _Readers) -> AuditLine:
         actor=told.name(entry.actor),
         action=entry.action,
         subject=told.within(entry.subject.removeprefix("reader:")) if entry.subject.startswith("reader:") else entry.subject,
-        detail=json.dumps(told.within(entry.detail), sort_keys=True, ensure_ascii=False),
+        # What the line set in the tables names accounts inside of its keys; a redacted pack leaves it out.
+        detail=json.dumps(
+            told.within({name: value for name, value in entry.detail.items() if name != "sets" or not told.redacted}),
+            sort_keys=True,
+            ensure_ascii=False,
+        ),
         previous=entry.previous,
         hash=entry.hash,
     )

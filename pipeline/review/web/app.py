@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.report.build import stage_colours
-from pipeline.review.web import routes_account, routes_case, routes_queue, routes_watch
+from pipeline.review.web import routes_account, routes_case, routes_decide, routes_queue, routes_watch
 from pipeline.review.web.desk import Desk, NotLoggedIn, Refused, to
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def create_app(desk: Desk, *, hosts: Sequence[str]) -> FastAPI:
     """Return the application on a store and its runs. ``hosts`` are the names it answers to, so that no other name leads to it."""
     app = FastAPI(title="Safelight review", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.desk = desk
-    for module in (routes_account, routes_queue, routes_case, routes_watch):
+    for module in (routes_account, routes_queue, routes_case, routes_decide, routes_watch):
         app.include_router(module.router)
     static = Path(str(files("pipeline.review.web").joinpath("static")))
     style = files("pipeline.report").joinpath("report.css").read_text("utf-8")
@@ -53,18 +54,33 @@ def create_app(desk: Desk, *, hosts: Sequence[str]) -> FastAPI:
         return Response(style + colours, media_type="text/css", headers={"Cache-Control": "no-cache"})
 
     app.mount("/static", StaticFiles(directory=static), name="static")
-    app.middleware("http")(_guard)
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        return await _guard(desk, request, call_next)
+
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     _answer_errors(app, desk)
     return app
 
 
-async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+async def _guard(desk: Desk, request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Refuse what another site's page sends, and put the headers on every answer."""
-    refusal = _foreign(request)
-    response = PlainTextResponse(refusal, 403) if refusal else await call_next(request)
+    if refusal := _foreign(request):
+        response: Response = PlainTextResponse(refusal, 403)
+    elif refusal := _malformed(request):
+        response = PlainTextResponse(refusal, 400)
+    elif _beyond(request):
+        response = PlainTextResponse("There is nothing with this number.", 404)
+    else:
+        try:
+            response = await call_next(request)
+        except Exception as error:  # noqa: BLE001 - the last resort: a page instead of nothing, and no chat text in the log
+            response = _failed(desk, request, error)
     for name, value in HEADERS.items():
         response.headers[name] = value
+    if desk.secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if not request.url.path.startswith("/static/"):
         response.headers["Cache-Control"] = "no-store"
     return response
@@ -73,7 +89,8 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
 def _foreign(request: Request) -> str | None:
     if request.method in ("GET", "HEAD"):
         return None
-    if int(request.headers.get("content-length") or 0) > _LARGEST_FORM:
+    length = request.headers.get("content-length") or "0"
+    if length.isdecimal() and int(length[:20]) > _LARGEST_FORM:
         return "The form is too large."
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return "This came from another site."
@@ -81,6 +98,43 @@ def _foreign(request: Request) -> str | None:
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         return "This came from another site."
     return None
+
+
+_LARGEST_NUMBER = 2**31 - 1
+"""Of an id in the store."""
+
+_PLACES = ("before", "after", "first", "last")
+
+
+def _beyond(request: Request) -> bool:
+    """Return whether an address has a number that no database holds."""
+    path = request.url.path
+    numbers = path.split("/") if path.startswith("/c/") else []
+    for name in _PLACES:
+        numbers.append(request.query_params.get(name, "").partition("~")[0])
+    return any(text.isdecimal() and (len(text) > 10 or int(text) > _LARGEST_NUMBER) for text in numbers)
+
+
+def _malformed(request: Request) -> str | None:
+    if not (request.headers.get("content-length") or "0").isdecimal():
+        return "The length of the form is no number."
+    _, _, charset = request.headers.get("content-type", "").lower().partition("charset=")
+    if charset.strip(' ";') not in ("", "utf-8", "utf8"):
+        return "Forms are sent in UTF-8."
+    return None
+
+
+def _failed(desk: Desk, request: Request, error: Exception) -> Response:
+    """Answer what nobody foresaw. The log gets its kind and place: its words, and the address, may hold a chat's."""
+    route = getattr(request.scope.get("route"), "path", "")
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    logger.error("%s %s: %s at %s:%d", request.method, route, type(error).__name__, frame.filename, frame.lineno)
+    about = {
+        "title": "Something broke in Safelight",
+        "what": "This page could not be made. What you did before is kept; of what you just sent, nothing may be",
+        "do": "Load the page again; if it happens again, tell whoever runs Safelight, and run `safelight audit verify`",
+    }
+    return desk.page("problem.html", None, status=500, **about, back="/", note="")
 
 
 def _answer_errors(app: FastAPI, desk: Desk) -> None:

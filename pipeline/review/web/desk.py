@@ -17,10 +17,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from pipeline.errors import ReviewError
 from pipeline.report.build import page_environment
 from pipeline.results import Run
-from pipeline.review.audit import note_head
 from pipeline.review.care import note_work, seen_today
+from pipeline.review.head import note_head
 from pipeline.review.queue import QueueRow, queue_row
-from pipeline.review.records import KINDS, REASONS, Reader, Role
+from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Reader, Role
 from pipeline.review.sessions import Session, find_session, still_here
 from pipeline.review.store import Store
 
@@ -53,6 +53,11 @@ class Desk:
     platforms: Sequence[str] = ()
     environment: Environment = field(default_factory=lambda: _environment())
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def cookie(self) -> str:
+        """What the cookie of a session is called; over TLS a browser takes one of this name from this host alone."""
+        return f"__Host-{COOKIE}" if self.secure else COOKIE
 
     def page(self, name: str, asking: Asking | None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page; ``asking`` is who it is for."""
@@ -123,7 +128,7 @@ def session_of(request: Request, desk: AtDesk) -> Session:
         When there is none.
     """
     with desk.store.reading() as connection:
-        session = find_session(connection, request.cookies.get(COOKIE))
+        session = find_session(connection, request.cookies.get(desk.cookie))
     if session is None:
         raise NotLoggedIn
     return session
@@ -183,13 +188,13 @@ def ours(path: str | None) -> str:
 def signed_in(desk: Desk, cookie: str, next_: str | None) -> Response:
     """Send the browser on, with the cookie of a new session."""
     response = to(ours(next_))
-    response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=desk.secure, path="/")
+    response.set_cookie(desk.cookie, cookie, httponly=True, samesite="strict", secure=desk.secure, path="/")
     return response
 
 
 def _environment() -> Environment:
     environment = page_environment(PackageLoader("pipeline.review.web", "templates"))
-    environment.globals.update(KINDS=KINDS, REASONS=REASONS)
+    environment.globals.update(KINDS=KINDS, REASONS=REASONS, FOUR_EYES=FOUR_EYES)
     environment.filters["minute"] = lambda moment: f"{moment:%Y-%m-%d %H:%M}"
     environment.filters["veil"] = veil
     environment.filters["dict_with"] = lambda kept, other: {**kept, **other}

@@ -15,7 +15,7 @@ from pipeline.review.audit import append
 from pipeline.review.locks import release
 from pipeline.review.records import ROLES, Role
 from pipeline.review.sessions import end_session, start_session
-from pipeline.review.web.desk import COOKIE, Acting, AtDesk, Looking, Refused, ours, require, signed_in, to
+from pipeline.review.web.desk import Acting, AtDesk, Looking, Refused, ours, require, signed_in, to
 
 router = APIRouter()
 
@@ -77,7 +77,7 @@ def logout(desk: AtDesk, asking: Acting) -> Response:
         append(connection, asking.reader.name, "log out", f"reader:{asking.reader.name}")
     desk.noted()
     response = to("/login")
-    response.delete_cookie(COOKIE, path="/")
+    response.delete_cookie(desk.cookie, path="/", secure=desk.secure, httponly=True, samesite="strict")
     return response
 
 

@@ -1,25 +1,22 @@
-"""One conversation: reading it, revealing a message, deciding, correcting, and handing it on."""
+"""One conversation: reading it, revealing a message, and handing it on."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, cast
+from typing import cast
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipeline.errors import DecidedMeanwhile, ReviewError
-from pipeline.report.view import ConversationView, GapView, MessageView, conversation_view
-from pipeline.results import CONVERSATIONS, SCORES, Run
-from pipeline.review.accounts import all_readers
+from pipeline.errors import ReviewError
+from pipeline.report.view import GapView, MessageView
 from pipeline.review.audit import append, entries
 from pipeline.review.care import note_work, pause_due
-from pipeline.review.decisions import confirm, correct, current_decision, decide, read_corrections, read_decisions, undo
+from pipeline.review.decisions import read_decisions
 from pipeline.review.locks import assign, lock_of, release, take_lock
-from pipeline.review.queue import QueueRow, same_speaker
-from pipeline.review.records import Kind
 from pipeline.review.sessions import still_here
+from pipeline.review.web.case import case_page, of_run, on, view_of
 from pipeline.review.web.desk import Acting, AtDesk, Looking, Refused, ours, require, to, working
 
 router = APIRouter(prefix="/c/{number:int}")
@@ -32,69 +29,30 @@ def conversation(request: Request, desk: AtDesk, asking: Looking, number: int) -
     with desk.store.reading() as connection:
         if pause_due(connection, asking.reader):
             return to("/pause", next=f"/c/{number}")
-    view = _view(run, row, first_row, summary_row)
+    view = view_of(run, row, first_row, summary_row)
     with desk.store.writing() as connection:
         locked_by = take_lock(connection, number, asking.reader)
         append(connection, asking.reader.name, "view", row.key.subject)
         still_here(connection, asking.session)
         severe = row.flagged and any(stage.found and stage.index * 2 >= len(view.stages) for stage in view.stages)
         note_work(connection, asking.reader, opened=True, severe=severe)
-        made = list(read_decisions(connection, number=number))
-        corrected = list(read_corrections(connection, number=number))
-        others = same_speaker(connection, number, list(desk.runs))
-        people = [reader.name for reader in all_readers(connection) if reader.active]
-        history = list(entries(connection, subject=row.key.subject))
     desk.noted()
-    return desk.page(
-        "case.html",
-        asking,
-        row=row,
-        c=view,
-        locked_by=locked_by,
-        decisions=made,
-        current=next((decision for decision in reversed(made) if decision.current), None),
-        corrections={(correction.position, correction.reader): correction for correction in corrected},
-        others=others,
-        people=people,
-        history=history,
-        packs=desk.pack_key is not None,
-        back=ours(request.query_params.get("back")),
-        **_of_run(run),
-    )
-
-
-def _view(run: Run, row: QueueRow, first_row: int, summary_row: int, *, whole: bool = False) -> ConversationView:
-    messages = run.rows_at(SCORES, first_row, row.messages)
-    (summary,) = run.rows_at(CONVERSATIONS, summary_row, 1) or [None]
-    ours = summary is not None and summary["conversation_id"] == row.key.conversation_id
-    if summary is None or not ours or any(message["conversation_id"] != row.key.conversation_id for message in messages):
-        raise ReviewError("the results are not those that the store knows", do="Start `safelight review` again on this run")
-    return conversation_view(run, summary, messages, row.number, **({"shown_whole": row.messages} if whole else {}))
-
-
-def _of_run(run: Run) -> dict[str, Any]:
-    """Return what a page says of the run: stages by index and by key, the threshold, the model, whether text was kept."""
-    return {
-        "taxonomy": run.taxonomy,
-        "stage_names": {stage.key: stage.name for stage in run.taxonomy.stages},
-        "threshold": run.thresholds.risk,
-        "model": run.record["model"],
-        "text": run.record["settings"]["text"],
-    }
+    back = ours(request.query_params.get("back"))
+    return case_page(desk, asking, row, run, view, back=back, locked_by=locked_by)
 
 
 @router.get("/rows")
 def more_rows(desk: AtDesk, asking: Looking, number: int, first: int, last: int) -> Response:
     """Show rows that a long conversation left out, at most 200 at once."""
     row, run, first_row, summary_row = desk.conversation(number)
-    view = _view(run, row, first_row, summary_row, whole=True)
+    view = view_of(run, row, first_row, summary_row, whole=True)
     until = min(last, first + 199)
     rows: list[MessageView | GapView] = [
         message for message in view.rows if isinstance(message, MessageView) and first <= message.position <= until
     ]
     if until < last:
         rows.append(GapView(until + 1, last))
-    return desk.fragment("rows.html", rows=rows, c=view, reader=asking.reader, corrections={}, **_of_run(run))
+    return desk.fragment("rows.html", rows=rows, c=view, reader=asking.reader, corrections={}, **of_run(run))
 
 
 @router.post("/reveal/{position:int}")
@@ -105,7 +63,7 @@ def reveal(desk: AtDesk, asking: Acting, number: int, position: int) -> Response
     row, run, first_row, summary_row = desk.conversation(number)
     if not 1 <= position <= row.messages:
         raise ReviewError("there is no such message", do="Load the page again")
-    view = _view(run, row, first_row, summary_row, whole=True)
+    view = view_of(run, row, first_row, summary_row, whole=True)
     message = cast(MessageView, view.rows[position - 1])
     with desk.store.writing() as connection:
         append(connection, asking.reader.name, "reveal", row.key.subject, position=position)
@@ -120,84 +78,11 @@ def reveal_name(desk: AtDesk, asking: Acting, number: int, slot: str) -> Respons
     if asking.reader.content_free:
         raise Refused("Content-free mode shows no names. Leave it in your settings to read.")
     row, run, first_row, summary_row = desk.conversation(number)
-    view = _view(run, row, first_row, summary_row)
+    view = view_of(run, row, first_row, summary_row)
     with desk.store.writing() as connection:
         append(connection, asking.reader.name, "reveal name", row.key.subject, slot=slot[:8])
     desk.noted()
     return desk.fragment("name.html", name=next((speaker.name for speaker in view.speakers if speaker.slot == slot), None))
-
-
-@router.post("/decide")
-def make_decision(desk: AtDesk, asking: Acting, number: int) -> Response:
-    """Keep a decision, and go back to the queue."""
-    desk.conversation(number)
-    kind, seen, note = asking.text("kind"), asking.text("seen"), asking.text("note")
-    try:
-        with desk.store.writing() as connection:
-            made = decide(
-                connection,
-                number,
-                cast(Kind, kind),
-                reason=asking.text(f"reason-{kind}"),
-                note=note,
-                reader=asking.reader,
-                seen=int(seen) if seen.isdecimal() else None,
-            )
-    except DecidedMeanwhile as error:  # what the reader wrote is given back
-        about = {"title": "Somebody was quicker", "what": error.what, "do": error.do, "back": f"/c/{number}", "note": note}
-        return desk.page("problem.html", asking, status=409, **about)
-    working(desk, asking)
-    desk.noted()
-    return _on(asking, decided=made.kind, decision=str(made.id), of=str(number))
-
-
-@router.post("/confirm/{decision:int}")
-def second_reader(desk: AtDesk, asking: Acting, number: int, decision: int) -> Response:
-    """Note that a second reader agrees."""
-    desk.conversation(number)
-    with desk.store.writing() as connection:
-        _require_seen(current_decision(connection, number), decision)
-        confirm(connection, decision, reader=asking.reader)
-    working(desk, asking)
-    desk.noted()
-    return to(f"/c/{number}")
-
-
-@router.post("/undo/{decision:int}")
-def take_back(desk: AtDesk, asking: Acting, number: int, decision: int) -> Response:
-    """Take a decision back."""
-    desk.conversation(number)
-    with desk.store.writing() as connection:
-        _require_seen(current_decision(connection, number), decision)
-        undo(connection, decision, reader=asking.reader)
-    desk.noted()
-    return to(f"/c/{number}")
-
-
-def _require_seen(current: Any, decision: int) -> None:
-    if current is None or current.id != decision:
-        raise ReviewError("this is not the decision that holds", do="Look at the conversation again")
-
-
-@router.post("/correct/{position:int}")
-def correct_stages(desk: AtDesk, asking: Acting, number: int, position: int) -> Response:
-    """Keep which stages a message carries by the reader's judgement."""
-    row, run, first_row, _ = desk.conversation(number)
-    message = next(iter(run.rows_at(SCORES, first_row + position - 1, 1)), None)
-    if message is None or message["conversation_id"] != row.key.conversation_id or message["position"] != position:
-        raise ReviewError("there is no such message", do="Load the page again")
-    stages = [stage for stage in asking.form.getlist("stage") if stage in run.taxonomy.keys]
-    with desk.store.writing() as connection:
-        kept = correct(
-            connection,
-            number,
-            message_id=message["message_id"],
-            position=position,
-            stages=[str(stage) for stage in stages],
-            reader=asking.reader,
-        )
-    desk.noted()
-    return desk.fragment("corrected.html", kept=kept, stage_names={stage.key: stage.name for stage in run.taxonomy.stages})
 
 
 @router.post("/pack")
@@ -246,12 +131,12 @@ def still_reading(desk: AtDesk, asking: Acting, number: int) -> Response:
 
 
 @router.post("/leave")
-def leave(desk: AtDesk, asking: Acting, number: int) -> Response:
+def leave(request: Request, desk: AtDesk, asking: Acting, number: int) -> Response:
     """Give the conversation free and go back to the queue."""
     del number
     with desk.store.writing() as connection:
         release(connection, asking.reader)
-    return _on(asking)
+    return on(request, asking)
 
 
 @router.post("/take-over")
@@ -265,14 +150,3 @@ def take_over(desk: AtDesk, asking: Acting, number: int) -> Response:
         append(connection, asking.reader.name, "take over", row.key.subject, before=before)
     desk.noted()
     return to(f"/c/{number}")
-
-
-def _on(asking: Any, **query: str) -> Response:
-    """Go back to the queue that the reader came from."""
-    back = ours(asking.text("back"))
-    path, _, before = back.partition("?")
-    response = to(path, **query)
-    if before and path == "/":
-        glue = "&" if "?" in response.headers["location"] else "?"
-        response.headers["location"] += f"{glue}{before}"
-    return response
