@@ -83,6 +83,7 @@ def test_scoring_needs_no_training_library(root: Path) -> None:
     training = {pipeline / "model" / "training", pipeline / "tracking"}
     on_demand = {
         pipeline / "corpora" / "duplicates.py",
+        pipeline / "evaluate" / "fit_surface.py",
         pipeline / "model" / "torch_runtime.py",
         pipeline / "scoring" / "ray_engine.py",
     }

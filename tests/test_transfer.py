@@ -17,7 +17,8 @@ from evaluation.transfer import first_sign, transfer_figures
 from evaluation.transfer_table import transfer_table
 from pipeline.config import Taxonomy
 from pipeline.errors import ConfigError, CorpusError
-from pipeline.evaluate.plain_models import LengthModel, fit_surface
+from pipeline.evaluate.fit_surface import fit_surface
+from pipeline.evaluate.plain_models import LengthModel
 from pipeline.evaluate.transfer import (
     BEFORE,
     SEGMENT,

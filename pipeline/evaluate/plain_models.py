@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import Taxonomy
-from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.reading import Reading, Spoken
-from pipeline.model.spoken import spoken
 
 _HALF = 60
 """Messages at which the length-only risk is one half; the order of conversations does not depend on it."""
@@ -40,10 +37,14 @@ class LengthModel:
 
 @dataclass(frozen=True)
 class SurfaceModel:
-    """A logistic regression over `surface_features` of the whole conversation: its risk stands at the last message."""
+    """A logistic regression over `surface_features` of the whole conversation: its risk stands at the last message.
+
+    ``weights`` of shape (features,).
+    """
 
     taxonomy: Taxonomy
-    regression: Any
+    weights: NDArray[np.float64]
+    offset: float
 
     def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
         """Return a reading of each conversation."""
@@ -51,25 +52,9 @@ class SurfaceModel:
         for one in conversations:
             risk = np.zeros(len(one), np.float32)
             if one:
-                risk[-1] = self.regression.predict_proba(surface_features(one)[None])[0, 1]
+                risk[-1] = 1.0 / (1.0 + np.exp(-float(surface_features(one) @ self.weights + self.offset)))
             readings.append(Reading(np.zeros((len(one), len(self.taxonomy.keys)), np.float32), risk, risk))
         return readings
-
-
-def fit_surface(conversations: Sequence[LabelledConversation], taxonomy: Taxonomy) -> SurfaceModel:
-    """Fit the surface model on labelled conversations."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    known = [(lines, one.is_grooming) for one in conversations if one.is_grooming is not None and (lines := _lines(one))]
-    rows = np.stack([surface_features(lines) for lines, _ in known])
-    regression = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
-    return SurfaceModel(taxonomy, regression.fit(rows, np.asarray([bool(grooming) for _, grooming in known])))
-
-
-def _lines(one: LabelledConversation) -> list[Spoken]:
-    return [line for _, line in spoken(one.messages)]
 
 
 def surface_features(conversation: Sequence[Spoken]) -> NDArray[np.float64]:

@@ -22,8 +22,8 @@ from pipeline.corpora.evenings import evenings, typed
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.open import read_corpora
 from pipeline.corpora.training import sample_ordinary
-from pipeline.errors import ConfigError, CorpusError
-from pipeline.evaluate.plain_models import LengthModel, fit_surface
+from pipeline.errors import ConfigError, CorpusError, SafelightError
+from pipeline.evaluate.plain_models import LengthModel
 from pipeline.model.card import TRANSFER, write_encoder_card
 from pipeline.model.encoder import KIND
 from pipeline.model.folder import ModelFolder, seal_model_folder
@@ -187,8 +187,7 @@ def evaluate_transfer(
     sets = make_transfer_sets(written, ordinary, taxonomy=loaded.taxonomy, most=most, seed=seed, model=folder)
     columns = {folder.path.name: measure_transfer(sets, loaded, limits.risk, say=say), **others}
     if plain:
-        learned = list(read_corpora(plain, loaded.taxonomy))
-        readers = {"surface features": fit_surface(learned, loaded.taxonomy), "length alone": LengthModel(loaded.taxonomy)}
+        readers = _plain_readers(list(read_corpora(plain, loaded.taxonomy)), loaded.taxonomy)
         columns |= {name: measure_transfer(sets, reader, NEVER, say=say) for name, reader in readers.items()}
     table = transfer_table(columns)
     if keep:
@@ -198,6 +197,14 @@ def evaluate_transfer(
             write_json(place / TRANSFER, columns)
             (place / "transfer.md").write_text(table, "utf-8")
     return table
+
+
+def _plain_readers(learned: Sequence[LabelledConversation], taxonomy: Taxonomy) -> dict[str, Reader]:
+    try:
+        from pipeline.evaluate.fit_surface import fit_surface
+    except ModuleNotFoundError as error:
+        raise SafelightError(f"--plain needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
+    return {"surface features": fit_surface(learned, taxonomy), "length alone": LengthModel(taxonomy)}
 
 
 def keep_transfer(folder: ModelFolder, columns: Mapping[str, Any]) -> None:
