@@ -41,8 +41,9 @@ from pipeline.model.training import learning
 from pipeline.model.training.choose import choose_thresholds
 from pipeline.model.training.dealt import Dealt, deal, make_splits
 from pipeline.model.training.examples import Example, make_examples
-from pipeline.model.training.fit_encoder import Start, fit_encoder, open_encoder
+from pipeline.model.training.fit_encoder import fit_encoder
 from pipeline.model.training.judging import judge
+from pipeline.model.training.open_encoder import Start, open_encoder
 from pipeline.model.training.probe import refit_head
 from pipeline.model.training.train_encoder import calibrate, exported_logits
 from pipeline.train import load_recipe

@@ -15,8 +15,8 @@ from transformers import AutoConfig, AutoModel
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.errors import ConfigError
 from pipeline.model.message_tokens import padded
-from pipeline.model.training.fit_encoder import open_encoder
 from pipeline.model.training.network import SCALE, MessageNetwork
+from pipeline.model.training.open_encoder import open_encoder
 
 SIZE = {
     "hidden_size": 32,

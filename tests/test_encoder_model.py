@@ -29,9 +29,10 @@ from pipeline.model.load import load_model
 from pipeline.model.message_tokens import Arrays, padded
 from pipeline.model.runtime import Run, open_network, runtime_here
 from pipeline.model.training.examples import Example
-from pipeline.model.training.fit_encoder import new_learner, open_encoder
+from pipeline.model.training.fit_encoder import new_learner
 from pipeline.model.training.learning import Learner
 from pipeline.model.training.network import SCALE
+from pipeline.model.training.open_encoder import open_encoder
 
 ROOT = Path(__file__).parent.parent
 WORDS = ["how old are you anyway", "this stays our secret ok", "good game", "dinner is ready", "the dog", "no bye", "x1 ? zz", "🙂"]

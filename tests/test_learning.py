@@ -19,9 +19,10 @@ from safetensors.torch import save_file
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.model.context_head import CONTEXT, NEAR
 from pipeline.model.training.examples import Example, make_examples
-from pipeline.model.training.fit_encoder import Start, _average, macro_average_precision, new_learner, open_encoder
+from pipeline.model.training.fit_encoder import _average, macro_average_precision, new_learner
 from pipeline.model.training.learning import Learner, Masking, _speaker_losses, positive_weights, stage_shares
 from pipeline.model.training.network import SCALE, MessageNetwork
+from pipeline.model.training.open_encoder import Start, open_encoder
 from pipeline.model.training.probe import embed, fit_head, refit_head
 
 NAN = float("nan")

@@ -19,16 +19,14 @@ from pipeline.config import Taxonomy
 from pipeline.errors import ConfigError, CorpusError
 from pipeline.evaluate.fit_surface import fit_surface
 from pipeline.evaluate.plain_models import LengthModel
-from pipeline.evaluate.transfer import (
+from pipeline.evaluate.transfer import evaluate_transfer, measure_transfer, score_transfer
+from pipeline.evaluate.transfer_sets import (
     BEFORE,
     SEGMENT,
     TransferSets,
     after_ordinary,
-    evaluate_transfer,
     make_transfer_sets,
-    measure_transfer,
     one_side,
-    score_transfer,
     segments,
     source_name,
 )

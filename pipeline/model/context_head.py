@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
+
+from pipeline.model.blas import on_one_core
 
 CONTEXT = 8
 """Messages before it that a message is read with."""
@@ -44,15 +44,10 @@ class ContextHead:
     def logits(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
         """Return the logits of the messages of one conversation, of shape (messages, outputs)."""
         seen = in_context(vectors, speakers)
-        with _blas().limit(limits=1, user_api="blas"):  # the other cores are the network's
+        with on_one_core():
             hidden = _gelu(seen @ self.inner.T + self.inner_offsets)
             logits = seen @ self.linear.T + self.linear_offsets + hidden @ self.outer.T + self.outer_offsets
         return np.asarray(logits, np.float32)
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def _gelu(values: NDArray[np.float32]) -> NDArray[np.float32]:

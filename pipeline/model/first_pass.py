@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
-from threadpoolctl import ThreadpoolController
 
 from pipeline.errors import ModelFolderError
+from pipeline.model.blas import on_one_core
 from pipeline.model.risk_head import riskiest
 from pipeline.output import write_json
 
@@ -133,7 +132,7 @@ class FirstPass:
         step = 2.0 ** (_FINENESS // 2)  # the neurons are reckoned in steps, so that they need but be rounded
         inner, offsets = (fine(self.inner) * step).reshape(-1, seen.shape[1]).T, (fine(self.inner_offsets) * step).ravel()
         outer = fine(self.outer) / step
-        with _blas().limit(limits=1, user_api="blas"):  # the other cores are the network's
+        with on_one_core():
             for start in range(0, len(seen), _BLOCK):
                 rows = slice(start, start + _BLOCK)
                 neurons = seen[rows] @ inner
@@ -204,11 +203,6 @@ class FirstPass:
 ALLOWED_LOSS = 0.005
 
 _ARRAYS = tuple(field.name for field in fields(FirstPass) if field.name not in {"cut", "figures"})
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def fine(numbers: NDArray[np.float64], places: int = _FINENESS) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from pipeline.model.training.fit_encoder import Start
+from pipeline.model.training.open_encoder import Start
 
 WIDTH = 64
 """Dimensions that are kept, of an encoder that has more."""

@@ -35,11 +35,12 @@ from pipeline.model.training.examples import Example, make_examples
 from pipeline.model.training.export_encoder import export_network, export_torch, quantise
 from pipeline.model.training.faithful import faithfulness
 from pipeline.model.training.fit_cascade import fit_cascade
-from pipeline.model.training.fit_encoder import fit_encoder, open_encoder
+from pipeline.model.training.fit_encoder import fit_encoder
 from pipeline.model.training.fit_risk import Scored, fit_risk
 from pipeline.model.training.judging import judge
 from pipeline.model.training.learning import Learner
 from pipeline.model.training.measure_encoder import measure
+from pipeline.model.training.open_encoder import open_encoder
 from pipeline.model.training.piece_vectors import PieceVectors, piece_vectors
 from pipeline.model.training.precision import in_bf16
 from pipeline.model.training.probe import refit_head
