@@ -34,23 +34,26 @@ def _rows(first: Figures) -> list[tuple[str, Cell]]:
         ("… AUC", lambda f: _ranked(f["against_all_sources"]["auc"])),
         ("against its own confusable ordinary conversations: AUC", lambda f: _ranked(f["written"]["auc"])),
         ("… recall where 10 % of those are flagged", lambda f: _ranked(f["written"]["recall_at_0.1"])),
-        ("found at the shipped threshold", lambda f: _share(f["written"]["found"])),
-        ("… confusable ordinary ones flagged", lambda f: _share(f["written"]["ordinary_flagged"])),
+        ("found at the shipped threshold", _alerts(lambda f: _share(f["written"]["found"]))),
+        ("… confusable ordinary ones flagged", _alerts(lambda f: _share(f["written"]["ordinary_flagged"]))),
         ("right speaker, of all grooming conversations", lambda f: _number(f["written"]["right_speaker"])),
         ("… of those flagged", lambda f: _number(f["written"]["right_speaker_of_flagged"])),
         (
             "median messages from the first labelled sign to the alert",
             lambda f: _number(f["written"]["messages_after_first_sign"], "%.1f"),
         ),
-        ("F-latency", lambda f: _number(f["written"]["f_latency"])),
-        ("ERDE 5 / 50", lambda f: f"{_number(f['written']['erde_5'])} / {_number(f['written']['erde_50'])}"),
+        ("F-latency", _alerts(lambda f: _number(f["written"]["f_latency"]))),
+        ("ERDE 5 / 50", _alerts(lambda f: f"{_number(f['written']['erde_5'])} / {_number(f['written']['erde_50'])}")),
         ("calibration error of the risk, at even odds", lambda f: _number(f["written"]["calibration_error"])),
         ("stage macro average precision", lambda f: _number(f["written"]["stage_average_precision"])),
     ]
     for name in first["sources"]:
         rows += [
-            (f"{name}: flagged per 1,000 conversations", lambda f, name=name: _per_thousand(f["sources"][name]["flagged"])),
-            ("… per 10,000 messages", lambda f, name=name: _number(f["sources"][name]["per_10000_messages"], "%.2f")),
+            (
+                f"{name}: flagged per 1,000 conversations",
+                _alerts(lambda f, name=name: _per_thousand(f["sources"][name]["flagged"])),
+            ),
+            ("… per 10,000 messages", _alerts(lambda f, name=name: _number(f["sources"][name]["per_10000_messages"], "%.2f"))),
             (
                 "… at the threshold of the other sources: flagged per 1,000; found",
                 lambda f, name=name: (
@@ -62,12 +65,12 @@ def _rows(first: Figures) -> list[tuple[str, Cell]]:
     rows += [
         (
             f"ordinary chat of {length} messages: flagged per 1,000",
-            lambda f, length=length: _per_thousand(f["long_ordinary"][length]["flagged"]),
+            _alerts(lambda f, length=length: _per_thousand(f["long_ordinary"][length]["flagged"])),
         )
         for length in first["long_ordinary"]
     ]
     rows += [
-        (f"found after {before} ordinary messages", lambda f, before=before: _after(f["after_ordinary"][before]))
+        (f"found after {before} ordinary messages", _alerts(lambda f, before=before: _after(f["after_ordinary"][before])))
         for before in first["after_ordinary"]
     ]
     for name, title in (("segments", "segments, speakers unknown"), ("one_side", "one side only")):
@@ -78,13 +81,20 @@ def _rows(first: Figures) -> list[tuple[str, Cell]]:
     rows += [
         (
             f"{language}: found; ordinary flagged",
-            lambda f, language=language: "; ".join(
-                _share(f["written"]["languages"][language][kind]) for kind in ("grooming", "ordinary")
+            _alerts(
+                lambda f, language=language: "; ".join(
+                    _share(f["written"]["languages"][language][kind]) for kind in ("grooming", "ordinary")
+                )
             ),
         )
         for language in first["written"]["languages"]
     ]
     return rows
+
+
+def _alerts(cell: Cell) -> Cell:
+    """Return a cell that says nothing of a model without a threshold."""
+    return lambda figures: "–" if figures["threshold"] > 1 else cell(figures)
 
 
 def _number(value: float | None, form: str = "%.3f") -> str:
