@@ -100,7 +100,7 @@ def test_ordinary_messages_stand_before_of_the_same_speakers_and_carry_nothing()
 
 
 def test_segments_hold_no_speaker_join_bursts_and_keep_the_signs() -> None:
-    lines = [("k", f"line {n}") for n in range(40)]
+    lines: list[tuple[str, ...]] = [("k", f"line {n}") for n in range(40)]
     lines[20:23] = [("p", "one"), ("p", "two", "secrecy"), ("p", "three")]
     parts = list(segments(labelled("x", lines, groomer="p"), seed=3))
     assert len(parts) == 1, "only the window with a sign is told"
