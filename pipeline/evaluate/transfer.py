@@ -85,10 +85,12 @@ def evaluate_transfer(
     limits = read_thresholds(thresholds or folder.path / THRESHOLDS)
     others = {name: figures for path in beside for name, figures in _saved(path).items()}
     sets = make_transfer_sets(written, ordinary, taxonomy=loaded.taxonomy, most=most, seed=seed, model=folder)
-    columns = {folder.path.name: measure_transfer(sets, loaded, limits.risk, say=say), **others}
-    if plain:
-        readers = _plain_readers(list(read_corpora(plain, loaded.taxonomy)), loaded.taxonomy)
-        columns |= {name: measure_transfer(sets, reader, NEVER, say=say) for name, reader in readers.items()}
+    readers = _plain_readers(list(read_corpora(plain, loaded.taxonomy)), loaded.taxonomy) if plain else {}
+    columns = {
+        folder.path.name: measure_transfer(sets, loaded, limits.risk, say=say),
+        **others,
+        **{name: measure_transfer(sets, reader, NEVER, say=say) for name, reader in readers.items()},
+    }
     table = transfer_table(columns)
     if keep:
         keep_transfer(folder, columns)
