@@ -16,6 +16,7 @@ import json
 import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from pipeline.model.context_head import NEAR, neighbours
 from pipeline.model.encoder import EncoderModel
 from pipeline.model.message_tokens import Arrays
 from pipeline.model.runtime import Run
-from pipeline.model.training import learning
+from pipeline.model.training import examples, learning
 from pipeline.model.training.choose import choose_thresholds
 from pipeline.model.training.dealt import Dealt, deal, make_splits
 from pipeline.model.training.examples import Example, make_examples
@@ -258,7 +259,9 @@ def main() -> None:
     whole: Told | None = None
     for variant in VARIANTS:
         dealt = parts_of(setting, variant)
-        with patch.object(context_head, "neighbours", variant.near), patch.object(learning, "neighbours", variant.near):
+        with ExitStack() as patches:
+            for module in (context_head, examples, learning):
+                patches.enter_context(patch.object(module, "neighbours", variant.near))
             model = trained(setting, variant, dealt)
             validation, test = judge(dealt.validation, model), judge(dealt.test, model)
         told = tell(validation, test, setting)

@@ -21,7 +21,6 @@ from pipeline.evaluate.fit_surface import fit_surface
 from pipeline.evaluate.plain_models import LengthModel
 from pipeline.evaluate.transfer import evaluate_transfer, measure_transfer, score_transfer
 from pipeline.evaluate.transfer_sets import (
-    BEFORE,
     SEGMENT,
     TransferSets,
     after_ordinary,
@@ -32,6 +31,7 @@ from pipeline.evaluate.transfer_sets import (
 )
 from pipeline.model.folder import open_model_folder
 from pipeline.model.reading import Reading, Spoken
+from pipeline.model.training.after_chat import BEFORE
 
 
 @dataclass(frozen=True)

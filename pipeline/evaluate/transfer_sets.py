@@ -17,10 +17,8 @@ from pipeline.errors import CorpusError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.learned import find_leakage
 from pipeline.model.spoken import has_words
+from pipeline.model.training.after_chat import BEFORE
 from pipeline.schema import Message
-
-BEFORE = (0, 5, 20, 60, 300)
-"""Ordinary messages that stand before a grooming conversation."""
 
 LENGTHS = (60, 300, 2000)
 """Messages that ordinary chats are joined to."""

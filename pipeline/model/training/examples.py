@@ -5,13 +5,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.model.context_head import CONTEXT
+from pipeline.model.context_head import CONTEXT, neighbours
 from pipeline.model.message_tokens import MessageTokenizer
 from pipeline.model.spoken import Spoken, spoken
 
@@ -39,6 +40,11 @@ class Example:
     groomers: frozenset[str] | None
     grooming: bool | None
     before: int = 0
+
+    @cached_property
+    def near(self) -> NDArray[np.intp]:
+        """What `neighbours` gives: the rows before each message that it is read with."""
+        return neighbours(self.speakers)
 
     @property
     def signals(self) -> NDArray[np.bool_] | None:

@@ -96,7 +96,6 @@ def _rows(scored: Sequence[Scored], floors: NDArray[np.float64]) -> _Rows:
             most = max(last, key=lambda speaker: highest[last[speaker]].sum())
             last, groomers = {most: last[most]}, frozenset({most} if one.grooming else ())
         for speaker, row in last.items():
-            # What others said after a speaker's last message is context of the next one only: the risk is read at messages.
             parts.append((highest[row], np.log1p(gathered[row]), grown[row], young[row], float(speaker in groomers)))
     labels = np.asarray([part[4] for part in parts])
     even = np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))

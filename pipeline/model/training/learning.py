@@ -82,7 +82,7 @@ class Learner(nn.Module):
     def logits(self, example: Example, vectors: Tensor) -> Tensor:
         """Return the logits of one example from its vectors; in training, now and then as if nobody knew who speaks."""
         unknown = self.training and float(torch.rand(())) < self.one_speaker
-        near = torch.from_numpy(neighbours([""] * len(example.speakers) if unknown else example.speakers))
+        near = torch.from_numpy(neighbours([""] * len(example.speakers)) if unknown else example.near)
         return self.head(in_context(vectors, near.to(vectors.device))).float()
 
     def vectors(self, examples: Sequence[Example]) -> list[Tensor]:

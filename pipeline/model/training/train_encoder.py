@@ -38,11 +38,9 @@ from pipeline.model.training.fit_cascade import fit_cascade
 from pipeline.model.training.fit_encoder import fit_encoder
 from pipeline.model.training.fit_risk import Scored, fit_risk
 from pipeline.model.training.judging import judge
-from pipeline.model.training.learning import Learner
 from pipeline.model.training.measure_encoder import measure
 from pipeline.model.training.open_encoder import open_encoder
 from pipeline.model.training.piece_vectors import PieceVectors, piece_vectors
-from pipeline.model.training.precision import in_bf16
 from pipeline.model.training.probe import refit_head
 from pipeline.output import write_json
 
@@ -207,13 +205,6 @@ def exported_logits(network: Run, head: ContextHead, examples: Sequence[Example]
         part = examples[start : start + _AT_ONCE]
         vectors = message_vectors(network, [example.pieces for example in part], closing=closing)
         yield from (head.logits(own, example.speakers) for own, example in zip(vectors, part, strict=True))
-
-
-def learner_logits(learner: Learner, examples: Sequence[Example]) -> Iterator[NDArray[np.float32]]:
-    """Yield the same from a network in torch."""
-    with torch.inference_mode(), in_bf16(learner.positive.device):
-        for start in range(0, len(examples), _AT_ONCE):
-            yield from (own.cpu().numpy() for own in learner.read(examples[start : start + _AT_ONCE]))
 
 
 def calibrate(given: Iterable[NDArray[np.float32]], examples: Sequence[Example]) -> Calibrated:
