@@ -49,6 +49,13 @@ def test_a_risk_never_falls(head: RiskHead, talk: Talk) -> None:
     assert ((own > 0) & (own < 1)).all()
 
 
+def test_no_risk_is_certain() -> None:
+    surest = RiskHead(np.full(STAGES, 4.0), np.zeros(STAGES), 4.0, 4.0, 4.0, 4.0, 6.0)
+    own, _ = risks(surest, [("A", (1.0, 1.0, 1.0), 0.0), ("B", (1.0, 1.0, 1.0), 1.0)] * 9)
+    never, _ = risks(replace(surest, offset=-90.0), [("A", (0.0, 0.0, 0.0), 0.5)])
+    assert 0 < never[0] and own[-1] < 1
+
+
 @given(HEADS, TALK, st.data())
 def test_more_evidence_never_lowers_a_risk(head: RiskHead, talk: Talk, data: Any) -> None:
     row = data.draw(st.integers(0, len(talk) - 1))

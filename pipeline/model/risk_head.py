@@ -30,6 +30,9 @@ STRONGEST = 5
 
 _SUREST = 1.0 - 1e-4
 
+_LIMIT = 15.0
+"""Highest log-odds of a risk: beyond it, single precision rounds to a certainty of 0 or 1, which no risk is."""
+
 
 @dataclass(frozen=True)
 class RiskHead:
@@ -54,7 +57,7 @@ class RiskHead:
             return own, own
         signs, adult, young = speaker_signs(stages, child, speakers, self)
         logits = self.slope * np.log(signs + LITTLE) + self.grown * adult + self.young * young + self.offset
-        own[:] = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
+        own[:] = 1.0 / (1.0 + np.exp(-np.clip(logits, -_LIMIT, _LIMIT)))
         return own, riskiest(own, speakers)
 
     def as_json(self) -> dict[str, object]:
