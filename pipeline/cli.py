@@ -52,6 +52,12 @@ ColumnOption = Annotated[
     list[str] | None, typer.Option("--column", help="In tables: field=column, such as text=body. May be given several times.")
 ]
 MemberOption = Annotated[int, typer.Option("--max-member-bytes", help="How much one member of an archive may unpack to.")]
+MergeOption = Annotated[
+    Literal["auto", "never", "always"],
+    typer.Option(
+        "--merge", help="Make one of a chat that stands in several exports: where that is sure, never, or wherever it may be one."
+    ),
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 
 _DEFAULT_MEMBER_BYTES = 512 * 1024 * 1024
@@ -92,6 +98,7 @@ def _read_options(
     timezone: str | None,
     columns: list[str] | None,
     max_bytes: int,
+    merge: Literal["auto", "never", "always"],
 ) -> ReadOptions:
     from pipeline.ingest import ReadOptions
     from pipeline.ingest.detect import FORMATS
@@ -104,6 +111,7 @@ def _read_options(
         timezone=_zone(timezone),
         columns=dict(_column(text) for text in columns or ()),
         max_member_bytes=max_bytes,
+        merge=merge,
     )
 
 
@@ -146,13 +154,14 @@ def score(
     timezone: TimezoneOption = None,
     column: ColumnOption = None,
     max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    merge: MergeOption = "auto",
     overwrite: OverwriteOption = False,
 ) -> None:
     """Score chat exports and write scores.parquet, conversations.parquet, run.json and report.html."""
     from pipeline.score import score as score_exports
     from pipeline.terminal import print_run
 
-    options = _read_options(format_, date_order, timezone, column, max_member_bytes)
+    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge)
     with _progress() as progress:
         run = score_exports(
             paths,
@@ -189,12 +198,13 @@ def inspect(
     timezone: TimezoneOption = None,
     column: ColumnOption = None,
     max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    merge: MergeOption = "auto",
 ) -> None:
     """Say what is in chat exports: format, conversations, speakers, time span, counts, warnings. Nothing is scored."""
     from pipeline.inspect import inspect_exports
     from pipeline.terminal import print_inspection
 
-    print_inspection(inspect_exports(paths, _read_options(format_, date_order, timezone, column, max_member_bytes)))
+    print_inspection(inspect_exports(paths, _read_options(format_, date_order, timezone, column, max_member_bytes, merge)))
 
 
 @app.command()
@@ -207,13 +217,14 @@ def convert(
     timezone: TimezoneOption = None,
     column: ColumnOption = None,
     max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    merge: MergeOption = "auto",
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write exports as one table of messages, or as a ConvoKit corpus. The words of the chats are in it."""
     from pipeline.convert import convert as convert_exports
     from pipeline.terminal import print_converted
 
-    options = _read_options(format_, date_order, timezone, column, max_member_bytes)
+    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge)
     print_converted(convert_exports(paths, to=to, out=out, options=options, overwrite=overwrite), out)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.ingest import ReadLog, ReadOptions, ReadWarning, read_conversations
 from pipeline.ingest.options import ReadExport
@@ -23,6 +24,7 @@ class Inspection:
     first: datetime | None
     last: datetime | None
     warnings: Sequence[ReadWarning]
+    merged: Sequence[Mapping[str, Any]] = ()
 
 
 def inspect_exports(paths: Iterable[Path], options: ReadOptions) -> Inspection:
@@ -56,6 +58,7 @@ def inspect_exports(paths: Iterable[Path], options: ReadOptions) -> Inspection:
         first=first,
         last=last,
         warnings=tuple(log.warnings),
+        merged=tuple(log.merged),
     )
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 from pipeline import __version__
 from pipeline.errors import ConfigError, ExportError
 from pipeline.ingest import ReadLog, ReadOptions
-from pipeline.ingest.read import open_units
+from pipeline.ingest.read import merge_units, open_units
 from pipeline.ingest.units import Unit
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
@@ -67,6 +67,8 @@ def score(
 ) -> Run:
     """Score every conversation at ``paths`` and write the run folder ``out`` in one rename.
 
+    A chat that stands in several exports is scored as one conversation, as ``options.merge`` says. Which they are is found before
+    anything is scored, on the machine that starts the run, whatever the engine.
     What is done is kept beside ``out`` as it is done: a run that was killed goes on when it is run again, to the same bytes. Of
     several exports a damaged one is left out and named in ``failed`` of the record, and so is a conversation that cannot be
     scored. ``cascade`` ``None`` means: where the model has one whose measured loss of recall is small enough. ``since`` is a
@@ -89,10 +91,10 @@ def score(
     known = Known(since, model_id=folder.id, cascade=cascading, runtime=loaded.runtime) if since is not None else None
     started = datetime.now(UTC)
     log = ReadLog()
-    units = list(open_units(paths, options, log))
+    units = list(merge_units(list(open_units(paths, options, log)), options, log))
     settings = _settings(options, text, cascading, loaded.runtime)
     scorer = Scorer(loaded, text, chosen, cascading)
-    parts = Parts.beside(out, _plan(folder, chosen, settings, units))
+    parts = Parts.beside(out, _plan(folder, chosen, settings, units, log))
     counted = _Counter(parts.messages(), progress)
     try:
         if engine == "ray":
@@ -189,10 +191,13 @@ def _settings(options: ReadOptions, text: TextPolicy, cascade: bool, runtime: st
         "timezone": str(options.timezone) if options.timezone else None,
         "columns": dict(options.columns),
         "max_member_bytes": options.max_member_bytes,
+        "merge": options.merge,
     }
 
 
-def _plan(folder: ModelFolder, thresholds: Thresholds, settings: Mapping[str, Any], units: Sequence[Unit]) -> dict[str, Any]:
+def _plan(
+    folder: ModelFolder, thresholds: Thresholds, settings: Mapping[str, Any], units: Sequence[Unit], log: ReadLog
+) -> dict[str, Any]:
     """Return what parts must have in common to be of one run."""
     return {
         "safelight": __version__,
@@ -201,6 +206,7 @@ def _plan(folder: ModelFolder, thresholds: Thresholds, settings: Mapping[str, An
         "settings": dict(settings),
         "batch_messages": BATCH_MESSAGES,
         "exports": [[unit.name, unit.format, unit.sha256] for unit in units],
+        "merged": list(log.merged),
     }
 
 
@@ -239,6 +245,7 @@ def _record(
             "rows": sum(joined.kinds.values()),
             "kinds": dict(joined.kinds),
         },
+        "merged": list(log.merged),
         "failed": list(joined.failed),
         "warnings": list(joined.warnings),
         "taxonomy": model.taxonomy.model_dump(mode="json"),

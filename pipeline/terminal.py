@@ -90,6 +90,7 @@ def print_run(run: Run) -> None:
         position = f"message {row['risk_position']:,}" if row["risk_position"] else "–"
         table.add_row(risk, Text(row["conversation_id"]), f"{row['messages']:,}", position, ", ".join(found) or "–")
     console.print(table)
+    _print_merged(console, run.record.get("merged", ()))
     _print_warnings(console, run.record["warnings"])
     for one in run.record.get("failed", ()):
         what = f"conversation {one['conversation']}: {one['reason']}" if "conversation" in one else one["reason"]
@@ -112,6 +113,7 @@ def print_inspection(inspection: Inspection) -> None:
     counts = ", ".join(f"{inspection.kinds.get(kind, 0):,} {kind}" for kind in KINDS)
     console.print(f"{inspection.conversations:,} conversations, {inspection.messages:,} rows: {counts}")
     console.print(f"{inspection.speakers:,} speakers (counted a conversation), {_span(inspection.first, inspection.last)}")
+    _print_merged(console, inspection.merged)
     _print_warnings(console, map(str, inspection.warnings))
 
 
@@ -120,6 +122,7 @@ def print_converted(log: ReadLog, out: Path) -> None:
     console = Console()
     counts = ", ".join(f"{log.kinds.get(kind, 0):,} {kind}" for kind in KINDS)
     console.print(f"{out}: {log.kinds.total():,} rows of {len(log.exports):,} exports: {counts}", soft_wrap=True, highlight=False)
+    _print_merged(console, log.merged)
     _print_warnings(console, map(str, log.warnings))
 
 
@@ -129,6 +132,16 @@ def _span(first: datetime | None, last: datetime | None) -> str:
     zoned = {first.tzinfo is not None, last.tzinfo is not None}
     zone = " UTC" if zoned == {True} else " (no zone in the export)" if zoned == {False} else " (not all exports have a zone)"
     return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}{zone}"
+
+
+def _print_merged(console: Console, merged: Sequence[Mapping[str, Any]]) -> None:
+    """Say which conversations were put together from several exports."""
+    for chat in merged:
+        exports = ", ".join(str(part["export"]) for part in chat["exports"])
+        repeated = f"{chat['repeated']:,} rows stood in more than one" + (
+            f", {chat['changed']:,} of them with other words" if chat["changed"] else ""
+        )
+        console.print(Text.assemble(("merged ", "cyan"), f"{chat['conversation_id']}: one chat of {exports}; {repeated}"))
 
 
 def _print_warnings(console: Console, warnings: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 
 def read_ordinary(path: Path, taxonomy: Taxonomy) -> Iterator[LabelledConversation]:
     """Yield the conversations of a chat export, a table or the chitchat dataset, labelled as ordinary."""
-    conversations = read_chitchat(path) if is_chitchat(path) else read_conversations([path], ReadOptions(), ReadLog())
+    conversations = read_chitchat(path) if is_chitchat(path) else read_conversations([path], ReadOptions(merge="never"), ReadLog())
     for conversation in conversations:
         loaded = replace(conversation.load(), conversation_id=f"ordinary/{conversation.conversation_id}")
         yield LabelledConversation(

@@ -48,7 +48,7 @@ def read_labelled_table(path: Path, taxonomy: Taxonomy, *, options: ReadOptions 
     CorpusError
         When a label is none of ours, with the place of its message.
     """
-    options = replace(options or ReadOptions(), telling_empty=frozenset({"stages"}))
+    options = replace(options or ReadOptions(), telling_empty=frozenset({"stages"}), merge="never")
     source = _hugging_face(path, options) if is_hugging_face(path) else read_conversations([path], options, ReadLog())
     for conversation in source:
         yield labelled(conversation.load(), taxonomy)

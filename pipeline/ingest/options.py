@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 DateOrder = Literal["dmy", "mdy", "ymd"]
+
+Merge = Literal["auto", "never", "always"]
+"""Whether a chat that stands in several exports becomes one conversation: where that is sure, never, or wherever it may be one."""
 
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
 """How much one member of an archive may unpack to, counted while reading."""
@@ -28,6 +31,7 @@ class ReadOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     max_member_bytes: int = MAX_MEMBER_BYTES
     telling_empty: frozenset[str] = frozenset()
+    merge: Merge = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,15 @@ class ReadExport:
 
 @dataclass(slots=True)
 class ReadLog:
-    """Collects, while exports are read, which they were, how many rows of each kind they had, and what a person should know."""
+    """Collects, while exports are read, which they were, how many rows of each kind they had, and what a person should know.
+
+    ``merged`` says which conversations were put together from several exports.
+    """
 
     exports: list[ReadExport] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
     warnings: list[ReadWarning] = field(default_factory=list)
+    merged: list[Mapping[str, Any]] = field(default_factory=list)
 
     def warn(self, where: str, what: str) -> None:
         """Keep a warning, once."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.ingest.choose import as_utf8, choose, nothing_found, warn_of_strange
 from pipeline.ingest.detect import FORMATS
 from pipeline.ingest.files import ExportFile, find_files
+from pipeline.ingest.merge.plan import Merged, Parted, plan_merges, read_merged, read_parted
 from pipeline.ingest.options import ReadExport, ReadLog, ReadOptions
 from pipeline.ingest.units import Unit, group_units
 from pipeline.schema import Conversation, Message
@@ -29,7 +30,7 @@ def read_conversations(paths: Iterable[Path], options: ReadOptions, log: ReadLog
         When an export cannot be read whole, with the file and line.
     """
     seen_ids: dict[str, int] = {}
-    for unit in open_units(paths, options, log):
+    for unit in merge_units(list(open_units(paths, options, log)), options, log):
         for conversation in read_unit(unit, options, log):
             own = unique_id(conversation.conversation_id, seen_ids, unit.name, log)
             yield conversation if own == conversation.conversation_id else replace(conversation, conversation_id=own)
@@ -54,9 +55,19 @@ def open_units(paths: Iterable[Path], options: ReadOptions, log: ReadLog) -> Ite
             yield unit
 
 
+def merge_units(units: Sequence[Unit], options: ReadOptions, log: ReadLog) -> Sequence[Unit]:
+    """Return the units with each chat that stands in several of them as one, as ``options.merge`` says; see `ingest.merge`.
+
+    What was merged is kept in ``log``, and so is a warning for each pair that may be one chat and is kept apart.
+    """
+    plan = plan_merges(units, options, log)
+    log.merged += plan.merged
+    return plan.units
+
+
 def read_unit(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
     """Yield the conversations of one unit with their ids as they stand there; count rows in ``log``."""
-    for conversation in _reader(unit)(unit, options, log):
+    for conversation in conversations_of(unit, options, log):
         yield replace(conversation, messages=_counted(conversation.messages, unit.name, log))
 
 
@@ -70,8 +81,13 @@ def unique_id(conversation_id: str, seen: dict[str, int], name: str, log: ReadLo
     return renamed
 
 
-def _reader(unit: Unit) -> Reader:
-    return importlib.import_module(FORMATS[unit.format].module).read
+def conversations_of(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
+    """Yield the conversations of one unit; its rows are not counted."""
+    if isinstance(unit, Merged):
+        return read_merged(unit, options, log)
+    read: Reader = importlib.import_module(FORMATS[unit.format].module).read
+    conversations = read(unit, options, log)
+    return read_parted(unit, conversations) if isinstance(unit, Parted) else conversations
 
 
 def _counted(messages: Iterable[Message], name: str, log: ReadLog) -> Iterator[Message]:

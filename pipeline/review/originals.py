@@ -31,6 +31,7 @@ def read_originals(run: Run, wanted: Iterable[str], *, exports: Iterable[Path] |
         timezone=ZoneInfo(settings["timezone"]) if settings["timezone"] else None,
         columns=settings["columns"],
         max_member_bytes=settings["max_member_bytes"],
+        merge=settings.get("merge", "never"),
     )
     paths = list(exports) if exports is not None else _places(run)
     for path in paths:

@@ -7,6 +7,8 @@
     chats = spark.read.parquet("night/").repartition("conversation_id").sortWithinPartitions("conversation_id", "timestamp")
     chats.mapInArrow(score_partition("models/default"), spark_schema("models/default")).write.parquet("scores/")
 
+A chat that stands in several exports is not merged here: `safelight convert` does that, before, and writes the table.
+
 Spark hands a partition on in batches that end anywhere; here they are put together into whole conversations again. Its workers run
 the Python that ``PYSPARK_PYTHON`` names: without it the first ``python3`` of the path, which does not have Safelight.
 """
