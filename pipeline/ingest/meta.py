@@ -77,8 +77,21 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
             conversation_id=key,
             platform=_platform(parts[0].file),
             title=_mended(title, mojibake=not parts[0].encrypted) if isinstance(title, str) else None,
+            meta=_about(parts),
             messages=_in_order(parts, log),
         )
+
+
+def _about(parts: Sequence[_Part]) -> dict[str, Any]:
+    """Return who takes part, also who says nothing."""
+    names: dict[str, None] = {}
+    for part in parts:
+        listed = part.header.get("participants")
+        for entry in listed if isinstance(listed, list) else ():
+            name = entry.get("name") if isinstance(entry, dict) else entry
+            if isinstance(name, str):
+                names[_mended(name, mojibake=not part.encrypted)] = None
+    return {"participants": list(names)} if names else {}
 
 
 def _platform(file: ExportFile) -> str:
@@ -99,7 +112,7 @@ def _part(file: ExportFile, log: ReadLog) -> _Part:
         if key == "messages":
             listed = event == "start_array"
             skip(events, event)
-        elif key in ("title", "thread_path", "threadName"):
+        elif key in ("title", "thread_path", "threadName", "participants"):
             header[key] = build(events, event, value, file.name)
         else:
             skip(events, event)

@@ -12,18 +12,17 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.ingest.merge.patience import Pair, in_order, longest_rising
 from pipeline.ingest.merge.talk import Talk, name_rank
 
-Pair = tuple[int, int]
-"""A row of the first conversation and the row of the second that is the same message."""
-
-_LONGEST_SHIFT = 24 * 60 - 1
+_LONGEST_SHIFT = 23 * 60
 _QUARTER = 15
 _OFTEN = 8
-_SHIFTS = 4
+_LONG = 12
+_CHANGES = 3
+_STRETCH = 6
+_MOST_OF = 0.8
 _CLOCK_CHANGE = 120
-_NEAR = (0, -1, 1)
-_LONGEST_OVERLAP = 1 << 12
 _SAME_SECONDS = 1.0
 
 
@@ -76,147 +75,143 @@ def align(first: Talk, second: Talk, by_id: Sequence[Pair] = ()) -> Alignment:
     if by_id and first.has_ids and second.has_ids:
         pairs.sort(key=lambda pair: pair[1])
         return Alignment(pairs, [0] * len(pairs))
+    words = _Words(first, second)
     shifts = dict.fromkeys((row for _, row in pairs), 0)
-    words: list[Pair] = []
     names: dict[str, str] = {}
-    for number in range(_SHIFTS):
-        left_first, left_second = _left(first, pairs, side=0), _left(second, pairs, side=1)
-        found = _best_shift(first, second, left_first, left_second, near=_usual(shifts) if number else None)
-        if found is None:
-            break
-        more = _same_words(first, second, left_first, left_second, found)
-        names = _names(first, second, [*words, *more]) if not by_id else {}
-        more = [pair for pair in more if _same_speaker(first, second, pair, names)]
-        words += more
-        pairs += more
-        shifts.update({row: found for _, row in more})
-    texts = len({second.keys[row] for _, row in words})
+    left = words.left(pairs)
+    shift = 0 if by_id else words.best_shift(left)
+    if shift is not None:
+        names = {} if by_id else _names(first, second, words.in_order(left, shift))
+        pairs += _all_in_place(words, left, shift, names)
+        shifts |= dict.fromkeys((row for _, row in pairs if row not in shifts), shift)
+        for _ in range(_CHANGES) if not by_id else ():
+            more, shift = words.another_stretch(pairs, shift, names)
+            if not more:
+                break
+            pairs += more
+            shifts |= dict.fromkeys((row for _, row in more), shift)
+    spoken = [row for own, row in pairs if first.keys[own] is not None and first.keys[own] == second.keys[row]]
     if pairs:
-        others = _same_rows(first, second, pairs, shifts, names)
-        pairs += others
+        pairs += _same_rows(first, second, pairs, shifts, names)
     pairs.sort(key=lambda pair: pair[1])
-    return Alignment(pairs, [shifts[row] for _, row in pairs], names, len(words), texts)
+    return Alignment(pairs, [shifts[row] for _, row in pairs], names, len(spoken), len({second.keys[row] for row in spoken}))
 
 
-def _usual(shifts: Mapping[int, int]) -> int | None:
-    return Counter(shifts.values()).most_common(1)[0][0] if shifts else None
+def _all_in_place(words: _Words, left: Left, shift: int, names: Mapping[str, str]) -> list[Pair]:
+    """Return the rows with the same words, at the same minute, from the same speaker; and a minute apart between such two."""
+    found = words.in_order(left, shift, names)
+    found += words.anywhere(_without(left, found), shift, names)
+    return found + words.between(_without(left, found), found, shift, names)
 
 
-def _left(talk: Talk, pairs: Iterable[Pair], *, side: int) -> list[int]:
-    """Return the rows with words that are in no pair."""
-    taken = {pair[side] for pair in pairs}
-    return [row for row, key in enumerate(talk.keys) if key is not None and row not in taken]
+Left = tuple[Sequence[int], Sequence[int]]
+"""The rows with words of each conversation that are in no pair yet."""
 
 
-def _best_shift(first: Talk, second: Talk, rows: Sequence[int], others: Sequence[int], *, near: int | None) -> int | None:
-    """Return the shift in minutes that most of the words that both have agree on, a multiple of a quarter of an hour."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for row in rows:
-        places[first.keys[row] or ""].append(first.minutes[row] or 0)
-    counts: Counter[str] = Counter(second.keys[row] or "" for row in others)
-    votes: Counter[int] = Counter()
-    exact: Counter[int] = Counter()
-    for row in others:
-        key = second.keys[row] or ""
-        minute = second.minutes[row] or 0
-        for own in places.get(key, ()) if counts[key] <= _OFTEN and len(places.get(key, ())) <= _OFTEN else ():
-            shift = own - minute
-            rounded = round(shift / _QUARTER) * _QUARTER
-            if abs(shift) <= _LONGEST_SHIFT and abs(shift - rounded) <= 1:
-                votes[rounded] += 1
-                exact[rounded] += shift == rounded
-    if near is not None:
-        votes = Counter({shift: count for shift, count in votes.items() if abs(shift - near) <= _CLOCK_CHANGE and count >= 3})
-    if votes:
-        return max(votes, key=lambda shift: (votes[shift], exact[shift], -abs(shift), shift))
-    return 0 if near is None and places.keys() & counts.keys() else None
+def _without(left: Left, pairs: Iterable[Pair]) -> Left:
+    taken = {own for own, _ in pairs}, {row for _, row in pairs}
+    return [row for row in left[0] if row not in taken[0]], [row for row in left[1] if row not in taken[1]]
 
 
-def _same_words(first: Talk, second: Talk, rows: Sequence[int], others: Sequence[int], shift: int) -> list[Pair]:
-    """Return the rows with the same words at the same minute: in order as far as that goes, then whatever the order."""
-    mine = [(first.minutes[row], first.keys[row]) for row in rows]
-    theirs = [((second.minutes[row] or 0) + shift, second.keys[row]) for row in others]
-    found = [(rows[i], others[j]) for i, j in in_order(mine, theirs)]
-    taken = {row for row, _ in found}, {row for _, row in found}
-    for delta in _NEAR:
+@dataclass(frozen=True)
+class _Words:
+    """The words of two conversations."""
+
+    first: Talk
+    second: Talk
+
+    def left(self, pairs: Iterable[Pair]) -> Left:
+        """Return the rows with words that are in no pair."""
+        both = (self.first, self.second)
+        mine, theirs = ([row for row, key in enumerate(talk.keys) if key is not None] for talk in both)
+        return _without((mine, theirs), list(pairs))
+
+    def best_shift(self, left: Left, *, near: int | None = None) -> int | None:
+        """Return the shift in minutes, in quarters of an hour, on which most words agree; the same clock where half as many do.
+
+        ``near`` asks for another shift, of a clock that was put forward or back.
+        """
+        places: dict[str, list[int]] = defaultdict(list)
+        for row in left[0]:
+            places[self.first.keys[row] or ""].append(self.first.minutes[row] or 0)
+        times: dict[str, list[int]] = defaultdict(list)
+        for row in left[1]:
+            times[self.second.keys[row] or ""].append(self.second.minutes[row] or 0)
+        votes: Counter[int] = Counter()
+        for key in places.keys() & times.keys():
+            agreed: set[int] = set()
+            if len(places[key]) <= _OFTEN and len(times[key]) <= _OFTEN:
+                for shift in (own - minute for own in places[key] for minute in times[key]):
+                    rounded = round(shift / _QUARTER) * _QUARTER
+                    if abs(rounded) <= _LONGEST_SHIFT and abs(shift - rounded) <= 1:
+                        agreed.add(rounded)
+            votes.update(dict.fromkeys(agreed, 1 if len(key) < _LONG else 2))
+        if near is not None:
+            votes = Counter({shift: count for shift, count in votes.items() if 0 < abs(shift - near) <= _CLOCK_CHANGE})
+        if not votes:
+            return 0 if near is None and places.keys() & times.keys() else None
+        best = max(votes, key=lambda shift: (votes[shift], -abs(shift), shift))
+        return 0 if near is None and 2 * votes[0] >= votes[best] else best
+
+    def keys(self, left: Left, shift: int, names: Mapping[str, str] | None) -> tuple[list[Hashable], list[Hashable]]:
+        """Return what must be equal: minute and words, and with ``names`` the speaker."""
+        return (
+            [
+                (self.first.minutes[row], self.first.keys[row], names is not None and self.first.messages[row].speaker)
+                for row in left[0]
+            ],
+            [
+                ((self.second.minutes[row] or 0) + shift, self.second.keys[row], names is not None and self._speaker(row, names))
+                for row in left[1]
+            ],
+        )
+
+    def _speaker(self, row: int, names: Mapping[str, str]) -> str | None:
+        speaker = self.second.messages[row].speaker
+        return None if speaker is None else names.get(speaker, speaker)
+
+    def in_order(self, left: Left, shift: int, names: Mapping[str, str] | None = None) -> list[Pair]:
+        """Return equal rows that stand in one order in both."""
+        return [(left[0][i], left[1][j]) for i, j in in_order(*self.keys(left, shift, names))]
+
+    def anywhere(self, left: Left, shift: int, names: Mapping[str, str]) -> list[Pair]:
+        """Return equal rows whatever their order."""
+        mine, theirs = self.keys(left, shift, names)
         places: dict[Hashable, list[int]] = defaultdict(list)
-        for row, (minute, key) in zip(rows, mine, strict=True):
-            if row not in taken[0]:
-                places[(minute, key)].append(row)
-        for row, (minute, key) in zip(others, theirs, strict=True):
-            if row not in taken[1] and (own := places.get((minute + delta, key))):
+        for row, key in zip(left[0], mine, strict=True):
+            places[key].append(row)
+        return [(places[key].pop(0), row) for row, key in zip(left[1], theirs, strict=True) if places.get(key)]
+
+    def between(self, left: Left, pairs: Sequence[Pair], shift: int, names: Mapping[str, str]) -> list[Pair]:
+        """Return rows a minute apart that stand between the same two shared rows: one phone got the message later."""
+        chain = longest_rising(sorted(pairs, key=lambda pair: pair[1]))
+        mine, theirs = [own for own, _ in chain], [row for _, row in chain]
+        places: dict[Hashable, list[int]] = defaultdict(list)
+        for row in left[0]:
+            places[bisect_left(mine, row), self.first.keys[row], self.first.messages[row].speaker].append(row)
+        found: list[Pair] = []
+        for row in left[1]:
+            gap = bisect_left(theirs, row)
+            own = places.get((gap, self.second.keys[row], self._speaker(row, names)))
+            minute = (self.second.minutes[row] or 0) + shift
+            if own and 0 < gap < len(chain) and abs((self.first.minutes[own[0]] or 0) - minute) <= 1:
                 found.append((own.pop(0), row))
-                taken[0].add(found[-1][0])
-                taken[1].add(row)
-    return found
+        return found
 
-
-def in_order(mine: Sequence[Hashable], theirs: Sequence[Hashable]) -> list[Pair]:
-    """Return places of equal values in two sequences that run in the order of both: patience diff, without recursion.
-
-    Values that stand once in each are anchors; what stands between two anchors is matched from both ends.
-    """
-    counts = Counter(mine), Counter(theirs)
-    place = {value: number for number, value in enumerate(mine) if counts[0][value] == 1}
-    anchors = [(place[value], number) for number, value in enumerate(theirs) if counts[1][value] == 1 and value in place]
-    found: list[Pair] = []
-    start = -1, -1
-    for end in [*_longest_rising(anchors), (len(mine), len(theirs))]:
-        found += _between(mine, theirs, (start[0] + 1, start[1] + 1), end, whole=start == (-1, -1) and end[0] == len(mine))
-        if end[0] < len(mine):
-            found.append(end)
-        start = end
-    return found
-
-
-def _longest_rising(anchors: Sequence[Pair]) -> list[Pair]:
-    """Return the longest run of anchors that rises in both."""
-    tails: list[int] = []
-    ends: list[int] = []
-    before: list[int] = []
-    for number, (own, _) in enumerate(anchors):
-        at = bisect_left(tails, own)
-        before.append(ends[at - 1] if at else -1)
-        if at == len(tails):
-            tails.append(own)
-            ends.append(number)
-        else:
-            tails[at], ends[at] = own, number
-    chain: list[Pair] = []
-    number = ends[-1] if ends else -1
-    while number >= 0:
-        chain.append(anchors[number])
-        number = before[number]
-    return chain[::-1]
-
-
-def _between(mine: Sequence[Hashable], theirs: Sequence[Hashable], start: Pair, end: Pair, *, whole: bool) -> list[Pair]:
-    """Match a gap from both ends; without any anchor, the end of one with the start of the other."""
-    if whole:
-        return _overlap(mine, theirs)
-    found: list[Pair] = []
-    (i, j), (last_i, last_j) = start, end
-    if start != (0, 0):
-        while i < last_i and j < last_j and mine[i] == theirs[j]:
-            found.append((i, j))
-            i, j = i + 1, j + 1
-    if end != (len(mine), len(theirs)):
-        while i < last_i and j < last_j and mine[last_i - 1] == theirs[last_j - 1]:
-            last_i, last_j = last_i - 1, last_j - 1
-            found.append((last_i, last_j))
-    return sorted(found)
-
-
-def _overlap(mine: Sequence[Hashable], theirs: Sequence[Hashable]) -> list[Pair]:
-    """Return the longest run at the end of one that begins the other."""
-    if set(mine).isdisjoint(theirs):
-        return []
-    for size in range(min(len(mine), len(theirs), _LONGEST_OVERLAP), 0, -1):
-        if mine[-size:] == theirs[:size]:
-            return [(len(mine) - size + number, number) for number in range(size)]
-        if theirs[-size:] == mine[:size]:
-            return [(number, len(theirs) - size + number) for number in range(size)]
-    return []
+    def another_stretch(self, pairs: Sequence[Pair], shift: int, names: Mapping[str, str]) -> tuple[list[Pair], int]:
+        """Return the rows of a stretch in which the clocks are apart by more or less: nearly all of it, of many different words."""
+        left = self.left(pairs)
+        other = self.best_shift(left, near=shift)
+        found = self.in_order(left, other, names) if other is not None else []
+        if other is None or len({self.second.keys[row] for _, row in found}) < _STRETCH:
+            return [], shift
+        counts = [
+            bisect_left(rows, max(pair[side] for pair in found) + 1) - bisect_left(rows, min(pair[side] for pair in found))
+            for side, rows in enumerate(left)
+        ]
+        if len(found) < _MOST_OF * min(counts):
+            return [], shift
+        return [*found, *self.between(_without(left, found), found, other, names)], other
 
 
 def _names(first: Talk, second: Talk, pairs: Sequence[Pair]) -> dict[str, str]:
@@ -231,11 +226,6 @@ def _names(first: Talk, second: Talk, pairs: Sequence[Pair]) -> dict[str, str]:
             names[theirs] = own
             taken.add(own)
     return names
-
-
-def _same_speaker(first: Talk, second: Talk, pair: Pair, names: Mapping[str, str]) -> bool:
-    own, theirs = first.messages[pair[0]].speaker, second.messages[pair[1]].speaker
-    return names.get(str(theirs), theirs) == own
 
 
 def _same_rows(first: Talk, second: Talk, pairs: Sequence[Pair], shifts: dict[int, int], names: Mapping[str, str]) -> list[Pair]:

@@ -50,7 +50,7 @@ def compare(first: Talk, second: Talk) -> Verdict:
     if _sure(first, second, found, inside, same_id=same_id):
         return Verdict("same", "messages", found)
     if same_id:
-        return _same_id(first, second, others, inside, found)
+        return _same_id(first, second, others, found)
     if _doubtful(first, second, found):
         one, other = inside
         return Verdict(
@@ -108,12 +108,12 @@ def _doubtful(first: Talk, second: Talk, found: Alignment) -> bool:
     return len(found.names) >= _TALK and found.texts >= _TEXTS
 
 
-def _same_id(first: Talk, second: Talk, others: int, inside: tuple[int, int], found: Alignment) -> Verdict:
+def _same_id(first: Talk, second: Talk, others: int, found: Alignment) -> Verdict:
     """Say what two conversations with the same id are that have no message in common: parts of one chat, or two."""
     if others:
         return Verdict("unsure", f"the same id, but {others} message ids stand for another message", found)
     glob = first.id is not None and is_global(first.family, first.id)
-    if min(inside) >= _MANY and not glob and found.words < _MANY:
+    if not glob and min(_inside(first, second, Alignment())) >= _MANY:
         return Verdict("unsure", "the same id, but other messages at the same time", found)
     if first.span is None or second.span is None:
         return Verdict("unsure", "the same id, and no times that tell which part comes first", found)
