@@ -23,6 +23,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _META_THREAD = re.compile(r"(?:.*/)?[^/]*_(\d+)")
 _MADE_ID = re.compile(r"[0-9a-f]{12}:\d+(?:~\d+)?")
 _SLACK_CHANNEL = re.compile(r"[CDG][A-Z0-9]{6,}")
+_NO_TITLES = frozenset({"", "_chat", "chat"})
 _OWNERS = frozenset(
     {"you", "me", "myself", "self", "owner", "du", "ich", "tú", "tu", "yo", "vous", "moi", "você", "eu", "io", "jij", "ik"}
 )
@@ -148,9 +149,9 @@ class Talk:
 
     @cached_property
     def title(self) -> str | None:
-        """The title as it is compared: without the number that a second download of a file gets."""
-        title = self.conversation.title
-        return None if title is None else re.sub(r"(?:[\s_]*\(\d+\)|_\d+)\Z", "", title.strip()).casefold() or None
+        """The title as it is compared: without the number that a second download of a file gets. "_chat" is the title of any."""
+        title = re.sub(r"(?:[\s_]*\(\d+\)|_\d+)\Z", "", (self.conversation.title or "").strip()).casefold()
+        return title if title not in _NO_TITLES else None
 
     @cached_property
     def rows_of_id(self) -> dict[str, int]:
