@@ -83,6 +83,11 @@ class Columns:
             )
 
     @cached_property
+    def of_every_message(self) -> frozenset[str]:
+        """The columns that leave nothing for the ``meta`` of a message."""
+        return frozenset(self.of[field] for field in FIELDS if field != "meta" and field not in OF_CONVERSATION)
+
+    @cached_property
     def _own(self) -> frozenset[str]:
         return frozenset(self.of.values())
 
@@ -133,6 +138,8 @@ def moment(value: object, zone: ZoneInfo | None) -> datetime | None:
     ValueError
         When it is none.
     """
+    if type(value) is str and value[4:5] == "-":  # no number has a sign there
+        return from_iso(value, zone)
     if isinstance(value, datetime):
         return in_utc(value, zone)
     if isinstance(value, date):

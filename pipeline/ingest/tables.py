@@ -86,17 +86,20 @@ class Table:
 
     def _survey(self) -> Survey:
         names: dict[str, None] = {}
+        column, message_column = self.columns.of["conversation_id"], self.columns.of["message_id"]
 
         def conversation_of(record: Record) -> str:
-            if record[2].keys() - names.keys():
+            if not record[2].keys() <= names.keys():
                 names.update(dict.fromkeys(record[2]))
-            if self.columns.of["conversation_id"] not in record[2]:
+            if column not in record[2]:
                 self.columns.check(names, self.options.columns, self._where(record))
             return self._conversation_id(record)
 
-        found = survey(
-            self.records, conversation_of, lambda record: self._value(record, "message_id", identity), self.columns.of["text"]
-        )
+        def message_of(record: Record) -> str | None:
+            value = record[2].get(message_column)
+            return value if type(value) is str and value else self._value(record, "message_id", identity)
+
+        found = survey(self.records, conversation_of, message_of, self.columns.of["text"])
         if names:
             self.columns.check(names, self.options.columns, self.file.name)
         return found
@@ -114,20 +117,31 @@ class Table:
             yield message
 
     def _message(self, record: Record, first: Record, found: Survey, twins: Counter[str]) -> Message:
-        text = self._value(record, "text", words)
+        row, of = record[2], self.columns.of
+        text, speaker = row.get(of["text"]), row.get(of["speaker"])
+        if type(text) is not str:
+            text = self._value(record, "text", words)
+        if type(speaker) is not str or not speaker:
+            speaker = self._value(record, "speaker", identity)
+        try:
+            timestamp = moment(row.get(of["timestamp"]), self.options.timezone)
+        except ValueError:
+            raise self._unfit(record, "timestamp") from None
         return Message(
             message_id=self._message_id(record, found, twins),
-            speaker=self._value(record, "speaker", identity),
-            timestamp=self._value(record, "timestamp", lambda value: moment(value, self.options.timezone)),
+            speaker=speaker,
+            timestamp=timestamp,
             text=text or "",
             kind=self._value(record, "kind", lambda value: kind(value, has_text=text is not None)),
             source=self._source(record),
-            meta=self._meta(record, first),
+            meta={} if row.keys() <= self.columns.of_every_message else self._meta(record, first),
         )
 
     def _message_id(self, record: Record, found: Survey, twins: Counter[str]) -> str:
         """Return the record's id, or one made of the file and the place; one that stood before gets a suffix."""
-        own = self._value(record, "message_id", identity)
+        own = record[2].get(self.columns.of["message_id"])
+        if type(own) is not str or not own:
+            own = self._value(record, "message_id", identity)
         if own is None:
             return f"{self.file.sha256[:12]}:{record[1]}"
         if found.twins and id_hash(self._conversation_id(record), own) in found.twins:
@@ -151,6 +165,9 @@ class Table:
         return meta
 
     def _conversation_id(self, record: Record) -> str:
+        value = record[2].get(self.columns.of["conversation_id"])
+        if type(value) is str and value:
+            return value
         value = self._value(record, "conversation_id", identity)
         if value is None:
             raise ExportError(
@@ -161,6 +178,8 @@ class Table:
     def _source(self, record: Record) -> Source:
         name, place = self.file.name, record[1]
         own = Source(name, line=place) if self.has_lines else Source(name, row=place)
+        if not record[2].get(self.columns.of["source_file"]):
+            return own
         try:
             return source(record[2], self.columns, own)
         except ValueError:
@@ -187,4 +206,8 @@ class Table:
 
 
 def _before(time: datetime | None, latest: datetime | None) -> bool:
-    return time is not None and latest is not None and time.replace(tzinfo=None) < latest.replace(tzinfo=None)
+    if time is None or latest is None:
+        return False
+    if time.tzinfo is latest.tzinfo:
+        return time < latest
+    return time.replace(tzinfo=None) < latest.replace(tzinfo=None)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import BinaryIO
 
 from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
 
 _LONGEST = 1 << 26
+_BLOCK = 1 << 16
+_NEWLINE = b"\n"
 
 
 def decoded_lines(file: ExportFile) -> Generator[tuple[int, str]]:
@@ -35,13 +38,42 @@ def whole_lines(file: ExportFile) -> Generator[tuple[int, str]]:
     ExportError
         When a line is not UTF-8, or longer than any message.
     """
+    number = 0
     with file.open() as stream:
-        number = 0
-        while raw := stream.readline(_LONGEST):
-            number += 1
-            if len(raw) == _LONGEST:
-                raise ExportError(f"a line of {_LONGEST:,} bytes or more", where=f"{file.name}:{number}", do="Check the file")
-            yield number, _decoded(raw, file, number)
+        for block in _blocks(stream, file):
+            try:
+                text = block.decode("utf-8-sig" if number == 0 else "utf-8")
+            except UnicodeDecodeError:
+                for raw in block.split(b"\n"):  # the lines before the damage are handed out, and the error names its own
+                    number += 1
+                    yield number, _decoded(raw, file, number) + "\n"
+                continue
+            *lines, last = text.split("\n")
+            for number, line in enumerate(lines, number + 1):  # noqa: B020 - the count goes on from block to block
+                yield number, line + "\n"
+            if last:
+                number += 1
+                yield number, last
+
+
+def _blocks(stream: BinaryIO, file: ExportFile) -> Generator[bytes]:
+    """Yield the file in blocks of whole lines.
+
+    Raises
+    ------
+    ExportError
+        When a line is longer than any message.
+    """
+    lines = 0
+    while block := stream.read(_BLOCK):
+        if not block.endswith(b"\n"):
+            rest = stream.readline(_LONGEST)
+            block += rest
+            if len(rest) == _LONGEST:
+                where = f"{file.name}:{lines + block.count(_NEWLINE, 0, -1) + 1}"
+                raise ExportError(f"a line of {_LONGEST:,} bytes or more", where=where, do="Check the file")
+        lines += block.count(b"\n")
+        yield block
 
 
 def _decoded(raw: bytes, file: ExportFile, line: int) -> str:

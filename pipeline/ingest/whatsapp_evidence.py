@@ -96,7 +96,8 @@ class FileEvidence:
 
 def can_begin(line: str) -> bool:
     """Whether a header can begin so: a quick look before a close one."""
-    return _CAN_BEGIN.match(line) is not None
+    first = line[:1]
+    return first == "[" or first.isdecimal() or (not first.isascii() and _CAN_BEGIN.match(line) is not None)
 
 
 def header_of(line: str) -> Header | None:

@@ -8,7 +8,7 @@ iOS writes ``[13/02/2024, 21:05:11] Name: text``, Android ``13/02/2024, 21:05 - 
 from __future__ import annotations
 
 import re
-from datetime import datetime, time
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -28,6 +28,11 @@ _WORDS = r"[^\d\[\]:\n]{0,40}?"
 _BETWEEN = rf"(?P<between>[{MARKS}]*[\s,،]{_WORDS})"
 _MOMENT = rf"(?P<date>{_DATE}){_BETWEEN}(?P<time>{_TIME})(?P<after>{_WORDS})"
 _HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s-|:)\s")
+
+# The commonest headers, which the pattern above reads in the same way and in five times as long.
+_COMMON = re.compile(
+    r"(?:(\[)|)(\d{4}|\d{1,2})([./-])(\d{1,2})\3(\d{4}|\d{2}),? (\d{1,2}):(\d{2})(?::(\d{2}))?(?(1)\]| -) ", re.ASCII
+)
 
 # What only begins like a header: a date, a time, and the end of one. Such a line is never passed over without a word.
 _LIKE_ONE = re.compile(
@@ -64,21 +69,42 @@ class Header(NamedTuple):
 
     def moment(self, order: DateOrder) -> datetime | None:
         """Return the wall-clock time, or ``None`` when there is no such day."""
-        first, second, third = self.date
-        if self.style.year_first or order == "ymd":
-            year, month, day = first, second, third
-        else:
-            day, month, year = (first, second, third) if order == "dmy" else (second, first, third)
         if self.clock is None:
             return None
-        try:
-            return datetime.combine(gregorian(year, month, day), time(*self.clock))
-        except (ValueError, OverflowError):
-            return None
+        day = _day(self.date, "ymd" if self.style.year_first else order)
+        return None if day is None else datetime(day.year, day.month, day.day, *self.clock)
+
+
+@lru_cache(maxsize=1024)
+def _day(numbers: tuple[int, int, int], order: DateOrder) -> date | None:
+    first, second, third = numbers
+    year, month, day = {"ymd": numbers, "dmy": (third, second, first), "mdy": (third, first, second)}[order]
+    try:
+        return gregorian(year, month, day)
+    except (ValueError, OverflowError):
+        return None
 
 
 def parse_header(line: str) -> Header | None:
     """Return the header that a line begins with, if it does."""
+    return _common_header(line) or _any_header(line)
+
+
+def _common_header(line: str) -> Header | None:
+    found = _COMMON.match(line)
+    if found is None:
+        return None
+    opened, first, separator, second, third, hour, minute, seconds = found.groups()
+    clock = int(hour), int(minute), int(seconds or 0)
+    if clock[0] > 24 or clock[1] > 59 or clock[2] > 59:
+        return None
+    numbers = int(first), int(second), int(third)
+    form: Form = "dash" if opened is None else "bracket"
+    style = _style(form, separator, seconds is not None, False, numbers[0] > 31)
+    return Header(style, numbers, (clock[0] % 24, *clock[1:]), found.end(), len(first) <= 2 and len(third) <= 2)
+
+
+def _any_header(line: str) -> Header | None:
     found = _HEADER.match(line)
     if found is None:
         return None

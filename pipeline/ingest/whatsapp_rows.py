@@ -93,6 +93,9 @@ class Judged:
     doubt: Doubt | None = None
 
 
+_MESSAGE = Judged("message")
+
+
 def judge(row: Row, text: str, *, ios: bool = False, marked: bool = False) -> Judged:
     """Return what a row is, from its whole text of all lines.
 
@@ -118,7 +121,7 @@ def judge(row: Row, text: str, *, ios: bool = False, marked: bool = False) -> Ju
     if ios and text.startswith(MARK) and not EDITED.fullmatch(text):
         return _own_words(row, text, plain, edited, marked=marked)
     sentence = not ios and len(row.speaker.split()) >= _LONG_NAME
-    return Judged("message", edited, SENTENCE_FOR_NAME if sentence else None)
+    return Judged("message", edited, SENTENCE_FOR_NAME) if sentence else Judged("message", edited) if edited else _MESSAGE
 
 
 def _is_deleted(plain: str) -> bool:
