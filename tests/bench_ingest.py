@@ -11,6 +11,7 @@ out; `make bench-ingest` installs those that can be into an environment of their
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import subprocess
 import sys
@@ -82,12 +83,34 @@ def write_meta(folder: Path, count: int) -> Path:
     return thread
 
 
+def night(count: int) -> Iterator[dict[str, str]]:
+    """Yield the messages as records of a table."""
+    for n, s, t, w in rows(count):
+        yield {"conversation_id": f"c{n // 500}", "message_id": str(n), "speaker": s, "timestamp": t.isoformat(), "text": w}
+
+
+def write_csv(folder: Path, count: int) -> Path:
+    path = folder / "night.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["conversation_id", "message_id", "speaker", "timestamp", "text"])
+        writer.writeheader()
+        writer.writerows(night(count))
+    return path
+
+
+def write_parquet(folder: Path, count: int) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / "night.parquet"
+    pq.write_table(pa.Table.from_pylist(list(night(count))), path)
+    return path
+
+
 def write_jsonl(folder: Path, count: int) -> Path:
     path = folder / "night.jsonl"
     with path.open("w", encoding="utf-8") as file:
-        for n, s, t, w in rows(count):
-            row = {"conversation_id": f"c{n // 500}", "message_id": str(n), "speaker": s, "timestamp": t.isoformat(), "text": w}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in night(count))
     return path
 
 
@@ -109,6 +132,17 @@ def read_json_load(path: Path) -> int:
 def read_lines(path: Path) -> int:
     with path.open(encoding="utf-8") as stream:
         return len([json.loads(line) for line in stream])
+
+
+def read_csv(path: Path) -> int:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return len(list(csv.DictReader(stream)))
+
+
+def read_pylist(path: Path) -> int:
+    import pyarrow.parquet as pq
+
+    return len(pq.read_table(path).to_pylist())
 
 
 def read_whatstk(path: Path) -> int:
@@ -138,11 +172,15 @@ WRITERS: dict[str, Callable[[Path, int], Path]] = {
     "discord": write_discord,
     "meta": write_meta,
     "jsonl": write_jsonl,
+    "csv": write_csv,
+    "parquet": write_parquet,
 }
 READERS: dict[str, tuple[Callable[[Path], int], tuple[str, ...]]] = {
     "safelight": (read_safelight, tuple(WRITERS)),
     "json.load": (read_json_load, ("telegram", "discord", "meta")),
     "json.loads a line": (read_lines, ("jsonl",)),
+    "csv.DictReader": (read_csv, ("csv",)),
+    "pyarrow, as rows": (read_pylist, ("parquet",)),
     "whatstk": (read_whatstk, ("whatsapp",)),
     "chat-miner": (read_chat_miner, ("whatsapp", "telegram")),
     "chatpack": (read_chatpack, ("whatsapp", "telegram", "discord")),

@@ -5,20 +5,18 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import IO, Any
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile
-from pipeline.ingest.json_escapes import EscapeMender
+from pipeline.ingest.json_line import decoded, line_object
 from pipeline.ingest.json_stream import read_items
 from pipeline.ingest.options import ReadLog
 
@@ -32,7 +30,6 @@ _LONGEST_LINE = 1 << 26
 _LONGEST_FIELD = 1 << 24
 _BATCH = 4096
 _BLOCK = 1 << 16
-_EXACT = 2.0**63
 _DELIMITERS = (",", ";", "\t")
 
 
@@ -51,68 +48,11 @@ def jsonl_records(file: ExportFile, log: ReadLog, max_bytes: int, wanted: Wanted
     """
     index = -1
     for line, raw in _lines(file, max_bytes):
-        if not raw.strip():
+        if raw.isspace() or not raw:
             continue
         index += 1
         if wanted(index):
-            yield index, line, _object(raw, file.name, line, log)
-
-
-def _object(raw: bytes, name: str, line: int, log: ReadLog) -> dict[str, Any]:
-    where = f"{name}:{line}"
-    if b"\\ud" in raw or b"\\uD" in raw:
-        mender = EscapeMender()
-        raw = mender.feed(raw) + mender.rest()
-        if mender.halves:
-            log.warn(name, "half characters, cut in two before they were exported, are shown as U+FFFD")
-    if (members := _quickly(raw)) is not None:
-        return members
-    text = _text(raw, where)
-    try:
-        value = _DECODER.decode(text)
-    except (ValueError, RecursionError) as error:
-        at = f" at character {error.pos + 1} of the line" if isinstance(error, json.JSONDecodeError) else ""
-        raise ExportError(f"not valid JSON{at}", where=where, do="Each line is to be one JSON object, with each key once") from None
-    if not isinstance(value, dict):
-        raise ExportError("not a JSON object", where=where, do="Each line is to be one JSON object")
-    return value
-
-
-def _quickly(raw: bytes) -> dict[str, Any] | None:
-    """Return the object of a line where orjson surely reads it as we do: without a key that stands twice, or a huge number."""
-    if b'" ' in raw or b'"\t' in raw:
-        return None  # a blank between a key and its colon: the keys cannot be counted
-    try:
-        value = orjson.loads(raw)
-        return value if type(value) is dict and _members(value) == raw.count(b'":') else None
-    except (orjson.JSONDecodeError, RecursionError):
-        return None
-
-
-def _members(value: dict[str, Any] | list[Any]) -> int:
-    """Return how many members all objects in a value have; too few where it holds a number that may have lost digits."""
-    count = len(value) if type(value) is dict else 0
-    for item in value.values() if isinstance(value, dict) else value:
-        kind = type(item)
-        if kind is dict or kind is list:
-            count += _members(item)
-        elif kind is float and not -_EXACT < item < _EXACT:
-            return -1
-    return count
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("a key stands twice")
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_once_each, parse_constant=_no_constant)
+            yield index, line, line_object(raw, file.name, line, log)
 
 
 def json_records(file: ExportFile, log: ReadLog, wanted: Wanted = everything) -> Iterator[Record]:
@@ -194,15 +134,7 @@ def _csv_lines(file: ExportFile, max_bytes: int) -> Iterator[str]:
             raise ExportError(
                 "a NUL byte in the text", where=where, do="Save the file as CSV in UTF-8; this is another sort of file"
             )
-        yield _text(raw, where)
-
-
-def _text(raw: bytes, where: str) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        what = f"not valid UTF-8 at byte {error.start} of the line"
-        raise ExportError(what, where=where, do="Save the file as UTF-8") from None
+        yield decoded(raw, where)
 
 
 def _lines(file: ExportFile, max_bytes: int) -> Iterator[tuple[int, bytes]]:
