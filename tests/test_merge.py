@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -122,6 +123,26 @@ def test_two_phones_with_other_clocks_and_names_are_one_chat(seed: int, hours: i
     assert "Robin" in speakers
     times = [message.timestamp for message in whole.talk.messages if message.timestamp is not None]
     assert times == sorted(times) or not seconds
+
+
+@given(st.integers(0, 10_000), st.sampled_from([0, 0, -3, 5]), st.booleans(), st.data())
+def test_no_message_is_lost_and_none_counted_twice_where_each_phone_deleted_some(
+    seed: int, hours: int, seconds: bool, data: st.DataObject
+) -> None:
+    rows = chat(seed, 80)
+    for number, row in enumerate(rows):
+        if any(row.text == other.text for other in rows[max(0, number - 8) : number]):  # who can tell such two apart?
+            rows[number] = replace(row, text=f"{row.text} {number}")
+    gone = [data.draw(st.sets(st.integers(0, 79), max_size=6)) for _ in range(2)]
+    parts = [[row for n, row in enumerate(rows) if n not in some] for some in gone]
+    members = [export(parts[0], 0), export(parts[1], 1, hours=hours, seconds=seconds, names={"Robin": "+44 7700 900123"})]
+    (whole,), _ = put_together(members, "auto")
+    kept = [row for n, row in enumerate(rows) if n not in gone[0] & gone[1]]
+    found = Counter(said(whole))
+    assert not [row for row in kept if (row.speaker, row.text) not in found]
+    for part in parts:
+        assert not Counter(said(part)) - found
+    assert len(whole.talk.messages) == len(kept)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.booleans())
@@ -251,6 +272,33 @@ def test_rows_without_words_count_once_in_any_language() -> None:
     (whole,), _ = put_together([export(rows, 0), export(other, 1)], "auto")
     assert len(whole.talk.messages) == 30
     assert whole.talk.messages[3].meta["attachments"] == ["IMG-1.jpg"]
+
+
+def test_rows_that_look_alike_and_are_two_stay_two() -> None:
+    rows = chat(6, 30)
+    for number, name in ((10, "IMG-1.jpg"), (11, "IMG-2.jpg")):
+        rows[number] = replace(
+            rows[number],
+            kind="media",
+            speaker="Kim",
+            timestamp=rows[10].timestamp,
+            text=f"{name} (file attached)",
+            meta={"attachments": [name]},
+        )
+    for number in (20, 21):
+        rows[number] = replace(rows[number], speaker=None, timestamp=rows[20].timestamp, text=f"from nobody {number}")
+    here, there = [row for n, row in enumerate(rows) if n not in (10, 21)], [row for n, row in enumerate(rows) if n != 20]
+    (whole,), _ = put_together([export(here, 0), export(there, 1)], "auto")
+    assert sorted(map(str, said(whole))) == sorted(map(str, said(rows)))
+
+
+def test_rows_without_a_time_count_once() -> None:
+    rows = chat(6, 30)
+    rows[0] = replace(rows[0], timestamp=None, kind="unsupported", speaker=None, text="a line before the first header")
+    rows[15] = replace(rows[15], timestamp=None)
+    (whole,), _ = put_together([export(rows, 0), export([*rows, *chat(7, 2)], 1)], "auto")
+    assert said(whole)[:30] == said(rows)
+    assert len(whole.talk.messages) == 32
 
 
 def test_a_clock_that_changes_on_one_side_only_is_followed() -> None:

@@ -13,7 +13,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.ingest.merge.patience import Pair, in_order, longest_rising
-from pipeline.ingest.merge.talk import Talk, name_rank
+from pipeline.ingest.merge.talk import Talk, name_rank, words_key
+from pipeline.schema import Message
 
 _LONGEST_SHIFT = 23 * 60
 _QUARTER = 15
@@ -93,6 +94,8 @@ def align(first: Talk, second: Talk, by_id: Sequence[Pair] = ()) -> Alignment:
     spoken = [row for own, row in pairs if first.keys[own] is not None and first.keys[own] == second.keys[row]]
     if pairs:
         pairs += _same_rows(first, second, pairs, shifts, names)
+    if by_id:
+        pairs = [*by_id, *(pair for pair in pairs[len(by_id) :] if first.made_id(pair[0]) or second.made_id(pair[1]))]
     pairs.sort(key=lambda pair: pair[1])
     return Alignment(pairs, [shifts[row] for _, row in pairs], names, len(spoken), len({second.keys[row] for row in spoken}))
 
@@ -229,39 +232,45 @@ def _names(first: Talk, second: Talk, pairs: Sequence[Pair]) -> dict[str, str]:
 
 
 def _same_rows(first: Talk, second: Talk, pairs: Sequence[Pair], shifts: dict[int, int], names: Mapping[str, str]) -> list[Pair]:
-    """Return the rows without words in common that are the same all the same: files, withdrawn messages, lines of the platform.
+    """Return the other rows that are the same: files, withdrawn messages, lines of the platform, rows without a time.
 
-    A message that one export has withdrawn or edited stands at its time, from its sender, in the other.
+    First those that say the same; then those that say it in another language, or in another state: a message that one export has
+    withdrawn or edited stands at its time, from its sender, in the other.
     """
-    taken = {own for own, _ in pairs}, {row for _, row in pairs}
-    places: dict[Hashable, list[int]] = defaultdict(list)
-    for row, message in enumerate(first.messages):
-        if row not in taken[0] and first.minutes[row] is not None:
-            places[(first.minutes[row], message.speaker)].append(row)
     found: list[Pair] = []
-    shift = next(iter(shifts.values()), 0)
-    for row, message in enumerate(second.messages):
-        shift = shifts.get(row, shift)
-        minute = second.minutes[row]
-        if row in taken[1] or minute is None:
-            continue
-        speaker = None if message.speaker is None else names.get(message.speaker, message.speaker)
-        candidates = places.get((minute + shift, speaker), [])
-        for own in candidates:
-            if _alike(first, own, second, row):
+    for alike in (_equal, _same_message):
+        taken = {own for own, _ in (*pairs, *found)}, {row for _, row in (*pairs, *found)}
+        places: dict[Hashable, list[int]] = defaultdict(list)
+        for row, message in enumerate(first.messages):
+            if row not in taken[0]:
+                places[first.minutes[row], message.speaker].append(row)
+        shift = next(iter(shifts.values()), 0)
+        for row, message in enumerate(second.messages):
+            shift = shifts.get(row, shift)
+            if row in taken[1]:
+                continue
+            minute = second.minutes[row]
+            speaker = None if message.speaker is None else names.get(message.speaker, message.speaker)
+            candidates = places.get((None if minute is None else minute + shift, speaker), [])
+            own = next((own for own in candidates if alike(first.messages[own], message)), None)
+            if own is not None:
                 candidates.remove(own)
                 found.append((own, row))
                 shifts[row] = shift
-                break
     return found
 
 
-def _alike(first: Talk, own: int, second: Talk, row: int) -> bool:
+def _equal(one: Message, other: Message) -> bool:
+    return one.kind == other.kind and words_key(one.text) == words_key(other.text)
+
+
+def _same_message(one: Message, other: Message) -> bool:
     """Whether two rows of one minute and one speaker may be the same message in two states."""
-    one, other = first.messages[own], second.messages[row]
-    if one.kind != "message" or other.kind != "message":
-        return one.kind == other.kind or "deleted" in (one.kind, other.kind)
-    return first.keys[own] == second.keys[row] or "edited" in one.meta or "edited" in other.meta
+    if one.timestamp is None:
+        return False
+    if one.kind == other.kind:
+        return one.kind != "message" or "edited" in one.meta or "edited" in other.meta
+    return {one.kind, other.kind} in ({"deleted", "message"}, {"deleted", "media"}, {"deleted", "unsupported"})
 
 
 def agreeing(names: Mapping[str, str]) -> int:

@@ -161,4 +161,8 @@ class Talk:
     @cached_property
     def has_ids(self) -> bool:
         """Whether every row has an id of its platform, and none that a reader made of the file and the place."""
-        return not any(_MADE_ID.fullmatch(message.message_id) for message in self.messages)
+        return not any(self.made_id(row) for row in range(len(self.messages)))
+
+    def made_id(self, row: int) -> bool:
+        """Whether the id of a row is one that a reader made."""
+        return _MADE_ID.fullmatch(self.messages[row].message_id) is not None
