@@ -223,6 +223,19 @@ def test_parts_that_share_no_message_are_told_by_the_platforms_id(platform: str,
             assert said(wholes[0]) == said(rows)
 
 
+def test_the_same_messages_under_two_ids_of_a_platform_are_told_and_kept_apart() -> None:
+    rows = chat(3, 40, names=("user1", "user2"))
+    for platform, first, second, chats in (
+        ("table", "550e8400-e29b-41d4", "550e8400-e29b-41d5", 2),
+        ("telegram", "user2", "user9", 2),
+        ("telegram", "user2", "user1", 1),
+        ("discord", "1", "2", 2),
+    ):
+        parts = [export(rows, 0, platform=platform, conversation=first), export(rows, 1, platform=platform, conversation=second)]
+        wholes, _ = put_together(parts, "auto")
+        assert len(wholes) == chats, platform
+
+
 def test_messages_of_one_id_are_one_message_with_its_latest_words() -> None:
     rows = [replace(row, timestamp=row.timestamp.replace(tzinfo=UTC)) for row in chat(3, 20) if row.timestamp is not None]
     later = [replace(row, text="rye, not oat", meta={"edited": True}) if row.message_id == "4" else row for row in rows]

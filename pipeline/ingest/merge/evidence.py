@@ -37,6 +37,25 @@ class Verdict:
 
 def compare(first: Talk, second: Talk) -> Verdict:
     """Say whether two conversations of one platform are one chat."""
+    verdict = _compare(first, second)
+    if verdict.says == "same" and _told_apart(first, second):
+        return Verdict("unsure", "the same messages are in both, and the platform gives them two ids", verdict.alignment)
+    return verdict
+
+
+def _told_apart(first: Talk, second: Talk) -> bool:
+    """Whether two ids say that the chats are two, although an account has its own word for a chat.
+
+    Two ids of one download, or of a table, are two chats. In Telegram each account has the other's id for a chat of two.
+    """
+    if first.id is None or second.id is None or first.id == second.id:
+        return False
+    if first.family == "telegram":
+        return not {first.id, second.id} <= first.speakers & second.speakers
+    return first.family in TABLES or (first.place != "" and first.place == second.place)
+
+
+def _compare(first: Talk, second: Talk) -> Verdict:
     if first.family != second.family:
         return Verdict("other", "another platform")
     same_id = first.id is not None and first.id == second.id

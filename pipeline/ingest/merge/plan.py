@@ -28,6 +28,7 @@ HELD_BYTES = 1 << 27
 Item = TypeVar("Item")
 
 _MOST = 1000
+_SNAPCHAT = ("chat_history.json", "snap_history.json")
 _SHOWN = 20
 
 
@@ -159,9 +160,11 @@ def _held(units: Sequence[Unit], places: set[Place], options: ReadOptions, log: 
 
 
 def _download(unit: Unit) -> str:
-    """Return what the conversations of one download share: Meta's folder of threads, else the folder of the file."""
-    folder = unit.files[0].location.parent
-    return str(folder.parent.parent if unit.format == "meta" else folder)
+    """Return the download that a unit is of, where its folders tell: files of two accounts may lie in one folder otherwise."""
+    location = unit.files[0].location
+    if unit.format == "meta":
+        return str(location.parent.parent.parent)
+    return str(location.parent) if location.name in _SNAPCHAT else ""
 
 
 def _chat(whole: Whole, candidates: Candidates) -> _Chat:
