@@ -242,10 +242,10 @@ def report(
 ) -> None:
     """Write report.html of a run anew, with the thresholds that lie in its folder now."""
     from pipeline.report.build import write_report
-    from pipeline.results import open_run
+    from pipeline.results import REPORT, open_unchanged
 
-    write_report(open_run(run), run / "report.html")
-    print(run / "report.html")
+    write_report(open_unchanged(run), run / REPORT)
+    print(run / REPORT)
 
 
 @app.command()

@@ -169,7 +169,7 @@ def from_review(
     """Turn decisions and corrected stages of a review into labelled data, and print how far its readers agree."""
     from pipeline.corpora.build import write_labelled
     from pipeline.output import new_file
-    from pipeline.results import open_run
+    from pipeline.results import open_unchanged
     from pipeline.review.decisions import read_corrections, read_decisions
     from pipeline.review.labels import labels_from_review
     from pipeline.terminal import print_reviewed
@@ -177,7 +177,7 @@ def from_review(
     with _reading(store) as connection:
         decisions, corrections = list(read_decisions(connection)), list(read_corrections(connection))
         places = run or _run_folders(connection, {made.key.run_id for made in (*decisions, *corrections)})
-    corpus = labels_from_review([open_run(place) for place in places], decisions=decisions, corrections=corrections)
+    corpus = labels_from_review([open_unchanged(place) for place in places], decisions=decisions, corrections=corrections)
     with new_file(out, overwrite=overwrite) as file:
         write_labelled(corpus.conversations, file)
     print_reviewed(corpus, out)
@@ -199,7 +199,7 @@ def active(
     from dataclasses import asdict
 
     from pipeline.output import new_file, write_json
-    from pipeline.results import open_run
+    from pipeline.results import open_unchanged
     from pipeline.review.active import propose
     from pipeline.terminal import print_proposals
 
@@ -209,7 +209,7 @@ def active(
 
         with _reading(store) as connection:
             known |= {decision.key.conversation_id for decision in read_decisions(connection) if decision.current}
-    proposals = propose([open_run(place) for place in runs], labelled=known, count=count)
+    proposals = propose([open_unchanged(place) for place in runs], labelled=known, count=count)
     if out is None:
         print_proposals(proposals)
         return

@@ -48,6 +48,7 @@ def make(
     from pipeline.review.audit import append, entries
     from pipeline.review.decisions import number_of, read_decisions
     from pipeline.review.head import note_head
+    from pipeline.review.index import require_kept
     from pipeline.review.originals import read_originals
     from pipeline.review.pack import make_pack
     from pipeline.review.records import ConversationKey
@@ -61,12 +62,13 @@ def make(
     opened = open_run(run)
     about = ConversationKey(opened.id, conversation)
     has_text = opened.record["settings"]["text"] == "include"
-    original = None if has_text else read_originals(opened, [conversation], exports=export)[conversation]
     kept = open_store(store)
     try:
         with kept.reading() as connection:
+            require_kept(connection, opened)
             decisions = list(read_decisions(connection, number=number_of(connection, about)))
             audit = list(entries(connection, subject=about.subject))
+        original = None if has_text else read_originals(opened, [conversation], exports=export)[conversation]
         pack = make_pack(
             opened, conversation, decisions=decisions, audit=audit, key=signing, redacted=not unredacted, original=original
         )

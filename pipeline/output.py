@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -94,3 +95,27 @@ def new_file(place: Path, *, overwrite: bool) -> Iterator[Path]:
 def write_json(path: Path, content: object) -> None:
     """Write JSON that reads well in a diff."""
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hashes_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of some files of a folder, by name."""
+    return {name: sha256_of(folder / name) for name in names}
+
+
+def require_unchanged(folder: Path, hashes: Mapping[str, str], names: Iterable[str], *, do: str) -> None:
+    """Compare some files of a folder with the hashes noted of them; a file without one is not compared.
+
+    Raises
+    ------
+    ResultsError
+        When a file was changed; ``do`` says what to do then.
+    """
+    for name in names:
+        if name in hashes and sha256_of(folder / name) != hashes[name]:
+            raise ResultsError("the file was changed after it was written: its SHA-256 differs", where=str(folder / name), do=do)

@@ -1,7 +1,8 @@
 """Results on disk: what their columns are, how they are read back, and how alerts follow from them.
 
 A run is a folder: ``scores.parquet`` (a row a message), ``conversations.parquet`` (a row a conversation), ``thresholds.json``,
-``run.json`` and ``report.html``. Scores are raw: no threshold has touched them.
+``run.json`` and ``report.html``. Scores are raw: no threshold has touched them. ``run.json`` holds the SHA-256 of every other file;
+``deleted.json`` those of what was left after `safelight purge` or `forget`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 from pipeline.config import Taxonomy, validate_settings
 from pipeline.errors import ResultsError
 from pipeline.model.thresholds import Thresholds, read_thresholds
+from pipeline.output import hashes_of, require_unchanged, write_json
 
 TextPolicy = Literal["include", "hash", "omit"]
 
@@ -28,6 +30,8 @@ SCORES = "scores.parquet"
 CONVERSATIONS = "conversations.parquet"
 RUN = "run.json"
 THRESHOLDS = "thresholds.json"
+REPORT = "report.html"
+DELETED = "deleted.json"
 
 _ROWS_AT_ONCE = 8192
 """Rows of scores that are looked through at once; Arrow's own 65,536 take 50 MiB more."""
@@ -175,6 +179,26 @@ class Run:
         """What tells the run from every other: its record names inputs, model, settings and the time by their hashes."""
         return hashlib.sha256((self.path / RUN).read_bytes()).hexdigest()[:16]
 
+    def require_unchanged(self) -> None:
+        """Compare scores and conversations with the hashes noted when they were written, or when something was deleted of them.
+
+        A run of an earlier Safelight has none, and passes. Who can change the run's own record passes too: what cannot be changed
+        unseen is what the store of the review keeps (`pipeline.review.index.require_kept`).
+
+        Raises
+        ------
+        ResultsError
+            When one was changed.
+        """
+        deleted = self.path / DELETED
+        noted = json.loads(deleted.read_bytes()) if deleted.is_file() else self.record
+        do = "Score the exports again; or, where `safelight purge` or `forget` was cut off, run it again"
+        require_unchanged(self.path, noted.get("files", {}), (SCORES, CONVERSATIONS), do=do)
+
+    def note_deletion(self) -> None:
+        """Note the hashes of the files after something was deleted of them."""
+        write_json(self.path / DELETED, {"files": hashes_of(self.path, (SCORES, CONVERSATIONS, REPORT))})
+
 
 def open_run(path: Path) -> Run:
     """Open the results of a run.
@@ -199,3 +223,16 @@ def open_run(path: Path) -> Run:
         taxonomy=validate_settings(record["taxonomy"], Taxonomy, where=str(path / RUN)),
         thresholds=read_thresholds(path / THRESHOLDS),
     )
+
+
+def open_unchanged(path: Path) -> Run:
+    """Open the results of a run whose files are still those that were written: see `Run.require_unchanged`.
+
+    Raises
+    ------
+    ResultsError
+        When it is no run folder, or a file of it is missing, damaged or was changed.
+    """
+    run = open_run(path)
+    run.require_unchanged()
+    return run

@@ -27,8 +27,8 @@ from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
 from pipeline.model.reading import Model
 from pipeline.model.thresholds import Thresholds, read_thresholds
-from pipeline.output import check_place, new_folder, write_json
-from pipeline.results import RUN, THRESHOLDS, Run, TextPolicy, open_run, stage_column
+from pipeline.output import check_place, hashes_of, new_folder, write_json
+from pipeline.results import CONVERSATIONS, REPORT, RUN, SCORES, THRESHOLDS, Run, TextPolicy, open_run, stage_column
 from pipeline.schema import Conversation, MessageScore
 from pipeline.scoring.batches import BATCH_MESSAGES
 from pipeline.scoring.chats import chat_table
@@ -108,10 +108,12 @@ def score(
             if (error := first_error(joined.failed, units)) is not None:
                 raise error
             write_json(work / THRESHOLDS, chosen.model_dump(mode="json"))
-            write_json(work / RUN, _record(folder, loaded, log, joined, settings, started, since))
+            record = _record(folder, loaded, log, joined, settings, started, since)
+            write_json(work / RUN, record)
             from pipeline.report.build import write_report
 
-            write_report(open_run(work), work / "report.html")
+            write_report(open_run(work), work / REPORT)
+            write_json(work / RUN, record | {"files": hashes_of(work, (SCORES, CONVERSATIONS, THRESHOLDS, REPORT))})
     except ExportError:
         parts.remove()
         raise

@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import Connection
 
 from pipeline.config import Taxonomy
-from pipeline.output import write_json
+from pipeline.output import hashes_of, write_json
 from pipeline.results import (
     CONVERSATIONS,
     RUN,
@@ -129,6 +129,7 @@ def make_run(
             "counts": {"conversations": len(summaries), "rows": len(rows), "kinds": {"message": len(rows)}},
             "warnings": [],
             "taxonomy": taxonomy.model_dump(mode="json"),
+            "files": hashes_of(path, (SCORES, CONVERSATIONS, THRESHOLDS)),
         },
     )
     return path

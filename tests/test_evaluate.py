@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,22 @@ def test_everything_is_computed_again_from_the_saved_scores_alone(evaluated: Pat
     evaluate_saved(evaluated / SCORES, Settings(out=again, text=True, rounds=20))
     assert metrics_of(again) == metrics_of(evaluated)
     assert (again / "thresholds.json").read_text("utf-8") == (evaluated / "thresholds.json").read_text("utf-8")
+
+
+def test_saved_scores_that_were_changed_are_refused(evaluated: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(evaluated, copy)
+    evaluate_saved(copy, Settings(rounds=20))
+    saved = read_saved(copy)
+    write_saved(Saved(saved.judged[:-1], saved.cuts, saved.about), copy / SCORES)
+    for read in (
+        lambda: evaluate_saved(copy, Settings(rounds=20)),
+        lambda: evaluate_saved(copy / SCORES, Settings(rounds=20)),
+        lambda: choose_threshold(copy, Wish(recall=0.5), out=None),
+        lambda: compare_saved(evaluated, copy),
+    ):
+        with pytest.raises(ResultsError, match="was changed"):
+            read()
 
 
 def test_what_was_measured_with_what_is_in_the_figures(evaluated: Path, tiny_model: Path) -> None:

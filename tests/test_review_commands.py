@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
@@ -40,6 +42,25 @@ def test_a_referral_is_packed_and_checked_and_is_in_the_log(decided: Path) -> No
     refused = safelight(decided, "pack", "make", "run", "dm-3", "--key", "key.pem", "--out", "other.zip")
     assert refused.returncode == 2
     assert not (decided / "other.zip").exists()
+
+
+def test_a_replaced_text_is_neither_packed_nor_shown(decided: Path) -> None:
+    assert safelight(decided, "pack", "key", "key.pem").returncode == 0
+    scores = decided / "run" / "scores.parquet"
+    table = pq.read_table(scores)
+    number = table.schema.get_field_index("text")
+    pq.write_table(table.set_column(number, table.schema.field(number), pa.array(["another text"] * table.num_rows)), scores)
+    for command in (
+        ["pack", "make", "run", "dm-1", "--key", "key.pem", "--out", "pack.zip"],
+        ["report", "run"],
+        ["review", "run", "--port", "0"],
+        ["corpus", "from-review", "review.db", "--out", "reviewed.jsonl"],
+    ):
+        done = safelight(decided, *command)
+        assert done.returncode == 2, command
+        assert "scores.parquet" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not (decided / "pack.zip").exists()
 
 
 def test_decisions_become_labels_that_a_corpus_is_read_from_and_what_is_undecided_is_proposed(decided: Path) -> None:

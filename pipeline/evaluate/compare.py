@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from evaluation.metrics import Judged
-from evaluation.saved import is_saved, read_saved
+from evaluation.saved import is_saved
 from evaluation.summary import Cuts, Difference, compare
 from pipeline.errors import ConfigError
 from pipeline.evaluate.chosen import Chosen, choose, with_splits_of
+from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.load import load_model
 from pipeline.model.thresholds import read_thresholds
 from pipeline.model.training.judging import judge
@@ -42,7 +43,7 @@ def compare_saved(first: Path, second: Path) -> list[Difference]:
             raise ConfigError(
                 "this is no saved evaluation", where=str(path), do="Give two of them, or two model folders with --corpus"
             )
-    one, other = read_saved(first), read_saved(second)
+    one, other = read_unchanged(first), read_unchanged(second)
     return _compare(list(one.judged), one.cuts, list(other.judged), other.cuts)
 
 

@@ -9,16 +9,17 @@ from typing import Any
 
 from evaluation.measure import measure
 from evaluation.report.build import write_report
-from evaluation.saved import METRICS, SCORES, Saved, read_saved, write_saved
+from evaluation.saved import METRICS, SCORES, Saved, write_saved
 from evaluation.summary import Cuts
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.chosen import Chosen, choose
 from pipeline.evaluate.peers import hold_against_peers
 from pipeline.evaluate.record import about, made
+from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.load import load_model
 from pipeline.model.thresholds import Thresholds, read_thresholds
 from pipeline.model.training.judging import judge
-from pipeline.output import check_place, new_folder, write_json
+from pipeline.output import check_place, hashes_of, new_folder, write_json
 from pipeline.results import THRESHOLDS
 
 FORMAT = "safelight-evaluation/2"
@@ -90,7 +91,7 @@ def evaluate_saved(scores: Path, settings: Settings | None = None, *, thresholds
     _check(settings)
     if settings.peers:
         raise ConfigError("--peers needs the model and the corpora, not saved scores", do="Give --model and --corpus")
-    saved = read_saved(scores)
+    saved = read_unchanged(scores)
     if thresholds is not None:
         limits = read_thresholds(thresholds)
         cuts = Cuts(limits.risk, {key: limits.stages.get(key, saved.cuts.stages[key]) for key in saved.cuts.keys})
@@ -138,8 +139,9 @@ def _finish(saved: Saved, settings: Settings) -> Evaluation:
             risk=saved.cuts.risk, stages=saved.cuts.stages, chosen=saved.about.get("model", {}).get("thresholds", "")
         )
         write_json(work / THRESHOLDS, limits.model_dump(mode="json"))
-        write_json(work / METRICS, metrics)
         write_report(metrics, saved.judged if settings.text else (), work / REPORT)
+        metrics["files"] = hashes_of(work, (SCORES, THRESHOLDS, REPORT))
+        write_json(work / METRICS, metrics)
     return Evaluation(metrics, settings.out)
 
 

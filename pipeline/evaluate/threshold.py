@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.metrics import Judged
-from evaluation.saved import read_saved
 from evaluation.thresholds import Choice, at_threshold, for_budget, for_precision, for_recall, guaranteed
 from pipeline.errors import ConfigError
+from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.thresholds import Thresholds
 from pipeline.output import new_file, write_json
 
@@ -42,7 +42,7 @@ def choose_threshold(evaluation: Path, wish: Wish, *, out: Path | None, overwrit
             "a threshold is chosen by one thing" + (f", not by {' and '.join(asked)}" if asked else ""),
             do="Give one of --budget (with --per-day), --precision, --recall or --guarantee",
         )
-    saved = read_saved(evaluation)
+    saved = read_unchanged(evaluation)
     value, words = _chosen(saved.judged, wish)
     if not value <= 1:
         raise ConfigError(

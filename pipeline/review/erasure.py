@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import ResultsError
 from pipeline.output import new_file
 from pipeline.report.build import write_report
-from pipeline.results import CONVERSATIONS, SCORES, Run, stage_column
+from pipeline.results import CONVERSATIONS, REPORT, SCORES, Run, stage_column
 from pipeline.review.index import speaker_digest
 
 _ROWS = 8192
@@ -38,7 +38,8 @@ def drop_conversations(run: Run, conversations: Collection[str]) -> None:
     gone = sorted(conversations)
     for name in (SCORES, CONVERSATIONS):
         _rewrite(run.path / name, lambda batch: batch.filter(~ds.field("conversation_id").isin(gone)))
-    write_report(run, run.path / "report.html")
+    write_report(run, run.path / REPORT)
+    run.note_deletion()
 
 
 def forget_speaker(run: Run, digest: str, name: str | None, conversations: Collection[str]) -> None:
@@ -68,7 +69,8 @@ def forget_speaker(run: Run, digest: str, name: str | None, conversations: Colle
         return rows
 
     _rewrite_rows(run.path / CONVERSATIONS, summarised)
-    write_report(run, run.path / "report.html")
+    write_report(run, run.path / REPORT)
+    run.note_deletion()
 
 
 def _forget_rows(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from pipeline.errors import ResultsError
+from pipeline.output import sha256_of
 from pipeline.results import CONVERSATIONS, SCORES, THRESHOLDS, Run, stage_column
 from pipeline.review.audit import append
 from pipeline.review.recorded import Recorded, index_digest, recorded
@@ -33,27 +35,33 @@ def open_in_store(store: Store, run: Run, *, actor: str) -> str:
     Raises
     ------
     ResultsError
-        When the run's files do not belong together, or the scores are not the ones that were decided on.
+        When the run's files were changed or do not belong together, or the scores are not the ones that were decided on.
     """
-    run_id, digest = run.id, _sha256(run, SCORES)
-    chosen = _sha256(run, THRESHOLDS)
+    run_id = run.id
+    hashes = {f"{Path(name).stem}_sha256": sha256_of(run.path / name) for name in (SCORES, CONVERSATIONS, THRESHOLDS)}
+    chosen = hashes["thresholds_sha256"]
     with store.writing() as connection:
         known = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
-        if known is not None and known.scores_sha256 != digest:
-            raise ResultsError(
-                f"{SCORES} is not the one that this store has decisions on",
-                where=str(run.path),
-                do="Bring that one back; or, where `safelight purge` or `forget` was cut off, run it again",
-            )
+        if known is not None:
+            _require_same(run, known, hashes, (SCORES, CONVERSATIONS))
         path = str(run.path.resolve())
         if known is None:
+            run.require_unchanged()
             record = run.record
             values = {"text": record["settings"]["text"], "model": f"{record['model']['name']} {record['model']['id']}"}
-            count = _import(connection, run, run_id, path=path, scores_sha256=digest, thresholds_sha256=chosen, **values)
+            count = _import(connection, run, run_id, path=path, **hashes, **values)
             row = connection.execute(select(runs).where(runs.c.id == run_id)).one()
             values = {name: value for name, value in row._mapping.items() if name != "id"}
             sets = {f"run/{run_id}": recorded(**values) | index_of(connection, run_id)}
-            append(connection, actor, "open run", f"run:{run_id}", sets=sets, conversations=count, scores_sha256=digest)
+            append(
+                connection,
+                actor,
+                "open run",
+                f"run:{run_id}",
+                sets=sets,
+                conversations=count,
+                scores_sha256=hashes["scores_sha256"],
+            )
             return run_id
         if known.path != path:
             connection.execute(update(runs).where(runs.c.id == run_id).values(path=path))
@@ -79,9 +87,33 @@ def index_of(connection: Connection, run_id: str) -> Recorded:
     return {"index": index_digest(connection, run_id)}
 
 
-def _sha256(run: Run, name: str) -> str:
-    with (run.path / name).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def require_kept(connection: Connection, run: Run) -> None:
+    """Compare a run's scores, conversations and thresholds with the hashes that the store keeps of them.
+
+    Raises
+    ------
+    ResultsError
+        When the store does not know the run, or a file of it was changed.
+    """
+    known = connection.execute(select(runs).where(runs.c.id == run.id)).one_or_none()
+    if known is None:
+        raise ResultsError("the store does not know this run", where=str(run.path), do="Open it once with `safelight review`")
+    names = (SCORES, CONVERSATIONS, THRESHOLDS)
+    _require_same(run, known, {f"{Path(name).stem}_sha256": sha256_of(run.path / name) for name in names}, names)
+
+
+def _require_same(run: Run, known: Row[Any], hashes: Mapping[str, str], names: Iterable[str]) -> None:
+    for name in names:
+        column = f"{Path(name).stem}_sha256"
+        kept = known._mapping[column]
+        if kept is not None and kept != hashes[column]:
+            raise ResultsError(
+                f"{name} is not the one that this store has decisions on",
+                where=str(run.path),
+                do="Bring that one back; or, where `safelight purge` or `forget` was cut off, run it again"
+                if name != THRESHOLDS
+                else "Start `safelight review` once, which takes new thresholds into the audit log",
+            )
 
 
 def _import(connection: Connection, run: Run, run_id: str, **values: str) -> int:
@@ -236,6 +268,7 @@ def place_again(connection: Connection, run: Run, run_id: str) -> Recorded:
             connection.execute(update(conversations).where(wanted).values(values))
         total += len(rows)
     _mark_again(connection, run, run_id)
-    values = {"conversations": total, "scores_sha256": _sha256(run, SCORES)}
+    hashes = {"scores_sha256": sha256_of(run.path / SCORES), "conversations_sha256": sha256_of(run.path / CONVERSATIONS)}
+    values = {"conversations": total, **hashes}
     connection.execute(update(runs).where(runs.c.id == run_id).values(values))
     return recorded(**values) | index_of(connection, run_id)

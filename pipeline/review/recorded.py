@@ -34,7 +34,7 @@ RECORDED: Mapping[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
     "run": (
         runs,
         ("id",),
-        ("path", "opened", "text", "model", "scores_sha256", "thresholds_sha256", "conversations"),
+        ("path", "opened", "text", "model", "scores_sha256", "conversations_sha256", "thresholds_sha256", "conversations"),
     ),
     "conversation": (conversations, ("number",), ("state", "awaiting", "assignee", "changed")),
     "decision": (

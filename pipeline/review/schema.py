@@ -93,6 +93,7 @@ runs = Table(
     Column("text", String(8), nullable=False),
     Column("model", Text, nullable=False),
     Column("scores_sha256", String(64), nullable=False),
+    Column("conversations_sha256", String(64)),  # null in a store from before it was kept
     Column("thresholds_sha256", String(64), nullable=False),
     Column("conversations", Integer, nullable=False),
 )

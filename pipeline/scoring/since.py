@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import ConfigError
 from pipeline.model.reading import Reading
-from pipeline.results import CONVERSATIONS, SCORES, open_run, stage_column
+from pipeline.results import CONVERSATIONS, SCORES, open_unchanged, stage_column
 
 
 class Known(Mapping[str, Reading]):
@@ -31,9 +31,9 @@ class Known(Mapping[str, Reading]):
             When it is of another model, was read with another cascade setting or by another runtime, or is from before there were
             fingerprints.
         ResultsError
-            When it is no run.
+            When it is no run, or was changed.
         """
-        run = open_run(path)
+        run = open_unchanged(path)
         if run.record["model"]["id"] != model_id:
             raise ConfigError(
                 "the previous run is of another model", where=str(path), do="Score everything, without --since, or name that model"
