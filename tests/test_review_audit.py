@@ -28,6 +28,7 @@ from pipeline.review.audit import entries, renew_head, verify
 from pipeline.review.decisions import confirm, correct, decide, undo
 from pipeline.review.head import note_head, read_head
 from pipeline.review.locks import assign
+from pipeline.review.recorded import Derived, differences
 from pipeline.review.retention import delete, plan_purge
 from pipeline.review.store import Store, open_store
 
@@ -256,24 +257,50 @@ def test_a_head_file_that_is_gone_empty_or_other_is_a_finding_and_stops_what_wou
 
 def test_a_store_made_before_takes_stock_of_its_tables_once(whole: Path, tmp_path: Path) -> None:
     file = copied(whole, tmp_path)
-    with sqlite3.connect(file) as raw:  # as an earlier version left it: no third trigger
+    with sqlite3.connect(file) as raw:  # as an earlier version left it: no third trigger, no hash of the summaries
+        hashes = raw.execute("SELECT conversations_sha256, id FROM runs").fetchall()
         raw.execute("DROP TRIGGER audit_keeps_from_replace")
+        raw.execute("ALTER TABLE runs DROP COLUMN conversations_sha256")
         raw.execute("UPDATE alembic_version SET version_num = '0001'")
     raw.close()
-    for _ in range(2):
-        store = open_store(file, head=tmp_path / "head")
-        assert verify(store).problems == []
-        with store.reading() as connection:
-            assert [line.action for line in entries(connection)].count("take stock") == 1
-        store.close()
+    open_store(file, head=tmp_path / "head").close()
+    with sqlite3.connect(file) as raw:  # the log of this store, unlike an old one, knows the hashes
+        raw.executemany("UPDATE runs SET conversations_sha256 = ? WHERE id = ?", hashes)
+    raw.close()
+    store = open_store(file, head=tmp_path / "head")
+    assert verify(store).problems == []
+    with store.reading() as connection:
+        assert [line.action for line in entries(connection)].count("take stock") == 1
+    store.close()
 
 
 def test_what_was_changed_before_taking_stock_is_still_found(whole: Path, tmp_path: Path) -> None:
     file = copied(whole, tmp_path)
     with sqlite3.connect(file) as raw:
+        raw.execute("ALTER TABLE runs DROP COLUMN conversations_sha256")
         raw.execute("UPDATE alembic_version SET version_num = '0001'")
         raw.execute("UPDATE decisions SET kind = 'dismiss' WHERE id = 1")
     raw.close()
     store = open_store(file, head=tmp_path / "head")
     assert "the kind of decision 1 was not the one in the log" in "".join(verify(store).problems)
+    store.close()
+
+
+def test_a_store_from_before_summaries_had_a_hash_is_opened_and_nothing_is_found_changed(whole: Path, tmp_path: Path) -> None:
+    file = copied(whole, tmp_path)
+    with sqlite3.connect(file) as raw:
+        raw.execute("ALTER TABLE runs DROP COLUMN conversations_sha256")
+        raw.execute("UPDATE alembic_version SET version_num = '0002'")
+    raw.close()
+    store = open_store(file, head=tmp_path / "head")
+    with store.reading() as connection:
+        assert connection.exec_driver_sql("SELECT conversations_sha256 FROM runs").scalars().all() == [None]
+        derived = Derived()
+        for line in entries(connection):
+            sets = {
+                name: {column: value for column, value in own.items() if column != "conversations_sha256"}
+                for name, own in line.detail.get("sets", {}).items()
+            }
+            derived.take(line.number, line.actor, line.action, line.subject, {**line.detail, "sets": sets})
+        assert list(differences(connection, derived)) == []
     store.close()

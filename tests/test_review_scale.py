@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -17,7 +18,8 @@ pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 from reviewed import PLAIN, TURNED, make_run
 
 from pipeline.config import Taxonomy
-from pipeline.results import CONVERSATIONS, SCORES, conversations_schema, open_run, scores_schema, stage_column
+from pipeline.output import hashes_of, write_json
+from pipeline.results import CONVERSATIONS, RUN, SCORES, conversations_schema, open_run, scores_schema, stage_column
 from pipeline.review.index import open_in_store
 from pipeline.review.queue import Wanted, counts, queue_page, queue_row, same_speaker
 from pipeline.review.store import open_store
@@ -68,6 +70,8 @@ def large_run(path: Path, taxonomy: Taxonomy) -> Path:
     }
     pq.write_table(table(scores_schema(taxonomy.keys), rows, scores), path / SCORES, row_group_size=4096)
     pq.write_table(table(conversations_schema(taxonomy.keys), COUNT, summaries), path / CONVERSATIONS, row_group_size=1024)
+    record = json.loads((path / RUN).read_text("utf-8"))
+    write_json(path / RUN, {**record, "files": hashes_of(path, record["files"])})
     return path
 
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, column, select
+from sqlalchemy import Connection, Select, Table, column, inspect, select
 
 from pipeline.review.schema import (
     conversation_speakers,
@@ -109,8 +109,13 @@ def raw(table: Table, names: Iterable[str]) -> Select[Any]:
 
 
 def rows_of(connection: Connection, kind: str) -> Iterator[tuple[str, Recorded]]:
-    """Yield the rows of a kind as the database has them: key, and recorded columns."""
+    """Yield the rows of a kind as the database has them: key, and recorded columns.
+
+    A column that a later migration adds is left out: a store takes stock between two of them.
+    """
     table, key, columns = RECORDED[kind]
+    there = {found["name"] for found in inspect(connection).get_columns(table.name)}
+    columns = tuple(name for name in columns if name in there)
     extra = {"decision": ("note_salt",), "conversation": ("run_id",)}.get(kind, ())
     names = [*key, *columns, *extra]
     for row in connection.execute(raw(table, names).execution_options(yield_per=1000)):
