@@ -88,6 +88,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) -> Path:
     return folder
 
 
+def alter(file: Path, *statements: str) -> None:
+    """Run SQL on a store as somebody would who has its file."""
+    with sqlite3.connect(file) as raw:
+        for statement in statements:
+            raw.execute(statement)
+    raw.close()
+
+
 def copied(whole: Path, folder: Path) -> Path:
     for name in ("review.db", "head"):
         (folder / name).write_bytes((whole / name).read_bytes())
@@ -157,10 +165,7 @@ def test_verify_finds_that_a_trigger_is_gone_or_does_nothing(trigger: str, whole
     file = copied(whole, tmp_path)
     name = f"audit_keeps_from_{trigger}"
     for again in ("", f"CREATE TRIGGER {name} BEFORE UPDATE ON audit WHEN 0 BEGIN SELECT 1; END"):
-        with sqlite3.connect(file) as raw:
-            raw.execute(f"DROP TRIGGER IF EXISTS {name}")
-            raw.execute(again)
-        raw.close()
+        alter(file, f"DROP TRIGGER IF EXISTS {name}", again)
         store = open_store(file, head=tmp_path / "head")
         assert any(name in problem for problem in verify(store).problems)
         store.close()
@@ -168,10 +173,11 @@ def test_verify_finds_that_a_trigger_is_gone_or_does_nothing(trigger: str, whole
 
 def test_a_later_line_does_not_cover_up_what_was_changed_before(whole: Path, tmp_path: Path) -> None:
     file = copied(whole, tmp_path)
-    with sqlite3.connect(file) as raw:
-        raw.execute("UPDATE readers SET role = 'admin' WHERE name = 'cy'")
-        raw.execute("UPDATE conversations SET platform = 'other' WHERE number = 2")
-    raw.close()
+    alter(
+        file,
+        "UPDATE readers SET role = 'admin' WHERE name = 'cy'",
+        "UPDATE conversations SET platform = 'other' WHERE number = 2",
+    )
     store = open_store(file, head=tmp_path / "head")
     with store.writing() as connection:
         set_password(connection, "cy", PASSWORD, actor="cli")
@@ -255,14 +261,24 @@ def test_a_head_file_that_is_gone_empty_or_other_is_a_finding_and_stops_what_wou
     store.close()
 
 
+NO_SUMMARIES = "ALTER TABLE runs DROP COLUMN conversations_sha256"
+"""What makes of a store one from before the hash of the summaries."""
+
+
+def test_a_column_that_was_dropped_is_a_finding(whole: Path, tmp_path: Path) -> None:
+    file = copied(whole, tmp_path)
+    alter(file, NO_SUMMARIES)
+    store = open_store(file, head=tmp_path / "head")
+    assert "cannot be read" in "".join(verify(store).problems)
+    store.close()
+
+
 def test_a_store_made_before_takes_stock_of_its_tables_once(whole: Path, tmp_path: Path) -> None:
     file = copied(whole, tmp_path)
-    with sqlite3.connect(file) as raw:  # as an earlier version left it: no third trigger, no hash of the summaries
+    with sqlite3.connect(file) as raw:
         hashes = raw.execute("SELECT conversations_sha256, id FROM runs").fetchall()
-        raw.execute("DROP TRIGGER audit_keeps_from_replace")
-        raw.execute("ALTER TABLE runs DROP COLUMN conversations_sha256")
-        raw.execute("UPDATE alembic_version SET version_num = '0001'")
     raw.close()
+    alter(file, "DROP TRIGGER audit_keeps_from_replace", NO_SUMMARIES, "UPDATE alembic_version SET version_num = '0001'")
     open_store(file, head=tmp_path / "head").close()
     with sqlite3.connect(file) as raw:  # the log of this store, unlike an old one, knows the hashes
         raw.executemany("UPDATE runs SET conversations_sha256 = ? WHERE id = ?", hashes)
@@ -276,11 +292,9 @@ def test_a_store_made_before_takes_stock_of_its_tables_once(whole: Path, tmp_pat
 
 def test_what_was_changed_before_taking_stock_is_still_found(whole: Path, tmp_path: Path) -> None:
     file = copied(whole, tmp_path)
-    with sqlite3.connect(file) as raw:
-        raw.execute("ALTER TABLE runs DROP COLUMN conversations_sha256")
-        raw.execute("UPDATE alembic_version SET version_num = '0001'")
-        raw.execute("UPDATE decisions SET kind = 'dismiss' WHERE id = 1")
-    raw.close()
+    alter(
+        file, NO_SUMMARIES, "UPDATE alembic_version SET version_num = '0001'", "UPDATE decisions SET kind = 'dismiss' WHERE id = 1"
+    )
     store = open_store(file, head=tmp_path / "head")
     assert "the kind of decision 1 was not the one in the log" in "".join(verify(store).problems)
     store.close()
@@ -288,10 +302,7 @@ def test_what_was_changed_before_taking_stock_is_still_found(whole: Path, tmp_pa
 
 def test_a_store_from_before_summaries_had_a_hash_is_opened_and_nothing_is_found_changed(whole: Path, tmp_path: Path) -> None:
     file = copied(whole, tmp_path)
-    with sqlite3.connect(file) as raw:
-        raw.execute("ALTER TABLE runs DROP COLUMN conversations_sha256")
-        raw.execute("UPDATE alembic_version SET version_num = '0002'")
-    raw.close()
+    alter(file, NO_SUMMARIES, "UPDATE alembic_version SET version_num = '0002'")
     store = open_store(file, head=tmp_path / "head")
     with store.reading() as connection:
         assert connection.exec_driver_sql("SELECT conversations_sha256 FROM runs").scalars().all() == [None]

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from pipeline.errors import ReviewError
 from pipeline.review.guards import missing_guards
 from pipeline.review.head import FIRST, Head, log_end, noted_head, write_head
-from pipeline.review.recorded import RECORDED, Derived, Recorded, differences, index_digest, raw, rows_of, shown
+from pipeline.review.recorded import RECORDED, Derived, Recorded, columns_there, differences, index_digest, raw, rows_of, shown
 from pipeline.review.records import AuditEntry
 from pipeline.review.schema import audit, audit_head, moment_text
 from pipeline.review.store import Store
@@ -86,11 +86,14 @@ def _entry(row: Row[Any]) -> AuditEntry:
 
 
 def take_stock(connection: Connection) -> None:
-    """Record the tables as they are, in a store whose log did not record them: what comes after is compared with this."""
+    """Record the tables as they are, in a store whose log did not record them: what comes after is compared with this.
+
+    A migration calls this when the tables lack what later migrations add.
+    """
     opened: dict[str, Any] = {}
     sets: dict[str, Recorded] = {}
     for kind in RECORDED:
-        for key, row in rows_of(connection, kind):
+        for key, row in rows_of(connection, kind, columns_there(connection, kind)):
             run_id = row.pop("run_id", None)
             if kind == "run":
                 opened[key] = row["opened"]

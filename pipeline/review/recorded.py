@@ -10,7 +10,7 @@ Not recorded, since no decision hangs on it: locks, sessions, failed log-ins, an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -108,14 +108,17 @@ def raw(table: Table, names: Iterable[str]) -> Select[Any]:
     return select(*(column(name) for name in names)).select_from(table)
 
 
-def rows_of(connection: Connection, kind: str) -> Iterator[tuple[str, Recorded]]:
-    """Yield the rows of a kind as the database has them: key, and recorded columns.
-
-    A column that a later migration adds is left out: a store takes stock between two of them.
-    """
-    table, key, columns = RECORDED[kind]
+def columns_there(connection: Connection, kind: str) -> tuple[str, ...]:
+    """Return the recorded columns of a kind that its table has; a later migration may add others."""
+    table, _, columns = RECORDED[kind]
     there = {found["name"] for found in inspect(connection).get_columns(table.name)}
-    columns = tuple(name for name in columns if name in there)
+    return tuple(name for name in columns if name in there)
+
+
+def rows_of(connection: Connection, kind: str, columns: Sequence[str] | None = None) -> Iterator[tuple[str, Recorded]]:
+    """Yield the rows of a kind as the database has them: key, and recorded columns, all of them or those that are named."""
+    table, key, every_column = RECORDED[kind]
+    columns = every_column if columns is None else columns
     extra = {"decision": ("note_salt",), "conversation": ("run_id",)}.get(kind, ())
     names = [*key, *columns, *extra]
     for row in connection.execute(raw(table, names).execution_options(yield_per=1000)):
