@@ -108,14 +108,28 @@ def hashes_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
     return {name: sha256_of(folder / name) for name in names}
 
 
-def require_unchanged(folder: Path, hashes: Mapping[str, str], names: Iterable[str], *, do: str) -> None:
-    """Compare some files of a folder with the hashes noted of them; a file without one is not compared.
+def noted_hashes(record: Path, *, do: str) -> Mapping[str, str]:
+    """Return the hashes that a JSON file notes of the files beside it, by name; none where it notes none.
+
+    Raises
+    ------
+    ResultsError
+        When it is damaged; ``do`` says what to do then.
+    """
+    try:
+        return dict(json.loads(record.read_bytes()).get("files", {}))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ResultsError("the record of the files is damaged", where=str(record), do=do) from error
+
+
+def require_unchanged(folder: Path, found: Mapping[str, str], noted: Mapping[str, str], *, do: str) -> None:
+    """Compare the hashes that files of a folder have, as `hashes_of` gives them, with those noted; without one, none is compared.
 
     Raises
     ------
     ResultsError
         When a file was changed; ``do`` says what to do then.
     """
-    for name in names:
-        if name in hashes and sha256_of(folder / name) != hashes[name]:
+    for name, own in found.items():
+        if noted.get(name, own) != own:
             raise ResultsError("the file was changed after it was written: its SHA-256 differs", where=str(folder / name), do=do)

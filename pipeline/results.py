@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from pipeline.config import Taxonomy, validate_settings
 from pipeline.errors import ResultsError
 from pipeline.model.thresholds import Thresholds, read_thresholds
-from pipeline.output import hashes_of, require_unchanged, write_json
+from pipeline.output import hashes_of, noted_hashes, require_unchanged, write_json
 
 TextPolicy = Literal["include", "hash", "omit"]
 
@@ -179,11 +179,12 @@ class Run:
         """What tells the run from every other: its record names inputs, model, settings and the time by their hashes."""
         return hashlib.sha256((self.path / RUN).read_bytes()).hexdigest()[:16]
 
-    def require_unchanged(self) -> None:
+    def require_unchanged(self, found: Mapping[str, str] | None = None) -> None:
         """Compare scores and conversations with the hashes noted when they were written, or when something was deleted of them.
 
         A run of an earlier Safelight has none, and passes. Who can change the run's own record passes too: what cannot be changed
-        unseen is what the store of the review keeps (`pipeline.review.index.require_kept`).
+        unseen is what the store of the review keeps (`pipeline.review.index.require_kept`). ``found`` are the files' hashes, where
+        the caller has them.
 
         Raises
         ------
@@ -191,9 +192,9 @@ class Run:
             When one was changed.
         """
         deleted = self.path / DELETED
-        noted = json.loads(deleted.read_bytes()) if deleted.is_file() else self.record
         do = "Score the exports again; or, where `safelight purge` or `forget` was cut off, run it again"
-        require_unchanged(self.path, noted.get("files", {}), (SCORES, CONVERSATIONS), do=do)
+        noted = noted_hashes(deleted, do=do) if deleted.is_file() else self.record.get("files", {})
+        require_unchanged(self.path, found or hashes_of(self.path, (SCORES, CONVERSATIONS)), noted, do=do)
 
     def note_deletion(self) -> None:
         """Note the hashes of the files after something was deleted of them."""

@@ -97,3 +97,11 @@ def test_what_safelight_itself_deletes_is_no_change(taxonomy: Taxonomy, tmp_path
     opened(store, run)
     add_people(store)
     store.close()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"files": 7}', '{"files": [1]}', "{", "[" * 100_000])
+def test_a_damaged_note_of_what_was_deleted_is_an_error_with_its_place(content: str, taxonomy: Taxonomy, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", taxonomy, {"dm-1": TURNED, "dm-2": PLAIN})
+    (run / DELETED).write_text(content)
+    with pytest.raises(ResultsError, match=r"deleted\.json: the record of the files is damaged"):
+        open_unchanged(run)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from evaluation.saved import METRICS, SCORES, Saved, read_saved
-from pipeline.errors import ResultsError
-from pipeline.output import require_unchanged
+from pipeline.output import hashes_of, noted_hashes, require_unchanged
 
 
 def read_unchanged(scores: Path) -> Saved:
@@ -21,9 +19,6 @@ def read_unchanged(scores: Path) -> Saved:
     folder = scores if scores.is_dir() else scores.parent
     record = folder / METRICS
     if record.is_file() and (scores.is_dir() or scores.name == SCORES) and (folder / SCORES).is_file():
-        try:
-            noted = json.loads(record.read_bytes()).get("files", {})
-        except (ValueError, AttributeError) as error:
-            raise ResultsError("the record of the evaluation is damaged", where=str(record), do="Evaluate again") from error
-        require_unchanged(folder, noted, (SCORES,), do="Evaluate again")
+        do = "Evaluate again"
+        require_unchanged(folder, hashes_of(folder, (SCORES,)), noted_hashes(record, do=do), do=do)
     return read_saved(scores)

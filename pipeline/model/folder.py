@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ModelFolderError
-from pipeline.output import write_json
+from pipeline.output import sha256_of, write_json
 
 FORMAT = "safelight-model/1"
 MANIFEST = "manifest.json"
@@ -109,21 +109,13 @@ def _read_manifest(path: Path) -> dict[str, Any]:
 def seal_model_folder(path: Path, *, kind: str, name: str) -> ModelFolder:
     """Write the manifest over the files that lie in the folder, and open it."""
     files = sorted(file.name for file in path.iterdir() if file.name != MANIFEST)
-    manifest = {"format": FORMAT, "kind": kind, "name": name, "files": {file: sha256_of(path / file) for file in files}}
+    manifest = {"format": FORMAT, "kind": kind, "name": name, "files": {file: _sha256_of(path / file) for file in files}}
     write_json(path / MANIFEST, manifest)
     return open_model_folder(path)
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex.
-
-    Raises
-    ------
-    ModelFolderError
-        When it cannot be read.
-    """
+def _sha256_of(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise ModelFolderError(f"cannot be read ({error.strerror})", where=str(path), do="Get the model folder again") from error

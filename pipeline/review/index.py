@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Connection, Row, delete, select, update
 
 from pipeline.errors import ResultsError
-from pipeline.output import sha256_of
+from pipeline.output import hashes_of
 from pipeline.results import CONVERSATIONS, SCORES, THRESHOLDS, Run, stage_column
 from pipeline.review.audit import append
 from pipeline.review.recorded import Recorded, index_digest, recorded
@@ -38,30 +38,22 @@ def open_in_store(store: Store, run: Run, *, actor: str) -> str:
         When the run's files were changed or do not belong together, or the scores are not the ones that were decided on.
     """
     run_id = run.id
-    hashes = {f"{Path(name).stem}_sha256": sha256_of(run.path / name) for name in (SCORES, CONVERSATIONS, THRESHOLDS)}
-    chosen = hashes["thresholds_sha256"]
+    found = hashes_of(run.path, (SCORES, CONVERSATIONS, THRESHOLDS))
+    chosen = found[THRESHOLDS]
     with store.writing() as connection:
         known = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
         if known is not None:
-            _require_same(run, known, hashes, (SCORES, CONVERSATIONS))
+            _require_same(run, known, {name: found[name] for name in (SCORES, CONVERSATIONS)})
         path = str(run.path.resolve())
         if known is None:
-            run.require_unchanged()
+            run.require_unchanged({name: found[name] for name in (SCORES, CONVERSATIONS)})
             record = run.record
             values = {"text": record["settings"]["text"], "model": f"{record['model']['name']} {record['model']['id']}"}
-            count = _import(connection, run, run_id, path=path, **hashes, **values)
+            count = _import(connection, run, run_id, path=path, **_by_column(found), **values)
             row = connection.execute(select(runs).where(runs.c.id == run_id)).one()
             values = {name: value for name, value in row._mapping.items() if name != "id"}
             sets = {f"run/{run_id}": recorded(**values) | index_of(connection, run_id)}
-            append(
-                connection,
-                actor,
-                "open run",
-                f"run:{run_id}",
-                sets=sets,
-                conversations=count,
-                scores_sha256=hashes["scores_sha256"],
-            )
+            append(connection, actor, "open run", f"run:{run_id}", sets=sets, conversations=count, scores_sha256=found[SCORES])
             return run_id
         if known.path != path:
             connection.execute(update(runs).where(runs.c.id == run_id).values(path=path))
@@ -98,15 +90,21 @@ def require_kept(connection: Connection, run: Run) -> None:
     known = connection.execute(select(runs).where(runs.c.id == run.id)).one_or_none()
     if known is None:
         raise ResultsError("the store does not know this run", where=str(run.path), do="Open it once with `safelight review`")
-    names = (SCORES, CONVERSATIONS, THRESHOLDS)
-    _require_same(run, known, {f"{Path(name).stem}_sha256": sha256_of(run.path / name) for name in names}, names)
+    _require_same(run, known, hashes_of(run.path, (SCORES, CONVERSATIONS, THRESHOLDS)))
 
 
-def _require_same(run: Run, known: Row[Any], hashes: Mapping[str, str], names: Iterable[str]) -> None:
-    for name in names:
-        column = f"{Path(name).stem}_sha256"
-        kept = known._mapping[column]
-        if kept is not None and kept != hashes[column]:
+def _column(name: str) -> str:
+    """Return the column that holds the hash of a file."""
+    return f"{Path(name).stem}_sha256"
+
+
+def _by_column(hashes: Mapping[str, str]) -> dict[str, str]:
+    return {_column(name): own for name, own in hashes.items()}
+
+
+def _require_same(run: Run, known: Row[Any], hashes: Mapping[str, str]) -> None:
+    for name, own in hashes.items():
+        if known._mapping[_column(name)] not in (None, own):
             raise ResultsError(
                 f"{name} is not the one that this store has decisions on",
                 where=str(run.path),
@@ -268,7 +266,6 @@ def place_again(connection: Connection, run: Run, run_id: str) -> Recorded:
             connection.execute(update(conversations).where(wanted).values(values))
         total += len(rows)
     _mark_again(connection, run, run_id)
-    hashes = {"scores_sha256": sha256_of(run.path / SCORES), "conversations_sha256": sha256_of(run.path / CONVERSATIONS)}
-    values = {"conversations": total, **hashes}
+    values = {"conversations": total, **_by_column(hashes_of(run.path, (SCORES, CONVERSATIONS)))}
     connection.execute(update(runs).where(runs.c.id == run_id).values(values))
     return recorded(**values) | index_of(connection, run_id)
