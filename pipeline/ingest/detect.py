@@ -14,6 +14,7 @@ from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
 from pipeline.ingest.table_records import parquet_columns
 from pipeline.ingest.text_evidence import has_headers, text_format
+from pipeline.ingest.xml_evidence import xml_format
 
 SLACK_LISTS = frozenset({"users.json", "channels.json", "groups.json", "dms.json", "mpims.json"})
 SLACK_COMPANIONS = frozenset({"integration_logs.json", "canvases.json", "lists.json", "org_users.json"})
@@ -36,6 +37,7 @@ def by_export(file: ExportFile) -> PurePosixPath:
 
 
 _OBJECT_OR_LIST = re.compile(r"\s*[\[{]")
+_ELEMENT = re.compile(r"\s*<")
 _WORDS = re.compile(r"(?!\s*(?:[{<]|\[\s*[{\]]))[^\0]*\Z")
 
 
@@ -62,7 +64,8 @@ FORMATS: dict[str, Format] = {
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
     "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage", begins=_WORDS),
-    "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=re.compile(r"\s*<")),
+    "sms": Format("SMS Backup & Restore XML", "pipeline.ingest.sms", begins=_ELEMENT),
+    "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_ELEMENT),
     "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),
     "jsonl": Format("JSON Lines", "pipeline.ingest.tables"),
     "json": Format("JSON list of records", "pipeline.ingest.tables"),
@@ -110,7 +113,8 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
     if start.startswith(("{", "[{", "[\n", "[\r", "[]", "[ ")):
         return _json(head if len(head) < _HEAD or b"\n" in head.lstrip() else file.head(_LONG_HEAD), columns)
     if start.startswith("<"):
-        return Found("pan12") if re.search(r"<conversations?\b", start) else None
+        format_ = xml_format(start)
+        return Found(format_) if format_ is not None else None
     return _lines(text, file, columns)
 
 

@@ -42,7 +42,7 @@ _HTML: tuple[tuple[str, Look], ...] = (
     (r"snapchat", Look("Snapchat as HTML", "Ask for the download again, with JSON")),
 )
 _XML: tuple[tuple[str, Look], ...] = (
-    (r"<smses\b", Look("SMS Backup & Restore", "Convert it to CSV with columns conversation_id, speaker, timestamp, text")),
+    (r"<calls\b", Look("a list of calls", "Give the app's messages (sms-….xml)", chat=False)),
     (r"cellebrite|<project\b[^>]*extractionType", Look("a Cellebrite UFED report", "Export the chats from it as CSV")),
 )
 _KEYS: tuple[tuple[frozenset[str], Look], ...] = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
@@ -57,7 +57,11 @@ def _records(unit: Unit, columns: Columns, options: ReadOptions, log: ReadLog) -
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The records of a file, and what they become. ``platform`` is what a conversation gets that names none."""
+    """The records of a file, and what they become.
+
+    ``platform`` is what a conversation gets that names none. With ``by_time`` the messages of a conversation are put in the order
+    of their times, where all have one: a conversation is then held at a time.
+    """
 
     file: ExportFile
     records: Records
@@ -66,6 +70,7 @@ class Table:
     log: ReadLog
     has_lines: bool = True
     platform: str = "table"
+    by_time: bool = False
 
     def conversations(self) -> Iterator[Conversation]:
         """Yield the conversations; their records are grouped, with a warning, where they do not stand together."""
@@ -81,7 +86,7 @@ class Table:
                 platform=self._value(first, "platform", identity) or self.platform,
                 title=self._value(first, "conversation_title", identity),
                 meta=json_object(self._cell(first, "conversation_meta")) or {},
-                messages=self._messages(chain([first], records), first, found),
+                messages=(self._in_time if self.by_time else self._messages)(chain([first], records), first, found),
             )
 
     def _survey(self) -> Survey:
@@ -103,6 +108,13 @@ class Table:
         if names:
             self.columns.check(names, self.options.columns, self.file.name)
         return found
+
+    def _in_time(self, records: Iterator[Record], first: Record, found: Survey) -> Iterator[Message]:
+        twins: Counter[str] = Counter()
+        messages = [self._message(record, first, found, twins) for record in records]
+        if all(message.timestamp is not None for message in messages):
+            messages.sort(key=lambda message: cast(datetime, message.timestamp))
+        yield from messages
 
     def _messages(self, records: Iterator[Record], first: Record, found: Survey) -> Iterator[Message]:
         twins: Counter[str] = Counter()

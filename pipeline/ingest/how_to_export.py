@@ -1,0 +1,21 @@
+"""How the person who has a chat makes an export of each format, for `safelight formats`."""
+
+from __future__ import annotations
+
+HOW: dict[str, str] = {
+    "whatsapp": "In the chat: More, Export chat. Without media is enough",
+    "telegram": "Telegram Desktop: Settings, Advanced, Export Telegram data; machine-readable JSON",
+    "meta": "Accounts Center: Your information, Download your information, Messages; JSON",
+    "discord": "DiscordChatExporter: export the channel as JSON",
+    "snapchat": "accounts.snapchat.com: My Data, with chat history and JSON files",
+    "slack": "Workspace settings: Import/Export Data, Export",
+    "signal": "signal-export, on a computer with Signal Desktop",
+    "imessage": "iMazing: Messages, Export to CSV",
+    "sms": "The Android app SMS Backup & Restore: Back up, Messages",
+    "pan12": "The corpus file of PAN 2012 (Sexual Predator Identification)",
+    "convokit": "ConvoKit: corpus.dump",
+    "jsonl": "An object a line, with the columns of the README",
+    "json": "A list of objects, with the columns of the README",
+    "csv": "A table with the columns of the README, in UTF-8",
+    "parquet": "A table with the columns of the README",
+}
