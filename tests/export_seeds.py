@@ -11,6 +11,27 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         '<part ct="text/plain" text="rye" /><part ct="image/jpeg" cl="a.jpg" data="AAAA" /></parts>'
         '<addrs><addr address="+447700900124" type="137" /></addrs></mms>\n</smses>\n',
     ),
+    "line": (
+        "[LINE]Robin.txt",
+        "[LINE] Chat history with Robin\nSaved on: 2024/02/14 08:00\n\n2024/02/13(Tue)\n21:05\tRobin\tbread?\n"
+        '21:06\tKim\t"yes\nof rye"\n21:07\t\tRobin unsent a message.\n\n2024/02/14(Wed)\n9:05\tKim\t[Photo]\n',
+    ),
+    "line-computer": ("line.txt", "2024.02.13 火曜日\n21:05 Robin bread?\n21:06 Kim yes\n2024.02.14 水曜日\n09:05 Kim rye\n"),
+    "kakaotalk": (
+        "KakaoTalkChats.txt",
+        "지우 님과 카카오톡 대화\n저장한 날짜 : 2024년 2월 14일 오전 8:00\n\n2024년 2월 13일 오후 9:05\n"
+        "2024년 2월 13일 오후 9:05, 지우 : 빵?\n둘째 줄\n"
+        "2024년 2월 13일 오후 9:06, 민호 : 네\n2024년 2월 13일 오후 9:07, 민호님이 나갔습니다.\n",
+    ),
+    "kakaotalk-windows": (
+        "KakaoTalk.txt",
+        "지우 님과 카카오톡 대화\n저장한 날짜 : 2024-02-14 08:00:00\n\n--------------- 2024년 2월 13일 화요일 ---------------\n"
+        "[지우] [오후 9:05] 빵?\n[민호] [오후 9:06] 네\n민호님이 나갔습니다.\n",
+    ),
+    "kakaotalk-csv": (
+        "KakaoTalk_Chat.csv",
+        'Date,User,Message\n2024-02-13 21:05:11,"지우","빵?"\n2024-02-13 21:06:11,"민호","네"\n',
+    ),
 }
 """The file's name and what is in it, by format; `name-…` is another layout of a format."""
 

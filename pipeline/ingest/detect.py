@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 from pipeline.errors import ExportError
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
+from pipeline.ingest.kakaotalk_grammar import is_csv as is_kakaotalk_csv
+from pipeline.ingest.log_evidence import has_rows, marked_format, unmarked_format
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
 from pipeline.ingest.table_records import parquet_columns
 from pipeline.ingest.text_evidence import has_headers, text_format
@@ -65,6 +67,8 @@ FORMATS: dict[str, Format] = {
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
     "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage", begins=_WORDS),
     "sms": Format("SMS Backup & Restore XML", "pipeline.ingest.sms", begins=_ELEMENT),
+    "line": Format("LINE text", "pipeline.ingest.line", begins=_WORDS),
+    "kakaotalk": Format("KakaoTalk text or CSV", "pipeline.ingest.kakaotalk", begins=_WORDS),
     "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_ELEMENT),
     "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),
     "jsonl": Format("JSON Lines", "pipeline.ingest.tables"),
@@ -126,7 +130,7 @@ def could_be(file: ExportFile, format_: str) -> bool:
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     if FORMATS[format_].begins.match(text) is None or (b"\0" in head and format_ != "parquet"):
         return False
-    return format_ not in ("whatsapp", "signal") or has_headers(text)
+    return has_rows(text, format_) if format_ not in ("whatsapp", "signal") else has_headers(text)
 
 
 def _unpacked(head: bytes) -> bytes:
@@ -158,10 +162,14 @@ def _json(head: bytes, columns: Mapping[str, str]) -> Found | None:
 
 
 def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | None:
+    if (own := marked_format(text)) is not None:
+        return Found(own)
     names = header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))
     if set(names) >= _IMESSAGE:
         return Found("imessage")
+    if is_kakaotalk_csv(text.lstrip()):
+        return Found("kakaotalk")
     if len(names) > 1 and "\0" not in text and holds_messages(names, columns):
         return Found("csv", is_complete(names, columns))
-    format_ = text_format(text, file)
+    format_ = text_format(text, file) or unmarked_format(text)
     return Found(format_) if format_ is not None else None

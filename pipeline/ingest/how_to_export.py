@@ -12,6 +12,8 @@ HOW: dict[str, str] = {
     "signal": "signal-export, on a computer with Signal Desktop",
     "imessage": "iMazing: Messages, Export to CSV",
     "sms": "The Android app SMS Backup & Restore: Back up, Messages",
+    "line": "In the chat: menu, Settings, Export chat history; on a computer: Save chat",
+    "kakaotalk": "In the chat: menu, Settings, Export chat messages (text); on a Mac: Save chats (CSV)",
     "pan12": "The corpus file of PAN 2012 (Sexual Predator Identification)",
     "convokit": "ConvoKit: corpus.dump",
     "jsonl": "An object a line, with the columns of the README",

@@ -1,0 +1,70 @@
+"""Which program's text a file is, from all lines of its head: what share of them each grammar explains, and how the file begins.
+
+A file that begins with a program's own line, which nobody in the chat can write, is that program's when some rows follow. Any other
+is one only where nearly all of its lines are rows, days or notices of one program, and people speak in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.ingest import kakaotalk_grammar, line_grammar
+from pipeline.ingest.text_log import Aside, Day, Entry, TextFormat
+
+_FORMATS: dict[str, TextFormat] = {"line": line_grammar.FORMAT, "kakaotalk": kakaotalk_grammar.FORMAT}
+
+_LINES = 400
+_LEAST_OF_MARKED = 0.2
+_LEAST = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class _Weight:
+    """How well a grammar explains the lines of a head."""
+
+    begins: bool
+    share: float
+    spoken: int
+
+
+def marked_format(text: str) -> str | None:
+    """Return the format of a head that begins with a program's own line."""
+    return _best(_lines(text), begins=True)
+
+
+def unmarked_format(text: str) -> str | None:
+    """Return the format of a head of rows alone."""
+    lines = _lines(text)
+    return "line" if line_grammar.is_spaced(lines) else _best(lines, begins=False)
+
+
+def has_rows(text: str, format_: str) -> bool:
+    """Whether some line begins a row of the format."""
+    if format_ not in _FORMATS:
+        return True
+    lines = _lines(text)
+    return _weigh(lines, _FORMATS[format_]).spoken > 0 or (format_ == "line" and line_grammar.is_spaced(lines))
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines that are not empty; the last one may be cut off."""
+    lines = [one.removesuffix("\r") for one in text.split("\n", _LINES)[:_LINES]]
+    return [one for one in lines if one.strip()]
+
+
+def _best(lines: Sequence[str], *, begins: bool) -> str | None:
+    weights = {name: _weigh(lines, format_) for name, format_ in _FORMATS.items()}
+    least = _LEAST_OF_MARKED if begins else _LEAST
+    fit = {name: one for name, one in weights.items() if one.begins == begins and one.spoken and one.share >= least}
+    return max(fit, key=lambda name: (fit[name].share, fit[name].spoken)) if fit else None
+
+
+def _weigh(lines: Sequence[str], format_: TextFormat) -> _Weight:
+    grammar = format_.grammar()
+    found = [grammar.line(one) for one in lines]
+    if not found:
+        return _Weight(begins=False, share=0.0, spoken=0)
+    explained = sum(one is not None for one in found)
+    spoken = sum(isinstance(one, Entry) and one.speaker is not None for one in found)
+    return _Weight(isinstance(found[0], Day | Aside), explained / len(found), spoken)
