@@ -28,6 +28,12 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         "지우 님과 카카오톡 대화\n저장한 날짜 : 2024-02-14 08:00:00\n\n--------------- 2024년 2월 13일 화요일 ---------------\n"
         "[지우] [오후 9:05] 빵?\n[민호] [오후 9:06] 네\n민호님이 나갔습니다.\n",
     ),
+    "viber": (
+        "Messages - Robin.csv",
+        '13/02/2024,21:05:11,Robin,+447700900123,bread?\n13/02/2024,21:06:11,Me,+447700900124,"yes\nof rye"\n'
+        "13/02/2024,21:07:11,Robin,+447700900123,Photo message\n",
+    ),
+    "viber-text": ("Robin.txt", "[ 13/02/2024 21:05 ] Robin: bread?\n[ 13/02/2024 21:06 ] Me: yes\nof rye\n"),
     "kakaotalk-csv": (
         "KakaoTalk_Chat.csv",
         'Date,User,Message\n2024-02-13 21:05:11,"지우","빵?"\n2024-02-13 21:06:11,"민호","네"\n',

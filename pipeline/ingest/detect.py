@@ -11,8 +11,7 @@ from pathlib import PurePosixPath
 from pipeline.errors import ExportError
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
-from pipeline.ingest.kakaotalk_grammar import is_csv as is_kakaotalk_csv
-from pipeline.ingest.log_evidence import has_rows, marked_format, unmarked_format
+from pipeline.ingest.log_evidence import csv_format, has_rows, marked_format, unmarked_format
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
 from pipeline.ingest.table_records import parquet_columns
 from pipeline.ingest.text_evidence import has_headers, text_format
@@ -39,6 +38,7 @@ def by_export(file: ExportFile) -> PurePosixPath:
 
 
 _OBJECT_OR_LIST = re.compile(r"\s*[\[{]")
+_JSON = re.compile(r"\{|\[(?:[{\]\r\n]| (?! *\d))")
 _ELEMENT = re.compile(r"\s*<")
 _WORDS = re.compile(r"(?!\s*(?:[{<]|\[\s*[{\]]))[^\0]*\Z")
 
@@ -69,6 +69,7 @@ FORMATS: dict[str, Format] = {
     "sms": Format("SMS Backup & Restore XML", "pipeline.ingest.sms", begins=_ELEMENT),
     "line": Format("LINE text", "pipeline.ingest.line", begins=_WORDS),
     "kakaotalk": Format("KakaoTalk text or CSV", "pipeline.ingest.kakaotalk", begins=_WORDS),
+    "viber": Format("Viber CSV or text", "pipeline.ingest.viber", begins=_WORDS),
     "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_ELEMENT),
     "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),
     "jsonl": Format("JSON Lines", "pipeline.ingest.tables"),
@@ -114,7 +115,7 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
         return found if found is not None and found.format == "jsonl" else None
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     start = text.lstrip()
-    if start.startswith(("{", "[{", "[\n", "[\r", "[]", "[ ")):
+    if _JSON.match(start):
         return _json(head if len(head) < _HEAD or b"\n" in head.lstrip() else file.head(_LONG_HEAD), columns)
     if start.startswith("<"):
         format_ = xml_format(start)
@@ -167,8 +168,8 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
     names = header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))
     if set(names) >= _IMESSAGE:
         return Found("imessage")
-    if is_kakaotalk_csv(text.lstrip()):
-        return Found("kakaotalk")
+    if len(names) > 1 and (own := csv_format(text.lstrip())) is not None:
+        return Found(own)
     if len(names) > 1 and "\0" not in text and holds_messages(names, columns):
         return Found("csv", is_complete(names, columns))
     format_ = text_format(text, file) or unmarked_format(text)

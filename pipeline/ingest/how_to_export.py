@@ -14,6 +14,7 @@ HOW: dict[str, str] = {
     "sms": "The Android app SMS Backup & Restore: Back up, Messages",
     "line": "In the chat: menu, Settings, Export chat history; on a computer: Save chat",
     "kakaotalk": "In the chat: menu, Settings, Export chat messages (text); on a Mac: Save chats (CSV)",
+    "viber": "Settings, Calls and messages, Email message history: a zip with a CSV a chat",
     "pan12": "The corpus file of PAN 2012 (Sexual Predator Identification)",
     "convokit": "ConvoKit: corpus.dump",
     "jsonl": "An object a line, with the columns of the README",

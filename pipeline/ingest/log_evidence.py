@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.ingest import kakaotalk_grammar, line_grammar
+from pipeline.ingest import kakaotalk_grammar, line_grammar, viber_grammar
 from pipeline.ingest.text_log import Aside, Day, Entry, TextFormat
 
-_FORMATS: dict[str, TextFormat] = {"line": line_grammar.FORMAT, "kakaotalk": kakaotalk_grammar.FORMAT}
+_FORMATS: dict[str, TextFormat] = {
+    "line": line_grammar.FORMAT,
+    "kakaotalk": kakaotalk_grammar.FORMAT,
+    "viber": viber_grammar.FORMAT,
+}
 
+_CSV = {"kakaotalk": kakaotalk_grammar.is_csv, "viber": viber_grammar.is_csv}
 _LINES = 400
 _LEAST_OF_MARKED = 0.2
-_LEAST = 0.7
+_LEAST = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,14 @@ def unmarked_format(text: str) -> str | None:
     return "line" if line_grammar.is_spaced(lines) else _best(lines, begins=False)
 
 
+def csv_format(text: str) -> str | None:
+    """Return the program that writes such a CSV, of those whose chats are text too."""
+    return next((name for name, is_csv in _CSV.items() if is_csv(text)), None)
+
+
 def has_rows(text: str, format_: str) -> bool:
     """Whether some line begins a row of the format."""
-    if format_ not in _FORMATS:
+    if format_ not in _FORMATS or (format_ in _CSV and _CSV[format_](text)):
         return True
     lines = _lines(text)
     return _weigh(lines, _FORMATS[format_]).spoken > 0 or (format_ == "line" and line_grammar.is_spaced(lines))
