@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from workbooks import workbook
+
+_CELLEBRITE = [
+    ["Chats (2)", "", "", "", "", "", ""],
+    ["Chat #", "Source", "Participants", "From", "Body", "Timestamp: Time", "Status"],
+    ["1", "WhatsApp", "Robin; Kim (owner)", "+447700900123 Robin", "bread?", "13/02/2024 21:05:11(UTC+0)", "Read"],
+    ["1", "WhatsApp", "Robin; Kim (owner)", "Kim (owner)", "yes", "13/02/2024 21:06:11(UTC+0)", "Sent"],
+]
+_AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
+
 SEEDS: dict[str, tuple[str, str | bytes]] = {
     "sms": (
         "sms-20240213.xml",
@@ -34,6 +44,40 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         "13/02/2024,21:07:11,Robin,+447700900123,Photo message\n",
     ),
     "viber-text": ("Robin.txt", "[ 13/02/2024 21:05 ] Robin: bread?\n[ 13/02/2024 21:06 ] Me: yes\nof rye\n"),
+    "cellebrite": ("chats.csv", "".join(",".join(row) + "\n" for row in _CELLEBRITE)),
+    "cellebrite-workbook": ("report.xlsx", workbook({"Contacts": [["Name"], ["Kim"]], "Chats": _CELLEBRITE})),
+    "cellebrite-xml": (
+        "report.xml",
+        '<?xml version="1.0"?>\n<project reportVersion="5.3" xmlns="http://pa.cellebrite.com/report/2.0"><decodedData>\n'
+        '<modelType type="Chat"><model type="Chat" id="c1"><field name="Source"><value>WhatsApp</value></field>'
+        '<multiModelField name="Messages"><model type="InstantMessage" id="m1"><modelField name="From"><model type="Party">'
+        '<field name="Name"><value>Robin</value></field></model></modelField><field name="Body"><value>bread?</value></field>'
+        '<field name="TimeStamp"><value>2024-02-13T21:05:11.000+00:00</value></field></model></multiModelField></model>'
+        "</modelType></decodedData></project>\n",
+    ),
+    "axiom": (
+        "WhatsApp Messages.csv",
+        f"{_AXIOM}1,robin,kim,robin,bread?,13/02/2024 21:05:11,100\n2,robin,robin,kim,yes,13/02/2024 21:06:11,101\n",
+    ),
+    "axiom-xml": (
+        "export.xml",
+        '<?xml version="1.0"?>\n<Artifacts><Artifact name="WhatsApp Messages"><Hits><Hit><Fragment name="Sender">kim</Fragment>'
+        '<Fragment name="Receiver">robin</Fragment><Fragment name="Message">bread?</Fragment>'
+        '<Fragment name="Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy)">13/02/2024 21:05:11</Fragment></Hit></Hits></Artifact>'
+        "</Artifacts>\n",
+    ),
+    "xlsx": (
+        "chats.xlsx",
+        workbook(
+            {
+                "A": [
+                    ["conversation_id", "speaker", "timestamp", "text"],
+                    ["c", "kim", "2024-02-13", "bread?"],
+                    ["c", "pat", "", "yes"],
+                ]
+            }
+        ),
+    ),
     "kakaotalk-csv": (
         "KakaoTalk_Chat.csv",
         'Date,User,Message\n2024-02-13 21:05:11,"지우","빵?"\n2024-02-13 21:06:11,"민호","네"\n',

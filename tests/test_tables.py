@@ -175,7 +175,7 @@ def test_a_bad_line_is_named(content: str | bytes, words: str, tmp_path: Path) -
         ('c,k,"an open quote\n', r"\.csv:2: not valid CSV"),
         ("c,k,2024-02-13\n", r"\.csv:2: 3 fields where the header has 4"),
         ("c,k,,a\0b\n", r"\.csv:2: a NUL byte"),
-        ("c,k,13/22/2024,a\n", r"\.csv:2: `timestamp` is no time"),
+        ("c,k,31/02/2024,a\n", r"\.csv:2: `timestamp` is no time"),
         (b"c,k,,caf\xe9\n", r"\.csv:2: not valid UTF-8"),
     ],
 )

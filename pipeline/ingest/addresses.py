@@ -11,6 +11,8 @@ _ALIKE = 9
 """Two numbers with the same last nine digits are one, in its national and its international form."""
 
 UNKNOWN = "unknown"
+OWNER = "Me"
+"""The speaker of what the owner of the phone sent, in exports that do not name the owner."""
 
 
 class Thread(NamedTuple):

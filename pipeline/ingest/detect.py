@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 
 from pipeline.errors import ExportError
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile
+from pipeline.ingest.forensic_columns import forensic_format, report_format
+from pipeline.ingest.grids import Grid, is_workbook, workbook_grids
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.log_evidence import csv_format, has_rows, marked_format, unmarked_format
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
@@ -40,6 +42,8 @@ def by_export(file: ExportFile) -> PurePosixPath:
 _OBJECT_OR_LIST = re.compile(r"\s*[\[{]")
 _JSON = re.compile(r"\{|\[(?:[{\]\r\n]| (?! *\d))")
 _ELEMENT = re.compile(r"\s*<")
+_WORKBOOK = re.compile("PK")
+_REPORT = re.compile(r"PK|\s*<|[^\0]*\Z")
 _WORDS = re.compile(r"(?!\s*(?:[{<]|\[\s*[{\]]))[^\0]*\Z")
 
 
@@ -70,17 +74,21 @@ FORMATS: dict[str, Format] = {
     "line": Format("LINE text", "pipeline.ingest.line", begins=_WORDS),
     "kakaotalk": Format("KakaoTalk text or CSV", "pipeline.ingest.kakaotalk", begins=_WORDS),
     "viber": Format("Viber CSV or text", "pipeline.ingest.viber", begins=_WORDS),
+    "cellebrite": Format("Cellebrite report (CSV, XLSX, XML, ufdr)", "pipeline.ingest.forensic", begins=_REPORT),
+    "axiom": Format("Magnet AXIOM report (CSV, XLSX, XML)", "pipeline.ingest.forensic", begins=_REPORT),
     "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_ELEMENT),
     "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),
     "jsonl": Format("JSON Lines", "pipeline.ingest.tables"),
     "json": Format("JSON list of records", "pipeline.ingest.tables"),
     "csv": Format("CSV", "pipeline.ingest.tables", begins=_WORDS),
+    "xlsx": Format("Excel workbook", "pipeline.ingest.spreadsheet", begins=_WORKBOOK),
     "parquet": Format("Parquet", "pipeline.ingest.tables", begins=re.compile("PAR1")),
 }
 
 
-TABLES = frozenset({"jsonl", "json", "csv", "parquet"})
+TABLES = frozenset({"jsonl", "json", "csv", "xlsx", "parquet"})
 
+_MEDIA = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"%PDF", b"OggS", b"\0\0\0")
 _HEAD = 1 << 16
 _LONG_HEAD = 1 << 23
 _IMESSAGE = frozenset({"Chat Session", "Message Date", "Text"})
@@ -109,6 +117,8 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
     head = file.head(_HEAD) if head is None else head
     if head.startswith(b"PAR1"):
         return _parquet(file, columns)
+    if is_workbook(file, head):
+        return _workbook(file, columns)
     if head.startswith(GZIP_MAGIC):
         head = _unpacked(head)
         found = _json(head, columns) if head.lstrip()[:1] == b"{" else None
@@ -128,8 +138,10 @@ def could_be(file: ExportFile, format_: str) -> bool:
     head = file.head(_HEAD)
     if head.startswith(GZIP_MAGIC):
         return format_ == "jsonl"
+    if head.startswith(_MEDIA):
+        return False
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
-    if FORMATS[format_].begins.match(text) is None or (b"\0" in head and format_ != "parquet"):
+    if FORMATS[format_].begins.match(text) is None or (b"\0" in head and not head.startswith((b"PAR1", b"PK"))):
         return False
     return has_rows(text, format_) if format_ not in ("whatsapp", "signal") else has_headers(text)
 
@@ -139,6 +151,27 @@ def _unpacked(head: bytes) -> bytes:
         return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
     except zlib.error:
         return b""
+
+
+def _workbook(file: ExportFile, columns: Mapping[str, str]) -> Found | None:
+    """Return what the first sheet with messages in it is; a workbook that cannot be opened is one for its reader to refuse."""
+    try:
+        grids = workbook_grids(file, file.max_bytes)
+        found = [found for grid in grids if (found := _grid(grid, columns)) is not None]
+    except ExportError:
+        return Found("xlsx", complete=False)
+    return max(found, key=lambda one: one.complete, default=None)
+
+
+def _grid(grid: Grid, columns: Mapping[str, str]) -> Found | None:
+    header = grid.header(
+        lambda names: is_complete(names, columns) or forensic_format(names) is not None or holds_messages(names, columns)
+    )
+    if header is None:
+        return None
+    names = header[1]
+    program = None if is_complete(names, columns) or columns else forensic_format(names)
+    return Found(program) if program is not None else Found("xlsx", is_complete(names, columns))
 
 
 def _parquet(file: ExportFile, columns: Mapping[str, str]) -> Found:
@@ -170,6 +203,8 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
         return Found("imessage")
     if len(names) > 1 and (own := csv_format(text.lstrip())) is not None:
         return Found(own)
+    if not is_complete(names, columns) and not columns and (report := report_format(text)) is not None:
+        return Found(report)
     if len(names) > 1 and "\0" not in text and holds_messages(names, columns):
         return Found("csv", is_complete(names, columns))
     format_ = text_format(text, file) or unmarked_format(text)

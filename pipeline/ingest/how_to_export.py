@@ -15,10 +15,13 @@ HOW: dict[str, str] = {
     "line": "In the chat: menu, Settings, Export chat history; on a computer: Save chat",
     "kakaotalk": "In the chat: menu, Settings, Export chat messages (text); on a Mac: Save chats (CSV)",
     "viber": "Settings, Calls and messages, Email message history: a zip with a CSV a chat",
+    "cellebrite": "Physical Analyzer or Reader: Export, Excel, CSV or XML, with the chats; or the .ufdr itself",
+    "axiom": "AXIOM Examine: Create export, CSV, Excel or XML, of the chat artifacts",
     "pan12": "The corpus file of PAN 2012 (Sexual Predator Identification)",
     "convokit": "ConvoKit: corpus.dump",
     "jsonl": "An object a line, with the columns of the README",
     "json": "A list of objects, with the columns of the README",
     "csv": "A table with the columns of the README, in UTF-8",
+    "xlsx": "A sheet with the columns of the README",
     "parquet": "A table with the columns of the README",
 }

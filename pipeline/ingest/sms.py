@@ -19,9 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.errors import ExportError
-from pipeline.ingest.addresses import Addresses
+from pipeline.ingest.addresses import OWNER, Addresses
 from pipeline.ingest.files import ExportFile
-from pipeline.ingest.imessage import OWNER
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import shaped
 from pipeline.ingest.table_fields import Columns

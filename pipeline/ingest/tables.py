@@ -119,7 +119,7 @@ class Table:
         twins: Counter[str] = Counter()
         messages = [self._message(record, first, found, twins) for record in records]
         if all(message.timestamp is not None for message in messages):
-            messages.sort(key=lambda message: cast(datetime, message.timestamp))
+            messages.sort(key=lambda message: cast("datetime", message.timestamp).replace(tzinfo=None))
         yield from messages
 
     def _messages(self, records: Iterator[Record], first: Record, found: Survey) -> Iterator[Message]:

@@ -13,7 +13,7 @@ from pipeline.ingest.written_times import WrittenTime, read_written
 from pipeline.schema import Kind
 
 DELIMITERS = (",", ";", "\t")
-_ROW = re.compile(r"\[ ?(?P<time>\d{1,4}[^\]\n]{8,30}?) ?\] (?:(?P<name>[^:\n]{1,80}): )?(?P<text>.*)", re.DOTALL)
+_ROW = re.compile(r"\[ (?P<time>\d{1,4}[^\]\n]{8,30}?) \] (?:(?P<name>[^:\n]{1,80}): )?(?P<text>.*)", re.DOTALL)
 _TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:[ \u202f]?[AaPp]\.?[Mm]\.?)?")
 _NUMBER = re.compile(r"\+?[\d\s()-]{5,20}")
 _THINGS = frozenset(

@@ -8,6 +8,13 @@ _PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\
 _ROOTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"<conversations?\b"), "pan12"),
     (re.compile(r"<smses\b"), "sms"),
+    (re.compile(r"<project\b[^>]*(?:cellebrite|extractionType|reportVersion)", re.IGNORECASE), "cellebrite"),
+    (
+        re.compile(
+            r"<(?:\w+:)?(?:Artifacts?|IEF\w*|Axiom\w*|MagnetAxiom\w*|Report|Case)\b(?=.*<Hit\b)(?=.*<Fragment\b)", re.DOTALL
+        ),
+        "axiom",
+    ),
 )
 
 
