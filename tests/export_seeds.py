@@ -78,6 +78,18 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
             }
         ),
     ),
+    "irc": (
+        "bakers.log",
+        "--- Log opened Tue Feb 13 21:05:00 2024\n21:05 -!- kim [~kim@host] has joined #bakers\n21:05 <@robin> bread?\n"
+        "21:06 < kim> yes\n21:07  * robin waves\n--- Day changed Wed Feb 14 2024\n00:01 <kim> rye\n",
+    ),
+    "irc-weechat": ("a.weechatlog", "2024-02-13 21:05:00\t-->\tkim (k@h) has joined #b\n2024-02-13 21:05:00\t@robin\tbread?\n"),
+    "minecraft": (
+        "latest.log",
+        "[21:05:01] [Server thread/INFO]: robin_b joined the game\n[21:05:11] [Server thread/INFO]: <robin_b> shall we build\n"
+        "[21:05:20] [Server thread/INFO]: kim issued server command: /msg robin_b yes\n",
+    ),
+    "twitch": ("chat.txt", "[2024-02-13 21:05:11 UTC] robin_b: hello\n[2024-02-13 21:05:20 UTC] kim: hi\n"),
     "kakaotalk-csv": (
         "KakaoTalk_Chat.csv",
         'Date,User,Message\n2024-02-13 21:05:11,"지우","빵?"\n2024-02-13 21:06:11,"민호","네"\n',

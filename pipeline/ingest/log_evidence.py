@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.ingest import kakaotalk_grammar, line_grammar, viber_grammar
+from pipeline.ingest import irc_grammar, kakaotalk_grammar, line_grammar, minecraft_grammar, twitch_grammar, viber_grammar
+from pipeline.ingest.text_evidence import is_log
 from pipeline.ingest.text_log import Aside, Day, Entry, TextFormat
 
 _FORMATS: dict[str, TextFormat] = {
     "line": line_grammar.FORMAT,
     "kakaotalk": kakaotalk_grammar.FORMAT,
     "viber": viber_grammar.FORMAT,
+    "irc": irc_grammar.FORMAT,
+    "minecraft": minecraft_grammar.FORMAT,
+    "twitch": twitch_grammar.FORMAT,
 }
 
 _CSV = {"kakaotalk": kakaotalk_grammar.is_csv, "viber": viber_grammar.is_csv}
@@ -26,11 +30,16 @@ _LEAST = 0.6
 
 @dataclass(frozen=True, slots=True)
 class _Weight:
-    """How well a grammar explains the lines of a head."""
+    """How well a grammar explains the lines of a head.
+
+    ``one_voice``: what stands where a name should is a program's part, and names stand within the words.
+    """
 
     begins: bool
     share: float
     spoken: int
+    rows: int
+    one_voice: bool = False
 
 
 def marked_format(text: str) -> str | None:
@@ -41,7 +50,11 @@ def marked_format(text: str) -> str | None:
 def unmarked_format(text: str) -> str | None:
     """Return the format of a head of rows alone."""
     lines = _lines(text)
-    return "line" if line_grammar.is_spaced(lines) else _best(lines, begins=False)
+    if line_grammar.is_spaced(lines):
+        return "line"
+    if minecraft_grammar.is_minecraft(text) and _weigh(lines, _FORMATS["minecraft"]).share >= _LEAST:
+        return "minecraft"
+    return _best(lines, begins=False)
 
 
 def csv_format(text: str) -> str | None:
@@ -54,7 +67,7 @@ def has_rows(text: str, format_: str) -> bool:
     if format_ not in _FORMATS or (format_ in _CSV and _CSV[format_](text)):
         return True
     lines = _lines(text)
-    return _weigh(lines, _FORMATS[format_]).spoken > 0 or (format_ == "line" and line_grammar.is_spaced(lines))
+    return _weigh(lines, _FORMATS[format_]).rows > 0 or (format_ == "line" and line_grammar.is_spaced(lines))
 
 
 def _lines(text: str) -> list[str]:
@@ -66,7 +79,11 @@ def _lines(text: str) -> list[str]:
 def _best(lines: Sequence[str], *, begins: bool) -> str | None:
     weights = {name: _weigh(lines, format_) for name, format_ in _FORMATS.items()}
     least = _LEAST_OF_MARKED if begins else _LEAST
-    fit = {name: one for name, one in weights.items() if one.begins == begins and one.spoken and one.share >= least}
+    fit = {
+        name: one
+        for name, one in weights.items()
+        if one.begins == begins and one.spoken and one.share >= least and (begins or not one.one_voice)
+    }
     return max(fit, key=lambda name: (fit[name].share, fit[name].spoken)) if fit else None
 
 
@@ -74,7 +91,8 @@ def _weigh(lines: Sequence[str], format_: TextFormat) -> _Weight:
     grammar = format_.grammar()
     found = [grammar.line(one) for one in lines]
     if not found:
-        return _Weight(begins=False, share=0.0, spoken=0)
+        return _Weight(begins=False, share=0.0, spoken=0, rows=0)
     explained = sum(one is not None for one in found)
-    spoken = sum(isinstance(one, Entry) and one.speaker is not None for one in found)
-    return _Weight(isinstance(found[0], Day | Aside), explained / len(found), spoken)
+    rows = [one for one in found if isinstance(one, Entry)]
+    spoken = [(row.speaker, ": ", row.text) for row in rows if row.speaker is not None]
+    return _Weight(isinstance(found[0], Day | Aside), explained / len(found), len(spoken), len(rows), is_log(spoken))

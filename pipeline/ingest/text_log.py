@@ -78,13 +78,18 @@ class Grammar(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TextFormat:
-    """A format of text. ``wraps``: no line says a new day, so that a clock that goes back by hours begins one."""
+    """A format of text.
+
+    ``wraps``: no line says a new day, so that a clock that goes back by hours begins one. ``stray``: what a line is that no row
+    begins with, in a format whose rows have one line each; ``None`` where it belongs to the row above.
+    """
 
     name: str
     platform: str
     grammar: Callable[[], Grammar]
     do: str
     wraps: bool = False
+    stray: Kind | None = None
 
 
 @dataclass(slots=True)
@@ -180,6 +185,7 @@ class _Reading:
     latest: datetime | None = None
     clock: int = 0
     strays: Lines = field(default_factory=Lines)
+    undated: Lines = field(default_factory=Lines)
 
     def messages(self) -> Iterator[Message]:
         """Yield the rows of the file in order.
@@ -199,17 +205,24 @@ class _Reading:
                     yield from self._close(grammar, row, held)
                     row = _Open(number, line, self._moment(line, number))
                 elif line is None and (row is not None or text.strip()):
-                    if row is None:
+                    if row is None or self.format.stray is not None:
+                        if not text.strip():
+                            continue
                         self.strays.add(number)
-                        yield from self._close(grammar, None, held)
-                        row = _Open(number, Entry(None, text, kind="unsupported"), None)
+                        yield from self._close(grammar, row, held)
+                        row = _Open(number, Entry(None, text, kind=self.format.stray or "unsupported"), None)
                     elif not text.strip() and held:
                         continue
                     else:
                         row.rest += [*(one for _, one, _ in held), text]
                         held.clear()
         yield from self._close(grammar, row, held)
-        if self.strays.count:
+        if self.undated.count:
+            self.log.warn(
+                f"{self.file.name}:{self.undated.first}",
+                f"nothing says the day of {self.undated.count} row(s), the first here: they have a time of day only",
+            )
+        if self.strays.count and self.format.stray != "system":
             self.log.warn(
                 f"{self.file.name}:{self.strays.first}",
                 f"{self.strays.count} row(s), the first here, begin with no header that is known: nobody's, and not scored",
@@ -244,6 +257,8 @@ class _Reading:
         elif entry.clock is not None and self.day is not None:
             moment = self._on_day(entry.clock)
         else:
+            if entry.clock is not None:
+                self.undated.add(number)
             return None
         if moment is not None:
             if self.latest is not None and self.latest.replace(tzinfo=None) - moment.replace(tzinfo=None) > _BACKWARDS:
