@@ -78,6 +78,12 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
             }
         ),
     ),
+    "imessage_exporter": (
+        "+447700900123.txt",
+        "Feb 13, 2024  9:05:11 PM (Read by you after 3 seconds)\n+447700900123\nbread?\nTapbacks:\nLoved by Me\n\n"
+        "    Feb 13, 2024  9:06:11 PM\n    Me\n    yes\n\nFeb 13, 2024  9:06:11 PM\nMe\nyes\n"
+        "This message responded to an earlier message.\n\nFeb 13, 2024  9:07:00 PM Kim named the conversation Bakers\n\n",
+    ),
     "irc": (
         "bakers.log",
         "--- Log opened Tue Feb 13 21:05:00 2024\n21:05 -!- kim [~kim@host] has joined #bakers\n21:05 <@robin> bread?\n"

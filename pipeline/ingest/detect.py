@@ -70,6 +70,7 @@ FORMATS: dict[str, Format] = {
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
     "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage", begins=_WORDS),
+    "imessage_exporter": Format("iMessage (imessage-exporter text)", "pipeline.ingest.imessage_exporter", begins=_WORDS),
     "sms": Format("SMS Backup & Restore XML", "pipeline.ingest.sms", begins=_ELEMENT),
     "line": Format("LINE text", "pipeline.ingest.line", begins=_WORDS),
     "kakaotalk": Format("KakaoTalk text or CSV", "pipeline.ingest.kakaotalk", begins=_WORDS),

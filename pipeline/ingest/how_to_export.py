@@ -11,6 +11,7 @@ HOW: dict[str, str] = {
     "slack": "Workspace settings: Import/Export Data, Export",
     "signal": "signal-export, on a computer with Signal Desktop",
     "imessage": "iMazing: Messages, Export to CSV",
+    "imessage_exporter": "imessage-exporter -f txt, on a Mac or with an iPhone's backup",
     "sms": "The Android app SMS Backup & Restore: Back up, Messages",
     "line": "In the chat: menu, Settings, Export chat history; on a computer: Save chat",
     "kakaotalk": "In the chat: menu, Settings, Export chat messages (text); on a Mac: Save chats (CSV)",

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.ingest import irc_grammar, kakaotalk_grammar, line_grammar, minecraft_grammar, twitch_grammar, viber_grammar
+from pipeline.ingest import (
+    imessage_exporter_grammar,
+    irc_grammar,
+    kakaotalk_grammar,
+    line_grammar,
+    minecraft_grammar,
+    twitch_grammar,
+    viber_grammar,
+)
 from pipeline.ingest.text_evidence import is_log
 from pipeline.ingest.text_log import Aside, Day, Entry, TextFormat
 
@@ -17,6 +25,7 @@ _FORMATS: dict[str, TextFormat] = {
     "line": line_grammar.FORMAT,
     "kakaotalk": kakaotalk_grammar.FORMAT,
     "viber": viber_grammar.FORMAT,
+    "imessage_exporter": imessage_exporter_grammar.FORMAT,
     "irc": irc_grammar.FORMAT,
     "minecraft": minecraft_grammar.FORMAT,
     "twitch": twitch_grammar.FORMAT,
@@ -52,6 +61,8 @@ def unmarked_format(text: str) -> str | None:
     lines = _lines(text)
     if line_grammar.is_spaced(lines):
         return "line"
+    if lines and imessage_exporter_grammar.begins(lines):
+        return "imessage_exporter"
     if minecraft_grammar.is_minecraft(text) and _weigh(lines, _FORMATS["minecraft"]).share >= _LEAST:
         return "minecraft"
     return _best(lines, begins=False)
