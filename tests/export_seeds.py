@@ -84,6 +84,16 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         "    Feb 13, 2024  9:06:11 PM\n    Me\n    yes\n\nFeb 13, 2024  9:06:11 PM\nMe\nyes\n"
         "This message responded to an earlier message.\n\nFeb 13, 2024  9:07:00 PM Kim named the conversation Bakers\n\n",
     ),
+    "mbox": (
+        "mail.mbox",
+        "From robin@mail.example Tue Feb 13 21:05:11 2024\nFrom: Robin <robin@mail.example>\nTo: kim@mail.example\n"
+        "Date: Tue, 13 Feb 2024 21:05:11 +0000\nMessage-ID: <1@mail.example>\nSubject: =?utf-8?q?br=C3=B8d?=\n\nshall we bake\n\n"
+        "From kim@mail.example Tue Feb 13 21:06:11 2024\nFrom: kim@mail.example\nDate: Tue, 13 Feb 2024 22:06:11 +0100\n"
+        "Message-ID: <2@mail.example>\nIn-Reply-To: <1@mail.example>\nSubject: Re: bread\n"
+        'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain; charset=utf-8\n\nyes\n> shall we bake\n--b\n'
+        "Content-Type: image/jpeg\nContent-Disposition: attachment; filename=a.jpg\nContent-Transfer-Encoding: base64\n\n"
+        "AAAA\n--b--\n",
+    ),
     "irc": (
         "bakers.log",
         "--- Log opened Tue Feb 13 21:05:00 2024\n21:05 -!- kim [~kim@host] has joined #bakers\n21:05 <@robin> bread?\n"

@@ -43,6 +43,7 @@ _OBJECT_OR_LIST = re.compile(r"\s*[\[{]")
 _JSON = re.compile(r"\{|\[(?:[{\]\r\n]| (?! *\d))")
 _ELEMENT = re.compile(r"\s*<")
 _WORKBOOK = re.compile("PK")
+MAILBOX = re.compile(r"From \S[^\r\n]*\r?\n(?:>?From [^\r\n]*\r?\n)?[!-9;-~]{1,60}:[ \t\r\n]")
 _REPORT = re.compile(r"PK|\s*<|[^\0]*\Z")
 _WORDS = re.compile(r"(?!\s*(?:[{<]|\[\s*[{\]]))[^\0]*\Z")
 
@@ -80,6 +81,7 @@ FORMATS: dict[str, Format] = {
     "irc": Format("IRC log", "pipeline.ingest.logs", begins=_WORDS),
     "minecraft": Format("Minecraft log", "pipeline.ingest.logs", begins=_WORDS),
     "twitch": Format("Twitch chat as text", "pipeline.ingest.logs", begins=_WORDS),
+    "mbox": Format("Mailbox (mbox)", "pipeline.ingest.mbox", begins=MAILBOX),
     "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_ELEMENT),
     "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),
     "jsonl": Format("JSON Lines", "pipeline.ingest.tables"),
@@ -131,6 +133,8 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
     start = text.lstrip()
     if _JSON.match(start):
         return _json(head if len(head) < _HEAD or b"\n" in head.lstrip() else file.head(_LONG_HEAD), columns)
+    if MAILBOX.match(text):
+        return Found("mbox")
     if start.startswith("<"):
         format_ = xml_format(start)
         return Found(format_) if format_ is not None else None

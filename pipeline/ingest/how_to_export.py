@@ -21,6 +21,7 @@ HOW: dict[str, str] = {
     "irc": "The client's or bot's own log (irssi, WeeChat, mIRC, HexChat, ZNC, …)",
     "minecraft": "The server's or the client's logs/latest.log and older ones",
     "twitch": "Chatterino: Settings, Moderation, Enable logging; or TwitchDownloader, chat as text",
+    "mbox": "Google Takeout: Mail; Apple Mail: Mailbox, Export; Thunderbird: the mail folder's file",
     "pan12": "The corpus file of PAN 2012 (Sexual Predator Identification)",
     "convokit": "ConvoKit: corpus.dump",
     "jsonl": "An object a line, with the columns of the README",

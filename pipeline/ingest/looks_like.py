@@ -66,7 +66,6 @@ _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
     ),
 )
 _TEXT: tuple[tuple[str, Look], ...] = (
-    (r"From \S+ .*\n(?:[\w-]+: .*\n)+", Look("a mailbox", "Convert it to CSV")),
     (r"(?m)^\[\d{2}:\d{2}(?::\d{2})?\] (?:<[^>\n]+>|\[[^\]\n]+\])", Look("a log of IRC or of a game", "Convert it to CSV")),
     (r"(?m)^\[?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|^\[\d{1,2}\w{3}\d{4} \d{2}:\d{2}", Look("a program's log", "Convert it to CSV")),
 )
