@@ -94,6 +94,16 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         "Content-Type: image/jpeg\nContent-Disposition: attachment; filename=a.jpg\nContent-Transfer-Encoding: base64\n\n"
         "AAAA\n--b--\n",
     ),
+    "google_voice": (
+        "Robin - Text - 2024-02-13T21_05_11Z.html",
+        '<?xml version="1.0" ?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/x.dtd">\n'
+        '<html><head><title>Robin</title></head><body><div class="hChatLog hfeed">\n'
+        '<div class="message"><abbr class="dt" title="2024-02-13T21:05:11.123+00:00">x</abbr>: <cite class="sender vcard">'
+        '<a class="tel" href="tel:+447700900123"><span class="fn">Robin</span></a></cite>: <q>bread?<br>rye</q></div>\n'
+        '<div class="message"><abbr class="dt" title="2024-02-13T21:06:11.123+00:00">x</abbr>: <cite class="sender vcard">'
+        '<a class="tel" href="tel:+447700900124"><abbr class="fn" title="">Me</abbr></a></cite>: <q>yes</q></div></div>'
+        "</body></html>\n",
+    ),
     "irc": (
         "bakers.log",
         "--- Log opened Tue Feb 13 21:05:00 2024\n21:05 -!- kim [~kim@host] has joined #bakers\n21:05 <@robin> bread?\n"

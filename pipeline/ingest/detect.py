@@ -82,6 +82,7 @@ FORMATS: dict[str, Format] = {
     "minecraft": Format("Minecraft log", "pipeline.ingest.logs", begins=_WORDS),
     "twitch": Format("Twitch chat as text", "pipeline.ingest.logs", begins=_WORDS),
     "mbox": Format("Mailbox (mbox)", "pipeline.ingest.mbox", begins=MAILBOX),
+    "google_voice": Format("Google Voice (Takeout)", "pipeline.ingest.google_voice", by_folder, begins=_ELEMENT),
     "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_ELEMENT),
     "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),
     "jsonl": Format("JSON Lines", "pipeline.ingest.tables"),
