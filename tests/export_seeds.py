@@ -105,6 +105,20 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         "Content-Type: image/jpeg\nContent-Disposition: attachment; filename=a.jpg\nContent-Transfer-Encoding: base64\n\n"
         "AAAA\n--b--\n",
     ),
+    "google_chat": (
+        "messages.json",
+        '{"messages": [{"creator": {"name": "Kim", "email": "kim@mail.example", "user_type": "Human"}, "created_date": '
+        '"Tuesday, February 13, 2024 at 9:05:11 PM UTC", "text": "bread?", "topic_id": "t1", "message_id": "abc/t1/t1"}, '
+        '{"message_state": "DELETED", "deleted_date": "Dienstag, 13. Februar 2024 um 21:07:11 UTC", "topic_id": "t3", '
+        '"deletion_metadata": {"deletion_type": "CREATOR"}, "message_id": "abc/t3/t3"}]}',
+    ),
+    "hangouts": (
+        "Hangouts.json",
+        '{"conversations": [{"conversation": {"conversation_id": {"id": "Ugx"}, "conversation": {"participant_data": '
+        '[{"id": {"gaia_id": "1"}, "fallback_name": "Kim"}]}}, "events": [{"sender_id": {"gaia_id": "1"}, "timestamp": '
+        '"1707858311000000", "chat_message": {"message_content": {"segment": [{"type": "TEXT", "text": "bread?"}, '
+        '{"type": "LINE_BREAK"}]}}, "event_id": "e1", "event_type": "REGULAR_CHAT_MESSAGE"}]}]}',
+    ),
     "google_voice": (
         "Robin - Text - 2024-02-13T21_05_11Z.html",
         '<?xml version="1.0" ?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/x.dtd">\n'

@@ -21,6 +21,7 @@ from pipeline.ingest.xml_evidence import xml_format
 
 SLACK_LISTS = frozenset({"users.json", "channels.json", "groups.json", "dms.json", "mpims.json"})
 SLACK_COMPANIONS = frozenset({"integration_logs.json", "canvases.json", "lists.json", "org_users.json"})
+GOOGLE_CHAT_COMPANIONS = frozenset({"group_info.json", "user_info.json"})
 CONVOKIT_COMPANIONS = frozenset({"speakers.json", "users.json", "conversations.json", "corpus.json", "index.json"})
 
 
@@ -84,6 +85,8 @@ FORMATS: dict[str, Format] = {
     "minecraft": Format("Minecraft log", "pipeline.ingest.logs", begins=_WORDS),
     "twitch": Format("Twitch chat as text", "pipeline.ingest.logs", begins=_WORDS),
     "mbox": Format("Mailbox (mbox)", "pipeline.ingest.mbox", begins=MAILBOX),
+    "google_chat": Format("Google Chat (Takeout)", "pipeline.ingest.google_chat", companions=GOOGLE_CHAT_COMPANIONS),
+    "hangouts": Format("Google Hangouts (Takeout)", "pipeline.ingest.hangouts"),
     "google_voice": Format("Google Voice (Takeout)", "pipeline.ingest.google_voice", by_folder, begins=_ELEMENT),
     "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_ELEMENT),
     "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),

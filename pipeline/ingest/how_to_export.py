@@ -23,6 +23,8 @@ HOW: dict[str, str] = {
     "minecraft": "The server's or the client's logs/latest.log and older ones",
     "twitch": "Chatterino: Settings, Moderation, Enable logging; or TwitchDownloader, chat as text",
     "mbox": "Google Takeout: Mail; Apple Mail: Mailbox, Export; Thunderbird: the mail folder's file",
+    "google_chat": "takeout.google.com: Google Chat; give the zip, or the folder Google Chat/Groups",
+    "hangouts": "takeout.google.com before 2022: Hangouts.json",
     "google_voice": "takeout.google.com: Voice; give the folder Voice/Calls",
     "pan12": "The corpus file of PAN 2012 (Sexual Predator Identification)",
     "convokit": "ConvoKit: corpus.dump",
