@@ -13,6 +13,20 @@ _CELLEBRITE = [
 _AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
 
 SEEDS: dict[str, tuple[str, str | bytes]] = {
+    "snapchat-lists": (
+        "chat_history.json",
+        '{"Received Saved Chat History": [{"From": "robin_b", "Media Type": "TEXT", "Created": "2021-02-13 21:06:11 UTC", '
+        '"Text": "yes"}], "Sent Saved Chat History": [{"To": "robin_b", "Media Type": "TEXT", "Created": '
+        '"2021-02-13 21:05:11 UTC", "Text": "bread?"}]}',
+    ),
+    "snapchat_return": (
+        "conversations.csv",
+        '=====================\nThis is what the columns hold, and "quotes\n=====================\n\n'
+        "content_type,message_type,conversation_id,message_id,reply_to_message_id,conversation_title,sender_username,"
+        "sender_user_id,recipient_username,recipient_user_id,text,media_id,is_saved,is_one_on_one,timestamp\n"
+        "TEXT,chat,aaaa,1,,,kim,1,robin_b,2,bread?,,true,true,Tue Feb 13 21:05:11 UTC 2024\n"
+        'TEXT,chat,aaaa,2,1,,robin_b,2,kim,1,"yes,\nof rye",,true,true,Tue Feb 13 21:06:11 UTC 2024\n',
+    ),
     "tiktok": (
         "user_data_tiktok.json",
         '{"Activity": {"Login History": {"LoginHistoryList": []}}, "Direct Message": {"Direct Messages": {"ChatHistory": {'

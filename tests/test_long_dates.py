@@ -67,5 +67,5 @@ def test_midnight_and_noon() -> None:
     ],
 )
 def test_what_is_no_date_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="in UTC|several|day|month"):
+    with pytest.raises(ValueError, match=r"in UTC|several|day|month"):
         from_long_date(text)

@@ -14,7 +14,7 @@ from pipeline.ingest.forensic_columns import forensic_format, report_format
 from pipeline.ingest.grids import Grid, is_workbook, workbook_grids
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.log_evidence import csv_format, has_rows, marked_format, unmarked_format
-from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
+from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete, is_snapchat_return
 from pipeline.ingest.table_records import parquet_columns
 from pipeline.ingest.text_evidence import TIKTOK_BANNER, has_headers, text_format
 from pipeline.ingest.xml_evidence import xml_format
@@ -69,7 +69,8 @@ FORMATS: dict[str, Format] = {
     "telegram": Format("Telegram Desktop JSON", "pipeline.ingest.telegram"),
     "meta": Format("Instagram or Messenger (Meta) JSON", "pipeline.ingest.meta", by_folder),
     "discord": Format("Discord (DiscordChatExporter JSON)", "pipeline.ingest.discord"),
-    "snapchat": Format("Snapchat chat_history.json", "pipeline.ingest.snapchat"),
+    "snapchat": Format("Snapchat download (chat_history.json, snap_history.json)", "pipeline.ingest.snapchat"),
+    "snapchat_return": Format("Snapchat's return to law enforcement (CSV)", "pipeline.ingest.snapchat_return", begins=_WORDS),
     "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
@@ -210,6 +211,8 @@ def _json(head: bytes, columns: Mapping[str, str]) -> Found | None:
 
 
 def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | None:
+    if is_snapchat_return(text):
+        return Found("snapchat_return")
     if TIKTOK_BANNER.match(text.lstrip()):
         return Found("tiktok")
     if (own := marked_format(text)) is not None:

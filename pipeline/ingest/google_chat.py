@@ -4,7 +4,7 @@
 
     Google Chat/Groups/DM AAAA/group_info.json   {"name": …, "members": [{"name": …, "email": …}]}
     Google Chat/Groups/DM AAAA/messages.json     {"messages": [{"creator": {"name", "email", "user_type"}, "text": …,
-                                                   "message_id": …, "created_date": "Tuesday, February 13, 2024 at 9:05:11 PM UTC", "topic_id": …}]}
+        "message_id": …, "topic_id": …, "created_date": "Tuesday, February 13, 2024 at 9:05:11 PM UTC"}]}
 
 Dates are in words, in the language of the account. A deleted message keeps its place and no creator. The speaker is the creator's
 address, for names change.

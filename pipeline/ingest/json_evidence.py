@@ -38,6 +38,7 @@ TIKTOK_SECTIONS = (
 _FORMATS: tuple[tuple[str, frozenset[str]], ...] = (
     ("discord", frozenset({"guild", "channel"})),
     ("snapchat", frozenset({"Media Type", "From"})),
+    ("snapchat", frozenset({"Media Type", "To"})),
     ("tiktok", frozenset({"ChatHistory", "Direct Messages"})),
     *(("tiktok", frozenset(section)) for section in TIKTOK_SECTIONS),
     ("google_chat", frozenset({"messages", "created_date", "message_id", "topic_id"})),
