@@ -38,6 +38,17 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         ">>> Chat History with robin_b::\n\n2024-02-13 21:06:11 UTC robin_b: yes\n2024-02-13 21:05:11 UTC kim: bread?\nrye\n\n"
         ">>> Chat History with pat::\n\n2024-02-13 21:05:11 UTC pat: hello\n",
     ),
+    "signal_backup": (
+        "main.jsonl",
+        '{"version": "1", "backupTimeMs": "1707858400000"}\n{"account": {"givenName": "Kim"}}\n'
+        '{"recipient": {"id": "1", "self": {}}}\n'
+        '{"recipient": {"id": "2", "contact": {"aci": "YWNp", "e164": "447700900123", "profileGivenName": "Robin"}}}\n'
+        '{"chat": {"id": "1", "recipientId": "2"}}\n'
+        '{"chatItem": {"chatId": "1", "authorId": "2", "dateSent": "1707858311000", "incoming": {"read": true}, '
+        '"standardMessage": {"text": {"body": "bread?"}, "reactions": [{"emoji": "\\ud83c\\udf5e", "authorId": "1"}]}}}\n'
+        '{"chatItem": {"chatId": "1", "authorId": "1", "dateSent": "1707858371000", "outgoing": {}, '
+        '"updateMessage": {"individualCall": {"type": "AUDIO_CALL"}}}}\n',
+    ),
     "sms": (
         "sms-20240213.xml",
         "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>\n<smses count=\"2\">\n"

@@ -74,6 +74,7 @@ FORMATS: dict[str, Format] = {
     "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
+    "signal_backup": Format("Signal's own export (main.jsonl)", "pipeline.ingest.signal_backup"),
     "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage", begins=_WORDS),
     "imessage_exporter": Format("iMessage (imessage-exporter text)", "pipeline.ingest.imessage_exporter", begins=_WORDS),
     "sms": Format("SMS Backup & Restore XML", "pipeline.ingest.sms", begins=_ELEMENT),

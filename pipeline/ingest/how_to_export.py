@@ -12,6 +12,7 @@ HOW: dict[str, str] = {
     "tiktok": "Settings and privacy, Account, Download your data: JSON, with direct messages",
     "slack": "Workspace settings: Import/Export Data, Export",
     "signal": "signal-export, on a computer with Signal Desktop",
+    "signal_backup": "Signal Desktop: Settings, Chats, Export chat history: a folder with main.jsonl",
     "imessage": "iMazing: Messages, Export to CSV",
     "imessage_exporter": "imessage-exporter -f txt, on a Mac or with an iPhone's backup",
     "sms": "The Android app SMS Backup & Restore: Back up, Messages",

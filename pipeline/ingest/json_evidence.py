@@ -59,6 +59,8 @@ _FORMATS: tuple[tuple[str, frozenset[str]], ...] = (
     ("telegram", frozenset({"messages", "type", "actor"})),
     ("convokit", frozenset({"speaker", "text", "reply-to"})),
     ("convokit", frozenset({"user", "text", "root", "reply_to"})),
+    ("signal_backup", frozenset({"backupTimeMs", "version"})),
+    ("signal_backup", frozenset({"chatItem", "chatId", "dateSent"})),
     ("signal", frozenset({"sender", "body", "reactions", "attachments", "quote"})),
     ("slack", frozenset({"type", "ts", "text"})),
     ("slack", frozenset({"type", "ts", "user"})),

@@ -47,7 +47,6 @@ _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
         frozenset({"ID", "Timestamp", "Contents"}),
         Look("Discord's own data package", "It holds one side only: export with DiscordChatExporter, as JSON"),
     ),
-    (frozenset({"backupTimeMs"}), Look("Signal's own export", "Export the chats with signal-export")),
     (
         frozenset({"string_map_data"}),
         Look("a part of an Instagram download that holds no chats", "Give the folder `messages`", chat=False),
