@@ -49,6 +49,24 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         '{"chatItem": {"chatId": "1", "authorId": "1", "dateSent": "1707858371000", "outgoing": {}, '
         '"updateMessage": {"individualCall": {"type": "AUDIO_CALL"}}}}\n',
     ),
+    "skype": (
+        "messages.json",
+        '{"userId": "8:live:kim", "conversations": [{"id": "8:live:robin", "displayName": "Robin", "MessageList": [{"id": "2", '
+        '"originalarrivaltime": "2024-02-13T21:06:11.123Z", "messagetype": "RichText", "content": "yes &amp; <b>rye</b>", '
+        '"from": "8:live:kim"}, {"id": "1", "originalarrivaltime": "2024-02-13T21:05:11.123Z", "messagetype": "Text", '
+        '"content": "bread?", "from": "8:live:robin"}]}]}',
+    ),
+    "teams": (
+        "teams.json",
+        '[{"id": "1", "messageType": "message", "createdDateTime": "2024-02-13T21:05:11Z", "from": {"user": {"displayName": '
+        '"Robin"}}, "body": {"contentType": "html", "content": "<p>bread?</p>"}, "chatId": "19:x"}]',
+    ),
+    "matrix": (
+        "export.json",
+        '{"room_name": "Bakers", "room_creator": "@kim:example.org", "topic": "", "messages": [{"type": "m.room.message", '
+        '"sender": "@robin:example.org", "content": {"msgtype": "m.text", "body": "bread?"}, "origin_server_ts": '
+        '1707858311000, "event_id": "$1", "room_id": "!a:example.org"}]}',
+    ),
     "sms": (
         "sms-20240213.xml",
         "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>\n<smses count=\"2\">\n"

@@ -51,7 +51,7 @@ _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
         frozenset({"string_map_data"}),
         Look("a part of an Instagram download that holds no chats", "Give the folder `messages`", chat=False),
     ),
-    (frozenset({"event_id", "room_id"}), Look("a Matrix room", "Convert it to CSV")),
+    (frozenset({"event_id", "room_id"}), Look("events of Matrix", "Export the room from Element, as JSON")),
     (frozenset({"messages", "key_id"}), Look("WhatsApp-Chat-Exporter's JSON", "Export the chat from WhatsApp itself")),
     (
         frozenset({"author", "channel_id", "content"}),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any
 
 from pipeline.errors import ExportError
+from pipeline.ingest.table_fields import plain
 from pipeline.schema import Source
 
 Row = Mapping[str, Any]
@@ -58,8 +58,4 @@ def name_of(value: object) -> str | None:
 
 def rest(row: Row, known: frozenset[str]) -> dict[str, Any]:
     """Return the members of a row that its reader does not know, but for empty ones."""
-    return {
-        key: float(value) if isinstance(value, Decimal) else value
-        for key, value in row.items()
-        if key not in known and value not in (None, "", [], {}, False)
-    }
+    return {key: plain(value) for key, value in row.items() if key not in known and value not in (None, "", [], {}, False)}
