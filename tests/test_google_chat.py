@@ -175,3 +175,15 @@ def test_segments_and_files_of_an_event(tmp_path: Path) -> None:
 def test_an_event_of_another_shape_is_named_by_its_place(bad: object, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="record 2: a message is not of the form that Google Takeout writes"):
         read_all(hangouts(tmp_path, event(), bad))
+
+
+@pytest.mark.parametrize("events", [5.5, True, {"a": 1}])
+def test_events_of_another_shape_are_refused(events: object, tmp_path: Path) -> None:
+    path = write(tmp_path / "Hangouts.json", json.dumps({"conversations": [{"conversation": {}, "events": events}]}))
+    with pytest.raises(ExportError, match="not of the form that Google Takeout writes"):
+        read_all(path, format="hangouts")
+
+
+def test_numbers_in_what_is_kept_can_be_written_again(tmp_path: Path) -> None:
+    (message,) = read_one(group(tmp_path, [row(fields={"creator": {**KIM, "name": 1.5}, "annotations": [{"at": 2.5}]})]))
+    assert json.loads(json.dumps(message.meta))["annotations"] == [{"at": 2.5}]

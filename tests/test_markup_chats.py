@@ -42,6 +42,7 @@ def test_escaped_words_come_back(text: str) -> None:
         ("<script>x</script>bread", "bread"),
         ("<b>open", "open"),
         ("a < b", "a < b"),
+        ("one</div>two", "onetwo"),
         ("bell\x07 <b>x</b>", "bell x"),
     ],
 )

@@ -21,6 +21,7 @@ from pipeline.ingest.json_stream import read_items
 from pipeline.ingest.long_dates import from_long_date
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
+from pipeline.ingest.table_fields import plain
 from pipeline.ingest.times import from_iso
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Kind, Message, Source
@@ -87,7 +88,7 @@ def _message(row: Row, source: Source, file: ExportFile) -> Message:
             text=text,
             kind=_kind(row, text, media=bool(files)),
             source=source,
-            meta=_meta(row, creator, speaker, files),
+            meta=plain(_meta(row, creator, speaker, files)),
         )
 
 

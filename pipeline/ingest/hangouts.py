@@ -46,9 +46,9 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         where = Source(file.name, row=row + 1)
         with shaped(where, "Google Takeout"):
             state = value.get("conversation_state") or value
-            events = state.get("events") or state.get("event") or []
+            events = list(state.get("events") or state.get("event") or ())
             details = _details(state)
-            identity = (details.get("id") or value.get("conversation_id") or {}).get("id")
+            identity = name_of((details.get("id") or value.get("conversation_id") or {}).get("id"))
             names = {
                 speaker: name
                 for entry in details.get("participant_data") or ()
@@ -57,7 +57,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
             title = name_of(details.get("name"))
         sources = (Source(file.name, row=place) for place in range(row + 1, row + len(events) + 1))
         yield Conversation(
-            conversation_id=name_of(identity) or f"{file.sha256[:12]}:{number}",
+            conversation_id=identity or f"{file.sha256[:12]}:{number}",
             platform="hangouts",
             title=title,
             meta={"participants": list(names.values())} if names else {},

@@ -30,7 +30,7 @@ def words_of(markup: str) -> Words:
         found.text = markup
         return found
     try:
-        tree = html.fragment_fromstring(_readable(markup), create_parent="div", parser=html.HTMLParser(encoding=None))
+        tree = html.fragment_fromstring(_readable(markup), create_parent=True)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         found.text = markup
         return found

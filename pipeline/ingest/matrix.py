@@ -70,7 +70,7 @@ def _message(row: Row, source: Source, digest: str) -> Message:
         if sort != "m.room.message":
             meta["type"] = sort
         if kind != "message" and content:
-            meta["content"] = plain(content)
+            meta["content"] = content
         if quoted:
             meta["quoted"] = quoted
         if string(shown.get("msgtype")) not in (*_WORDS, "") or sort == "m.sticker":
@@ -79,7 +79,7 @@ def _message(row: Row, source: Source, digest: str) -> Message:
         if edit:
             meta["edits"] = relates.get("event_id")
         elif relates.get("rel_type"):
-            meta["relates_to"] = plain(relates)
+            meta["relates_to"] = relates
         if "m.in_reply_to" in relates:
             meta["reply_to"] = relates["m.in_reply_to"].get("event_id")
         if kind == "system":
@@ -91,7 +91,7 @@ def _message(row: Row, source: Source, digest: str) -> Message:
             text=text,
             kind=kind,
             source=source,
-            meta=meta,
+            meta=plain(meta),
         )
 
 

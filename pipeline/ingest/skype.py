@@ -22,6 +22,7 @@ from pipeline.ingest.json_stream import read_items
 from pipeline.ingest.markup import Words, words_of
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
+from pipeline.ingest.table_fields import plain
 from pipeline.ingest.time_order import in_time_order
 from pipeline.ingest.times import from_iso
 from pipeline.ingest.units import Unit
@@ -93,7 +94,7 @@ def _message(row: Row, source: Source, file: ExportFile) -> Message:
             text=words.text,
             kind=kind,
             source=source,
-            meta=meta,
+            meta=plain(meta),
         )
 
 

@@ -20,7 +20,7 @@ from pipeline.ingest.json_stream import read_items
 from pipeline.ingest.markup import Words, words_of
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
-from pipeline.ingest.table_fields import Columns
+from pipeline.ingest.table_fields import Columns, plain
 from pipeline.ingest.table_records import Record, Wanted
 from pipeline.ingest.tables import Table
 from pipeline.ingest.units import Unit
@@ -86,7 +86,7 @@ def _record(row: Row, file: ExportFile) -> dict[str, Any]:
         "timestamp": row.get("createdDateTime"),
         "text": words.text,
         "kind": kind,
-        "meta": meta,
+        "meta": plain(meta),
     }
 
 
