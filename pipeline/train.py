@@ -23,9 +23,9 @@ from pipeline.corpora.split import Splits, load_splits
 from pipeline.corpora.training import TrainingCorpus, read_training_corpus
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.model import baseline, encoder
+from pipeline.model.drift_profile import save_drift_profile
 from pipeline.model.folder import MANIFEST, ModelFolder, open_model_folder, seal_model_folder
-from pipeline.model.learned import keep_learned
-from pipeline.model.reference import keep_reference
+from pipeline.model.leakage import save_training_hashes
 from pipeline.model.training.dealt import deal, make_splits
 from pipeline.output import check_place, new_folder, write_json
 from pipeline.suite import stages_unknown_to, suite_outcomes
@@ -133,8 +133,8 @@ def _train_baseline(
         write_json(folder / "thresholds.json", measured.thresholds.model_dump(mode="json"))
         write_json(folder / "metrics.json", measured.metrics)
         (folder / "MODEL_CARD.md").write_text(measured.card, "utf-8")
-        keep_learned(folder, read.all)
-        keep_reference(folder, read.all, measured.peaks, threshold=measured.thresholds.risk)
+        save_training_hashes(folder, read.all)
+        save_drift_profile(folder, read.all, measured.peaks, threshold=measured.thresholds.risk)
         if splits is not None:
             write_json(folder / "splits.json", splits.model_dump(mode="json"))
         seal_model_folder(folder, kind=baseline.KIND, name=recipe.name)
@@ -180,6 +180,6 @@ def _train_encoder(
             say=say,
         )
         if _first_process():
-            keep_learned(folder, (*dealt.train, *dealt.validation, *dealt.more))
+            save_training_hashes(folder, (*dealt.train, *dealt.validation, *dealt.more))
             seal_model_folder(folder, kind=encoder.KIND, name=recipe.name)
     wait_for_the_others()

@@ -13,7 +13,7 @@ from pipeline.errors import CorpusError
 from pipeline.evaluate import Chosen, evaluate
 from pipeline.evaluate.chosen import choose
 from pipeline.model.folder import ModelFolder, open_model_folder
-from pipeline.model.learned import LEARNED, find_leakage, keep_learned
+from pipeline.model.leakage import LEARNED, find_leakage, save_training_hashes
 from pipeline.model.load import load_model
 
 
@@ -26,7 +26,7 @@ def story(number: int, *, groomer: str | None = None) -> LabelledConversation:
 
 
 def folder_of(path: Path, learned: list[LabelledConversation]) -> ModelFolder:
-    keep_learned(path, learned)
+    save_training_hashes(path, learned)
     return ModelFolder(path, "test", "test", "0", {})
 
 
@@ -62,7 +62,7 @@ def test_a_speaker_letter_of_our_own_corpus_is_nobody(tmp_path: Path) -> None:
 
 
 def test_no_words_are_kept_and_the_file_is_small(tmp_path: Path) -> None:
-    keep_learned(tmp_path, [story(number, groomer="A") for number in range(200)])
+    save_training_hashes(tmp_path, [story(number, groomer="A") for number in range(200)])
     content = (tmp_path / LEARNED).read_bytes()
     assert len(content) < 60_000
     assert b"train" not in content

@@ -12,7 +12,7 @@ from pipeline.corpora.split import Splits, conversation_hash, load_splits
 from pipeline.corpora.training import read_training_corpus
 from pipeline.errors import ConfigError, CorpusError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.learned import SPLITS, Leakage, find_leakage
+from pipeline.model.leakage import SPLITS, Leakage, find_leakage
 
 ALL = "all"
 """The split that is every conversation of the corpora, for a corpus that the model has nothing of."""

@@ -9,13 +9,13 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from pipeline.config import Taxonomy
-from pipeline.corpora.evenings import evenings, typed
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.open import read_corpora
+from pipeline.corpora.synthetic_chats import split_into_sentences, synthetic_chats
 from pipeline.corpora.training import sample_ordinary
 from pipeline.errors import CorpusError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.learned import find_leakage
+from pipeline.model.leakage import find_leakage
 from pipeline.model.spoken import has_words
 from pipeline.model.training.after_chat import BEFORE
 from pipeline.schema import Message
@@ -83,7 +83,9 @@ def make_transfer_sets(
         written=own,
         sources=sources,
         joined={
-            length: list(evenings(chats, seed=seed, most=JOINED_MESSAGES // length, messages=length)) for length in LENGTHS if chats
+            length: list(synthetic_chats(chats, seed=seed, most=JOINED_MESSAGES // length, messages=length))
+            for length in LENGTHS
+            if chats
         },
         after={before: list(after_ordinary(grooming, chats, before, seed=seed)) for before in BEFORE} if chats else {},
         segments=[part for one in (*own, *_some(chats, SEGMENT_SOURCES, seed=seed)) for part in segments(one, seed=seed)],
@@ -118,7 +120,7 @@ def after_ordinary(
     """Yield the conversations after ``before`` ordinary messages of the same two speakers."""
     order = list(chats)
     random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
-    talk = cycle([message for chat in order for message in typed(chat)])
+    talk = cycle([message for chat in order for message in split_into_sentences(chat)])
     for one in grooming:
         names = list(dict.fromkeys(str(message.speaker) for message in one.messages if message.speaker))
         cast = dict(zip("AB", names * 2, strict=False))

@@ -10,9 +10,9 @@ from evaluation.drift import Finding, Profile, drift
 from pipeline.errors import ExportError
 from pipeline.evaluate.record import made
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
+from pipeline.model.drift_profile import compute_drift_profile, load_drift_profile
 from pipeline.model.load import load_model
 from pipeline.model.reading import Model
-from pipeline.model.reference import profile_of, read_reference
 from pipeline.model.spoken import spoken
 from pipeline.model.thresholds import read_thresholds
 from pipeline.output import new_file, write_json
@@ -47,9 +47,9 @@ def evaluate_unlabelled(
         When the exports or the model cannot be read, or the model keeps no profile.
     """
     folder, loaded = load_model(model)
-    reference = read_reference(folder.path)
+    reference = load_drift_profile(folder.path)
     limits = read_thresholds(thresholds or folder.path / THRESHOLDS)
-    seen = profile_of(folder.path, _read(paths, options, loaded), threshold=limits.risk)
+    seen = compute_drift_profile(folder.path, _read(paths, options, loaded), threshold=limits.risk)
     if not seen.conversations:
         raise ExportError("there is no conversation with words in the exports", do="Give others")
     found = Drift(seen, tuple(drift(reference, seen)))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from evaluation.summary import ORDINARY_CHAT
-from pipeline.corpora.evenings import typed
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.synthetic_chats import split_into_sentences
 from pipeline.model.reading import Reader, Spoken
 from pipeline.model.spoken import spoken
 from pipeline.model.training.judging import read_in_batches
@@ -32,7 +32,7 @@ def found_after_chat(
     groomings = [[line for _, line in spoken(one.messages)] for one in conversations if one.is_grooming]
     chats = [one for one in conversations if one.attributes.get("situation") == ORDINARY_CHAT]
     random.Random(seed).shuffle(chats)  # noqa: S311 - an order, no secret
-    lines = [line for chat in chats for _, line in spoken(typed(chat))]
+    lines = [line for chat in chats for _, line in spoken(split_into_sentences(chat))]
     if not groomings or not lines:
         return None
     talk = cycle(lines)

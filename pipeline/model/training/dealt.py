@@ -10,7 +10,7 @@ from pipeline.config import SplitSettings
 from pipeline.corpora.compose import Composition, compose
 from pipeline.corpora.duplicates import near_duplicates
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.corpora.sketches import plain_words
+from pipeline.corpora.minhash import plain_words
 from pipeline.corpora.split import Splits, conversation_hash, split_corpus
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.errors import CorpusError

@@ -2,9 +2,9 @@
 
 The evidence of a message learns from the model's own stage probabilities, the estimate of a speaker's risk, where it is highest,
 from whether the model flags the speaker or the corpus names the speaker as a groomer, both at once: on the training part, and on
-ordinary chat besides (`cascade.ordinary`), which the model reads for it, as it stands and typed in sentences (`evenings`). Of
-ordinary chat it needs much more than the network, since that is what it is there to know. Groomings stand after evenings of the
-same two, too: what was ordinary before must not hide them. The cut is chosen on the validation part: low enough that no
+further ordinary chat (`cascade.ordinary`), which the model scores as it is and split into sentences (`synthetic_chats`). It needs
+much more ordinary chat than the network, because ordinary chat is what it must recognise. Some grooming conversations follow
+synthetic chats of the same two speakers: ordinary chat before must not hide them. The cut is chosen on validation: low enough that no
 conversation is lost there that the model finds, and lower by a margin, since a few hundred conversations cannot show a loss of half
 a point. What it loses is then measured on the test part.
 """
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from evaluation.metrics import Judged
 from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import CascadeSettings
-from pipeline.corpora.evenings import evenings
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.synthetic_chats import synthetic_chats
 from pipeline.model.encoder import EncoderModel
 from pipeline.model.first_pass import ALLOWED_LOSS, FirstPass, fine
 from pipeline.model.spoken import spoken
@@ -36,13 +36,13 @@ from pipeline.model.training.student import Lesson, Student, make_lesson, teach
 MARGIN = 0.5
 """How far below the lowest found validation conversation the cut lies, in log-odds."""
 
-_CHATS_PER_EVENING = 4
-"""One evening is learned from for so many chats."""
+_CHATS_PER_SYNTHETIC_CHAT = 4
+"""Ordinary chats for each synthetic chat that is trained on."""
 
-_GROOMING_AFTER, _EVENING_AFTER = 0.5, 0.1
-"""How often a grooming, and an evening, is learned from once more with evenings before it."""
+_GROOMING_AFTER, _SYNTHETIC_AFTER = 0.5, 0.1
+"""The share of grooming conversations, and of synthetic chats, that are trained on again with synthetic chats before them."""
 
-_EVENINGS_BEFORE = (1, 1, 2, 3)
+_CHATS_BEFORE = (1, 1, 2, 3)
 
 _WHOLE = 127
 
@@ -87,10 +87,10 @@ def fit_cascade(
     """
     learned_from = [*dealt.train, *dealt.composed, *dealt.more]
     read = list(_read(learned_from, judge(learned_from, model), model))
-    typed = list(evenings(dealt.more, seed=seed, most=settings.ordinary // _CHATS_PER_EVENING))
-    nights = list(_read(typed, judge(typed, model), model))
-    lessons = list(_lessons(read, nights, threshold=thresholds.risk, seed=seed))
-    damped = vectors.damped(_counts([*read, *nights], len(vectors.whole)))
+    chats = list(synthetic_chats(dealt.more, seed=seed, most=settings.ordinary // _CHATS_PER_SYNTHETIC_CHAT))
+    synthetic = list(_read(chats, judge(chats, model), model))
+    lessons = list(_lessons(read, synthetic, threshold=thresholds.risk, seed=seed))
+    damped = vectors.damped(_counts([*read, *synthetic], len(vectors.whole)))
     members = [
         teach(lessons, damped, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed + number)
         for number in range(settings.members)
@@ -123,16 +123,16 @@ def as_first_pass(members: Sequence[Student], vectors: PieceVectors, *, figures:
     )
 
 
-def _lessons(read: Sequence[_Read], nights: Sequence[_Read], *, threshold: float, seed: int) -> Iterator[Lesson]:
-    """Yield a lesson of each conversation and of each evening, and of some of them after evenings of the same speakers."""
+def _lessons(read: Sequence[_Read], synthetic: Sequence[_Read], *, threshold: float, seed: int) -> Iterator[Lesson]:
+    """Yield an example of each conversation and each synthetic chat, and of some of them after synthetic chats."""
     chance = random.Random(seed)  # noqa: S311 - variety, no secret
-    quiet = [one for one in nights if not one.found(threshold)]
-    often = [(one, _GROOMING_AFTER if one.found(threshold) else 0.0) for one in read] + [(one, _EVENING_AFTER) for one in nights]
-    for one, share in often:
+    quiet = [chat for chat in synthetic if not chat.found(threshold)]
+    shares = [_GROOMING_AFTER if one.found(threshold) else 0.0 for one in read] + [_SYNTHETIC_AFTER] * len(synthetic)
+    for one, share in zip([*read, *synthetic], shares, strict=True):
         found = one.found(threshold)
         yield make_lesson(one.messages, one.speakers, one.stages, one.speaker_risk, found)
         if quiet and chance.random() < share:
-            yield _after([chance.choice(quiet) for _ in range(chance.choice(_EVENINGS_BEFORE))], one, found, chance)
+            yield _after([chance.choice(quiet) for _ in range(chance.choice(_CHATS_BEFORE))], one, found, chance)
 
 
 def _after(before: Sequence[_Read], one: _Read, found: frozenset[str], chance: random.Random) -> Lesson:

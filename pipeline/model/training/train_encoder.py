@@ -16,15 +16,15 @@ from sklearn.linear_model import LogisticRegression
 
 from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import BaselineRecipe, EncoderRecipe, Taxonomy
-from pipeline.corpora.evenings import evenings
 from pipeline.corpora.split import Splits
+from pipeline.corpora.synthetic_chats import synthetic_chats
 from pipeline.model.calibration import Platt
 from pipeline.model.card import CARD, write_encoder_card
 from pipeline.model.context_head import ContextHead
+from pipeline.model.drift_profile import save_drift_profile
 from pipeline.model.encoder import KIND, NETWORK, load_encoder, message_vectors, save_heads
 from pipeline.model.folder import seal_model_folder
 from pipeline.model.message_tokens import Arrays, padded
-from pipeline.model.reference import keep_reference
 from pipeline.model.risk_head import RiskHead
 from pipeline.model.runtime import Run, open_network
 from pipeline.model.training.after_chat import found_after_chat
@@ -153,9 +153,9 @@ def _judge_and_measure(
     say("choosing thresholds on the validation part")
     validation = judge(dealt.validation, model)
     chats = [chat for chat in dealt.validation if chat.attributes.get("situation") == ORDINARY_CHAT]
-    nights = [night for size in _NIGHTS for night in evenings(chats, seed=recipe.seed, most=len(chats), messages=size)]
+    nights = [night for size in _NIGHTS for night in synthetic_chats(chats, seed=recipe.seed, most=len(chats), messages=size)]
     thresholds = choose_thresholds([*validation, *judge(nights, model)], taxonomy.keys, **recipe.rates)
-    keep_reference(folder, dealt.validation, [one.peak for one in validation], threshold=thresholds.risk)
+    save_drift_profile(folder, dealt.validation, [one.peak for one in validation], threshold=thresholds.risk)
     say("measuring on the test part")
     judged = judge(dealt.test, model)
     say("fitting the first pass of the cascade")

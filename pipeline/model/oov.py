@@ -1,4 +1,4 @@
-"""Which words a model hardly knows: not in the vocabulary of the baseline, or in many small pieces for an encoder."""
+"""The out-of-vocabulary (OOV) rate: words not in the vocabulary of the baseline, or that an encoder splits into many pieces."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ TOKENIZER = "tokenizer.json"
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _PIECES = 4
-"""A word in so many pieces was rare where the encoder learned its pieces."""
+"""A word that is split into this many pieces was rare in the text that the tokenizer was trained on."""
 
 
-def unfamiliar_share(folder: Path, texts: Iterable[str]) -> float:
-    """Return the share of words, as often as they stand there, that the model of a folder hardly knows."""
+def oov_rate(folder: Path, texts: Iterable[str]) -> float:
+    """Return the share of words (each counted as often as it occurs) that are out of the vocabulary of the model in a folder."""
     encoder = (folder / TOKENIZER).is_file()
     spelt = fold if encoder else normalise
     words = Counter(word for text in texts for word in _WORD.findall(spelt(text)))

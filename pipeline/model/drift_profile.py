@@ -1,4 +1,4 @@
-"""What a model's scores looked like where it was calibrated, kept in its folder so that drift can be told. No words are in it."""
+"""The drift profile: what a model's scores looked like on its calibration split, saved in its folder. It holds no words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from evaluation.drift import FORMAT, Profile, profile, read_profile
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import ModelFolderError
-from pipeline.model.familiar import unfamiliar_share
+from pipeline.model.oov import oov_rate
 from pipeline.model.spoken import has_words
 from pipeline.output import write_json
 from pipeline.schema import Message
@@ -18,7 +18,7 @@ from pipeline.text.language import language_of
 REFERENCE = "reference.json"
 
 
-def profile_of(folder: Path, conversations: Iterable[tuple[Sequence[Message], float]], *, threshold: float) -> Profile:
+def compute_drift_profile(folder: Path, conversations: Iterable[tuple[Sequence[Message], float]], *, threshold: float) -> Profile:
     """Return the profile of conversations, each given as its messages and its highest risk, as the model sees them."""
     risks, messages, languages = [], [], []
     texts: list[str] = []
@@ -31,10 +31,10 @@ def profile_of(folder: Path, conversations: Iterable[tuple[Sequence[Message], fl
         languages.append(language_of(words))
         texts += words
     characters = [len(text) for text in texts]
-    return profile(risks, messages, characters, languages, unfamiliar=unfamiliar_share(folder, texts), threshold=threshold)
+    return profile(risks, messages, characters, languages, unfamiliar=oov_rate(folder, texts), threshold=threshold)
 
 
-def keep_reference(
+def save_drift_profile(
     folder: Path, conversations: Sequence[LabelledConversation], peaks: Sequence[float], *, threshold: float
 ) -> None:
     """Write into a model folder, before it is sealed, the profile of the ordinary conversations that it was calibrated on.
@@ -42,10 +42,10 @@ def keep_reference(
     ``peaks`` are the highest risks, one a conversation. Real exports are nearly all ordinary, so groomings are left out.
     """
     ordinary = [(one.messages, peak) for one, peak in zip(conversations, peaks, strict=True) if one.is_grooming is False]
-    write_json(folder / REFERENCE, profile_of(folder, ordinary, threshold=threshold).as_json())
+    write_json(folder / REFERENCE, compute_drift_profile(folder, ordinary, threshold=threshold).as_json())
 
 
-def read_reference(folder: Path) -> Profile:
+def load_drift_profile(folder: Path) -> Profile:
     """Read the profile that a model folder keeps.
 
     Raises

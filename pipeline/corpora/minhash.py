@@ -1,4 +1,4 @@
-"""Small sketches of conversations, by which near-duplicates are told where only hashes may be kept.
+"""MinHash sketches of conversations, which find near-duplicates where only hashes may be kept.
 
 `pipeline.corpora.duplicates` does the same with datasketch where the words are at hand. A model folder keeps these instead: 16 bits
 a minimum (b-bit minwise hashing; Li and König 2010), in plain numpy, so that evaluation needs no training library.
@@ -58,7 +58,7 @@ def sketch(runs: Iterable[str]) -> NDArray[np.uint16] | None:
     return (lowest & np.uint64(0xFFFF)).astype(np.uint16)
 
 
-def alike(own: NDArray[np.uint16], known: NDArray[np.uint16]) -> NDArray[np.float64]:
+def estimate_jaccard(own: NDArray[np.uint16], known: NDArray[np.uint16]) -> NDArray[np.float64]:
     """Return, for each row of ``own``, the highest estimated Jaccard likeness to a row of ``known``.
 
     Both are of shape (conversations, permutations).

@@ -1,4 +1,4 @@
-"""What a model learned from, as hashes in its folder, so that nobody tests it on the same conversations by mistake.
+"""Find test conversations that a model was trained on, by hashes in its folder.
 
 ``learned.safetensors`` holds no words: 64 bits of the SHA-256 of each conversation's words, of each groomer's name in corpora that
 name them, of a sample of the longer messages (which give away an excerpt), and a sketch of each conversation's runs of words.
@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.corpora.sketches import PERMUTATIONS, alike, hash64, hashes64, plain_words, sketch, word_runs
+from pipeline.corpora.minhash import PERMUTATIONS, estimate_jaccard, hash64, hashes64, plain_words, sketch, word_runs
 from pipeline.corpora.split import conversation_hash, load_splits
 from pipeline.errors import ModelFolderError
 from pipeline.model.folder import ModelFolder
@@ -62,7 +62,7 @@ class Leakage:
         return ", ".join(f"{len(ids)} {what}" for ids, what in counts if ids)
 
 
-def keep_learned(folder: Path, conversations: Sequence[LabelledConversation]) -> None:
+def save_training_hashes(folder: Path, conversations: Sequence[LabelledConversation]) -> None:
     """Write into a model folder, before it is sealed, what the model was trained and tuned on."""
     ordered = sorted(conversations, key=lambda one: (not one.is_grooming, -len(one.messages), one.id))
     sketches = [own for one in ordered[:MOST_SKETCHES] if (own := sketch(word_runs(one))) is not None]
@@ -125,7 +125,7 @@ def _near(conversations: Sequence[LabelledConversation], known: NDArray[np.uint1
     sketched = [(one.id, own) for one in conversations if (own := sketch(word_runs(one))) is not None]
     if not sketched:
         return set()
-    likeness = alike(np.stack([own for _, own in sketched]), known)
+    likeness = estimate_jaccard(np.stack([own for _, own in sketched]), known)
     return {name for (name, _), value in zip(sketched, likeness.tolist(), strict=True) if value >= LIKENESS}
 
 

@@ -1,4 +1,4 @@
-"""Ordinary chats as people type them late into the night: in sentences, one chat after another.
+"""Long ordinary conversations, made of short ones: their messages split into sentences, one chat after another.
 
 Corpora of ordinary chat hold whole turns, and few of them each. Real exports are longer, and their messages shorter: median 5
 words, 60 messages a conversation.
@@ -16,29 +16,29 @@ from pipeline.corpora.labelled import LabelledConversation
 from pipeline.schema import Conversation, Message
 
 MESSAGES = 60
-"""Messages of an evening."""
+"""Messages of a synthetic chat."""
 
 LONG = 10
-"""Words from which on a sentence is cut at its commas."""
+"""A sentence of more words than this is cut at its commas."""
 
 
-def evenings(
+def synthetic_chats(
     chats: Sequence[LabelledConversation], *, seed: int, most: int, messages: int = MESSAGES
 ) -> Iterator[LabelledConversation]:
-    """Yield at most ``most`` ordinary conversations of ``messages`` each, made of ``chats``, used once, in an order of chance."""
+    """Yield at most ``most`` ordinary conversations of ``messages`` each, made of ``chats`` in random order, each used once."""
     order = list(chats)
     random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
-    lines = chain.from_iterable(map(typed, order))
+    lines = chain.from_iterable(map(split_into_sentences, order))
     for number in range(most):
-        held = tuple(islice(lines, messages))
-        if len(held) < messages:
+        taken = tuple(islice(lines, messages))
+        if len(taken) < messages:
             return
-        conversation = Conversation(conversation_id=f"evening-{messages}-{number}", platform="composed", messages=held)
+        conversation = Conversation(conversation_id=f"evening-{messages}-{number}", platform="composed", messages=taken)
         absent: tuple[frozenset[str], ...] = (frozenset(),) * messages
         yield replace(order[0], conversation=conversation, stages=absent, group=conversation.conversation_id)
 
 
-def typed(chat: LabelledConversation) -> Iterator[Message]:
+def split_into_sentences(chat: LabelledConversation) -> Iterator[Message]:
     """Yield a chat's messages in sentences, of two speakers who are the same in every chat."""
     for message, speaker in zip(chat.messages, two_speakers(message.speaker for message in chat.messages), strict=True):
         for sentence in sentences(message.text):
