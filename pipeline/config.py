@@ -217,7 +217,7 @@ class ExportSettings(Settings):
 
 
 class CascadeSettings(Settings):
-    """How the first pass of the cascade learns: from so many ``ordinary`` chats more than the network, each of so many ``members``
+    """How the prefilter of the cascade learns: from so many ``ordinary`` chats more than the network, each of so many ``members``
     in so many ``epochs``.
     """
 

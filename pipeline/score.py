@@ -23,9 +23,9 @@ from pipeline.errors import ConfigError, ExportError
 from pipeline.ingest import ReadLog, ReadOptions
 from pipeline.ingest.read import merge_units, open_units
 from pipeline.ingest.units import Unit
+from pipeline.model.base import Model
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
-from pipeline.model.reading import Model
 from pipeline.model.thresholds import Thresholds, read_thresholds
 from pipeline.output import check_place, hashes_of, new_folder, write_json
 from pipeline.results import CONVERSATIONS, REPORT, RUN, SCORES, THRESHOLDS, Run, TextPolicy, open_run, stage_column
@@ -139,7 +139,7 @@ class _Counter:
 
 
 def _cascade(model: Model, thresholds: Thresholds, wanted: bool | None, path: Path) -> bool:
-    """Decide whether the first pass may skip conversations.
+    """Decide whether the prefilter may skip conversations.
 
     Raises
     ------
@@ -148,15 +148,15 @@ def _cascade(model: Model, thresholds: Thresholds, wanted: bool | None, path: Pa
     """
     if wanted is False:
         return False
-    first = model.first_pass
+    first = model.prefilter
     if first is None:
         if wanted:
-            raise ConfigError("--cascade: the model has no first pass", where=str(path), do="Score without it")
+            raise ConfigError("--cascade: the model has no prefilter", where=str(path), do="Score without it")
         return False
     fits = thresholds.risk >= first.figures["threshold"]
     if wanted and not fits:
         raise ConfigError(
-            f"--cascade: the first pass was made for alerts from {first.figures['threshold']} on, not from {thresholds.risk}",
+            f"--cascade: the prefilter was made for alerts from {first.figures['threshold']} on, not from {thresholds.risk}",
             do="Score with --no-cascade",
         )
     return fits and (wanted or first.keeps_recall)

@@ -36,8 +36,7 @@ from pipeline.corpora.training import read_training_corpus
 from pipeline.model import context_head
 from pipeline.model.context_head import NEAR, neighbours
 from pipeline.model.encoder import EncoderModel
-from pipeline.model.message_tokens import Arrays
-from pipeline.model.runtime import Run
+from pipeline.model.message_tokens import Arrays, Network
 from pipeline.model.training import examples, learning
 from pipeline.model.training.choose import choose_thresholds
 from pipeline.model.training.dealt import Dealt, deal, make_splits
@@ -105,7 +104,7 @@ VARIANTS = (
 )
 
 
-def in_torch(network: nn.Module) -> Run:
+def in_torch(network: nn.Module) -> Network:
     """Return a network as scoring calls one."""
 
     def run(arrays: Arrays) -> NDArray[np.float32]:

@@ -40,13 +40,13 @@ def written() -> tuple[list[list[Line]], list[list[Line]]]:
     from pipeline.config import Taxonomy, load_settings
     from pipeline.corpora.synthetic_chats import two_speakers
     from pipeline.corpora.written import read_written
-    from pipeline.model.spoken import spoken
+    from pipeline.model.scorable import utterances
 
     ordinary: list[list[Line]] = []
     grooming: list[list[Line]] = []
     taxonomy = load_settings(ROOT / "configs" / "taxonomy.toml", Taxonomy)
     for one in read_written(ROOT / "data" / "synthetic", taxonomy):
-        names, texts = zip(*(line for _, line in spoken(one.messages)), strict=True)
+        names, texts = zip(*(line for _, line in utterances(one.messages)), strict=True)
         (grooming if one.is_grooming else ordinary).append(list(zip(two_speakers(names), texts, strict=True)))
     return ordinary, grooming
 

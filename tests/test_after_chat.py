@@ -11,7 +11,7 @@ from labelled import grooming, ordinary
 from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.model.reading import Reading, Spoken
+from pipeline.model.base import Prediction, Utterance
 from pipeline.model.training.after_chat import found_after_chat
 
 
@@ -21,14 +21,14 @@ class _Forgetful:
 
     taxonomy: Taxonomy
 
-    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
-        readings = []
+    def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        predictions = []
         for lines in conversations:
             assert len({speaker for speaker, _ in lines}) == 2, "the chat is between the same two"
             high = [("secret" in text and number < 15) or number > 200 for number, (_, text) in enumerate(lines)]
             risk = np.maximum.accumulate(np.asarray(high, np.float32))
-            readings.append(Reading(np.zeros((len(lines), 1), np.float32), risk, risk))
-        return readings
+            predictions.append(Prediction(np.zeros((len(lines), 1), np.float32), risk, risk))
+        return predictions
 
 
 def _chat(number: int) -> LabelledConversation:

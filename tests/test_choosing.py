@@ -64,7 +64,7 @@ def test_near_duplicates_of_ordinary_chat_stand_on_one_side() -> None:
     assert sum(pair == ("train", "train") for pair in pairs) > 1, "within a part nothing is left out"
 
 
-def test_chat_that_the_first_pass_learns_from_is_like_none_that_is_held_out() -> None:
+def test_chat_that_the_prefilter_learns_from_is_like_none_that_is_held_out() -> None:
     chats = [ordinary(number) for number in range(20)]
     again = [labelled(f"more-{number}", [(one.speaker or "", one.text) for one in chats[number].messages]) for number in range(20)]
     corpus = TrainingCorpus(tuple(grooming(number) for number in range(8)), tuple(chats), tuple(again))

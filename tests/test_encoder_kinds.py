@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModel
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.errors import ConfigError
 from pipeline.model.message_tokens import padded
-from pipeline.model.training.network import SCALE, MessageNetwork
+from pipeline.model.network import SCALE, MessageNetwork
 from pipeline.model.training.open_encoder import open_encoder
 
 SIZE = {

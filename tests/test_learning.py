@@ -18,10 +18,10 @@ from safetensors.torch import save_file
 
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.model.context_head import CONTEXT, NEAR
+from pipeline.model.network import SCALE, MessageNetwork
 from pipeline.model.training.examples import Example, make_examples
 from pipeline.model.training.fit_encoder import _average, macro_average_precision, new_learner
 from pipeline.model.training.learning import Learner, Masking, _speaker_losses, positive_weights, stage_shares
-from pipeline.model.training.network import SCALE, MessageNetwork
 from pipeline.model.training.open_encoder import Start, open_encoder
 from pipeline.model.training.probe import embed, fit_head, refit_head
 
@@ -99,7 +99,7 @@ def test_who_is_young_is_learned_where_it_is_said_and_apart_from_stages(start: t
     assert gradient(learner, told)[:2].abs().sum() == 0
     unknown = example(opened, [[1.0, 0.0]] * 4, groomers=frozenset({"A"}))
     assert gradient(learner, unknown, 2) == 0
-    logits = learner.read([told])[0].detach().requires_grad_()
+    logits = learner.predict_logits([told])[0].detach().requires_grad_()
     learner.losses([told], [logits])["loss"].backward()
     assert logits.grad is not None
     assert (logits.grad[:, 2] != 0).tolist() == [True, True, False, False]
@@ -154,7 +154,7 @@ def test_the_context_of_a_stretch_is_read_and_not_learned_from(start: tuple[Star
     rows = [[1.0, 0.0], *[[0.0, 0.0]] * 5]
     whole = example(opened, rows, groomers=frozenset({"A"}), young=ages)
     late = replace(whole, before=2)
-    logits = learner.read([late])[0]
+    logits = learner.predict_logits([late])[0]
     assert len(logits) == 6
     read = logits.detach().requires_grad_()
     learner.losses([late], [read])["loss"].backward()
@@ -208,7 +208,7 @@ def test_a_message_in_a_stretch_is_read_as_in_the_whole(start: tuple[Start, Lear
     stretches = list(make_examples([talk], opened.tokenizer, stages=["access", "secrecy"], stretch=20))
     assert len(stretches) > 2
     with torch.inference_mode():
-        (told,), parts = learner.read([whole]), learner.read(stretches)
+        (told,), parts = learner.predict_logits([whole]), learner.predict_logits(stretches)
     joined = torch.cat([own[one.before :] for one, own in zip(stretches, parts, strict=True)])
     assert torch.allclose(joined, told, atol=1e-5)
 
@@ -235,8 +235,8 @@ def test_the_order_and_the_neighbours_of_a_batch_change_no_reading(start: tuple[
     opened, learner = start
     batch = [example(opened, [[0.0, 0.0]] * size, groomers=frozenset()) for size in (3, 17, 1, 30)]
     with torch.inference_mode():
-        forward, backward = learner.read(batch), learner.read(batch[::-1])[::-1]
-        alone = [learner.read([one])[0] for one in batch]
+        forward, backward = learner.predict_logits(batch), learner.predict_logits(batch[::-1])[::-1]
+        alone = [learner.predict_logits([one])[0] for one in batch]
     for first, second, third in zip(forward, backward, alone, strict=True):
         assert torch.allclose(first, second, atol=1e-5)
         assert torch.allclose(first, third, atol=1e-5)

@@ -210,7 +210,7 @@ def test_a_poisoned_conversation_is_named_and_the_rest_goes_on(tiny_model: Path)
     _, model = load_model(tiny_model)
 
     class Poisoned:
-        taxonomy, first_pass = model.taxonomy, None
+        taxonomy, prefilter = model.taxonomy, None
 
         def prepare(self, talks: Any, *, cascade: bool = False) -> Any:
             if any("boom" in text for talk in talks for _, text in talk):

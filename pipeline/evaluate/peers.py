@@ -17,8 +17,8 @@ from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.chosen import Parts
 from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, MajorityModel, Skewness, TopMean
-from pipeline.model.reading import Model, Reader
-from pipeline.model.spoken import has_words
+from pipeline.model.base import Model, Predictor
+from pipeline.model.scorable import has_words
 from pipeline.model.training.judging import judge
 
 SHOWN = (
@@ -81,9 +81,9 @@ def hold_against_peers(
 
 def _peers(
     train: Sequence[LabelledConversation], model: Model, encoder: Path | None
-) -> list[tuple[str, str, Callable[[], Reader]]]:
+) -> list[tuple[str, str, Callable[[], Predictor]]]:
     taxonomy = model.taxonomy
-    found: list[tuple[str, str, Callable[[], Reader]]] = [
+    found: list[tuple[str, str, Callable[[], Predictor]]] = [
         ("majority", "finds nothing", lambda: MajorityModel(taxonomy)),
         ("keyword list", "the phrases of the taxonomy's indicators", lambda: KeywordModel(taxonomy)),
         ("TF-IDF", "words and characters, a logistic regression a stage, trained on the same part", lambda: _tfidf(train, model)),
@@ -91,7 +91,7 @@ def _peers(
     if encoder is not None:
         examples: list[ContrastiveModel] = []
 
-        def contrastive(aggregate: type[Skewness] | type[TopMean]) -> Reader:
+        def contrastive(aggregate: type[Skewness] | type[TopMean]) -> Predictor:
             if not examples:
                 examples.append(_contrastive(train, model, encoder))
             one = examples[0]
@@ -108,7 +108,7 @@ def _peers(
     return found
 
 
-def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Reader:
+def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Predictor:
     from pipeline.model.training.fit_baseline import fit_baseline
 
     return fit_baseline(train, BaselineRecipe(name="tf-idf", folds=3), model.taxonomy).model
@@ -136,14 +136,14 @@ def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: P
     return ContrastiveModel(model.taxonomy, embed, embed(rare), np.asarray(stages, np.float32), embed(ordinary), TopMean)
 
 
-def _timed(conversations: Sequence[LabelledConversation], model: Reader) -> tuple[list[Judged], float]:
+def _timed(conversations: Sequence[LabelledConversation], model: Predictor) -> tuple[list[Judged], float]:
     judge(conversations[:1], model)  # what is loaded at the first call is not of the speed
     start = perf_counter()
     judged = judge(conversations, model)
     return judged, sum(len(one.risk) for one in judged) / max(perf_counter() - start, 1e-9)
 
 
-def _cuts(validation: Sequence[LabelledConversation], model: Reader) -> Cuts:
+def _cuts(validation: Sequence[LabelledConversation], model: Predictor) -> Cuts:
     from pipeline.model.training.choose import choose_thresholds
 
     limits = choose_thresholds(judge(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)

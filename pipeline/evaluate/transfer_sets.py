@@ -16,7 +16,7 @@ from pipeline.corpora.training import sample_ordinary
 from pipeline.errors import CorpusError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.leakage import find_leakage
-from pipeline.model.spoken import has_words
+from pipeline.model.scorable import has_words
 from pipeline.model.training.after_chat import BEFORE
 from pipeline.schema import Message
 

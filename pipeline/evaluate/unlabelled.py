@@ -10,10 +10,10 @@ from evaluation.drift import Finding, Profile, drift
 from pipeline.errors import ExportError
 from pipeline.evaluate.record import made
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
+from pipeline.model.base import Model
 from pipeline.model.drift_profile import compute_drift_profile, load_drift_profile
 from pipeline.model.load import load_model
-from pipeline.model.reading import Model
-from pipeline.model.spoken import spoken
+from pipeline.model.scorable import utterances
 from pipeline.model.thresholds import read_thresholds
 from pipeline.output import new_file, write_json
 from pipeline.results import THRESHOLDS
@@ -81,6 +81,6 @@ def _read(paths: Sequence[Path], options: ReadOptions, model: Model) -> Iterator
 
 
 def _risks(batch: Sequence[tuple[Message, ...]], model: Model) -> Iterator[tuple[tuple[Message, ...], float]]:
-    readings = model.read([[line for _, line in spoken(messages)] for messages in batch])
-    for messages, reading in zip(batch, readings, strict=True):
-        yield messages, float(reading.risk.max()) if len(reading.risk) else 0.0
+    predictions = model.predict([[line for _, line in utterances(messages)] for messages in batch])
+    for messages, prediction in zip(batch, predictions, strict=True):
+        yield messages, float(prediction.risk.max()) if len(prediction.risk) else 0.0

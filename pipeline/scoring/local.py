@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pipeline.errors import ExportError
 from pipeline.ingest import ReadOptions
 from pipeline.ingest.units import Unit
-from pipeline.model.reading import Reading
+from pipeline.model.base import Prediction
 from pipeline.scoring.batches import Batch, UnitEnd, ahead, unit_batches
 from pipeline.scoring.core import Scored, Scorer, prepare_table
 from pipeline.scoring.parts import Parts
@@ -31,7 +31,7 @@ def score_units(
     parts: Parts,
     options: ReadOptions,
     *,
-    known: Mapping[str, Reading] | None = None,
+    known: Mapping[str, Prediction] | None = None,
     progress: Callable[[int], None],
 ) -> None:
     """Score what is missing of ``parts``; ``progress`` is told how many more messages were scored.
@@ -83,7 +83,7 @@ def _read(units: Sequence[Unit], scorer: Scorer, parts: Parts, options: ReadOpti
 
 
 def _prepared(
-    events: Iterator[Batch | UnitEnd], scorer: Scorer, known: Mapping[str, Reading] | None
+    events: Iterator[Batch | UnitEnd], scorer: Scorer, known: Mapping[str, Prediction] | None
 ) -> Iterator[tuple[Batch | UnitEnd, Callable[[], Scored] | None]]:
     for event in events:
         yield event, prepare_table(event.chats, scorer, known) if isinstance(event, Batch) else None

@@ -12,16 +12,16 @@ import numpy as np
 from evaluation.summary import ORDINARY_CHAT
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.synthetic_chats import split_into_sentences
-from pipeline.model.reading import Reader, Spoken
-from pipeline.model.spoken import spoken
-from pipeline.model.training.judging import read_in_batches
+from pipeline.model.base import Predictor, Utterance
+from pipeline.model.scorable import utterances
+from pipeline.model.training.judging import predict_in_batches
 
 BEFORE = (0, 5, 20, 60, 300)
 """Ordinary messages that stand before a grooming, typed in sentences."""
 
 
 def found_after_chat(
-    conversations: Sequence[LabelledConversation], model: Reader, threshold: float, *, seed: int
+    conversations: Sequence[LabelledConversation], model: Predictor, threshold: float, *, seed: int
 ) -> list[dict[str, Any]] | None:
     """Return how many groomings the model finds after how many messages of ordinary chat, both of the same part.
 
@@ -29,23 +29,23 @@ def found_after_chat(
     each of `BEFORE`. The ordinary messages are taken for those of the first two speakers. ``None`` where the part has no grooming
     or no ordinary chat.
     """
-    groomings = [[line for _, line in spoken(one.messages)] for one in conversations if one.is_grooming]
+    groomings = [[line for _, line in utterances(one.messages)] for one in conversations if one.is_grooming]
     chats = [one for one in conversations if one.attributes.get("situation") == ORDINARY_CHAT]
     random.Random(seed).shuffle(chats)  # noqa: S311 - an order, no secret
-    lines = [line for chat in chats for _, line in spoken(split_into_sentences(chat))]
+    lines = [line for chat in chats for _, line in utterances(split_into_sentences(chat))]
     if not groomings or not lines:
         return None
     talk = cycle(lines)
     found = []
     for before in BEFORE:
-        readings = read_in_batches([_after(islice(talk, before), own) for own in groomings], model)
-        alerts = [int(np.argmax(flagged)) for reading in readings if (flagged := reading.risk >= threshold).any()]
+        predictions = predict_in_batches([_after(islice(talk, before), own) for own in groomings], model)
+        alerts = [int(np.argmax(flagged)) for prediction in predictions if (flagged := prediction.risk >= threshold).any()]
         early = sum(alert < before for alert in alerts)
         found.append({"before": before, "found": len(alerts) - early, "early": early, "conversations": len(groomings)})
     return found
 
 
-def _after(before: Iterable[Spoken], own: Sequence[Spoken]) -> list[Spoken]:
+def _after(before: Iterable[Utterance], own: Sequence[Utterance]) -> list[Utterance]:
     names = list(dict.fromkeys(speaker for speaker, _ in own))
     cast = dict(zip("AB", names * 2, strict=False))
     return [*((cast[speaker], text) for speaker, text in before), *own]

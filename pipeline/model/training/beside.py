@@ -19,8 +19,8 @@ from evaluation.metrics import Judged, or_null
 from evaluation.summary import Cuts, compare
 from pipeline.config import BaselineRecipe, Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.model.base import Model
 from pipeline.model.encoder import EncoderModel
-from pipeline.model.reading import Model
 from pipeline.model.runtime import open_network
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.choose import choose_thresholds
@@ -118,6 +118,6 @@ def by_phrasing(
 
 
 def _spoken(conversation: LabelledConversation) -> list[tuple[str, Mapping[str, Any] | frozenset[str]]]:
-    from pipeline.model.spoken import spoken
+    from pipeline.model.scorable import utterances
 
-    return [(text, conversation.stages[position] or frozenset()) for position, (_, text) in spoken(conversation.messages)]
+    return [(text, conversation.stages[position] or frozenset()) for position, (_, text) in utterances(conversation.messages)]

@@ -1,11 +1,11 @@
-"""Fit the first pass of a cascade to a trained model: what would that model flag, as far as a shallow reading can tell?
+"""Fit the prefilter of a cascade to a trained model: what would that model flag, as far as a shallow reading can tell?
 
 The evidence of a message learns from the model's own stage probabilities, the estimate of a speaker's risk, where it is highest,
 from whether the model flags the speaker or the corpus names the speaker as a groomer, both at once: on the training part, and on
 further ordinary chat (`cascade.ordinary`), which the model scores as it is and split into sentences (`synthetic_chats`). It needs
 much more ordinary chat than the network, because ordinary chat is what it must recognise. Some grooming conversations follow
-synthetic chats of the same two speakers: ordinary chat before must not hide them. The cut is chosen on validation: low enough that no
-conversation is lost there that the model finds, and lower by a margin, since a few hundred conversations cannot show a loss of half
+synthetic chats of the same two speakers: ordinary chat before must not hide them. The cut is chosen on validation: low enough that
+no conversation is lost there that the model finds, lower by a margin, since a few hundred conversations cannot show a loss of half
 a point. What it loses is then measured on the test part.
 """
 
@@ -25,8 +25,8 @@ from pipeline.config import CascadeSettings
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.synthetic_chats import synthetic_chats
 from pipeline.model.encoder import EncoderModel
-from pipeline.model.first_pass import ALLOWED_LOSS, FirstPass, fine
-from pipeline.model.spoken import spoken
+from pipeline.model.prefilter import ALLOWED_LOSS, Prefilter, fine
+from pipeline.model.scorable import utterances
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.dealt import Dealt
 from pipeline.model.training.judging import judge
@@ -49,7 +49,7 @@ _WHOLE = 127
 
 @dataclass(frozen=True)
 class _Read:
-    """A conversation as the first pass and the model read it; ``groomers`` none where the corpus does not say who."""
+    """A conversation as the prefilter and the model read it; ``groomers`` none where the corpus does not say who."""
 
     messages: list[list[int]]
     speakers: tuple[str, ...]
@@ -76,8 +76,8 @@ def fit_cascade(
     validation: Sequence[Judged],
     test: Sequence[Judged],
     seed: int = 0,
-) -> FirstPass:
-    """Return a first pass of ``model`` with its measured figures, to be saved into the model folder.
+) -> Prefilter:
+    """Return a prefilter of ``model`` with its measured figures, to be saved into the model folder.
 
     ``validation`` and ``test`` are what the model said of those parts, in their order.
 
@@ -95,12 +95,12 @@ def fit_cascade(
         teach(lessons, damped, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed + number)
         for number in range(settings.members)
     ]
-    first = as_first_pass(members, damped, figures={"threshold": thresholds.risk})
+    first = as_prefilter(members, damped, figures={"threshold": thresholds.risk})
     first = replace(first, cut=_choose_cut(first, list(_read(dealt.validation, validation, model)), thresholds.risk))
     return replace(first, figures={**first.figures, **_measure(first, list(_read(dealt.test, test, model)), thresholds)})
 
 
-def as_first_pass(members: Sequence[Student], vectors: PieceVectors, *, figures: dict[str, float]) -> FirstPass:
+def as_prefilter(members: Sequence[Student], vectors: PieceVectors, *, figures: dict[str, float]) -> Prefilter:
     """Return the members as they read at scoring time, with numbers of few places and nothing cut."""
 
     def stacked(name: str) -> NDArray[np.float64]:
@@ -108,7 +108,7 @@ def as_first_pass(members: Sequence[Student], vectors: PieceVectors, *, figures:
 
     weights = stacked("weights.weight")
     scale = np.maximum(np.abs(weights).max(axis=(1, 2)), 1e-9) / _WHOLE
-    return FirstPass(
+    return Prefilter(
         vectors=vectors.whole,
         weights=np.round(weights / scale[:, None, None]).astype(np.int8).swapaxes(0, 1),
         scale=scale,
@@ -159,8 +159,8 @@ def _counts(read: Sequence[_Read], pieces: int) -> NDArray[np.int64]:
     return np.asarray([found[piece] for piece in range(pieces)], np.int64)
 
 
-def _measure(first: FirstPass, read: Sequence[_Read], thresholds: Thresholds) -> dict[str, float | int | None]:
-    """Return what the first pass loses of what the model finds, and what share of ordinary conversations it passes on."""
+def _measure(first: Prefilter, read: Sequence[_Read], thresholds: Thresholds) -> dict[str, float | int | None]:
+    """Return what the prefilter loses of what the model finds, and what share of ordinary conversations it passes on."""
     peaks = _peaks(first, read)
     passed = peaks >= first.cut
     grooming = np.asarray([one.grooming is True for one in read], bool)
@@ -179,7 +179,7 @@ def _measure(first: FirstPass, read: Sequence[_Read], thresholds: Thresholds) ->
 
 
 def _read(conversations: Sequence[LabelledConversation], judged: Sequence[Judged], model: EncoderModel) -> Iterator[_Read]:
-    pieces = model.tokenizer.pieces([[line for _, line in spoken(one.messages)] for one in conversations])
+    pieces = model.tokenizer.pieces([[line for _, line in utterances(one.messages)] for one in conversations])
     for messages, one in zip(pieces, judged, strict=True):
         if messages:
             groomers = one.groomers or frozenset()
@@ -187,12 +187,12 @@ def _read(conversations: Sequence[LabelledConversation], judged: Sequence[Judged
             yield _Read(messages, one.speakers, one.stages, one.speaker_risk, one.peak, one.grooming, groomers, chat)
 
 
-def _peaks(first: FirstPass, read: Sequence[_Read]) -> NDArray[np.float64]:
+def _peaks(first: Prefilter, read: Sequence[_Read]) -> NDArray[np.float64]:
     running = first.running([one.messages for one in read], [one.speakers for one in read])
     return np.asarray([float(own.max()) for own in running])
 
 
-def _choose_cut(first: FirstPass, read: Sequence[_Read], threshold: float) -> float:
+def _choose_cut(first: Prefilter, read: Sequence[_Read], threshold: float) -> float:
     """Return the cut: a margin below the lowest conversation with grooming that the model finds, never above its threshold."""
     peaks = _peaks(first, read)
     found = np.asarray([one.grooming is True and one.peak >= threshold for one in read], bool)

@@ -29,9 +29,9 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from evaluation.metrics import average_precision
 from pipeline.config import EncoderRecipe
 from pipeline.errors import ConfigError
+from pipeline.model.network import ContextNetwork, MessageNetwork
 from pipeline.model.training.examples import Example
 from pipeline.model.training.learning import Learner, Masking, collate, positive_weights, stage_shares
-from pipeline.model.training.network import ContextNetwork, MessageNetwork
 from pipeline.model.training.open_encoder import Start
 from pipeline.model.training.precision import has_bf16
 from pipeline.model.training.probe import embed, fit_head
@@ -71,7 +71,7 @@ class _TwoRates(Trainer):
         examples = inputs["examples"]
         with torch.no_grad():
             with self.compute_loss_context_manager():
-                read = learner.read(examples)
+                read = learner.predict_logits(examples)
             loss = learner.losses(examples, read)["loss"]
         self._told += [(one.stages, logits[:, :-1].cpu().numpy()) for one, logits in zip(examples, read, strict=True)]
         return loss.detach(), None, None

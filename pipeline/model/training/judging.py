@@ -8,30 +8,36 @@ import numpy as np
 
 from evaluation.metrics import Judged
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.model.reading import Reader, Reading, Spoken
-from pipeline.model.spoken import spoken
+from pipeline.model.base import Prediction, Predictor, Utterance
+from pipeline.model.scorable import utterances
 
 _BATCH = 64
 
 
-def judge(conversations: Sequence[LabelledConversation], model: Reader, *, texts: bool = False) -> list[Judged]:
+def judge(conversations: Sequence[LabelledConversation], model: Predictor, *, texts: bool = False) -> list[Judged]:
     """Return what the model says of each conversation, beside what is true; with ``texts`` the words are kept too."""
     keys = model.taxonomy.keys
-    talks = [spoken(one.messages) for one in conversations]
-    readings = read_in_batches([[line for _, line in own] for own in talks], model)
+    talks = [utterances(one.messages) for one in conversations]
+    predictions = predict_in_batches([[line for _, line in own] for own in talks], model)
     return [
-        judged_by(one, own, reading, keys, texts=texts) for one, own, reading in zip(conversations, talks, readings, strict=True)
+        judged_by(one, own, prediction, keys, texts=texts)
+        for one, own, prediction in zip(conversations, talks, predictions, strict=True)
     ]
 
 
-def read_in_batches(talks: Sequence[Sequence[Spoken]], model: Reader) -> Iterator[Reading]:
+def predict_in_batches(talks: Sequence[Sequence[Utterance]], model: Predictor) -> Iterator[Prediction]:
     """Yield the model's reading of each conversation, so many at once that they fit."""
     for start in range(0, len(talks), _BATCH):
-        yield from model.read(talks[start : start + _BATCH])
+        yield from model.predict(talks[start : start + _BATCH])
 
 
 def judged_by(
-    one: LabelledConversation, own: Sequence[tuple[int, Spoken]], reading: Reading, keys: Sequence[str], *, texts: bool = False
+    one: LabelledConversation,
+    own: Sequence[tuple[int, Utterance]],
+    prediction: Prediction,
+    keys: Sequence[str],
+    *,
+    texts: bool = False,
 ) -> Judged:
     """Put a reading beside the labels; ``own`` are the messages that were read, with their positions from 0."""
     messages = one.messages
@@ -42,9 +48,9 @@ def judged_by(
         groomers=one.groomers,
         speakers=tuple(speaker for _, (speaker, _) in own),
         labels=np.asarray(labels, np.float32).reshape(len(own), len(keys)),
-        stages=reading.stages,
-        speaker_risk=reading.speaker_risk,
-        risk=reading.risk,
+        stages=prediction.stages,
+        speaker_risk=prediction.speaker_risk,
+        risk=prediction.risk,
         attributes={"platform": one.conversation.platform, **one.attributes},
         messages=tuple(messages[position].message_id for position, _ in own),
         texts=tuple(text for _, (_, text) in own) if texts else None,

@@ -23,9 +23,9 @@ from torch.nn import functional
 from pipeline.config import LossSettings
 from pipeline.model.context_head import neighbours
 from pipeline.model.message_tokens import chunks, padded
+from pipeline.model.network import ContextNetwork, MessageNetwork, in_context
 from pipeline.model.risk_head import rows_of
 from pipeline.model.training.examples import Example
-from pipeline.model.training.network import ContextNetwork, MessageNetwork, in_context
 
 _QUIET = 0.25
 """What a speaker without a sign counts beside one with: there are many more of them."""
@@ -75,7 +75,7 @@ class Learner(nn.Module):
         self.positive: Tensor
         self.register_buffer("positive", torch.tensor(positive, dtype=torch.float32))
 
-    def read(self, examples: Sequence[Example]) -> list[Tensor]:
+    def predict_logits(self, examples: Sequence[Example]) -> list[Tensor]:
         """Return the logits of each example, of shape (n, stages + 1); the last is that of somebody under 18."""
         return [self.logits(example, own) for example, own in zip(examples, self.vectors(examples), strict=True)]
 
@@ -104,7 +104,7 @@ class Learner(nn.Module):
 
     def forward(self, examples: Sequence[Example]) -> dict[str, Tensor]:
         """Return the loss of a batch."""
-        return self.losses(examples, self.read(examples))
+        return self.losses(examples, self.predict_logits(examples))
 
     def losses(self, examples: Sequence[Example], read: Sequence[Tensor]) -> dict[str, Tensor]:
         """Return the loss of a batch from what was read of it."""

@@ -1,4 +1,4 @@
-"""The first pass in torch, with the shape of `FirstPass`, and how a member of it is taught."""
+"""The prefilter in torch, with the shape of `Prefilter`, and how a member of it is trained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as entropy
 
-from pipeline.model.first_pass import BITS, HIGH, LITTLE, LOW, RECENT, flat, hashed
+from pipeline.model.prefilter import BITS, HIGH, LITTLE, LOW, RECENT, flat, hashed
 from pipeline.model.risk_head import rows_of
 from pipeline.model.training.piece_vectors import PieceVectors
 
@@ -91,7 +91,7 @@ def together(lessons: Sequence[Lesson]) -> Lesson:
 
 
 class Student(nn.Module):
-    """A member of the first pass."""
+    """A member of the prefilter."""
 
     def __init__(self, stages: int, vectors: PieceVectors) -> None:
         super().__init__()

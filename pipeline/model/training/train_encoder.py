@@ -24,9 +24,9 @@ from pipeline.model.context_head import ContextHead
 from pipeline.model.drift_profile import save_drift_profile
 from pipeline.model.encoder import KIND, NETWORK, load_encoder, message_vectors, save_heads
 from pipeline.model.folder import seal_model_folder
-from pipeline.model.message_tokens import Arrays, padded
+from pipeline.model.message_tokens import Arrays, Network, padded
 from pipeline.model.risk_head import RiskHead
-from pipeline.model.runtime import Run, open_network
+from pipeline.model.runtime import open_network
 from pipeline.model.training.after_chat import found_after_chat
 from pipeline.model.training.beside import Rival, Suite, by_phrasing, differences, in_single_precision, suite_figures, train_rival
 from pipeline.model.training.choose import choose_thresholds
@@ -158,7 +158,7 @@ def _judge_and_measure(
     save_drift_profile(folder, dealt.validation, [one.peak for one in validation], threshold=thresholds.risk)
     say("measuring on the test part")
     judged = judge(dealt.test, model)
-    say("fitting the first pass of the cascade")
+    say("fitting the prefilter of the cascade")
     first = fit_cascade(
         dealt, model, thresholds, recipe.cascade, vectors=vectors, validation=validation, test=judged, seed=recipe.seed
     )
@@ -199,7 +199,9 @@ class Calibrated:
     risk: RiskHead
 
 
-def exported_logits(network: Run, head: ContextHead, examples: Sequence[Example], *, closing: int) -> Iterator[NDArray[np.float32]]:
+def exported_logits(
+    network: Network, head: ContextHead, examples: Sequence[Example], *, closing: int
+) -> Iterator[NDArray[np.float32]]:
     """Yield the logits of each example, of shape (n, stages + 1), as the exported network gives them."""
     for start in range(0, len(examples), _AT_ONCE):
         part = examples[start : start + _AT_ONCE]

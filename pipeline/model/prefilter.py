@@ -1,11 +1,10 @@
-"""The first pass of a cascade: a shallow reading of word pieces that tells which conversations the network need not read.
+"""The prefilter of a cascade: a shallow model over word pieces that finds conversations that the network need not read.
 
-Each message is a bag of its word pieces and of their pairs. What says that a message is evidence of a stage is made of two things:
-a weight of each piece and each pair, hashed, and the sum of the pieces' vectors, beside that of the last messages of the same
-speaker and that of the message before, through a layer of a few neurons. Per speaker, the highest evidence so far and how much of
-it there was make a running estimate of the risk. Several members, taught apart, estimate each for itself, and the mean counts. A
-conversation goes to the network if the estimate of any speaker ever reaches ``cut``; one that does not is skipped, and marked as
-such in the results.
+Each message is a bag of its word pieces and of their pairs. The evidence of a stage in a message is the sum of two terms: the
+weights of its pieces and pairs (hashed), and a small hidden layer over the summed vectors of its pieces, of the last messages of
+the same speaker, and of the message before. Per speaker, the highest evidence so far and the sum of it give a running estimate of
+the risk. Several members, trained separately, form an ensemble; their mean counts. A conversation goes to the network if the
+estimate of any speaker ever reaches ``cut``; any other is skipped, and marked as skipped in the results.
 
 Everything that is summed is a whole number, or one of a power of two, so that no order of summing can change a bit, in a matrix
 product either; nothing later is read.
@@ -17,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +24,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from pipeline.errors import ModelFolderError
+from pipeline.model.base import Prediction
 from pipeline.model.blas import on_one_core
+from pipeline.model.folder import ModelFolder
 from pipeline.model.risk_head import riskiest
 from pipeline.output import write_json
-
-if TYPE_CHECKING:
-    from pipeline.model.folder import ModelFolder
-    from pipeline.model.reading import Reading
 
 WEIGHTS = "cascade.safetensors"
 FIGURES = "cascade.json"
@@ -66,7 +63,7 @@ _DECIMALS = 5
 
 
 @dataclass(frozen=True)
-class FirstPass:
+class Prefilter:
     """The members' weights and what is made of them.
 
     ``vectors`` of shape (pieces, width), whole numbers. ``weights`` of (buckets, members, stages), whole numbers of ``scale``, of
@@ -162,17 +159,15 @@ class FirstPass:
 
     def skipped(
         self, conversations: Sequence[Sequence[Sequence[int]]], speakers: Sequence[Sequence[str]], *, stages: int
-    ) -> list[Reading | None]:
-        """Return the reading of each conversation that is skipped, and ``None`` for those that go to the network."""
-        from pipeline.model.reading import Reading
-
-        found: list[Reading | None] = []
+    ) -> list[Prediction | None]:
+        """Return the prediction for each conversation that is skipped, and ``None`` for those that go to the network."""
+        found: list[Prediction | None] = []
         estimates = self.running(conversations, speakers)
         for own, names in zip(estimates, speakers, strict=True):
             if len(own) and float(own.max()) >= self.cut:
                 found.append(None)
             else:
-                found.append(Reading(np.full((len(own), stages), np.nan, np.float32), own, riskiest(own, names), skipped=True))
+                found.append(Prediction(np.full((len(own), stages), np.nan, np.float32), own, riskiest(own, names), skipped=True))
         return found
 
     def running(
@@ -202,7 +197,7 @@ class FirstPass:
 
 ALLOWED_LOSS = 0.005
 
-_ARRAYS = tuple(field.name for field in fields(FirstPass) if field.name not in {"cut", "figures"})
+_ARRAYS = tuple(field.name for field in fields(Prefilter) if field.name not in {"cut", "figures"})
 
 
 def fine(numbers: NDArray[np.float64], places: int = _FINENESS) -> NDArray[np.float64]:
@@ -277,8 +272,8 @@ def _bucket(first: NDArray[np.int64], second: NDArray[np.int64] | int) -> NDArra
     return (mixed >> np.uint64(64 - BITS)).astype(np.int64)
 
 
-def load_first_pass(folder: ModelFolder) -> FirstPass | None:
-    """Load the first pass of a checked folder; ``None`` where it has none.
+def load_prefilter(folder: ModelFolder) -> Prefilter | None:
+    """Load the prefilter of a checked folder; ``None`` where it has none.
 
     Raises
     ------
@@ -290,9 +285,9 @@ def load_first_pass(folder: ModelFolder) -> FirstPass | None:
     try:
         arrays = load_file(folder.path / WEIGHTS)
     except SafetensorError as error:
-        raise ModelFolderError("the first pass is damaged", where=str(folder.path / WEIGHTS), do="Get the folder again") from error
+        raise ModelFolderError("the prefilter is damaged", where=str(folder.path / WEIGHTS), do="Get the folder again") from error
     figures = dict(folder.json(FIGURES))
     try:
-        return FirstPass(**{name: arrays[name] for name in _ARRAYS}, cut=figures.pop("cut"), figures=figures)
+        return Prefilter(**{name: arrays[name] for name in _ARRAYS}, cut=figures.pop("cut"), figures=figures)
     except KeyError as error:
-        raise ModelFolderError(f"the first pass lacks {error}", where=str(folder.path), do="Get the folder again") from error
+        raise ModelFolderError(f"the prefilter lacks {error}", where=str(folder.path), do="Get the folder again") from error

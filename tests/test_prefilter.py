@@ -1,4 +1,4 @@
-"""The first pass of a cascade: the same in any batch, never looking ahead, and what it skips is marked."""
+"""The prefilter of a cascade: the same in any batch, never looking ahead, and what it skips is marked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.model.first_pass import BITS, RECENT, FirstPass, hashed
+from pipeline.model.prefilter import BITS, RECENT, Prefilter, hashed
 
 STAGES, MEMBERS, WIDTH, NEURONS, PIECES = 2, 3, 4, 5, 41
 MESSAGE = st.lists(st.integers(1, 40), min_size=0, max_size=6).map(lambda pieces: [0, *pieces])
@@ -18,9 +18,9 @@ TALK = st.lists(st.tuples(st.sampled_from("ABC"), MESSAGE), min_size=1, max_size
 QUICK = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
-def first_pass(*, cut: float = 0.5) -> FirstPass:
+def prefilter(*, cut: float = 0.5) -> Prefilter:
     rng = np.random.default_rng(3)
-    return FirstPass(
+    return Prefilter(
         vectors=rng.integers(-127, 128, (PIECES, WIDTH)).astype(np.int8),
         weights=rng.integers(-127, 128, (1 << BITS, MEMBERS, STAGES)).astype(np.int8),
         scale=rng.uniform(0.01, 0.02, MEMBERS),
@@ -36,7 +36,7 @@ def first_pass(*, cut: float = 0.5) -> FirstPass:
 
 
 def running(talks: list[list[tuple[str, list[int]]]]) -> list[Any]:
-    return first_pass().running([[m for _, m in talk] for talk in talks], [[s for s, _ in talk] for talk in talks])
+    return prefilter().running([[m for _, m in talk] for talk in talks], [[s for s, _ in talk] for talk in talks])
 
 
 @QUICK
@@ -48,7 +48,7 @@ def test_an_estimate_depends_on_what_came_before_in_its_conversation_alone(talks
         assert np.array_equal(running([talk[:cut]])[0], own[:cut])
 
 
-def vector(first: FirstPass, message: list[int]) -> Any:
+def vector(first: Prefilter, message: list[int]) -> Any:
     pieces = message[1:]
     return first.vectors[pieces].astype(float).sum(axis=0) / np.sqrt(max(len(pieces), 1))
 
@@ -56,7 +56,7 @@ def vector(first: FirstPass, message: list[int]) -> Any:
 @QUICK
 @given(talk=TALK)
 def test_an_estimate_is_what_its_formula_says(talk: list[tuple[str, list[int]]]) -> None:
-    first = first_pass()
+    first = prefilter()
     (found,) = running([talk])
     logits = np.zeros(len(talk))
     for member in range(MEMBERS):
@@ -85,12 +85,12 @@ def test_an_estimate_is_what_its_formula_says(talk: list[tuple[str, list[int]]])
 @given(talk=TALK)
 def test_a_taught_member_reads_as_it_did_in_torch(talk: list[tuple[str, list[int]]]) -> None:
     torch = pytest.importorskip("torch", reason="training needs the train extra")
-    from pipeline.model.training.fit_cascade import as_first_pass
+    from pipeline.model.training.fit_cascade import as_prefilter
     from pipeline.model.training.piece_vectors import PieceVectors
     from pipeline.model.training.student import Student, make_lesson
 
     torch.manual_seed(5)
-    vectors = PieceVectors(first_pass().vectors, 0.02)
+    vectors = PieceVectors(prefilter().vectors, 0.02)
     members = [Student(STAGES, vectors).eval() for _ in range(2)]
     for member in members:
         for name, parameter in member.named_parameters():
@@ -103,7 +103,7 @@ def test_a_taught_member_reads_as_it_did_in_torch(talk: list[tuple[str, list[int
         logits = torch.stack([member.risks(member.evidence(lesson), lesson) for member in members]).mean(dim=0)
     told = np.empty(len(talk))
     told[lesson.order.numpy()] = torch.sigmoid(logits).numpy()
-    (found,) = as_first_pass(members, vectors, figures={}).running([messages], [speakers])
+    (found,) = as_prefilter(members, vectors, figures={}).running([messages], [speakers])
     assert found == pytest.approx(told, abs=0.02), "as near as weights of eight bits come"
 
 
@@ -122,25 +122,27 @@ def test_vectors_of_frequent_pieces_are_shortened() -> None:
 def test_what_is_skipped_is_below_the_cut_and_has_no_stages() -> None:
     talks = [[[0, 1, 2], [0, 3]], [[0, 5, 6, 7], [0]], []]
     speakers = [["A", "B"], ["A", "A"], []]
-    peaks = [float(own.max()) if len(own) else 0.0 for own in first_pass().running(talks, speakers)]
-    for reading, peak in zip(first_pass(cut=(peaks[0] + peaks[1]) / 2).skipped(talks, speakers, stages=STAGES), peaks, strict=True):
-        assert (reading is not None) == (peak < (peaks[0] + peaks[1]) / 2)
-        if reading is not None:
-            assert reading.skipped
-            assert np.isnan(reading.stages).all()
-            assert reading.risk.max(initial=0.0) == np.float32(peak)
+    peaks = [float(own.max()) if len(own) else 0.0 for own in prefilter().running(talks, speakers)]
+    for prediction, peak in zip(
+        prefilter(cut=(peaks[0] + peaks[1]) / 2).skipped(talks, speakers, stages=STAGES), peaks, strict=True
+    ):
+        assert (prediction is not None) == (peak < (peaks[0] + peaks[1]) / 2)
+        if prediction is not None:
+            assert prediction.skipped
+            assert np.isnan(prediction.stages).all()
+            assert prediction.risk.max(initial=0.0) == np.float32(peak)
 
 
-def test_a_first_pass_is_kept_in_the_model_folder(tiny_encoder_model: Path) -> None:
+def test_a_prefilter_is_kept_in_the_model_folder(tiny_encoder_model: Path) -> None:
     from pipeline.model.load import load_model
 
     _, model = load_model(tiny_encoder_model)
-    first = model.first_pass
-    assert first is not None
+    first = model.prefilter
+    assert isinstance(first, Prefilter)
     assert set(first.figures) >= {"threshold", "recall_loss", "passed_on", "found"}
     assert 0.0 <= first.cut <= first.figures["threshold"]
     card = (tiny_encoder_model / "MODEL_CARD.md").read_text("utf-8")
-    assert "first pass of the cascade" in card
+    assert "prefilter of the cascade" in card
 
 
 def test_skipped_conversations_are_marked_in_the_results_and_the_report(tiny_encoder_model: Path, tmp_path: Path) -> None:
@@ -155,8 +157,8 @@ def test_skipped_conversations_are_marked_in_the_results_and_the_report(tiny_enc
     from pipeline.score import score
 
     model = Path(shutil.copytree(tiny_encoder_model, tmp_path / "model"))
-    first = load_model(model)[1].first_pass
-    assert first is not None
+    first = load_model(model)[1].prefilter
+    assert isinstance(first, Prefilter)
     replace(first, cut=2.0, figures={**first.figures, "threshold": 0.4, "recall_loss": 0.0}).save(model)
     seal_model_folder(model, kind=open_model_folder(tiny_encoder_model).kind, name="skips")
     (tmp_path / "at.json").write_text('{"risk": 0.5, "stages": {}}')
@@ -169,7 +171,7 @@ def test_skipped_conversations_are_marked_in_the_results_and_the_report(tiny_enc
     assert row["skipped"] is True
     assert row["stage_access"] is None
     assert pq.read_table(run.path / "scores.parquet")["skipped"].to_pylist() == [True, True]
-    assert "first pass" in (run.path / "report.html").read_text("utf-8")
+    assert "prefilter" in (run.path / "report.html").read_text("utf-8")
     read = score([tmp_path / "chat.txt"], out=tmp_path / "read", cascade=False, **options)
     assert read.conversations()[0]["skipped"] is False
     with pytest.raises(ConfigError, match=r"made for alerts from 0\.4"):
