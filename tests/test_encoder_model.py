@@ -30,8 +30,8 @@ from pipeline.model.message_tokens import Arrays, Network, padded
 from pipeline.model.network import SCALE
 from pipeline.model.runtime import open_network, runtime_here
 from pipeline.model.training.examples import Example
-from pipeline.model.training.fit_encoder import new_learner
-from pipeline.model.training.learning import Learner
+from pipeline.model.training.fit_encoder import new_training_module
+from pipeline.model.training.loss import TrainingModule
 from pipeline.model.training.open_encoder import open_encoder
 
 ROOT = Path(__file__).parent.parent
@@ -46,9 +46,9 @@ def model(tiny_encoder_model: Path) -> EncoderModel:
 
 
 @pytest.fixture(scope="module")
-def learner(tiny_encoder_model: Path, tiny_encoder: Path) -> Learner:
+def module(tiny_encoder_model: Path, tiny_encoder: Path) -> TrainingModule:
     recipe = load_settings(tiny_encoder_model / "config.toml", EncoderRecipe)
-    return new_learner(open_encoder(recipe, path=tiny_encoder), recipe, positive=[1.0, 1.0]).eval()
+    return new_training_module(open_encoder(recipe, path=tiny_encoder), recipe, positive=[1.0, 1.0]).eval()
 
 
 @pytest.fixture(scope="module")
@@ -97,24 +97,24 @@ def test_what_else_is_in_the_batch_changes_nothing(model: EncoderModel, talks: l
 
 @SLOW
 @given(talk=TALK, cut=st.integers(1, 40))
-def test_nothing_looks_ahead_in_torch(learner: Learner, model: EncoderModel, talk: list[tuple[str, str]], cut: int) -> None:
+def test_nothing_looks_ahead_in_torch(module: TrainingModule, model: EncoderModel, talk: list[tuple[str, str]], cut: int) -> None:
     (pieces,) = model.tokenizer.pieces([talk])
     whole = example(pieces, [speaker for speaker, _ in talk])
     part = replace(whole, pieces=whole.pieces[:cut], speakers=whole.speakers[:cut])
     with torch.inference_mode():
-        late, early = learner.predict_logits([whole])[0], learner.predict_logits([part])[0]
+        late, early = module.predict_logits([whole])[0], module.predict_logits([part])[0]
     assert torch.allclose(late[:cut], early, atol=1e-4)
 
 
 @SLOW
 @given(texts=st.lists(st.sampled_from(WORDS), min_size=1, max_size=8))
 def test_a_message_has_one_vector_wherever_it_stands(
-    single: Network, learner: Learner, model: EncoderModel, texts: list[str]
+    single: Network, module: TrainingModule, model: EncoderModel, texts: list[str]
 ) -> None:
     """Messages are encoded alone: in torch, in single precision and in int8."""
     (pieces,) = model.tokenizer.pieces([[("K", text) for text in texts]])
     together = padded(pieces, closing=model.tokenizer.closing)
-    for run in (single, lambda arrays: in_torch(learner, arrays)):
+    for run in (single, lambda arrays: in_torch(module, arrays)):
         found = run(together)
         for message, vector in zip(pieces, found, strict=True):
             assert np.abs(run(padded([message], closing=model.tokenizer.closing))[0] - vector).max() <= 1e-4
@@ -128,9 +128,9 @@ def example(pieces: list[list[int]], speakers: list[str]) -> Example:
     return Example("e", messages, tuple(speakers), np.stack([nothing, nothing], 1), nothing, nothing, None, None)
 
 
-def in_torch(learner: Learner, arrays: Arrays) -> NDArray[np.float32]:
+def in_torch(module: TrainingModule, arrays: Arrays) -> NDArray[np.float32]:
     with torch.inference_mode():
-        return learner.network(torch.from_numpy(arrays["ids"]), torch.from_numpy(arrays["real"])).numpy()
+        return module.network(torch.from_numpy(arrays["ids"]), torch.from_numpy(arrays["real"])).numpy()
 
 
 def test_int8_says_what_single_precision_says(single: Network, model: EncoderModel) -> None:

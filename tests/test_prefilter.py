@@ -85,9 +85,9 @@ def test_an_estimate_is_what_its_formula_says(talk: list[tuple[str, list[int]]])
 @given(talk=TALK)
 def test_a_taught_member_reads_as_it_did_in_torch(talk: list[tuple[str, list[int]]]) -> None:
     torch = pytest.importorskip("torch", reason="training needs the train extra")
+    from pipeline.model.training.distillation import Student, make_batch
     from pipeline.model.training.fit_cascade import as_prefilter
     from pipeline.model.training.piece_vectors import PieceVectors
-    from pipeline.model.training.student import Student, make_lesson
 
     torch.manual_seed(5)
     vectors = PieceVectors(prefilter().vectors, 0.02)
@@ -98,11 +98,11 @@ def test_a_taught_member_reads_as_it_did_in_torch(talk: list[tuple[str, list[int
                 torch.nn.init.normal_(parameter, std=0.5)
     messages, speakers = [message for _, message in talk], [speaker for speaker, _ in talk]
     nothing = np.zeros((len(talk), STAGES), np.float32)
-    lesson = make_lesson(messages, speakers, nothing, nothing[:, 0], frozenset())
+    example = make_batch(messages, speakers, nothing, nothing[:, 0], frozenset())
     with torch.no_grad():
-        logits = torch.stack([member.risks(member.evidence(lesson), lesson) for member in members]).mean(dim=0)
+        logits = torch.stack([member.risks(member.evidence(example), example) for member in members]).mean(dim=0)
     told = np.empty(len(talk))
-    told[lesson.order.numpy()] = torch.sigmoid(logits).numpy()
+    told[example.order.numpy()] = torch.sigmoid(logits).numpy()
     (found,) = as_prefilter(members, vectors, figures={}).running([messages], [speakers])
     assert found == pytest.approx(told, abs=0.02), "as near as weights of eight bits come"
 

@@ -31,7 +31,7 @@ from pipeline.evaluate.transfer_sets import (
 )
 from pipeline.model.base import Prediction, Utterance
 from pipeline.model.folder import open_model_folder
-from pipeline.model.training.after_chat import BEFORE
+from pipeline.model.training.context_dilution import BEFORE
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pipeline.errors import ConfigError
 from pipeline.evaluate.chosen import Chosen, choose, with_splits_of
 from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.load import load_model
+from pipeline.model.predict import predict_labelled
 from pipeline.model.thresholds import read_thresholds
-from pipeline.model.training.judging import judge
 from pipeline.results import THRESHOLDS
 
 
@@ -57,4 +57,4 @@ def _judged(model: Path, chosen: Chosen) -> tuple[list[Judged], Cuts]:
     folder, loaded = load_model(model)
     limits = read_thresholds(folder.path / THRESHOLDS)
     parts = choose(chosen, folder, loaded.taxonomy)
-    return judge(parts.tested, loaded), Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})
+    return predict_labelled(parts.tested, loaded), Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})

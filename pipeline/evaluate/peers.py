@@ -18,8 +18,8 @@ from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.chosen import Parts
 from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, MajorityModel, Skewness, TopMean
 from pipeline.model.base import Model, Predictor
+from pipeline.model.predict import predict_labelled
 from pipeline.model.scorable import has_words
-from pipeline.model.training.judging import judge
 
 SHOWN = (
     "stage macro-F1",
@@ -115,7 +115,7 @@ def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Predictor:
 
 
 def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: Path) -> ContrastiveModel:
-    from pipeline.model.training.frozen import frozen_encoder
+    from pipeline.model.training.sentence_embedder import load_sentence_embedder
 
     keys = model.taxonomy.keys
     rare, stages, ordinary = [], [], []
@@ -132,21 +132,21 @@ def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: P
     if not rare or not ordinary:
         raise ConfigError("nearest neighbours need labelled messages and ordinary ones", do="Leave out --encoder")
     ordinary = random.Random(0).sample(ordinary, min(len(ordinary), _ORDINARY_PER_RARE * len(rare)))  # noqa: S311 - no secret
-    embed = frozen_encoder(encoder)
+    embed = load_sentence_embedder(encoder)
     return ContrastiveModel(model.taxonomy, embed, embed(rare), np.asarray(stages, np.float32), embed(ordinary), TopMean)
 
 
 def _timed(conversations: Sequence[LabelledConversation], model: Predictor) -> tuple[list[Judged], float]:
-    judge(conversations[:1], model)  # what is loaded at the first call is not of the speed
+    predict_labelled(conversations[:1], model)  # what is loaded at the first call is not of the speed
     start = perf_counter()
-    judged = judge(conversations, model)
+    judged = predict_labelled(conversations, model)
     return judged, sum(len(one.risk) for one in judged) / max(perf_counter() - start, 1e-9)
 
 
 def _cuts(validation: Sequence[LabelledConversation], model: Predictor) -> Cuts:
     from pipeline.model.training.choose import choose_thresholds
 
-    limits = choose_thresholds(judge(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)
+    limits = choose_thresholds(predict_labelled(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)
     return Cuts(limits.risk, limits.stages)
 
 

@@ -17,8 +17,8 @@ from pipeline.evaluate.peers import hold_against_peers
 from pipeline.evaluate.record import about, made
 from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.load import load_model
+from pipeline.model.predict import predict_labelled
 from pipeline.model.thresholds import Thresholds, read_thresholds
-from pipeline.model.training.judging import judge
 from pipeline.output import check_place, hashes_of, new_folder, write_json
 from pipeline.results import THRESHOLDS
 
@@ -73,7 +73,7 @@ def evaluate(
     cuts = Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})
     names = {stage.key: stage.name for stage in loaded.taxonomy.stages}
     told = about(folder, chosen, parts, limits, names)
-    judged = judge(parts.tested, loaded, texts=settings.text)
+    judged = predict_labelled(parts.tested, loaded, texts=settings.text)
     if settings.peers:
         told["peers"] = hold_against_peers(parts, loaded, cuts, encoder=settings.encoder, rounds=settings.rounds, say=say)
     return _finish(Saved(judged, cuts, told), settings)

@@ -25,8 +25,8 @@ from pipeline.model.card import TRANSFER, write_encoder_card
 from pipeline.model.encoder import KIND
 from pipeline.model.folder import ModelFolder, seal_model_folder
 from pipeline.model.load import load_model
+from pipeline.model.predict import predict_labelled
 from pipeline.model.thresholds import read_thresholds
-from pipeline.model.training.judging import judge
 from pipeline.output import new_folder, write_json
 from pipeline.results import THRESHOLDS
 
@@ -39,7 +39,7 @@ def score_transfer(sets: TransferSets, model: Predictor, *, say: Callable[[str],
 
     def scored(name: str, conversations: Sequence[LabelledConversation]) -> Any:
         say(f"{name}: {len(conversations):,} conversations")
-        return judge(conversations, model)
+        return predict_labelled(conversations, model)
 
     return TransferScores(
         written=scored("written", sets.written),

@@ -17,7 +17,7 @@ from pipeline.errors import CorpusError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.leakage import find_leakage
 from pipeline.model.scorable import has_words
-from pipeline.model.training.after_chat import BEFORE
+from pipeline.model.training.context_dilution import BEFORE
 from pipeline.schema import Message
 
 LENGTHS = (60, 300, 2000)

@@ -25,13 +25,13 @@ from pipeline.config import CascadeSettings
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.synthetic_chats import synthetic_chats
 from pipeline.model.encoder import EncoderModel
+from pipeline.model.predict import predict_labelled
 from pipeline.model.prefilter import ALLOWED_LOSS, Prefilter, fine
 from pipeline.model.scorable import utterances
 from pipeline.model.thresholds import Thresholds
-from pipeline.model.training.dealt import Dealt
-from pipeline.model.training.judging import judge
+from pipeline.model.training.dataset import DatasetSplits
+from pipeline.model.training.distillation import Batch, Student, make_batch, train_student
 from pipeline.model.training.piece_vectors import PieceVectors
-from pipeline.model.training.student import Lesson, Student, make_lesson, teach
 
 MARGIN = 0.5
 """How far below the lowest found validation conversation the cut lies, in log-odds."""
@@ -67,7 +67,7 @@ class _Read:
 
 
 def fit_cascade(
-    dealt: Dealt,
+    dataset: DatasetSplits,
     model: EncoderModel,
     thresholds: Thresholds,
     settings: CascadeSettings,
@@ -85,19 +85,19 @@ def fit_cascade(
     ``passed_on`` (the share of its ordinary conversations that go to the network), ``passed_chat`` (that of its ordinary chat
     alone), and ``threshold``.
     """
-    learned_from = [*dealt.train, *dealt.composed, *dealt.more]
-    read = list(_read(learned_from, judge(learned_from, model), model))
-    chats = list(synthetic_chats(dealt.more, seed=seed, most=settings.ordinary // _CHATS_PER_SYNTHETIC_CHAT))
-    synthetic = list(_read(chats, judge(chats, model), model))
-    lessons = list(_lessons(read, synthetic, threshold=thresholds.risk, seed=seed))
+    learned_from = [*dataset.train, *dataset.composed, *dataset.more]
+    read = list(_read(learned_from, predict_labelled(learned_from, model), model))
+    chats = list(synthetic_chats(dataset.more, seed=seed, most=settings.ordinary // _CHATS_PER_SYNTHETIC_CHAT))
+    synthetic = list(_read(chats, predict_labelled(chats, model), model))
+    examples = list(_examples(read, synthetic, threshold=thresholds.risk, seed=seed))
     damped = vectors.damped(_counts([*read, *synthetic], len(vectors.whole)))
     members = [
-        teach(lessons, damped, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed + number)
+        train_student(examples, damped, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed + number)
         for number in range(settings.members)
     ]
     first = as_prefilter(members, damped, figures={"threshold": thresholds.risk})
-    first = replace(first, cut=_choose_cut(first, list(_read(dealt.validation, validation, model)), thresholds.risk))
-    return replace(first, figures={**first.figures, **_measure(first, list(_read(dealt.test, test, model)), thresholds)})
+    first = replace(first, cut=_choose_cut(first, list(_read(dataset.validation, validation, model)), thresholds.risk))
+    return replace(first, figures={**first.figures, **_measure(first, list(_read(dataset.test, test, model)), thresholds)})
 
 
 def as_prefilter(members: Sequence[Student], vectors: PieceVectors, *, figures: dict[str, float]) -> Prefilter:
@@ -123,19 +123,19 @@ def as_prefilter(members: Sequence[Student], vectors: PieceVectors, *, figures: 
     )
 
 
-def _lessons(read: Sequence[_Read], synthetic: Sequence[_Read], *, threshold: float, seed: int) -> Iterator[Lesson]:
+def _examples(read: Sequence[_Read], synthetic: Sequence[_Read], *, threshold: float, seed: int) -> Iterator[Batch]:
     """Yield an example of each conversation and each synthetic chat, and of some of them after synthetic chats."""
     chance = random.Random(seed)  # noqa: S311 - variety, no secret
     quiet = [chat for chat in synthetic if not chat.found(threshold)]
     shares = [_GROOMING_AFTER if one.found(threshold) else 0.0 for one in read] + [_SYNTHETIC_AFTER] * len(synthetic)
     for one, share in zip([*read, *synthetic], shares, strict=True):
         found = one.found(threshold)
-        yield make_lesson(one.messages, one.speakers, one.stages, one.speaker_risk, found)
+        yield make_batch(one.messages, one.speakers, one.stages, one.speaker_risk, found)
         if quiet and chance.random() < share:
             yield _after([chance.choice(quiet) for _ in range(chance.choice(_CHATS_BEFORE))], one, found, chance)
 
 
-def _after(before: Sequence[_Read], one: _Read, found: frozenset[str], chance: random.Random) -> Lesson:
+def _after(before: Sequence[_Read], one: _Read, found: frozenset[str], chance: random.Random) -> Batch:
     """Return a lesson of a conversation that stands after others, whose speakers are taken for its own."""
     own = list(dict.fromkeys(one.speakers))
     speakers: list[str] = []
@@ -147,7 +147,7 @@ def _after(before: Sequence[_Read], one: _Read, found: frozenset[str], chance: r
     messages = [message for other in before for message in other.messages]
     stages = np.concatenate([*(other.stages for other in before), one.stages])
     risk = np.full(len(stages), np.nan, np.float32)  # the model has not read them on end
-    return make_lesson([*messages, *one.messages], [*speakers, *one.speakers], stages, risk, found)
+    return make_batch([*messages, *one.messages], [*speakers, *one.speakers], stages, risk, found)
 
 
 def _counts(read: Sequence[_Read], pieces: int) -> NDArray[np.int64]:

@@ -20,19 +20,19 @@ from pipeline.config import EncoderRecipe, load_settings
 from pipeline.model.context_head import CONTEXT, NEAR
 from pipeline.model.network import SCALE, MessageNetwork
 from pipeline.model.training.examples import Example, make_examples
-from pipeline.model.training.fit_encoder import _average, macro_average_precision, new_learner
-from pipeline.model.training.learning import Learner, Masking, _speaker_losses, positive_weights, stage_shares
+from pipeline.model.training.fit_encoder import _average, macro_average_precision, new_training_module
+from pipeline.model.training.head_warmup import embed, fit_head, refit_head
+from pipeline.model.training.loss import Masking, TrainingModule, _speaker_losses, positive_weights, stage_shares
 from pipeline.model.training.open_encoder import Start, open_encoder
-from pipeline.model.training.probe import embed, fit_head, refit_head
 
 NAN = float("nan")
 
 
 @pytest.fixture(scope="module")
-def start(tiny_encoder: Path, tiny_encoder_recipe: Path) -> tuple[Start, Learner]:
+def start(tiny_encoder: Path, tiny_encoder_recipe: Path) -> tuple[Start, TrainingModule]:
     recipe = load_settings(tiny_encoder_recipe, EncoderRecipe)
     opened = open_encoder(recipe, path=tiny_encoder)
-    return opened, new_learner(opened, recipe, positive=[1.0, 1.0]).eval()
+    return opened, new_training_module(opened, recipe, positive=[1.0, 1.0]).eval()
 
 
 def example(start: Start, stages: list[list[float]], *, groomers: frozenset[str] | None, **fields: object) -> Example:
@@ -50,11 +50,11 @@ def example(start: Start, stages: list[list[float]], *, groomers: frozenset[str]
     return replace(base, **fields)  # type: ignore[arg-type]
 
 
-def gradient(learner: Learner, one: Example, row: int | None = None) -> torch.Tensor:
+def gradient(module: TrainingModule, one: Example, row: int | None = None) -> torch.Tensor:
     """Return the gradient of the loss at the outputs of the context head: a row a stage, and the age last."""
-    learner.zero_grad()
-    learner([one])["loss"].backward()
-    found = learner.head.linear.bias.grad
+    module.zero_grad()
+    module([one])["loss"].backward()
+    found = module.head.linear.bias.grad
     assert found is not None
     return found if row is None else found[row]
 
@@ -67,50 +67,50 @@ def speaker_gradient(one: Example) -> dict[str, float]:
     return {name: float(logits.grad[[row for row, own in enumerate(one.speakers) if own == name]].sum()) for name in one.speakers}
 
 
-def test_a_stage_that_is_missing_costs_nothing(start: tuple[Start, Learner]) -> None:
-    opened, learner = start
+def test_a_stage_that_is_missing_costs_nothing(start: tuple[Start, TrainingModule]) -> None:
+    opened, module = start
     told = example(opened, [[1.0, NAN], [0.0, NAN], [0.0, NAN]], groomers=None)  # what speakers cost is of all stages
-    assert gradient(learner, told, 0).abs().sum() > 0
-    assert gradient(learner, told, 1).abs().sum() == 0
+    assert gradient(module, told, 0).abs().sum() > 0
+    assert gradient(module, told, 1).abs().sum() == 0
 
 
-def test_nothing_is_learned_where_nothing_is_said(start: tuple[Start, Learner]) -> None:
-    opened, learner = start
+def test_nothing_is_learned_where_nothing_is_said(start: tuple[Start, TrainingModule]) -> None:
+    opened, module = start
     silent = example(opened, [[NAN, NAN]] * 4, groomers=None)
-    loss = learner([silent])["loss"]
+    loss = module([silent])["loss"]
     assert loss.item() == 0.0
-    assert gradient(learner, silent).abs().sum() == 0
+    assert gradient(module, silent).abs().sum() == 0
 
 
-def test_a_flagged_line_asks_for_some_stage_and_any_other_for_none(start: tuple[Start, Learner]) -> None:
-    opened, learner = start
+def test_a_flagged_line_asks_for_some_stage_and_any_other_for_none(start: tuple[Start, TrainingModule]) -> None:
+    opened, module = start
     flags = np.asarray([1.0, 0.0, 0.0], np.float32)
     lines = example(opened, [[NAN, NAN]] * 3, groomers=frozenset({"A"}), flagged=flags)
-    assert gradient(learner, lines).abs().sum() > 0
+    assert gradient(module, lines).abs().sum() > 0
     assert lines.signals is not None
     assert lines.signals.tolist() == [True, False, False]
 
 
-def test_who_is_young_is_learned_where_it_is_said_and_apart_from_stages(start: tuple[Start, Learner]) -> None:
-    opened, learner = start
+def test_who_is_young_is_learned_where_it_is_said_and_apart_from_stages(start: tuple[Start, TrainingModule]) -> None:
+    opened, module = start
     ages = np.asarray([1.0, 0.0, NAN, NAN], np.float32)
     told = example(opened, [[NAN, NAN]] * 4, groomers=None, young=ages)
-    assert gradient(learner, told, 2).abs() > 0
-    assert gradient(learner, told)[:2].abs().sum() == 0
+    assert gradient(module, told, 2).abs() > 0
+    assert gradient(module, told)[:2].abs().sum() == 0
     unknown = example(opened, [[1.0, 0.0]] * 4, groomers=frozenset({"A"}))
-    assert gradient(learner, unknown, 2) == 0
-    logits = learner.predict_logits([told])[0].detach().requires_grad_()
-    learner.losses([told], [logits])["loss"].backward()
+    assert gradient(module, unknown, 2) == 0
+    logits = module.predict_logits([told])[0].detach().requires_grad_()
+    module.losses([told], [logits])["loss"].backward()
     assert logits.grad is not None
     assert (logits.grad[:, 2] != 0).tolist() == [True, True, False, False]
 
 
 @pytest.mark.parametrize("grooming", [True, False])
-def test_a_conversation_label_moves_the_riskiest_speaker(start: tuple[Start, Learner], grooming: bool) -> None:
-    opened, learner = start
+def test_a_conversation_label_moves_the_riskiest_speaker(start: tuple[Start, TrainingModule], grooming: bool) -> None:
+    opened, module = start
     whole = example(opened, [[NAN, NAN]] * 4, groomers=None, grooming=grooming)
     logits = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]] * 2, requires_grad=True)
-    learner.losses([whole], [logits])["loss"].backward()
+    module.losses([whole], [logits])["loss"].backward()
     assert logits.grad is not None
     assert (float(logits.grad[::2, :2].sum()) < 0) == grooming, (
         "the risk is pulled up where somebody grooms, and down where nobody does"
@@ -118,7 +118,7 @@ def test_a_conversation_label_moves_the_riskiest_speaker(start: tuple[Start, Lea
     assert logits.grad[1::2].abs().sum() == 0, "the other is not the riskiest"
 
 
-def test_a_groomer_is_pulled_up_with_a_sign_and_down_like_all_others_without(start: tuple[Start, Learner]) -> None:
+def test_a_groomer_is_pulled_up_with_a_sign_and_down_like_all_others_without(start: tuple[Start, TrainingModule]) -> None:
     opened, _ = start
     told = example(opened, [[NAN, NAN]] * 4, groomers=frozenset({"A"}))
     assert told.signals is None
@@ -135,7 +135,7 @@ def test_a_groomer_is_pulled_up_with_a_sign_and_down_like_all_others_without(sta
     assert risk["none"]["B"] > 0
 
 
-def test_a_conversation_that_grooms_asks_nothing_of_a_stretch_without_signs(start: tuple[Start, Learner]) -> None:
+def test_a_conversation_that_grooms_asks_nothing_of_a_stretch_without_signs(start: tuple[Start, TrainingModule]) -> None:
     opened, _ = start
     quiet = example(opened, [[0.0, 0.0]] * 4, groomers=None, grooming=True)
     assert speaker_gradient(quiet)["A"] >= 0
@@ -143,21 +143,21 @@ def test_a_conversation_that_grooms_asks_nothing_of_a_stretch_without_signs(star
     assert speaker_gradient(told)["A"] < 0
 
 
-def test_what_nobody_can_tell_asks_nothing_of_speakers(start: tuple[Start, Learner]) -> None:
+def test_what_nobody_can_tell_asks_nothing_of_speakers(start: tuple[Start, TrainingModule]) -> None:
     opened, _ = start
     assert _speaker_losses(example(opened, [[0.0, 0.0]] * 4, groomers=None), torch.zeros(4, 2)) == []
 
 
-def test_the_context_of_a_stretch_is_read_and_not_learned_from(start: tuple[Start, Learner]) -> None:
-    opened, learner = start
+def test_the_context_of_a_stretch_is_read_and_not_learned_from(start: tuple[Start, TrainingModule]) -> None:
+    opened, module = start
     ages = np.asarray([1.0, 0.0] * 3, np.float32)
     rows = [[1.0, 0.0], *[[0.0, 0.0]] * 5]
     whole = example(opened, rows, groomers=frozenset({"A"}), young=ages)
     late = replace(whole, before=2)
-    logits = learner.predict_logits([late])[0]
+    logits = module.predict_logits([late])[0]
     assert len(logits) == 6
     read = logits.detach().requires_grad_()
-    learner.losses([late], [read])["loss"].backward()
+    module.losses([late], [read])["loss"].backward()
     assert read.grad is not None
     assert read.grad[:2].abs().sum() == 0
     assert read.grad[2:].abs().sum() > 0
@@ -166,7 +166,9 @@ def test_the_context_of_a_stretch_is_read_and_not_learned_from(start: tuple[Star
 
 
 @pytest.mark.parametrize("count", [1, 5, 19, 20, 27, 28, 29, 31, 100])
-def test_stretches_hold_every_message_once_with_the_messages_before_as_context(start: tuple[Start, Learner], count: int) -> None:
+def test_stretches_hold_every_message_once_with_the_messages_before_as_context(
+    start: tuple[Start, TrainingModule], count: int
+) -> None:
     opened, _ = start
     talks = [
         labelled(f"talk-{number}", [(f"s{row % 3}", f"good game {row}", *(["access"] if row == 3 else [])) for row in range(count)])
@@ -191,7 +193,7 @@ def test_stretches_hold_every_message_once_with_the_messages_before_as_context(s
         assert len({len(stretch.pieces) for stretch in stretches if not stretch.before}) > 3, "cuts fall anywhere"
 
 
-def test_a_conversation_of_which_no_message_is_labelled_is_learned_whole(start: tuple[Start, Learner]) -> None:
+def test_a_conversation_of_which_no_message_is_labelled_is_learned_whole(start: tuple[Start, TrainingModule]) -> None:
     opened, _ = start
     talk = labelled("t", [("A", f"good game {row}") for row in range(60)], groomer="A", tells=frozenset())
     (one,) = make_examples([talk], opened.tokenizer, stages=["access"], stretch=20)
@@ -201,62 +203,62 @@ def test_a_conversation_of_which_no_message_is_labelled_is_learned_whole(start: 
     assert len(short.pieces) == 30
 
 
-def test_a_message_in_a_stretch_is_read_as_in_the_whole(start: tuple[Start, Learner]) -> None:
-    opened, learner = start
+def test_a_message_in_a_stretch_is_read_as_in_the_whole(start: tuple[Start, TrainingModule]) -> None:
+    opened, module = start
     talk = labelled("t", [("AB"[row % 2], f"good game {row}") for row in range(60)])
     (whole,) = make_examples([talk], opened.tokenizer, stages=["access", "secrecy"])
     stretches = list(make_examples([talk], opened.tokenizer, stages=["access", "secrecy"], stretch=20))
     assert len(stretches) > 2
     with torch.inference_mode():
-        (told,), parts = learner.predict_logits([whole]), learner.predict_logits(stretches)
+        (told,), parts = module.predict_logits([whole]), module.predict_logits(stretches)
     joined = torch.cat([own[one.before :] for one, own in zip(stretches, parts, strict=True)])
     assert torch.allclose(joined, told, atol=1e-5)
 
 
-def test_now_and_then_nobody_knows_who_speaks_and_only_in_training(start: tuple[Start, Learner]) -> None:
-    opened, learner = start
+def test_now_and_then_nobody_knows_who_speaks_and_only_in_training(start: tuple[Start, TrainingModule]) -> None:
+    opened, module = start
     one = example(opened, [[0.0, 0.0]] * (2 * NEAR), groomers=frozenset())
     same = replace(one, speakers=("A",) * len(one.speakers))
-    vectors = learner.vectors([one])[0].detach()
-    learner.head.eval()
-    shares = learner.one_speaker
+    vectors = module.vectors([one])[0].detach()
+    module.head.eval()
+    shares = module.one_speaker
     try:
-        learner.training, learner.one_speaker = True, 1.0
-        unknown = learner.logits(one, vectors)
-        learner.training = False
-        assert torch.equal(unknown, learner.logits(same, vectors))
-        assert not torch.equal(unknown, learner.logits(one, vectors))
+        module.training, module.one_speaker = True, 1.0
+        unknown = module.logits(one, vectors)
+        module.training = False
+        assert torch.equal(unknown, module.logits(same, vectors))
+        assert not torch.equal(unknown, module.logits(one, vectors))
     finally:
-        learner.one_speaker = shares
-        learner.eval()
+        module.one_speaker = shares
+        module.eval()
 
 
-def test_the_order_and_the_neighbours_of_a_batch_change_no_reading(start: tuple[Start, Learner]) -> None:
-    opened, learner = start
+def test_the_order_and_the_neighbours_of_a_batch_change_no_reading(start: tuple[Start, TrainingModule]) -> None:
+    opened, module = start
     batch = [example(opened, [[0.0, 0.0]] * size, groomers=frozenset()) for size in (3, 17, 1, 30)]
     with torch.inference_mode():
-        forward, backward = learner.predict_logits(batch), learner.predict_logits(batch[::-1])[::-1]
-        alone = [learner.predict_logits([one])[0] for one in batch]
+        forward, backward = module.predict_logits(batch), module.predict_logits(batch[::-1])[::-1]
+        alone = [module.predict_logits([one])[0] for one in batch]
     for first, second, third in zip(forward, backward, alone, strict=True):
         assert torch.allclose(first, second, atol=1e-5)
         assert torch.allclose(first, third, atol=1e-5)
 
 
-def test_what_is_said_twice_goes_through_the_network_once(start: tuple[Start, Learner]) -> None:
-    opened, learner = start
+def test_what_is_said_twice_goes_through_the_network_once(start: tuple[Start, TrainingModule]) -> None:
+    opened, module = start
     one = example(opened, [[0.0, 0.0]] * 3, groomers=frozenset())
     twice = replace(one, pieces=(one.pieces[0], one.pieces[1], one.pieces[0]))
     seen: list[int] = []
-    handle = learner.network.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    handle = module.network.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
     with torch.inference_mode():
-        first, second = learner.vectors([twice, one])
+        first, second = module.vectors([twice, one])
     handle.remove()
     assert sum(seen) == 3
     assert torch.equal(first[0], first[2])
     assert torch.equal(first[:2], second[:2])
 
 
-def test_rare_stages_weigh_more_up_to_a_cap(start: tuple[Start, Learner]) -> None:
+def test_rare_stages_weigh_more_up_to_a_cap(start: tuple[Start, TrainingModule]) -> None:
     opened, _ = start
     rows = [[1.0, 1.0], *[[0.0, 1.0]] * 4, *[[0.0, 0.0]] * 5]
     shares = stage_shares([example(opened, rows, groomers=frozenset())])
@@ -264,7 +266,7 @@ def test_rare_stages_weigh_more_up_to_a_cap(start: tuple[Start, Learner]) -> Non
     assert positive_weights(shares, cap=2.0) == pytest.approx([2.0, 1.0])
 
 
-def test_masking_hides_words_and_never_what_frames_them(start: tuple[Start, Learner]) -> None:
+def test_masking_hides_words_and_never_what_frames_them(start: tuple[Start, TrainingModule]) -> None:
     opened, _ = start
     ids = torch.tensor([[opened.tokenizer.opening, 5, 6, 7, opened.tokenizer.closing, 0] * 200])
     hidden = Masking(share=0.5, mask_id=4, special=opened.special).hide(ids)
@@ -282,8 +284,8 @@ def test_a_message_is_the_mean_of_its_own_tokens() -> None:
     assert found.tolist() == [pytest.approx([SCALE / 2**0.5] * 2), pytest.approx([0.0, SCALE])]
 
 
-def heads_only(learner: Learner, before: dict[str, torch.Tensor]) -> None:
-    moved = {name for name, weight in learner.state_dict().items() if not torch.equal(weight, before[name])}
+def heads_only(module: TrainingModule, before: dict[str, torch.Tensor]) -> None:
+    moved = {name for name, weight in module.state_dict().items() if not torch.equal(weight, before[name])}
     assert moved
     assert all(name.startswith("head.") for name in moved)
 
@@ -291,13 +293,13 @@ def heads_only(learner: Learner, before: dict[str, torch.Tensor]) -> None:
 def test_the_context_head_learns_alone_first(tiny_encoder: Path, tiny_encoder_recipe: Path) -> None:
     recipe = load_settings(tiny_encoder_recipe, EncoderRecipe)
     opened = open_encoder(recipe, path=tiny_encoder)
-    learner = new_learner(opened, recipe, positive=[1.0, 1.0])
+    module = new_training_module(opened, recipe, positive=[1.0, 1.0])
     batch = [example(opened, [[1.0, 0.0], [0.0, 0.0]], groomers=frozenset({"A"})) for _ in range(4)]
-    before = {name: weight.clone() for name, weight in learner.state_dict().items()}
-    loss = float(learner.eval()(batch)["loss"].detach())
-    fit_head(learner, batch, embed(learner, batch), epochs=10, batch=2, seed=1)
-    assert float(learner.eval()(batch)["loss"].detach()) < loss
-    heads_only(learner, before)
+    before = {name: weight.clone() for name, weight in module.state_dict().items()}
+    loss = float(module.eval()(batch)["loss"].detach())
+    fit_head(module, batch, embed(module, batch), epochs=10, batch=2, seed=1)
+    assert float(module.eval()(batch)["loss"].detach()) < loss
+    heads_only(module, before)
 
 
 def test_the_context_head_learns_anew_and_the_same_whatever_it_was(tiny_encoder: Path, tiny_encoder_recipe: Path) -> None:
@@ -306,13 +308,13 @@ def test_the_context_head_learns_anew_and_the_same_whatever_it_was(tiny_encoder:
     batch = [example(opened, [[1.0, 0.0], [0.0, 0.0]], groomers=frozenset({"A"})) for _ in range(4)]
     heads = []
     for spoiled in (0.0, 3.0):
-        learner = new_learner(opened, recipe, positive=[1.0, 1.0])
-        before = {name: weight.clone() for name, weight in learner.state_dict().items()}
-        learner.head.outer.weight.data += spoiled
-        refit_head(learner, batch, epochs=2, batch=2, seed=1)
-        heads_only(learner, before)
-        assert not learner.training
-        heads.append(learner.head.as_numpy())
+        module = new_training_module(opened, recipe, positive=[1.0, 1.0])
+        before = {name: weight.clone() for name, weight in module.state_dict().items()}
+        module.head.outer.weight.data += spoiled
+        refit_head(module, batch, epochs=2, batch=2, seed=1)
+        heads_only(module, before)
+        assert not module.training
+        heads.append(module.head.as_numpy())
     for name, values in vars(heads[0]).items():
         assert np.array_equal(values, getattr(heads[1], name))
 
@@ -331,13 +333,13 @@ def test_the_mean_of_the_kept_epochs_is_taken_where_validation_says_so(
     for number, value in ((1, 1.0), (2, 3.0)):
         (tmp_path / f"checkpoint-{number}").mkdir()
         save_file({"weight": torch.full((1, 1), value)}, tmp_path / f"checkpoint-{number}" / "model.safetensors")
-    learner: Any = torch.nn.Linear(1, 1, bias=False)
+    module: Any = torch.nn.Linear(1, 1, bias=False)
     told = iter([{"eval_loss": 1.0, "eval_average_precision": 0.4}, {"eval_loss": loss, "eval_average_precision": precision}])
     trainer: Any = SimpleNamespace(
         state=SimpleNamespace(best_model_checkpoint=str(tmp_path / "checkpoint-1")), evaluate=lambda: next(told)
     )
-    learner.weight.data.fill_(1.0)
+    module.weight.data.fill_(1.0)
     said: list[str] = []
-    _average(trainer, learner, tmp_path, said.append)
-    assert learner.weight.item() == taken
+    _average(trainer, module, tmp_path, said.append)
+    assert module.weight.item() == taken
     assert len(said) == 1

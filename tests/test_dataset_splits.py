@@ -15,7 +15,7 @@ from pipeline.config import SplitSettings
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.model.thresholds import lowest_risk
 from pipeline.model.training.choose import choose_thresholds
-from pipeline.model.training.dealt import deal, make_splits
+from pipeline.model.training.dataset import assign_splits, make_splits
 
 
 def rows(peaks: list[float], **attributes: str) -> list[Judged]:
@@ -69,8 +69,8 @@ def test_chat_that_the_prefilter_learns_from_is_like_none_that_is_held_out() -> 
     again = [labelled(f"more-{number}", [(one.speaker or "", one.text) for one in chats[number].messages]) for number in range(20)]
     corpus = TrainingCorpus(tuple(grooming(number) for number in range(8)), tuple(chats), tuple(again))
     settings = SplitSettings(train=0.5, validation=0.25, test=0.25, ordinary_validation=5, ordinary_test=5)
-    dealt = deal(corpus, make_splits(corpus, settings, seed=1))
-    held_out = {one.id for one in (*dealt.validation, *dealt.test)}
-    kept = {one.id for one in dealt.more}
+    dataset = assign_splits(corpus, make_splits(corpus, settings, seed=1))
+    held_out = {one.id for one in (*dataset.validation, *dataset.test)}
+    kept = {one.id for one in dataset.more}
     assert kept
     assert kept == {f"more-{number}" for number in range(20) if f"plain-{number}" not in held_out}

@@ -14,13 +14,13 @@ from pipeline.model.scorable import utterances
 _BATCH = 64
 
 
-def judge(conversations: Sequence[LabelledConversation], model: Predictor, *, texts: bool = False) -> list[Judged]:
+def predict_labelled(conversations: Sequence[LabelledConversation], model: Predictor, *, texts: bool = False) -> list[Judged]:
     """Return what the model says of each conversation, beside what is true; with ``texts`` the words are kept too."""
     keys = model.taxonomy.keys
     talks = [utterances(one.messages) for one in conversations]
     predictions = predict_in_batches([[line for _, line in own] for own in talks], model)
     return [
-        judged_by(one, own, prediction, keys, texts=texts)
+        join_labels(one, own, prediction, keys, texts=texts)
         for one, own, prediction in zip(conversations, talks, predictions, strict=True)
     ]
 
@@ -31,7 +31,7 @@ def predict_in_batches(talks: Sequence[Sequence[Utterance]], model: Predictor) -
         yield from model.predict(talks[start : start + _BATCH])
 
 
-def judged_by(
+def join_labels(
     one: LabelledConversation,
     own: Sequence[tuple[int, Utterance]],
     prediction: Prediction,

@@ -12,7 +12,7 @@ from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.base import Prediction, Utterance
-from pipeline.model.training.after_chat import found_after_chat
+from pipeline.model.training.context_dilution import measure_context_dilution
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def _chat(number: int) -> LabelledConversation:
 
 def test_what_is_found_after_chat_is_told_from_what_the_chat_was_flagged_for(taxonomy: Taxonomy) -> None:
     part = [*(grooming(number) for number in range(3)), *(_chat(number) for number in range(5))]
-    found = found_after_chat(part, _Forgetful(taxonomy), 0.5, seed=1)
+    found = measure_context_dilution(part, _Forgetful(taxonomy), 0.5, seed=1)
     assert found is not None
     assert {row["before"]: (row["found"], row["early"]) for row in found} == {
         0: (3, 0),
@@ -51,5 +51,5 @@ def test_what_is_found_after_chat_is_told_from_what_the_chat_was_flagged_for(tax
 
 def test_nothing_is_said_without_chat_or_without_grooming(taxonomy: Taxonomy) -> None:
     reader = _Forgetful(taxonomy)
-    assert found_after_chat([grooming(1), ordinary(1)], reader, 0.5, seed=1) is None
-    assert found_after_chat([_chat(1)], reader, 0.5, seed=1) is None
+    assert measure_context_dilution([grooming(1), ordinary(1)], reader, 0.5, seed=1) is None
+    assert measure_context_dilution([_chat(1)], reader, 0.5, seed=1) is None

@@ -17,7 +17,7 @@ _BATCH = 64
 _TOKENS = 64
 
 
-def frozen_encoder(path: Path) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+def load_sentence_embedder(path: Path) -> Callable[[Sequence[str]], NDArray[np.float32]]:
     """Return what turns texts into vectors, of shape (texts, width).
 
     Raises

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.model.training.examples import Example
-from pipeline.model.training.learning import Learner, stage_shares
+from pipeline.model.training.loss import TrainingModule, stage_shares
 from pipeline.model.training.precision import in_bf16
 
 _AT_ONCE = 64
@@ -20,35 +20,33 @@ _RATE = 2e-3
 _DECAY = 0.02
 
 
-def embed(learner: Learner, examples: Sequence[Example]) -> list[Tensor]:
+def embed(module: TrainingModule, examples: Sequence[Example]) -> list[Tensor]:
     """Return the vectors of each example's messages, from the encoder as it is."""
-    training = learner.training
-    learner.eval()
-    with torch.no_grad(), in_bf16(learner.positive.device):
+    training = module.training
+    module.eval()
+    with torch.no_grad(), in_bf16(module.positive.device):
         found = [
-            own.float()
-            for start in range(0, len(examples), _AT_ONCE)
-            for own in learner.vectors(examples[start : start + _AT_ONCE])
+            own.float() for start in range(0, len(examples), _AT_ONCE) for own in module.vectors(examples[start : start + _AT_ONCE])
         ]
-    learner.train(training)
+    module.train(training)
     return found
 
 
-def refit_head(learner: Learner, examples: Sequence[Example], *, epochs: int, batch: int, seed: int) -> None:
+def refit_head(module: TrainingModule, examples: Sequence[Example], *, epochs: int, batch: int, seed: int) -> None:
     """Train the context head anew on the encoder as it is, which takes minutes where the encoder takes an hour."""
-    vectors = embed(learner, examples)
-    learner.head.reset(seed=seed)
-    learner.head.expect([*stage_shares(examples), 0.5])
-    fit_head(learner, examples, vectors, epochs=epochs, batch=batch, seed=seed)
-    learner.eval()
+    vectors = embed(module, examples)
+    module.head.reset(seed=seed)
+    module.head.expect([*stage_shares(examples), 0.5])
+    fit_head(module, examples, vectors, epochs=epochs, batch=batch, seed=seed)
+    module.eval()
 
 
 def fit_head(
-    learner: Learner, examples: Sequence[Example], vectors: Sequence[Tensor], *, epochs: int, batch: int, seed: int
+    module: TrainingModule, examples: Sequence[Example], vectors: Sequence[Tensor], *, epochs: int, batch: int, seed: int
 ) -> None:
     """Train the context head alone on vectors of `embed`."""
-    learner.train()
-    optimiser = torch.optim.AdamW(learner.head.parameters(), lr=_RATE, weight_decay=_DECAY)
+    module.train()
+    optimiser = torch.optim.AdamW(module.head.parameters(), lr=_RATE, weight_decay=_DECAY)
     steps = max(1, epochs * -(-len(examples) // batch))
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, start_factor=1.0, end_factor=0.0, total_iters=steps)
     order = torch.Generator().manual_seed(seed)
@@ -57,7 +55,7 @@ def fit_head(
         for start in range(0, len(shuffled), batch):
             numbers = shuffled[start : start + batch]
             optimiser.zero_grad()
-            read = [learner.logits(examples[number], vectors[number]) for number in numbers]
-            learner.losses([examples[number] for number in numbers], read)["loss"].backward()
+            read = [module.logits(examples[number], vectors[number]) for number in numbers]
+            module.losses([examples[number] for number in numbers], read)["loss"].backward()
             optimiser.step()
             schedule.step()

@@ -36,7 +36,7 @@ _SPAN = 32.0
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Batch:
     """A conversation to learn from.
 
     ``features`` and ``counts`` are those of `hashed`, ``pieces`` and ``lengths`` the word pieces and how many each message has.
@@ -58,18 +58,18 @@ class Lesson:
     running: Tensor
 
 
-def make_lesson(
+def make_batch(
     messages: Sequence[Sequence[int]],
     speakers: Sequence[str],
     stages: NDArray[np.float32],
     running: NDArray[np.float32],
     found: frozenset[str],
-) -> Lesson:
+) -> Batch:
     """Return a lesson from word pieces, the opening tokens first; ``found`` are the speakers who are to be found."""
     features, counts = hashed(messages)
     pieces, lengths, _ = flat(messages)
     rows = rows_of(speakers)
-    return Lesson(
+    return Batch(
         features=torch.from_numpy(features),
         counts=torch.from_numpy(counts),
         pieces=torch.from_numpy(pieces),
@@ -83,11 +83,11 @@ def make_lesson(
     )
 
 
-def together(lessons: Sequence[Lesson]) -> Lesson:
+def concatenate(examples: Sequence[Batch]) -> Batch:
     """Return the lessons of a batch as one."""
-    starts = np.cumsum([0, *(len(lesson.order) for lesson in lessons[:-1])]).tolist()
-    parts = {name: torch.cat([getattr(lesson, name) for lesson in lessons]) for name in Lesson.__annotations__ if name != "order"}
-    return Lesson(order=torch.cat([lesson.order + start for lesson, start in zip(lessons, starts, strict=True)]), **parts)
+    starts = np.cumsum([0, *(len(example.order) for example in examples[:-1])]).tolist()
+    parts = {name: torch.cat([getattr(example, name) for example in examples]) for name in Batch.__annotations__ if name != "order"}
+    return Batch(order=torch.cat([example.order + start for example, start in zip(examples, starts, strict=True)]), **parts)
 
 
 class Student(nn.Module):
@@ -106,7 +106,7 @@ class Student(nn.Module):
         nn.init.zeros_(self.outer.bias)
         self.head = nn.Linear(2 * (stages + 1), 1)
 
-    def evidence(self, batch: Lesson) -> Tensor:
+    def evidence(self, batch: Batch) -> Tensor:
         """Return the log-odds of each stage for each message, of shape (messages, stages)."""
         sums, _ = self._bag(self.weights, batch.features, batch.counts, _LEFT_OUT)
         linear = sums / batch.counts.clamp(min=1).sqrt().unsqueeze(1) + self.intercepts
@@ -116,7 +116,7 @@ class Student(nn.Module):
         seen = torch.cat([own, self._recent(own, batch), before], dim=1)
         return linear + self.outer(torch.relu(self.inner(seen)))
 
-    def risks(self, odds: Tensor, batch: Lesson) -> Tensor:
+    def risks(self, odds: Tensor, batch: Batch) -> Tensor:
         """Return the running logit after each message, the speakers' one after another, of shape (messages,)."""
         evidence = torch.cat([odds, odds.max(dim=1, keepdim=True).values], dim=1).clamp(LOW, HIGH)[batch.order]
         speakers, begins = _speakers(batch)
@@ -132,7 +132,7 @@ class Student(nn.Module):
             rows, counts = rows[stay], torch.bincount(owners[stay], minlength=len(counts))
         return bag(rows, counts.cumsum(0) - counts), counts
 
-    def _recent(self, own: Tensor, batch: Lesson) -> Tensor:
+    def _recent(self, own: Tensor, batch: Batch) -> Tensor:
         _, begins = _speakers(batch)
         rows = torch.arange(len(own))
         since = torch.maximum(rows - RECENT + 1, begins)
@@ -142,7 +142,7 @@ class Student(nn.Module):
         return recent
 
 
-def _speakers(batch: Lesson) -> tuple[Tensor, Tensor]:
+def _speakers(batch: Batch) -> tuple[Tensor, Tensor]:
     """Return the number of the speaker of each message in their order, and where that speaker begins."""
     numbers = torch.repeat_interleave(torch.arange(len(batch.shares)), batch.shares)
     return numbers, (batch.shares.cumsum(0) - batch.shares)[numbers]
@@ -153,35 +153,37 @@ def _since(sums: Tensor, begins: Tensor) -> Tensor:
     return sums - before[begins]
 
 
-def _highest(risks: Tensor, batch: Lesson) -> Tensor:
+def _highest(risks: Tensor, batch: Batch) -> Tensor:
     """Return the highest running logit of each speaker, of shape (speakers,): what decides."""
     speakers, _ = _speakers(batch)
     return torch.full((len(batch.shares),), -torch.inf).scatter_reduce(0, speakers, risks, "amax")
 
 
-def teach(lessons: Sequence[Lesson], vectors: PieceVectors, *, stages: int, epochs: int, seed: int) -> Student:
+def train_student(examples: Sequence[Batch], vectors: PieceVectors, *, stages: int, epochs: int, seed: int) -> Student:
     """Return a member taught what the model says: of each message its stages and the risk, of each speaker whether to be found."""
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311 - an order, no secret
     student = Student(stages, vectors)
     optimizer = torch.optim.Adam([one for one in student.parameters() if one.requires_grad], lr=_RATE)
-    pace = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=epochs * -(-len(lessons) // _BATCH) + 1, pct_start=0.1)
-    flags = torch.cat([lesson.flags for lesson in lessons])
+    pace = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, _RATE, total_steps=epochs * -(-len(examples) // _BATCH) + 1, pct_start=0.1
+    )
+    flags = torch.cat([example.flags for example in examples])
     rarity = ((1 - flags).sum() / flags.sum().clamp(min=1)).clamp(min=1)
     signs = torch.full((stages,), _SIGNS)
-    order = list(lessons)
+    order = list(examples)
     for _ in range(epochs):
         chance.shuffle(order)
         for start in range(0, len(order), _BATCH):
             held = order[start : start + _BATCH]
-            batch = together(held)
+            batch = concatenate(held)
             odds = student.evidence(batch)
             risks = student.risks(odds, batch)
             told = entropy(odds, batch.stages, pos_weight=signs, reduction="none").mean(dim=1)
             asked = ~batch.running[batch.order].isnan()
             followed = entropy(risks, batch.running[batch.order].nan_to_num(), reduction="none") * asked
             # A conversation counts as much as another for what is said of messages, a speaker for whether to be found.
-            share = torch.cat([torch.full((len(lesson.order),), 1 / len(lesson.order)) for lesson in held])
+            share = torch.cat([torch.full((len(example.order),), 1 / len(example.order)) for example in held])
             messages = ((_STAGES * told + _RUNNING * followed) * share).sum() / len(held)
             optimizer.zero_grad()
             (messages + entropy(_highest(risks, batch), batch.flags, pos_weight=rarity)).backward()

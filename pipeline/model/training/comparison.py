@@ -21,12 +21,12 @@ from pipeline.config import BaselineRecipe, Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.base import Model
 from pipeline.model.encoder import EncoderModel
+from pipeline.model.predict import predict_labelled
 from pipeline.model.runtime import open_network
 from pipeline.model.thresholds import Thresholds
 from pipeline.model.training.choose import choose_thresholds
-from pipeline.model.training.dealt import Dealt
+from pipeline.model.training.dataset import DatasetSplits
 from pipeline.model.training.fit_baseline import fit_baseline
-from pipeline.model.training.judging import judge
 
 Suite = Callable[[Model, Thresholds], Sequence[Outcome]]
 """Runs the functional suite on a model."""
@@ -43,10 +43,12 @@ class Rival:
     thresholds: Thresholds
 
 
-def train_rival(dealt: Dealt, recipe: BaselineRecipe, taxonomy: Taxonomy, *, rate: float, hard_rate: float) -> Rival:
+def train_rival(dataset: DatasetSplits, recipe: BaselineRecipe, taxonomy: Taxonomy, *, rate: float, hard_rate: float) -> Rival:
     """Train the baseline on the training part, and choose its thresholds as those of the model are chosen."""
-    model = fit_baseline(dealt.train, recipe, taxonomy).model
-    return Rival(model, choose_thresholds(judge(dealt.validation, model), taxonomy.keys, rate=rate, hard_rate=hard_rate))
+    model = fit_baseline(dataset.train, recipe, taxonomy).model
+    return Rival(
+        model, choose_thresholds(predict_labelled(dataset.validation, model), taxonomy.keys, rate=rate, hard_rate=hard_rate)
+    )
 
 
 def in_single_precision(model: EncoderModel, network: Path) -> EncoderModel:

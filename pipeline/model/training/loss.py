@@ -49,7 +49,7 @@ class Masking:
         return torch.where(hidden, self.mask_id, ids)
 
 
-class Learner(nn.Module):
+class TrainingModule(nn.Module):
     """Network, context head and losses, as the trainer sees them: a batch in, a loss out."""
 
     def __init__(

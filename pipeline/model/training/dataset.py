@@ -22,7 +22,7 @@ _LIKENESS = 0.4
 
 
 @dataclass(frozen=True)
-class Dealt:
+class DatasetSplits:
     """The conversations of each part; ``composed`` are derived from the training part alone, ``more`` is chat of no part."""
 
     train: tuple[LabelledConversation, ...]
@@ -70,7 +70,7 @@ def _relatives(chats: Sequence[LabelledConversation]) -> Iterator[tuple[str, str
         yield first, second
 
 
-def deal(corpus: TrainingCorpus, splits: Splits, *, composition: Composition | None = None) -> Dealt:
+def assign_splits(corpus: TrainingCorpus, splits: Splits, *, composition: Composition | None = None) -> DatasetSplits:
     """Put each conversation into its part; what the splits do not name is left out.
 
     Raises
@@ -93,7 +93,9 @@ def deal(corpus: TrainingCorpus, splits: Splits, *, composition: Composition | N
     parents = [conversation for conversation in parts["train"] if conversation.id not in ordinary]
     composed = tuple(compose(parents, fillers, composition)) if composition is not None else ()
     held_out = [chat for name in PARTS[1:] for chat in parts[name] if chat.id in ordinary]
-    return Dealt(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), composed, _apart(corpus.more, held_out))
+    return DatasetSplits(
+        tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), composed, _apart(corpus.more, held_out)
+    )
 
 
 def _apart(chats: Sequence[LabelledConversation], held_out: Sequence[LabelledConversation]) -> tuple[LabelledConversation, ...]:

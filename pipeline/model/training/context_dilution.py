@@ -13,14 +13,14 @@ from evaluation.summary import ORDINARY_CHAT
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.synthetic_chats import split_into_sentences
 from pipeline.model.base import Predictor, Utterance
+from pipeline.model.predict import predict_in_batches
 from pipeline.model.scorable import utterances
-from pipeline.model.training.judging import predict_in_batches
 
 BEFORE = (0, 5, 20, 60, 300)
 """Ordinary messages that stand before a grooming, typed in sentences."""
 
 
-def found_after_chat(
+def measure_context_dilution(
     conversations: Sequence[LabelledConversation], model: Predictor, threshold: float, *, seed: int
 ) -> list[dict[str, Any]] | None:
     """Return how many groomings the model finds after how many messages of ordinary chat, both of the same part.
