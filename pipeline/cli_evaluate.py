@@ -10,7 +10,7 @@ import typer
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pipeline.evaluate import Chosen
+    from pipeline.evaluate import DatasetSelection
 
 CorpusOption = Annotated[list[Path] | None, typer.Option(help="A labelled corpus. May be given several times.")]
 OrdinaryOption = Annotated[list[Path] | None, typer.Option(help="Chat that nobody labelled, taken as ordinary.")]
@@ -134,8 +134,8 @@ def evaluate(
     if scores is not None:
         evaluation = room.evaluate_saved(scores, settings, thresholds=thresholds)
     else:
-        chosen = _chosen(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
-        evaluation = room.evaluate(model, chosen, settings, thresholds=thresholds, say=print)
+        selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
+        evaluation = room.evaluate(model, selection, settings, thresholds=thresholds, say=print)
     print_evaluation(evaluation)
     if track:
         print(f"MLflow run: {room.track(evaluation, uri=tracking)}")
@@ -194,8 +194,8 @@ def compare(
     from pipeline.terminal_evaluation import print_comparison
 
     if corpus:
-        chosen = _chosen(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
-        differences = room.compare_models(first, second, chosen)
+        selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
+        differences = room.compare_models(first, second, selection)
     else:
         differences = room.compare_saved(first, second)
     print_comparison(differences, first.name, second.name)
@@ -216,17 +216,17 @@ def threshold(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Choose where an alert begins: by a budget of alerts, a floor of precision or recall, or with a guarantee."""
-    from pipeline.evaluate import Wish, choose_threshold
+    from pipeline.evaluate import ThresholdTarget, choose_threshold
     from pipeline.terminal_evaluation import print_threshold
 
-    wish = Wish(budget, per_day, precision, recall, guarantee, confidence, prevalence)
-    limits, choice = choose_threshold(evaluation, wish, out=out, overwrite=overwrite)
+    target = ThresholdTarget(budget, per_day, precision, recall, guarantee, confidence, prevalence)
+    limits, choice = choose_threshold(evaluation, target, out=out, overwrite=overwrite)
     print_threshold(limits, choice, prevalence)
     if out is not None:
         print(out)
 
 
-def _chosen(
+def _dataset_selection(
     corpus: list[Path] | None,
     ordinary: list[Path] | None,
     splits: Path | None,
@@ -235,10 +235,10 @@ def _chosen(
     seed: int | None,
     allow_leakage: bool,
     leave_out_leaked: bool,
-) -> Chosen:
-    from pipeline.evaluate import Chosen
+) -> DatasetSelection:
+    from pipeline.evaluate import DatasetSelection
 
     if allow_leakage and leave_out_leaked:
         raise ConfigError("--allow-leakage and --leave-out-leaked do not go together", do="Give one of them")
     leakage = "allow" if allow_leakage else "leave out" if leave_out_leaked else "refuse"
-    return Chosen(corpus or [], ordinary or [], splits, split, max_ordinary, seed, leakage)
+    return DatasetSelection(corpus or [], ordinary or [], splits, split, max_ordinary, seed, leakage)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import Taxonomy
 from pipeline.errors import ConfigError
-from pipeline.evaluate import Chosen, evaluate
+from pipeline.evaluate import DatasetSelection, evaluate
 from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, MajorityModel, Skewness, TopMean
 from pipeline.evaluate.run import Settings
 
@@ -75,7 +75,7 @@ def test_neighbours_by_hand_and_no_look_ahead(taxonomy: Taxonomy) -> None:
 
 def test_all_stand_in_one_table(tiny_encoder_model: Path, tiny_corpus: Path, tiny_encoder: Path) -> None:
     pytest.importorskip("sklearn")
-    chosen = Chosen([tiny_corpus], leakage="allow")
+    chosen = DatasetSelection([tiny_corpus], leakage="allow")
     found = evaluate(tiny_encoder_model, chosen, Settings(rounds=20, peers=True, encoder=tiny_encoder)).metrics["peers"]
     names = [row["name"] for row in found["rows"]]
     assert names == [
@@ -97,4 +97,4 @@ def test_all_stand_in_one_table(tiny_encoder_model: Path, tiny_corpus: Path, tin
 
 def test_peers_need_a_training_part(tiny_model: Path, tiny_corpus: Path) -> None:
     with pytest.raises(ConfigError, match="training and validation parts"):
-        evaluate(tiny_model, Chosen([tiny_corpus], split="all", leakage="allow"), Settings(rounds=20, peers=True))
+        evaluate(tiny_model, DatasetSelection([tiny_corpus], split="all", leakage="allow"), Settings(rounds=20, peers=True))

@@ -8,7 +8,7 @@ from evaluation.metrics import Judged
 from evaluation.saved import is_saved
 from evaluation.summary import Cuts, Difference, compare
 from pipeline.errors import ConfigError
-from pipeline.evaluate.chosen import Chosen, choose, with_splits_of
+from pipeline.evaluate.dataset_selection import DatasetSelection, select_dataset, with_splits_of
 from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.load import load_model
 from pipeline.model.predict import predict_labelled
@@ -16,7 +16,7 @@ from pipeline.model.thresholds import read_thresholds
 from pipeline.results import THRESHOLDS
 
 
-def compare_models(first: Path, second: Path, chosen: Chosen) -> list[Difference]:
+def compare_models(first: Path, second: Path, selection: DatasetSelection) -> list[Difference]:
     """Judge a split with two models and return their figures side by side; the splits are those of the second model, if none given.
 
     Raises
@@ -24,9 +24,9 @@ def compare_models(first: Path, second: Path, chosen: Chosen) -> list[Difference
     SafelightError
         As `evaluate`.
     """
-    chosen = with_splits_of(chosen, second)
-    one, one_cuts = _judged(first, chosen)
-    other, other_cuts = _judged(second, chosen)
+    selection = with_splits_of(selection, second)
+    one, one_cuts = _judged(first, selection)
+    other, other_cuts = _judged(second, selection)
     return _compare(one, one_cuts, other, other_cuts)
 
 
@@ -53,8 +53,8 @@ def _compare(first: list[Judged], first_cuts: Cuts, second: list[Judged], second
     return compare(first, first_cuts, second, second_cuts)
 
 
-def _judged(model: Path, chosen: Chosen) -> tuple[list[Judged], Cuts]:
+def _judged(model: Path, selection: DatasetSelection) -> tuple[list[Judged], Cuts]:
     folder, loaded = load_model(model)
     limits = read_thresholds(folder.path / THRESHOLDS)
-    parts = choose(chosen, folder, loaded.taxonomy)
-    return predict_labelled(parts.tested, loaded), Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})
+    dataset = select_dataset(selection, folder, loaded.taxonomy)
+    return predict_labelled(dataset.tested, loaded), Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})

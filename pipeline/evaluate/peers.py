@@ -15,7 +15,7 @@ from evaluation.summary import FIGURES, Cuts, compare
 from pipeline.config import BaselineRecipe
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import ConfigError, SafelightError
-from pipeline.evaluate.chosen import Parts
+from pipeline.evaluate.dataset_selection import SelectedDataset
 from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, MajorityModel, Skewness, TopMean
 from pipeline.model.base import Model, Predictor
 from pipeline.model.predict import predict_labelled
@@ -38,7 +38,7 @@ _HARD_RATE = 0.1
 
 
 def hold_against_peers(
-    parts: Parts, model: Model, cuts: Cuts, *, encoder: Path | None, rounds: int, say: Callable[[str], None]
+    dataset: SelectedDataset, model: Model, cuts: Cuts, *, encoder: Path | None, rounds: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Judge the split with the model and with each peer; peers learn from the model's training part alone.
 
@@ -51,13 +51,13 @@ def hold_against_peers(
     SafelightError
         When a library for training is not there.
     """
-    train, validation = parts.part("train"), parts.part("validation")
+    train, validation = dataset.part("train"), dataset.part("validation")
     if not train or not validation:
         raise ConfigError(
             "other methods need the model's training and validation parts",
             do="Give the corpora and the splits that it was trained with",
         )
-    model_judged, speed = _timed(parts.tested, model)
+    model_judged, speed = _timed(dataset.tested, model)
     rows = [_row("the model", "", model_judged, cuts, speed)]
     for name, what, make in _peers(train, model, encoder):
         say(f"judging with: {name}")
@@ -66,7 +66,7 @@ def hold_against_peers(
         except ModuleNotFoundError as error:
             raise SafelightError(f"this needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
         peer_cuts = _cuts(validation, peer)
-        judged, speed = _timed(parts.tested, peer)
+        judged, speed = _timed(dataset.tested, peer)
         row = _row(name, what, judged, peer_cuts, speed)
         told = compare(judged, peer_cuts, model_judged, cuts, rounds=rounds)
         row["model_minus_this"] = {

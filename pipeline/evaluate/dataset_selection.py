@@ -1,4 +1,4 @@
-"""Which conversations a model is held against, and whether it has met them before."""
+"""Select the conversations that a model is evaluated on, and check whether it was trained on them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ _DEFAULT_ORDINARY = 2600
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """The conversations that a model is held against.
+class DatasetSelection:
+    """Which conversations a model is evaluated on.
 
-    ``max_ordinary`` and ``seed`` say which of the ordinary chat was sampled; ``None`` is what the model's own recipe says, so
-    that the sample is the same. ``leakage`` is what is done about conversations that the model has met in training.
+    ``max_ordinary`` and ``seed`` fix the sample of ordinary chat; ``None`` takes those of the model's own recipe, so that the
+    sample is the same. ``leakage`` is ``refuse``, ``leave out`` or ``allow``: what to do with conversations that the model was
+    trained on.
     """
 
     corpus: Sequence[Path]
@@ -38,8 +39,8 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The conversations of the split, what of them the model has met, and all that was read with the splits, for other methods."""
+class SelectedDataset:
+    """The conversations of the split, those of them the model was trained on, and all that was read."""
 
     tested: tuple[LabelledConversation, ...]
     leakage: Leakage
@@ -51,7 +52,7 @@ class Parts:
         return [] if self.splits is None else [one for one in self.read if self.splits.conversations.get(one.id) == name]
 
 
-def choose(chosen: Chosen, folder: ModelFolder, taxonomy: Taxonomy) -> Parts:
+def select_dataset(selection: DatasetSelection, folder: ModelFolder, taxonomy: Taxonomy) -> SelectedDataset:
     """Read the corpora and return the conversations of the split.
 
     Raises
@@ -62,40 +63,42 @@ def choose(chosen: Chosen, folder: ModelFolder, taxonomy: Taxonomy) -> Parts:
     ConfigError
         When there are no splits.
     """
-    splits = None if chosen.split == ALL else _splits(chosen, folder)
+    splits = None if selection.split == ALL else _splits(selection, folder)
     recipe = read_toml(folder.path / "config.toml")
     read = read_training_corpus(
-        chosen.corpus,
-        chosen.ordinary,
+        selection.corpus,
+        selection.ordinary,
         taxonomy=taxonomy,
-        seed=int(recipe.get("seed", 0)) if chosen.seed is None else chosen.seed,
-        max_ordinary=int(recipe.get("max_ordinary", _DEFAULT_ORDINARY)) if chosen.max_ordinary is None else chosen.max_ordinary,
+        seed=int(recipe.get("seed", 0)) if selection.seed is None else selection.seed,
+        max_ordinary=int(recipe.get("max_ordinary", _DEFAULT_ORDINARY))
+        if selection.max_ordinary is None
+        else selection.max_ordinary,
     ).all
-    tested = _tested(read, splits, chosen.split)
+    tested = _tested(read, splits, selection.split)
     leakage = find_leakage(folder, tested)
-    if leakage.ids and chosen.leakage == "refuse":
+    if leakage.ids and selection.leakage == "refuse":
         raise CorpusError(
             f"the model has met {len(leakage.ids)} of these {len(tested)} conversations in training ({leakage}), "
             f"such as {leakage.ids[0]}",
             do="Give other ones, leave those out with --leave-out-leaked, or say --allow-leakage, and the report says so",
         )
-    if chosen.leakage == "leave out":
+    if selection.leakage == "leave out":
         tested = [one for one in tested if one.id not in set(leakage.ids)]
         if not tested:
             raise CorpusError("the model has met every one of these conversations in training", do="Give other ones")
-    return Parts(tuple(tested), leakage, read, splits)
+    return SelectedDataset(tuple(tested), leakage, read, splits)
 
 
-def with_splits_of(chosen: Chosen, model: Path) -> Chosen:
+def with_splits_of(selection: DatasetSelection, model: Path) -> DatasetSelection:
     """Return the same choice with the splits and the sample of a model, where none are given."""
-    if chosen.splits is not None or chosen.split == ALL:
-        return chosen
+    if selection.splits is not None or selection.split == ALL:
+        return selection
     recipe = read_toml(model / "config.toml") if (model / "config.toml").is_file() else {}
     return replace(
-        chosen,
+        selection,
         splits=model / SPLITS,
-        max_ordinary=recipe.get("max_ordinary") if chosen.max_ordinary is None else chosen.max_ordinary,
-        seed=recipe.get("seed") if chosen.seed is None else chosen.seed,
+        max_ordinary=recipe.get("max_ordinary") if selection.max_ordinary is None else selection.max_ordinary,
+        seed=recipe.get("seed") if selection.seed is None else selection.seed,
     )
 
 
@@ -111,8 +114,8 @@ def _tested(read: Sequence[LabelledConversation], splits: Splits | None, name: s
     return found
 
 
-def _splits(chosen: Chosen, folder: ModelFolder) -> Splits:
-    path = chosen.splits or folder.path / SPLITS
+def _splits(selection: DatasetSelection, folder: ModelFolder) -> Splits:
+    path = selection.splits or folder.path / SPLITS
     if not path.is_file():
         raise ConfigError(
             "the model says nothing of splits",

@@ -1,4 +1,4 @@
-"""What is done of a run, on disk: a part a batch, so that a run that was killed goes on where it was.
+"""The checkpoint of a run: one part a batch, on disk, so that a run that was killed goes on where it stopped.
 
 ::
 
@@ -45,8 +45,8 @@ def _unwritten(error: OSError, where: Path, *, more: str = "") -> Unfinished:
 
 
 @dataclass(frozen=True)
-class Joined:
-    """What the parts came to."""
+class MergedRun:
+    """The totals of a run after its parts were merged."""
 
     conversations: int
     kinds: Mapping[str, int]
@@ -54,26 +54,26 @@ class Joined:
     failed: tuple[dict[str, str], ...]
 
 
-class Parts:
-    """The work folder of a run."""
+class Checkpoint:
+    """The work folder of a run, which holds its parts."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @classmethod
-    def beside(cls, out: Path, plan: Mapping[str, Any]) -> Parts:
+    def beside(cls, out: Path, plan: Mapping[str, Any]) -> Checkpoint:
         """Open the parts of the run that will be ``out``; parts of another plan are thrown away."""
-        parts = cls(out.parent / f".{out.name}.parts")
+        checkpoint = cls(out.parent / f".{out.name}.parts")
         content = json.dumps(plan, indent=1, sort_keys=True).encode()
-        file = parts.folder / _PLAN
-        if parts.folder.exists() and not (file.is_file() and file.read_bytes() == content):
-            shutil.rmtree(parts.folder)
+        file = checkpoint.folder / _PLAN
+        if checkpoint.folder.exists() and not (file.is_file() and file.read_bytes() == content):
+            shutil.rmtree(checkpoint.folder)
         try:
-            parts.folder.mkdir(parents=True, exist_ok=True)
+            checkpoint.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ResultsError(f"cannot be written ({error.strerror})", where=str(out), do="Give another --out") from error
-        parts._write(_PLAN, lambda path: path.write_bytes(content))
-        return parts
+        checkpoint._write(_PLAN, lambda path: path.write_bytes(content))
+        return checkpoint
 
     def done(self, unit: int) -> frozenset[int]:
         """Return the numbers of the batches of a unit whose parts are whole."""
@@ -122,7 +122,7 @@ class Parts:
         except OSError as error:
             raise _unwritten(error, self.folder, more=", and it goes on from there") from error
 
-    def join(self, into: Path, units: list[Unit], log: ReadLog, stages: tuple[str, ...]) -> Joined:
+    def join(self, into: Path, units: list[Unit], log: ReadLog, stages: tuple[str, ...]) -> MergedRun:
         """Write the parts as one run, in the order of the units; a conversation id met before gets a suffix.
 
         Raises
@@ -135,7 +135,7 @@ class Parts:
         except OSError as error:
             raise _unwritten(error, into.parent) from error
 
-    def _join(self, into: Path, units: list[Unit], log: ReadLog, stages: tuple[str, ...]) -> Joined:
+    def _join(self, into: Path, units: list[Unit], log: ReadLog, stages: tuple[str, ...]) -> MergedRun:
         kinds: Counter[str] = Counter()
         failed: list[dict[str, str]] = []
         seen: dict[str, int] = {}
@@ -161,7 +161,7 @@ class Parts:
                     count += len(ids)
                     told = json.loads((self.folder / f"{name}.json").read_bytes())["failed"]
                     failed.extend({"export": unit.name, "conversation": one, "reason": reason} for one, reason in told)
-        return Joined(count, kinds, tuple(map(str, log.warnings)), tuple(failed))
+        return MergedRun(count, kinds, tuple(map(str, log.warnings)), tuple(failed))
 
     def _parts(self, unit: int, batches: int) -> Iterator[tuple[str, pa.Table, pa.Table]]:
         for batch in range(batches):
