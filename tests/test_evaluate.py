@@ -246,7 +246,7 @@ def test_a_threshold_keeps_to_what_was_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "told"),
+    ("target", "told"),
     [
         (ThresholdTarget(), "chosen by one thing"),
         (ThresholdTarget(recall=0.5, precision=0.5), "not by precision and recall"),

@@ -18,7 +18,7 @@ import pipeline.errors
 ORDER = [
     {"schema", "errors"},
     {"config"},
-    {"ingest", "text", "output", "cards"},
+    {"ingest", "text", "redaction", "output", "cards"},
     {"inspect", "convert"},
     {"corpora"},
     {"model"},

@@ -6,7 +6,7 @@
     redactor.learn(texts)
     redactor.redact("tomi its 07700 900123").text       # "[SPEAKER A] its [PHONE 1]"
 
-Three sources find what to cover: the names that are known of the conversation, patterns (`pipeline.text.patterns`), and the
+Three sources find what to cover: the names that are known of the conversation, patterns (`pipeline.redaction.patterns`), and the
 name finder of whichever spaCy pipelines are installed (the extra `redact` brings one for English). Presidio was tried and left
 out: see the README. Redaction is done by a machine: it can miss, and a person must read what leaves the house.
 """
@@ -18,9 +18,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.text.names import PERSON, known_names, model_names, name_models, said_names, spellings
-from pipeline.text.patterns import find_patterns
-from pipeline.text.view import View, view
+from pipeline.redaction.names import PERSON, known_names, model_names, name_models, said_names, spellings
+from pipeline.redaction.offsets import NormalizedText, normalize_with_offsets
+from pipeline.redaction.patterns import find_patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Redactor:
 
     def learn(self, texts: Iterable[str]) -> None:
         """Find the names that the texts say, so that each is covered wherever it occurs, also where nothing tells it is one."""
-        views = [view(text) for text in texts]
+        views = [normalize_with_offsets(text) for text in texts]
         found = model_names([seen.text for seen in views], self._models)
         for seen, places in zip(views, found, strict=True):
             said = [(start, end, PERSON) for start, end in said_names(seen.text)]
@@ -100,7 +100,7 @@ class Redactor:
         """Return the text with what names somebody or some place covered."""
         if not text:
             return Redacted(text, ())
-        seen = view(text)
+        seen = normalize_with_offsets(text)
         covered: list[Covered] = []
         pieces: list[str] = []
         after = 0
@@ -111,8 +111,8 @@ class Redactor:
             after = last
         return Redacted("".join([*pieces, text[after:]]), tuple(covered))
 
-    def _places(self, seen: View) -> list[tuple[int, int, str]]:
-        """Return what to cover in a view, in order and apart: places that overlap become one, under the surest of their names."""
+    def _places(self, seen: NormalizedText) -> list[tuple[int, int, str]]:
+        """Return what to cover in a text, in order; places that overlap become one, under the surest of their names."""
         claims = [
             (start, end, rank, placeholder, kind)
             for rank, (start, end, placeholder, kind) in enumerate(
@@ -145,4 +145,4 @@ class Redactor:
 
 
 def _folded(text: str) -> str:
-    return re.sub(r"[\W_]+", "", view(text).text).casefold()
+    return re.sub(r"[\W_]+", "", normalize_with_offsets(text).text).casefold()

@@ -4,7 +4,7 @@ The patterns lean to one side: a word too many that is covered costs a reader a 
 So they look at shape, and never at whether a number is assigned, a checksum right or a street real. What a reader needs to judge
 a chat stays: ages, times, dates, sums of up to four digits, and the names of apps.
 
-They read a text without its accents and hidden characters (`pipeline.text.redact` maps the places back), and repetitions are
+They read a text without its accents and hidden characters (`pipeline.redaction.redactor` maps the places back), and repetitions are
 bounded, so that a message of a million characters costs no more than its length.
 """
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
-from pipeline.text.view import view
+from pipeline.redaction.offsets import normalize_with_offsets
 
 PERSON, PLACE, ORGANISATION = "PERSON", "PLACE", "ORGANISATION"
 
@@ -60,7 +60,7 @@ APPS = frozenset(
 
 def spellings(name: str) -> Iterator[str]:
     """Yield the parts of a name that could stand for the whole: first and last names, the words of a user name."""
-    plain = view(name).text
+    plain = normalize_with_offsets(name).text
     for part in re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|[^\W\d_]+", plain):
         if (len(part) > 2 or not part.isascii()) and part.casefold() not in _common():
             yield part
@@ -81,17 +81,17 @@ def _common() -> frozenset[str]:
     from spacy.lang.pt.stop_words import STOP_WORDS as PORTUGUESE
 
     words = ENGLISH | GERMAN | FRENCH | SPANISH | DUTCH | PORTUGUESE | ITALIAN
-    return _ROLES | frozenset(view(word).text.casefold() for word in words)
+    return _ROLES | frozenset(normalize_with_offsets(word).text.casefold() for word in words)
 
 
 def is_common(word: str) -> bool:
     """Return whether a word names nobody: a role, or a stop word."""
-    return view(word).text.casefold() in _common()
+    return normalize_with_offsets(word).text.casefold() in _common()
 
 
 def name_pattern(name: str) -> re.Pattern[str] | None:
-    """Return what finds a name in a `view`: any case, last letter drawn out, endings, letters set apart, digits for letters."""
-    words = re.findall(r"\w+|[^\w\s]", view(name).text)
+    """Return a pattern for a name in normalized text: any case, last letter drawn out, endings, letters set apart, digits for letters."""
+    words = re.findall(r"\w+|[^\w\s]", normalize_with_offsets(name).text)
     if not any(character.isalnum() for word in words for character in word):
         return None
     letters = [character for word in words for character in word if character.isalnum()]
@@ -115,7 +115,7 @@ def _letter(character: str) -> str:
 
 
 def said_names(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the places in a view where somebody says a name: "my name is …", "me llamo …", "hi Kim"."""
+    """Yield the places in a normalized text where somebody says a name: "my name is …", "me llamo …", "hi Kim"."""
     for match in _SAID.finditer(text):
         if not is_common(match["name"].split()[0]):
             yield match.span("name")
@@ -165,7 +165,7 @@ def model_names(texts: Sequence[str], models: Sequence[tuple[str, Any]]) -> list
 
 def _tells(name: str) -> bool:
     """Return whether a name can tell anything: not a letter alone, nor a small number, which stand everywhere."""
-    characters = [character for character in view(name).text if character.isalnum()]
+    characters = [character for character in normalize_with_offsets(name).text if character.isalnum()]
     return len(characters) > (4 if all(map(str.isdecimal, characters)) else 1) or any(not c.isascii() for c in characters)
 
 
@@ -180,5 +180,5 @@ def known_names(people: Mapping[str, Sequence[str]]) -> list[tuple[str, re.Patte
             for spelling in dict.fromkeys([*whole, *spellings(name)]):
                 pattern = name_pattern(spelling)
                 if pattern is not None:
-                    patterns.setdefault(view(spelling).text.casefold(), (placeholder, pattern))
+                    patterns.setdefault(normalize_with_offsets(spelling).text.casefold(), (placeholder, pattern))
     return [patterns[key] for key in sorted(patterns, key=lambda key: (-len(key), key))]

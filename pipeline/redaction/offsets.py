@@ -1,4 +1,4 @@
-"""A text as a pattern should see it, with the way back: accents, widths and hidden characters gone, every place still known."""
+"""Text normalized for pattern matching, with offsets into the original: no accents, no full width, no hidden characters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SPACES = frozenset("\n\t\r")
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class NormalizedText:
     """``text`` with, for each of its characters, where in the original its source begins; one more entry for the end."""
 
     text: str
@@ -18,15 +18,15 @@ class View:
     _length: int
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """Return the place in the original of a place in the view; marks that follow a character belong to it."""
+        """Return the place in the original of a place in ``text``; marks that follow a character belong to it."""
         last = self._starts[end] if end < len(self._starts) else self._length
         return self._starts[start], last
 
 
-def view(text: str) -> View:
+def normalize_with_offsets(text: str) -> NormalizedText:
     """Return the text with digits in ASCII, and without accents, compatibility forms (full width) and hidden characters."""
     if text.isascii() and text.isprintable():
-        return View(text, tuple(range(len(text))), len(text))
+        return NormalizedText(text, tuple(range(len(text))), len(text))
     characters: list[str] = []
     starts: list[int] = []
     for place, character in enumerate(text):
@@ -35,4 +35,4 @@ def view(text: str) -> View:
                 digit = unicodedata.decimal(seen, None)
                 characters.append(seen if digit is None else "0123456789"[digit])
                 starts.append(place)
-    return View("".join(characters), tuple(starts), len(text))
+    return NormalizedText("".join(characters), tuple(starts), len(text))
