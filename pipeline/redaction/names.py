@@ -90,7 +90,7 @@ def is_common(word: str) -> bool:
 
 
 def name_pattern(name: str) -> re.Pattern[str] | None:
-    """Return a pattern for a name in normalized text: any case, last letter drawn out, endings, letters set apart, digits for letters."""
+    """Return a pattern for a name: any case, last letter drawn out, endings, letters set apart, digits for letters."""
     words = re.findall(r"\w+|[^\w\s]", normalize_with_offsets(name).text)
     if not any(character.isalnum() for word in words for character in word):
         return None

@@ -1,4 +1,4 @@
-"""What every page stands on: the store, the open runs, the templates; and who is asking."""
+"""The state of the web application: the store, the open runs, the templates; and who is asking."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.results import Run
 from pipeline.review.care import note_work, seen_today
 from pipeline.review.head import note_head
 from pipeline.review.queue import QueueRow, queue_row
-from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Reader, Role
+from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Moderator, Role
 from pipeline.review.sessions import Session, find_session, still_here
 from pipeline.review.store import Store
 
@@ -40,14 +40,14 @@ class Refused(Exception):
 
 
 @dataclass
-class Desk:
+class AppState:
     """What the pages work on. ``secure``: the cookie goes over TLS alone; ``token``: lets the single user in,
     once; ``pack_key`` signs referral packs."""
 
     store: Store
     runs: Mapping[str, Run]
     secure: bool = False
-    single_user: Reader | None = None
+    single_user: Moderator | None = None
     token: str | None = None
     pack_key: Path | None = None
     platforms: Sequence[str] = ()
@@ -101,7 +101,7 @@ class Asking:
     form: FormData
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> Moderator:
         """The account."""
         return self.session.reader
 
@@ -111,15 +111,15 @@ class Asking:
         return value if isinstance(value, str) else ""
 
 
-def desk_of(request: Request) -> Desk:
+def get_app_state(request: Request) -> AppState:
     """Return what the application was made with."""
-    return request.app.state.desk
+    return request.app.state.app_state
 
 
-AtDesk = Annotated[Desk, Depends(desk_of)]
+CurrentAppState = Annotated[AppState, Depends(get_app_state)]
 
 
-def session_of(request: Request, desk: AtDesk) -> Session:
+def session_of(request: Request, app_state: CurrentAppState) -> Session:
     """Return the session of the request's cookie.
 
     Raises
@@ -127,8 +127,8 @@ def session_of(request: Request, desk: AtDesk) -> Session:
     NotLoggedIn
         When there is none.
     """
-    with desk.store.reading() as connection:
-        session = find_session(connection, request.cookies.get(desk.cookie))
+    with app_state.store.reading() as connection:
+        session = find_session(connection, request.cookies.get(app_state.cookie))
     if session is None:
         raise NotLoggedIn
     return session
@@ -153,9 +153,9 @@ Acting = Annotated[Asking, Depends(_acting)]
 """Something is to be changed; the token of the form was checked."""
 
 
-def working(desk: Desk, asking: Asking) -> None:
+def working(app_state: AppState, asking: Asking) -> None:
     """Note that a reader is at work, for the session and for the pauses."""
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         still_here(connection, asking.session)
         note_work(connection, asking.reader)
 
@@ -185,10 +185,10 @@ def ours(path: str | None) -> str:
     return "/"
 
 
-def signed_in(desk: Desk, cookie: str, next_: str | None) -> Response:
+def signed_in(app_state: AppState, cookie: str, next_: str | None) -> Response:
     """Send the browser on, with the cookie of a new session."""
     response = to(ours(next_))
-    response.set_cookie(desk.cookie, cookie, httponly=True, samesite="strict", secure=desk.secure, path="/")
+    response.set_cookie(app_state.cookie, cookie, httponly=True, samesite="strict", secure=app_state.secure, path="/")
     return response
 
 
