@@ -271,7 +271,7 @@ def test_since_reads_only_what_changed_and_equals_a_full_run(
     full = score([shards], out=tmp_path / "full", **options)
     read: list[int] = []
     prepare = EncoderModel.prepare
-    monkeypatch.setattr(EncoderModel, "read", lambda self, talks: prepare(self, talks)())
+    monkeypatch.setattr(EncoderModel, "predict", lambda self, talks: prepare(self, talks)())
     monkeypatch.setattr(
         EncoderModel, "prepare", lambda self, talks, **more: read.append(len(talks)) or prepare(self, talks, **more)
     )

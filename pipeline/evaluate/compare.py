@@ -17,7 +17,7 @@ from pipeline.results import THRESHOLDS
 
 
 def compare_models(first: Path, second: Path, selection: DatasetSelection) -> list[Difference]:
-    """Judge a split with two models and return their figures side by side; the splits are those of the second model, if none given.
+    """Evaluate two models on a split and return their figures side by side; the default splits are those of the second model.
 
     Raises
     ------
@@ -25,9 +25,7 @@ def compare_models(first: Path, second: Path, selection: DatasetSelection) -> li
         As `evaluate`.
     """
     selection = with_splits_of(selection, second)
-    one, one_cuts = _judged(first, selection)
-    other, other_cuts = _judged(second, selection)
-    return _compare(one, one_cuts, other, other_cuts)
+    return _compare(*_judged(first, selection), *_judged(second, selection))
 
 
 def compare_saved(first: Path, second: Path) -> list[Difference]:
@@ -43,12 +41,12 @@ def compare_saved(first: Path, second: Path) -> list[Difference]:
             raise ConfigError(
                 "this is no saved evaluation", where=str(path), do="Give two of them, or two model folders with --corpus"
             )
-    one, other = read_unchanged(first), read_unchanged(second)
-    return _compare(list(one.judged), one.cuts, list(other.judged), other.cuts)
+    before, after = read_unchanged(first), read_unchanged(second)
+    return _compare(list(before.judged), before.cuts, list(after.judged), after.cuts)
 
 
 def _compare(first: list[Judged], first_cuts: Cuts, second: list[Judged], second_cuts: Cuts) -> list[Difference]:
-    if not {one.id for one in first} & {one.id for one in second}:
+    if not {conversation.id for conversation in first} & {conversation.id for conversation in second}:
         raise ConfigError("the two have no conversation in common", do="Evaluate both on one split")
     return compare(first, first_cuts, second, second_cuts)
 

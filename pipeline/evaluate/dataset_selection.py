@@ -49,7 +49,11 @@ class SelectedDataset:
 
     def part(self, name: str) -> list[LabelledConversation]:
         """Return the conversations of another part of the splits."""
-        return [] if self.splits is None else [one for one in self.read if self.splits.conversations.get(one.id) == name]
+        return (
+            []
+            if self.splits is None
+            else [conversation for conversation in self.read if self.splits.conversations.get(conversation.id) == name]
+        )
 
 
 def select_dataset(selection: DatasetSelection, folder: ModelFolder, taxonomy: Taxonomy) -> SelectedDataset:
@@ -83,7 +87,7 @@ def select_dataset(selection: DatasetSelection, folder: ModelFolder, taxonomy: T
             do="Give other ones, leave those out with --leave-out-leaked, or say --allow-leakage, and the report says so",
         )
     if selection.leakage == "leave out":
-        tested = [one for one in tested if one.id not in set(leakage.ids)]
+        tested = [conversation for conversation in tested if conversation.id not in set(leakage.ids)]
         if not tested:
             raise CorpusError("the model has met every one of these conversations in training", do="Give other ones")
     return SelectedDataset(tuple(tested), leakage, read, splits)
@@ -103,10 +107,14 @@ def with_splits_of(selection: DatasetSelection, model: Path) -> DatasetSelection
 
 
 def _tested(read: Sequence[LabelledConversation], splits: Splits | None, name: str) -> list[LabelledConversation]:
-    found = [one for one in read if splits is None or splits.conversations.get(one.id) == name]
+    found = [conversation for conversation in read if splits is None or splits.conversations.get(conversation.id) == name]
     if not found:
         raise CorpusError(f"no conversation of the corpora is in the split {name}", do="Check --split and --splits")
-    changed = [] if splits is None else [one.id for one in found if splits.hashes.get(one.id) != conversation_hash(one)]
+    changed = (
+        []
+        if splits is None
+        else [conversation.id for conversation in found if splits.hashes.get(conversation.id) != conversation_hash(conversation)]
+    )
     if changed:
         raise CorpusError(
             f"{len(changed)} conversation(s) have changed since they were split, such as {changed[0]}", do="Split again"

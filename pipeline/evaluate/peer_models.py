@@ -91,8 +91,12 @@ class MajorityModel:
         """Return a prediction for each conversation."""
         stages = len(self.taxonomy.keys)
         return [
-            Prediction(np.zeros((len(one), stages), np.float32), np.zeros(len(one), np.float32), np.zeros(len(one), np.float32))
-            for one in conversations
+            Prediction(
+                np.zeros((len(conversation), stages), np.float32),
+                np.zeros(len(conversation), np.float32),
+                np.zeros(len(conversation), np.float32),
+            )
+            for conversation in conversations
         ]
 
 

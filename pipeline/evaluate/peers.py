@@ -60,7 +60,7 @@ def hold_against_peers(
     model_judged, speed = _timed(dataset.tested, model)
     rows = [_row("the model", "", model_judged, cuts, speed)]
     for name, what, make in _peers(train, model, encoder):
-        say(f"judging with: {name}")
+        say(f"predicting with: {name}")
         try:
             peer = make()
         except ModuleNotFoundError as error:
@@ -68,11 +68,14 @@ def hold_against_peers(
         peer_cuts = _cuts(validation, peer)
         judged, speed = _timed(dataset.tested, peer)
         row = _row(name, what, judged, peer_cuts, speed)
-        told = compare(judged, peer_cuts, model_judged, cuts, rounds=rounds)
+        differences = compare(judged, peer_cuts, model_judged, cuts, rounds=rounds)
         row["model_minus_this"] = {
-            one.name: {"value": or_null(one.second - one.first), "interval": [or_null(end) for end in one.interval]}
-            for one in told
-            if one.name in SHOWN
+            difference.name: {
+                "value": or_null(difference.second - difference.first),
+                "interval": [or_null(end) for end in difference.interval],
+            }
+            for difference in differences
+            if difference.name in SHOWN
         }
         rows.append(row)
     note = "" if encoder is not None else "nearest neighbours in a frozen encoder were left out: no --encoder was given"
@@ -94,8 +97,8 @@ def _peers(
         def contrastive(aggregate: type[Skewness] | type[TopMean]) -> Predictor:
             if not examples:
                 examples.append(_contrastive(train, model, encoder))
-            one = examples[0]
-            return ContrastiveModel(taxonomy, one.embed, one.rare, one.stages, one.ordinary, aggregate)
+            nearest = examples[0]
+            return ContrastiveModel(taxonomy, nearest.embed, nearest.rare, nearest.stages, nearest.ordinary, aggregate)
 
         found += [
             (
@@ -119,15 +122,15 @@ def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: P
 
     keys = model.taxonomy.keys
     rare, stages, ordinary = [], [], []
-    for one in train:
-        for position, message in enumerate(one.messages):
+    for conversation in train:
+        for position, message in enumerate(conversation.messages):
             if not has_words(message):
                 continue
-            labels = [one.label(position, key) for key in keys]
+            labels = [conversation.label(position, key) for key in keys]
             if any(labels):
                 rare.append(message.text)
                 stages.append([float(bool(label)) for label in labels])
-            elif one.is_grooming is False:
+            elif conversation.is_grooming is False:
                 ordinary.append(message.text)
     if not rare or not ordinary:
         raise ConfigError("nearest neighbours need labelled messages and ordinary ones", do="Leave out --encoder")
@@ -140,7 +143,7 @@ def _timed(conversations: Sequence[LabelledConversation], model: Predictor) -> t
     predict_labelled(conversations[:1], model)  # what is loaded at the first call is not of the speed
     start = perf_counter()
     judged = predict_labelled(conversations, model)
-    return judged, sum(len(one.risk) for one in judged) / max(perf_counter() - start, 1e-9)
+    return judged, sum(len(conversation.risk) for conversation in judged) / max(perf_counter() - start, 1e-9)
 
 
 def _cuts(validation: Sequence[LabelledConversation], model: Predictor) -> Cuts:

@@ -27,7 +27,7 @@ class LengthModel:
 
     def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
         """Return a prediction for each conversation."""
-        return [self._prediction(len(one)) for one in conversations]
+        return [self._prediction(len(conversation)) for conversation in conversations]
 
     def _prediction(self, count: int) -> Prediction:
         numbers = np.arange(1, count + 1)
@@ -49,11 +49,11 @@ class SurfaceModel:
     def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
         """Return a prediction for each conversation."""
         predictions = []
-        for one in conversations:
-            risk = np.zeros(len(one), np.float32)
-            if one:
-                risk[-1] = 1.0 / (1.0 + np.exp(-float(surface_features(one) @ self.weights + self.offset)))
-            predictions.append(Prediction(np.zeros((len(one), len(self.taxonomy.keys)), np.float32), risk, risk))
+        for conversation in conversations:
+            risk = np.zeros(len(conversation), np.float32)
+            if conversation:
+                risk[-1] = 1.0 / (1.0 + np.exp(-float(surface_features(conversation) @ self.weights + self.offset)))
+            predictions.append(Prediction(np.zeros((len(conversation), len(self.taxonomy.keys)), np.float32), risk, risk))
         return predictions
 
 

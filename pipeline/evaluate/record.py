@@ -74,7 +74,7 @@ def made() -> dict[str, Any]:
 
 def data_hash(conversations: Sequence[LabelledConversation]) -> str:
     """Return one SHA-256 for the words, speakers and labels of some conversations, whatever their order."""
-    return hashlib.sha256("".join(sorted(conversation_hash(one) for one in conversations)).encode()).hexdigest()
+    return hashlib.sha256("".join(sorted(conversation_hash(conversation) for conversation in conversations)).encode()).hexdigest()
 
 
 def git_hash() -> str | None:

@@ -146,4 +146,4 @@ def _finish(saved: Saved, settings: Settings) -> Evaluation:
 
 
 def _without_text(saved: Saved) -> Saved:
-    return Saved([replace(one, texts=None) for one in saved.judged], saved.cuts, saved.about)
+    return Saved([replace(conversation, texts=None) for conversation in saved.judged], saved.cuts, saved.about)

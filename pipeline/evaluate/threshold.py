@@ -60,7 +60,7 @@ def choose_threshold(
 
 
 def _threshold_for(judged: Sequence[Judged], target: ThresholdTarget) -> tuple[float, str]:
-    ordinary = sum(one.grooming is False for one in judged)
+    ordinary = sum(conversation.grooming is False for conversation in judged)
     on = f"on {len(judged):,} conversations, {ordinary:,} of them ordinary"
     if target.guarantee is not None:
         _share(target.guarantee, "guarantee")

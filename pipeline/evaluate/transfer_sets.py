@@ -65,8 +65,8 @@ def make_transfer_sets(
         When the written set holds no grooming or no ordinary conversation, two sources have one name, or the model learned from the
         written set.
     """
-    own = [one for one in read_corpora(written, taxonomy) if one.is_grooming is not None]
-    grooming = [one for one in own if one.is_grooming]
+    own = [conversation for conversation in read_corpora(written, taxonomy) if conversation.is_grooming is not None]
+    grooming = [conversation for conversation in own if conversation.is_grooming]
     if not grooming or len(grooming) == len(own):
         raise CorpusError("the written set needs conversations of both kinds", where=", ".join(map(str, written)))
     names = [source_name(path) for path in ordinary]
@@ -88,8 +88,10 @@ def make_transfer_sets(
             if chats
         },
         after={before: list(after_ordinary(grooming, chats, before, seed=seed)) for before in BEFORE} if chats else {},
-        segments=[part for one in (*own, *_some(chats, SEGMENT_SOURCES, seed=seed)) for part in segments(one, seed=seed)],
-        one_side=[side for one in own if (side := one_side(one)) is not None],
+        segments=[
+            part for conversation in (*own, *_some(chats, SEGMENT_SOURCES, seed=seed)) for part in segments(conversation, seed=seed)
+        ],
+        one_side=[side for conversation in own if (side := one_side(conversation)) is not None],
     )
 
 
@@ -121,34 +123,38 @@ def after_ordinary(
     order = list(chats)
     random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
     talk = cycle([message for chat in order for message in split_into_sentences(chat)])
-    for one in grooming:
-        names = list(dict.fromkeys(str(message.speaker) for message in one.messages if message.speaker))
+    for conversation in grooming:
+        names = list(dict.fromkeys(str(message.speaker) for message in conversation.messages if message.speaker))
         cast = dict(zip("AB", names * 2, strict=False))
         first = tuple(
             replace(message, speaker=cast[str(message.speaker)], message_id=f"before-{number}")
             for number, message in enumerate(islice(talk, before))
         )
-        yield _changed(one, (*first, *one.messages), ((frozenset(),) * before + one.stages), f"after-{before}")
+        yield _changed(
+            conversation, (*first, *conversation.messages), ((frozenset(),) * before + conversation.stages), f"after-{before}"
+        )
 
 
-def segments(one: LabelledConversation, *, seed: int) -> Iterator[LabelledConversation]:
+def segments(conversation: LabelledConversation, *, seed: int) -> Iterator[LabelledConversation]:
     """Yield windows of a conversation: cut anywhere, one speaker for all, and bursts of one speaker as one line.
 
     A window of a grooming conversation that holds no labelled sign is left out: nobody could tell.
     """
-    chance = random.Random(f"{seed}/{one.id}")  # noqa: S311 - a cut, no secret
-    rows = [(message, stages) for message, stages in zip(one.messages, one.stages, strict=True) if has_words(message)]
+    chance = random.Random(f"{seed}/{conversation.id}")  # noqa: S311 - a cut, no secret
+    rows = [
+        (message, stages) for message, stages in zip(conversation.messages, conversation.stages, strict=True) if has_words(message)
+    ]
     start = number = 0
     while start < len(rows):
         size = chance.randint(*SEGMENT)
         part = rows[start : start + size]
         start += size
         number += 1
-        if len(part) < SEGMENT[0] // 2 or (one.is_grooming and not any(stages for _, stages in part)):
+        if len(part) < SEGMENT[0] // 2 or (conversation.is_grooming and not any(stages for _, stages in part)):
             continue
         messages, labels = _lines(part)
-        groomers = frozenset({"?"}) if one.is_grooming else one.groomers
-        yield replace(_changed(one, messages, labels, f"segment-{number}"), groomers=groomers, ages={})
+        groomers = frozenset({"?"}) if conversation.is_grooming else conversation.groomers
+        yield replace(_changed(conversation, messages, labels, f"segment-{number}"), groomers=groomers, ages={})
 
 
 def _lines(rows: Sequence[tuple[Message, frozenset[str] | None]]) -> tuple[tuple[Message, ...], tuple[frozenset[str] | None, ...]]:
@@ -166,23 +172,28 @@ def _lines(rows: Sequence[tuple[Message, frozenset[str] | None]]) -> tuple[tuple
     return tuple(messages), tuple(labels)
 
 
-def one_side(one: LabelledConversation) -> LabelledConversation | None:
+def one_side(conversation: LabelledConversation) -> LabelledConversation | None:
     """Return a conversation of which only a groomer was exported, or whoever spoke most; ``None`` where that is little."""
     counts: dict[str, int] = {}
-    for message in one.messages:
+    for message in conversation.messages:
         if message.speaker is not None and has_words(message):
             counts[message.speaker] = counts.get(message.speaker, 0) + 1
     if not counts:
         return None
-    kept = max(sorted(one.groomers or counts), key=lambda name: counts.get(name, 0))
-    rows = [number for number, message in enumerate(one.messages) if message.speaker == kept]
+    kept = max(sorted(conversation.groomers or counts), key=lambda name: counts.get(name, 0))
+    rows = [number for number, message in enumerate(conversation.messages) if message.speaker == kept]
     if len(rows) < SEGMENT[0] // 2:
         return None
-    return _changed(one, tuple(one.messages[row] for row in rows), tuple(one.stages[row] for row in rows), "one-side")
+    return _changed(
+        conversation,
+        tuple(conversation.messages[row] for row in rows),
+        tuple(conversation.stages[row] for row in rows),
+        "one-side",
+    )
 
 
 def _changed(
-    one: LabelledConversation, messages: tuple[Message, ...], stages: tuple[frozenset[str] | None, ...], name: str
+    parent: LabelledConversation, messages: tuple[Message, ...], stages: tuple[frozenset[str] | None, ...], name: str
 ) -> LabelledConversation:
-    conversation = replace(one.conversation, conversation_id=f"{one.id}/{name}", messages=messages)
-    return replace(one, conversation=conversation, stages=stages, flagged=None, unsure={})
+    conversation = replace(parent.conversation, conversation_id=f"{parent.id}/{name}", messages=messages)
+    return replace(parent, conversation=conversation, stages=stages, flagged=None, unsure={})

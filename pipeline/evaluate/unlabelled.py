@@ -59,7 +59,8 @@ def evaluate_unlabelled(
             **made(),
             "model": {"id": folder.id, "name": folder.name},
             "findings": [
-                {"name": one.name, "reference": one.reference, "seen": one.seen, "warning": one.warning} for one in found.findings
+                {"name": finding.name, "reference": finding.reference, "seen": finding.seen, "warning": finding.warning}
+                for finding in found.findings
             ],
             "reference": reference.as_json(),
             "seen": seen.as_json(),

@@ -178,4 +178,4 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, dev
 
 
 def _platt(values: Sequence[dict[str, float]]) -> Platt:
-    return Platt(slope=np.asarray([one["slope"] for one in values]), offset=np.asarray([one["offset"] for one in values]))
+    return Platt(slope=np.asarray([value["slope"] for value in values]), offset=np.asarray([value["offset"] for value in values]))

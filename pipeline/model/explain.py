@@ -132,7 +132,10 @@ def _odds_without(
     odds: list[float] = []
     for start in range(0, len(variants), _AT_ONCE):
         predictions = model.predict(variants[start : start + _AT_ONCE])
-        odds.extend(_log_odds(float(one.stages[-1, column])) for one, column in zip(predictions, columns[start:], strict=False))
+        odds.extend(
+            _log_odds(float(prediction.stages[-1, column]))
+            for prediction, column in zip(predictions, columns[start:], strict=False)
+        )
     found = []
     after = 0
     for *_, spans in signs:

@@ -64,17 +64,19 @@ class Leakage:
 
 def save_training_hashes(folder: Path, conversations: Sequence[LabelledConversation]) -> None:
     """Write into a model folder, before it is sealed, what the model was trained and tuned on."""
-    ordered = sorted(conversations, key=lambda one: (not one.is_grooming, -len(one.messages), one.id))
-    sketches = [own for one in ordered[:MOST_SKETCHES] if (own := sketch(word_runs(one))) is not None]
-    long = np.concatenate([np.zeros(0, np.uint64), *(_long_messages(one) for one in conversations)])
+    ordered = sorted(
+        conversations, key=lambda conversation: (not conversation.is_grooming, -len(conversation.messages), conversation.id)
+    )
+    sketches = [own for conversation in ordered[:MOST_SKETCHES] if (own := sketch(word_runs(conversation))) is not None]
+    long = np.concatenate([np.zeros(0, np.uint64), *(_long_messages(conversation) for conversation in conversations)])
     values, homes = np.unique(long, return_counts=True)
     long = values[homes == 1]  # what stands in several conversations is a stock phrase, and no sign of an excerpt
     # The lowest hashes are a fair sample, and a test conversation's hashes up to the same height are the ones to look for.
     kept = long[:_MOST_MESSAGES]
     highest = int(kept[-1]) if len(long) > len(kept) else int(np.iinfo(np.uint64).max)
     tensors: dict[str, NDArray[np.generic]] = {
-        "conversations": hashes64(plain_words(one) for one in conversations),
-        "speakers": hashes64(name for one in conversations for name in _named_groomers(one)),
+        "conversations": hashes64(plain_words(conversation) for conversation in conversations),
+        "speakers": hashes64(name for conversation in conversations for name in _named_groomers(conversation)),
         "messages": kept,
         "sketches": np.stack(sketches) if sketches else np.zeros((0, PERMUTATIONS), np.uint16),
     }
@@ -97,7 +99,7 @@ def find_leakage(folder: ModelFolder, conversations: Sequence[LabelledConversati
     if (folder.path / SPLITS).is_file():
         splits = load_splits(folder.path / SPLITS)
         learned = {splits.hashes[name] for name, part in splits.conversations.items() if part in _LEARNED_PARTS}
-        same = tuple(one.id for one in conversations if conversation_hash(one) in learned)
+        same = tuple(conversation.id for conversation in conversations if conversation_hash(conversation) in learned)
         return Leakage(same, unchecked="speakers, near-duplicates and excerpts: the model folder holds only its splits")
     return Leakage(unchecked="any of them: the model folder says nothing of what it learned from")
 
@@ -112,17 +114,21 @@ def _by_hashes(path: Path, conversations: Sequence[LabelledConversation]) -> Lea
     if about.get("format") != FORMAT:
         raise ModelFolderError(f"the file is not of the format {FORMAT}", where=str(path), do="Use a matching Safelight")
     known, speakers = set(held["conversations"].tolist()), set(held["speakers"].tolist())
-    same = [one.id for one in conversations if hash64(plain_words(one)) in known]
-    named = [one.id for one in conversations if any(hash64(name) in speakers for name in _named_groomers(one))]
+    same = [conversation.id for conversation in conversations if hash64(plain_words(conversation)) in known]
+    named = [
+        conversation.id for conversation in conversations if any(hash64(name) in speakers for name in _named_groomers(conversation))
+    ]
     near = _near(conversations, held["sketches"]) | _excerpts(conversations, held["messages"], int(about["messages_up_to"]))
     rest = near - set(same)
     total, sketched = int(about["conversations"]), len(held["sketches"])
     unchecked = f"near-duplicates of all but {sketched:,} of the {total:,} conversations" if total > MOST_SKETCHES else ""
-    return Leakage(tuple(same), tuple(named), tuple(one.id for one in conversations if one.id in rest), unchecked)
+    return Leakage(
+        tuple(same), tuple(named), tuple(conversation.id for conversation in conversations if conversation.id in rest), unchecked
+    )
 
 
 def _near(conversations: Sequence[LabelledConversation], known: NDArray[np.uint16]) -> set[str]:
-    sketched = [(one.id, own) for one in conversations if (own := sketch(word_runs(one))) is not None]
+    sketched = [(conversation.id, own) for conversation in conversations if (own := sketch(word_runs(conversation))) is not None]
     if not sketched:
         return set()
     likeness = estimate_jaccard(np.stack([own for _, own in sketched]), known)
@@ -132,12 +138,12 @@ def _near(conversations: Sequence[LabelledConversation], known: NDArray[np.uint1
 def _excerpts(conversations: Sequence[LabelledConversation], known: NDArray[np.uint64], highest: int) -> set[str]:
     """Find conversations half of whose longer messages stand in what was learned from."""
     found = set()
-    for one in conversations:
-        own = _long_messages(one)
+    for conversation in conversations:
+        own = _long_messages(conversation)
         own = own[own <= np.uint64(highest)]
         met = int(np.isin(own, known).sum())
         if met >= _EXCERPT_MESSAGES and met >= _EXCERPT * len(own):
-            found.add(one.id)
+            found.add(conversation.id)
     return found
 
 

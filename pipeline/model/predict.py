@@ -17,11 +17,11 @@ _BATCH = 64
 def predict_labelled(conversations: Sequence[LabelledConversation], model: Predictor, *, texts: bool = False) -> list[Judged]:
     """Return what the model says of each conversation, beside what is true; with ``texts`` the words are kept too."""
     keys = model.taxonomy.keys
-    talks = [utterances(one.messages) for one in conversations]
+    talks = [utterances(conversation.messages) for conversation in conversations]
     predictions = predict_in_batches([[line for _, line in own] for own in talks], model)
     return [
-        join_labels(one, own, prediction, keys, texts=texts)
-        for one, own, prediction in zip(conversations, talks, predictions, strict=True)
+        join_labels(conversation, own, prediction, keys, texts=texts)
+        for conversation, own, prediction in zip(conversations, talks, predictions, strict=True)
     ]
 
 
@@ -32,7 +32,7 @@ def predict_in_batches(talks: Sequence[Sequence[Utterance]], model: Predictor) -
 
 
 def join_labels(
-    one: LabelledConversation,
+    conversation: LabelledConversation,
     own: Sequence[tuple[int, Utterance]],
     prediction: Prediction,
     keys: Sequence[str],
@@ -40,19 +40,21 @@ def join_labels(
     texts: bool = False,
 ) -> Judged:
     """Put a reading beside the labels; ``own`` are the messages that were read, with their positions from 0."""
-    messages = one.messages
-    labels = one.numbers((position for position, _ in own), keys)
+    messages = conversation.messages
+    labels = conversation.numbers((position for position, _ in own), keys)
     return Judged(
-        id=one.id,
-        grooming=one.is_grooming,
-        groomers=one.groomers,
+        id=conversation.id,
+        grooming=conversation.is_grooming,
+        groomers=conversation.groomers,
         speakers=tuple(speaker for _, (speaker, _) in own),
         labels=np.asarray(labels, np.float32).reshape(len(own), len(keys)),
         stages=prediction.stages,
         speaker_risk=prediction.speaker_risk,
         risk=prediction.risk,
-        attributes={"platform": one.conversation.platform, **one.attributes},
+        attributes={"platform": conversation.conversation.platform, **conversation.attributes},
         messages=tuple(messages[position].message_id for position, _ in own),
         texts=tuple(text for _, (_, text) in own) if texts else None,
-        flagged=None if one.flagged is None else frozenset(messages[position].message_id for position in one.flagged),
+        flagged=None
+        if conversation.flagged is None
+        else frozenset(messages[position].message_id for position in conversation.flagged),
     )

@@ -60,24 +60,24 @@ def differences(first: Sequence[Judged], first_at: Thresholds, second: Sequence[
     """Return each figure of the table for the first, and the interval of the second minus the first."""
     found = compare(first, Cuts(first_at.risk, first_at.stages), second, Cuts(second_at.risk, second_at.stages))
     return {
-        one.name: {
-            "value": or_null(one.first),
-            "difference": or_null(one.second - one.first),
-            "interval": [*map(or_null, one.interval)],
+        difference.name: {
+            "value": or_null(difference.first),
+            "difference": or_null(difference.second - difference.first),
+            "interval": [*map(or_null, difference.interval)],
         }
-        for one in found
+        for difference in found
     }
 
 
 def suite_figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Return how many cases of the functional suite hold, and which functionalities are weak."""
-    passed, cases = sum(one.passed for one in outcomes), sum(one.cases for one in outcomes)
+    passed, cases = sum(outcome.passed for outcome in outcomes), sum(outcome.cases for outcome in outcomes)
     return {
         "passed": passed,
         "cases": cases,
         "interval": [round(end, 4) for end in wilson(passed, cases)],
-        "functionalities": {one.functionality.id: [one.passed, one.cases] for one in outcomes},
-        "weak": [one.functionality.id for one in outcomes if one.passed < WEAK * one.cases],
+        "functionalities": {outcome.functionality.id: [outcome.passed, outcome.cases] for outcome in outcomes},
+        "weak": [outcome.functionality.id for outcome in outcomes if outcome.passed < WEAK * outcome.cases],
     }
 
 
@@ -90,19 +90,19 @@ def by_phrasing(
     parts of equal size; a corpus that labels no stages has none.
     """
     keys = tuple(thresholds.stages)
-    texts = {key: [text for one in train for text, stages in _spoken(one) if key in stages] for key in keys}
+    texts = {key: [text for conversation in train for text, stages in _spoken(conversation) if key in stages] for key in keys}
     if not any(texts.values()):
         return []
     vectoriser = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
     vectoriser.fit([text for own in texts.values() for text in own])
     likeness: list[float] = []
     found: list[bool] = []
-    words = {one.id: [text for text, _ in _spoken(one)] for one in test}
+    words = {conversation.id: [text for text, _ in _spoken(conversation)] for conversation in test}
     for column, key in enumerate(keys):
-        rows = [(one.id, row) for one in judged for row in np.flatnonzero(one.labels[:, column] == 1)]
+        rows = [(conversation.id, row) for conversation in judged for row in np.flatnonzero(conversation.labels[:, column] == 1)]
         if not rows or not texts[key]:
             continue
-        scores = {one.id: one.stages[:, column] for one in judged}
+        scores = {conversation.id: conversation.stages[:, column] for conversation in judged}
         own = vectoriser.transform([words[name][row] for name, row in rows])
         likeness += (own @ vectoriser.transform(texts[key]).T).max(axis=1).toarray().ravel().tolist()
         found += [bool(scores[name][row] >= thresholds.stages[key]) for name, row in rows]

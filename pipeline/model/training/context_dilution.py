@@ -29,8 +29,10 @@ def measure_context_dilution(
     each of `BEFORE`. The ordinary messages are taken for those of the first two speakers. ``None`` where the part has no grooming
     or no ordinary chat.
     """
-    groomings = [[line for _, line in utterances(one.messages)] for one in conversations if one.is_grooming]
-    chats = [one for one in conversations if one.attributes.get("situation") == ORDINARY_CHAT]
+    groomings = [
+        [line for _, line in utterances(conversation.messages)] for conversation in conversations if conversation.is_grooming
+    ]
+    chats = [conversation for conversation in conversations if conversation.attributes.get("situation") == ORDINARY_CHAT]
     random.Random(seed).shuffle(chats)  # noqa: S311 - an order, no secret
     lines = [line for chat in chats for _, line in utterances(split_into_sentences(chat))]
     if not groomings or not lines:

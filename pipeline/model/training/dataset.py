@@ -50,8 +50,8 @@ def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -
     names = ("validation" if number < kept[0] else "test" if number < kept[1] else "train" for number in range(len(ordinary)))
     where = {chat.id: name for chat, name in zip(ordinary, names, strict=True)}
     for pair in _relatives(ordinary):
-        if all(one in where for one in pair) and where[pair[0]] != where[pair[1]]:
-            del where[max(pair, key=lambda one: PARTS.index(where[one]))]
+        if all(chat in where for chat in pair) and where[pair[0]] != where[pair[1]]:
+            del where[max(pair, key=lambda chat: PARTS.index(where[chat]))]
     return made.model_copy(
         update={
             "conversations": {**made.conversations, **where},
@@ -101,5 +101,5 @@ def assign_splits(corpus: TrainingCorpus, splits: Splits, *, composition: Compos
 def _apart(chats: Sequence[LabelledConversation], held_out: Sequence[LabelledConversation]) -> tuple[LabelledConversation, ...]:
     """Return the chats without a relative among those that are held out."""
     held = {chat.id for chat in held_out}
-    related = {one for pair in _relatives([*held_out, *chats]) if held & set(pair) for one in pair} if chats else set()
+    related = {chat for pair in _relatives([*held_out, *chats]) if held & set(pair) for chat in pair} if chats else set()
     return tuple(chat for chat in chats if chat.id not in related)

@@ -164,7 +164,7 @@ def train_student(examples: Sequence[Batch], vectors: PieceVectors, *, stages: i
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311 - an order, no secret
     student = Student(stages, vectors)
-    optimizer = torch.optim.Adam([one for one in student.parameters() if one.requires_grad], lr=_RATE)
+    optimizer = torch.optim.Adam([weight for weight in student.parameters() if weight.requires_grad], lr=_RATE)
     pace = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, _RATE, total_steps=epochs * -(-len(examples) // _BATCH) + 1, pct_start=0.1
     )

@@ -127,17 +127,19 @@ def _examples(read: Sequence[_Read], synthetic: Sequence[_Read], *, threshold: f
     """Yield an example of each conversation and each synthetic chat, and of some of them after synthetic chats."""
     chance = random.Random(seed)  # noqa: S311 - variety, no secret
     quiet = [chat for chat in synthetic if not chat.found(threshold)]
-    shares = [_GROOMING_AFTER if one.found(threshold) else 0.0 for one in read] + [_SYNTHETIC_AFTER] * len(synthetic)
-    for one, share in zip([*read, *synthetic], shares, strict=True):
-        found = one.found(threshold)
-        yield make_batch(one.messages, one.speakers, one.stages, one.speaker_risk, found)
+    shares = [_GROOMING_AFTER if conversation.found(threshold) else 0.0 for conversation in read] + [_SYNTHETIC_AFTER] * len(
+        synthetic
+    )
+    for conversation, share in zip([*read, *synthetic], shares, strict=True):
+        found = conversation.found(threshold)
+        yield make_batch(conversation.messages, conversation.speakers, conversation.stages, conversation.speaker_risk, found)
         if quiet and chance.random() < share:
-            yield _after([chance.choice(quiet) for _ in range(chance.choice(_CHATS_BEFORE))], one, found, chance)
+            yield _after([chance.choice(quiet) for _ in range(chance.choice(_CHATS_BEFORE))], conversation, found, chance)
 
 
-def _after(before: Sequence[_Read], one: _Read, found: frozenset[str], chance: random.Random) -> Batch:
+def _after(before: Sequence[_Read], conversation: _Read, found: frozenset[str], chance: random.Random) -> Batch:
     """Return a lesson of a conversation that stands after others, whose speakers are taken for its own."""
-    own = list(dict.fromkeys(one.speakers))
+    own = list(dict.fromkeys(conversation.speakers))
     speakers: list[str] = []
     for other in before:
         chance.shuffle(own)
@@ -145,17 +147,17 @@ def _after(before: Sequence[_Read], one: _Read, found: frozenset[str], chance: r
         cast = {name: own[number] if number < len(own) else f"{name} besides" for number, name in enumerate(names)}
         speakers += [cast[name] for name in other.speakers]
     messages = [message for other in before for message in other.messages]
-    stages = np.concatenate([*(other.stages for other in before), one.stages])
+    stages = np.concatenate([*(other.stages for other in before), conversation.stages])
     risk = np.full(len(stages), np.nan, np.float32)  # the model has not read them on end
-    return make_batch([*messages, *one.messages], [*speakers, *one.speakers], stages, risk, found)
+    return make_batch([*messages, *conversation.messages], [*speakers, *conversation.speakers], stages, risk, found)
 
 
 def _counts(read: Sequence[_Read], pieces: int) -> NDArray[np.int64]:
     """Return how often each word piece stands in ordinary chat."""
     found: Counter[int] = Counter()
-    for one in read:
-        if one.chat:
-            found.update(piece for message in one.messages for piece in message[1:])
+    for conversation in read:
+        if conversation.chat:
+            found.update(piece for message in conversation.messages for piece in message[1:])
     return np.asarray([found[piece] for piece in range(pieces)], np.int64)
 
 
@@ -163,10 +165,10 @@ def _measure(first: Prefilter, read: Sequence[_Read], thresholds: Thresholds) ->
     """Return what the prefilter loses of what the model finds, and what share of ordinary conversations it passes on."""
     peaks = _peaks(first, read)
     passed = peaks >= first.cut
-    grooming = np.asarray([one.grooming is True for one in read], bool)
-    ordinary = np.asarray([one.grooming is False for one in read], bool)
-    chat = ordinary & np.asarray([one.chat for one in read], bool)
-    found = grooming & np.asarray([one.peak >= thresholds.risk for one in read], bool)
+    grooming = np.asarray([conversation.grooming is True for conversation in read], bool)
+    ordinary = np.asarray([conversation.grooming is False for conversation in read], bool)
+    chat = ordinary & np.asarray([conversation.chat for conversation in read], bool)
+    found = grooming & np.asarray([conversation.peak >= thresholds.risk for conversation in read], bool)
     return {
         "recall_loss": round(float((found & ~passed).sum() / grooming.sum()), 4) if grooming.any() else None,
         "found": int(found.sum()),
@@ -179,23 +181,32 @@ def _measure(first: Prefilter, read: Sequence[_Read], thresholds: Thresholds) ->
 
 
 def _read(conversations: Sequence[LabelledConversation], judged: Sequence[Judged], model: EncoderModel) -> Iterator[_Read]:
-    pieces = model.tokenizer.pieces([[line for _, line in utterances(one.messages)] for one in conversations])
-    for messages, one in zip(pieces, judged, strict=True):
+    pieces = model.tokenizer.pieces([[line for _, line in utterances(conversation.messages)] for conversation in conversations])
+    for messages, conversation in zip(pieces, judged, strict=True):
         if messages:
-            groomers = one.groomers or frozenset()
-            chat = one.attributes.get("situation") == ORDINARY_CHAT
-            yield _Read(messages, one.speakers, one.stages, one.speaker_risk, one.peak, one.grooming, groomers, chat)
+            groomers = conversation.groomers or frozenset()
+            chat = conversation.attributes.get("situation") == ORDINARY_CHAT
+            yield _Read(
+                messages,
+                conversation.speakers,
+                conversation.stages,
+                conversation.speaker_risk,
+                conversation.peak,
+                conversation.grooming,
+                groomers,
+                chat,
+            )
 
 
 def _peaks(first: Prefilter, read: Sequence[_Read]) -> NDArray[np.float64]:
-    running = first.running([one.messages for one in read], [one.speakers for one in read])
+    running = first.running([conversation.messages for conversation in read], [conversation.speakers for conversation in read])
     return np.asarray([float(own.max()) for own in running])
 
 
 def _choose_cut(first: Prefilter, read: Sequence[_Read], threshold: float) -> float:
     """Return the cut: a margin below the lowest conversation with grooming that the model finds, never above its threshold."""
     peaks = _peaks(first, read)
-    found = np.asarray([one.grooming is True and one.peak >= threshold for one in read], bool)
+    found = np.asarray([conversation.grooming is True and conversation.peak >= threshold for conversation in read], bool)
     if not found.any():
         return 0.0
     lowest = float(np.clip(peaks[found].min(), 1e-6, 1 - 1e-6))

@@ -50,7 +50,7 @@ def fit_risk(scored: Sequence[Scored]) -> RiskHead:
     the most evidence stands for it.
     """
     stages = scored[0].stages.shape[1]
-    means = np.mean(np.concatenate([evidence(one.stages) for one in scored]), axis=0)
+    means = np.mean(np.concatenate([evidence(conversation.stages) for conversation in scored]), axis=0)
     floors = FLOOR * means
     rows = _rows(scored, floors)
     begin = np.asarray([*np.ones(stages), *_BEGIN.values(), 0.0])
@@ -85,16 +85,16 @@ def fit_risk(scored: Sequence[Scored]) -> RiskHead:
 
 def _rows(scored: Sequence[Scored], floors: NDArray[np.float64]) -> _Rows:
     parts: list[tuple[NDArray[np.float64], NDArray[np.float64], float, float, float]] = []
-    for one in scored:
-        if one.grooming is None or not len(one.speakers):
+    for conversation in scored:
+        if conversation.grooming is None or not len(conversation.speakers):
             continue
-        highest, gathered = running_evidence(evidence(one.stages), floors, one.speakers)
-        grown, young = running_ages(np.asarray(one.child, np.float64), one.speakers)
-        last = {speaker: row for row, speaker in enumerate(one.speakers)}
-        groomers = one.groomers
+        highest, gathered = running_evidence(evidence(conversation.stages), floors, conversation.speakers)
+        grown, young = running_ages(np.asarray(conversation.child, np.float64), conversation.speakers)
+        last = {speaker: row for row, speaker in enumerate(conversation.speakers)}
+        groomers = conversation.groomers
         if groomers is None:
             most = max(last, key=lambda speaker: highest[last[speaker]].sum())
-            last, groomers = {most: last[most]}, frozenset({most} if one.grooming else ())
+            last, groomers = {most: last[most]}, frozenset({most} if conversation.grooming else ())
         for speaker, row in last.items():
             parts.append((highest[row], np.log1p(gathered[row]), grown[row], young[row], float(speaker in groomers)))
     labels = np.asarray([part[4] for part in parts])

@@ -36,14 +36,14 @@ def measure(
 
 
 def _counts(dataset: DatasetSplits) -> dict[str, int]:
-    ordinary = [one for one in dataset.train if one.attributes.get("situation") == ORDINARY_CHAT]
-    labelled = [one for one in dataset.train if one.attributes.get("situation") != ORDINARY_CHAT]
+    ordinary = [conversation for conversation in dataset.train if conversation.attributes.get("situation") == ORDINARY_CHAT]
+    labelled = [conversation for conversation in dataset.train if conversation.attributes.get("situation") != ORDINARY_CHAT]
     return {
         "labelled_conversations": len(labelled),
-        "grooming_conversations": sum(bool(one.is_grooming) for one in labelled),
+        "grooming_conversations": sum(bool(conversation.is_grooming) for conversation in labelled),
         "composed_conversations": len(dataset.composed),
         "ordinary_chat_conversations": len(ordinary),
-        "messages": sum(len(one.messages) for one in (*dataset.train, *dataset.composed)),
+        "messages": sum(len(conversation.messages) for conversation in (*dataset.train, *dataset.composed)),
         "validation_conversations": len(dataset.validation),
         "test_conversations": len(dataset.test),
     }

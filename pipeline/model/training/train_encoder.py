@@ -163,7 +163,7 @@ def _judge_and_measure(
     chats = [chat for chat in dataset.validation if chat.attributes.get("situation") == ORDINARY_CHAT]
     nights = [night for size in _NIGHTS for night in synthetic_chats(chats, seed=recipe.seed, most=len(chats), messages=size)]
     thresholds = choose_thresholds([*validation, *predict_labelled(nights, model)], taxonomy.keys, **recipe.rates)
-    save_drift_profile(folder, dataset.validation, [one.peak for one in validation], threshold=thresholds.risk)
+    save_drift_profile(folder, dataset.validation, [conversation.peak for conversation in validation], threshold=thresholds.risk)
     say("measuring on the test part")
     judged = predict_labelled(dataset.test, model)
     say("fitting the prefilter of the cascade")
