@@ -180,7 +180,7 @@ def conversation_labels(judged: Sequence[Judged]) -> tuple[Floats, Floats]:
 
 
 def attribution(judged: Sequence[Judged], threshold: float) -> float:
-    """Return, of the flagged groomings, how often the speaker with the highest risk is a groomer; NaN where none is flagged."""
+    """Return the share of flagged grooming conversations whose riskiest speaker is a groomer; NaN if none is flagged."""
     flagged = [conversation for conversation in judged if conversation.groomers and conversation.peak >= threshold]
     return (
         float(np.mean([conversation.peak_speaker in (conversation.groomers or ()) for conversation in flagged]))
@@ -190,7 +190,7 @@ def attribution(judged: Sequence[Judged], threshold: float) -> float:
 
 
 def messages_to_alert(judged: Sequence[Judged], threshold: float) -> float:
-    """Return the median number of messages until the alert, over the flagged groomings; NaN where none is flagged."""
+    """Return the median number of messages until the alert, over the flagged grooming conversations; NaN where none is flagged."""
     alerts = [alert for conversation in judged if conversation.grooming and (alert := conversation.alert(threshold)) is not None]
     return float(np.median(alerts)) if alerts else float("nan")
 

@@ -18,7 +18,7 @@ from evaluation.metrics import Judged, conversation_labels, roc_auc
 
 LENGTHS = ((10, "1 to 10"), (30, "11 to 30"), (100, "31 to 100"))
 SMALL = 5
-"""A slice with fewer groomings and fewer ordinary conversations than this is not listed."""
+"""A slice with fewer grooming and fewer ordinary conversations than this is not listed."""
 
 _FAR_RECALL = 0.1
 _FAR_ALARMS = 0.02
@@ -152,7 +152,7 @@ def _worth_listing(members: Sequence[Judged]) -> bool:
 
 
 def _comparisons(values: Mapping[str, Sequence[Judged]]) -> int:
-    """Return how many shares of an axis are compared: of groomings and of ordinary ones, where a slice has some."""
+    """Return how many shares of an axis are compared: of grooming and of ordinary conversations, where a slice has some."""
     return sum(len({bool(conversation.grooming) for conversation in members}) for members in values.values())
 
 
@@ -180,7 +180,7 @@ def _far_off(name: str, members: Sequence[Judged], rest: Sequence[Judged], thres
         low, high = newcombe(own.flagged, own.conversations, other.flagged, other.conversations, confidence=confidence)
         worse = high < -far if grooming else low > far
         if worse or ((high < 0 if grooming else low > 0) and abs(_gap(own, other)) >= far):
-            kind = "groomings" if grooming else "ordinary conversations"
+            kind = "grooming conversations" if grooming else "ordinary conversations"
             here, elsewhere = (f"{share.flagged} of {share.conversations}" for share in (own, other))
             found.append(f"{name}: {here} {kind} are {what}, elsewhere {elsewhere}")
     return found

@@ -13,7 +13,7 @@ LISTED = 15
 
 
 def worst_errors(judged: Sequence[Judged], threshold: float, *, listed: int = LISTED) -> dict[str, Any]:
-    """Return missed groomings, the quietest first, false alarms, the loudest first, and alerts on the wrong speaker."""
+    """Return missed grooming conversations (lowest risk first), false alarms (highest first), and alerts on the wrong speaker."""
     missed = [conversation for conversation in judged if conversation.grooming and conversation.peak < threshold]
     alarms = [conversation for conversation in judged if conversation.grooming is False and conversation.peak >= threshold]
     wrong = [

@@ -60,7 +60,7 @@ def evaluate(
     unlabelled: Annotated[
         list[Path] | None, typer.Option(help="Exports without labels: are they like what the model was calibrated on?")
     ] = None,
-    peers: Annotated[bool, typer.Option("--peers", help="Hold plainer methods against the model on the same split.")] = False,
+    peers: Annotated[bool, typer.Option("--peers", help="Compare the model with simpler methods on the same split.")] = False,
     encoder: Annotated[Path | None, typer.Option(help="With --peers: a frozen encoder for nearest neighbours.")] = None,
     splits: SplitsOption = None,
     split: SplitOption = "test",
@@ -82,7 +82,7 @@ def evaluate(
     ] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Hold a model against labelled conversations, plainer methods, the functional suite, or exports without labels."""
+    """Evaluate a model on labelled conversations, with simpler methods, by the functional suite, or on unlabelled exports."""
     from pipeline import evaluate as room
     from pipeline.evaluate.run import Settings
     from pipeline.ingest import ReadOptions
@@ -110,7 +110,7 @@ def evaluate(
         if value
     ]
     if len(given) != 1:
-        problem = f"{' and '.join(given)} do not go together" if given else "nothing was given to hold the model against"
+        problem = f"{' and '.join(given)} do not go together" if given else "nothing was given to evaluate the model on"
         raise ConfigError(problem, do="Give one of --corpus, --suite, --scores or --unlabelled")
     if suite is not None:
         print_suite(room.run_functional_suite(model, thresholds=thresholds, out=out, overwrite=overwrite))
@@ -206,7 +206,7 @@ def threshold(
     budget: Annotated[int | None, typer.Option(help="At most so many alerts a day, in expectation.")] = None,
     per_day: Annotated[int | None, typer.Option(help="How many conversations a day are scored, for --budget.")] = None,
     precision: Annotated[float | None, typer.Option(help="At least this share of the alerts is true.")] = None,
-    recall: Annotated[float | None, typer.Option(help="At least this share of the groomings is found.")] = None,
+    recall: Annotated[float | None, typer.Option(help="At least this share of the grooming conversations is found.")] = None,
     guarantee: Annotated[
         float | None, typer.Option(help="At most this share of ordinary conversations is flagged, surely.")
     ] = None,

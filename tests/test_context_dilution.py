@@ -1,4 +1,4 @@
-"""What is measured of groomings that stand after ordinary chat: found, not found, or flagged for the chat."""
+"""What is measured of grooming conversations after ordinary chat: found, not found, or flagged for the chat."""
 
 from __future__ import annotations
 

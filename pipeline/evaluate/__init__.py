@@ -1,4 +1,4 @@
-"""Hold a model against labelled conversations, other models, plainer methods, and what it should be able to do.
+"""Evaluate a model on labelled conversations, compare it with other models and simpler methods, and run the functional suite.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Plainer methods that a model is held against, each read like a model: nothing, a keyword list, nearest neighbours."""
+"""Simpler methods that a model is compared with, behind the same interface: majority, a keyword list, nearest neighbours."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _RATE = 0.01
 _HARD_RATE = 0.1
 
 
-def hold_against_peers(
+def compare_with_peers(
     dataset: SelectedDataset, model: Model, cuts: Cuts, *, encoder: Path | None, rounds: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Judge the split with the model and with each peer; peers learn from the model's training part alone.

@@ -13,7 +13,7 @@ from evaluation.saved import METRICS, SCORES, Saved, write_saved
 from evaluation.summary import Cuts
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.dataset_selection import DatasetSelection, select_dataset
-from pipeline.evaluate.peers import hold_against_peers
+from pipeline.evaluate.peers import compare_with_peers
 from pipeline.evaluate.record import about, made
 from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.load import load_model
@@ -75,7 +75,7 @@ def evaluate(
     told = about(folder, selection, dataset, limits, names)
     judged = predict_labelled(dataset.tested, loaded, texts=settings.text)
     if settings.peers:
-        told["peers"] = hold_against_peers(dataset, loaded, cuts, encoder=settings.encoder, rounds=settings.rounds, say=say)
+        told["peers"] = compare_with_peers(dataset, loaded, cuts, encoder=settings.encoder, rounds=settings.rounds, say=say)
     return _finish(Saved(judged, cuts, told), settings)
 
 

@@ -1,4 +1,4 @@
-"""Hold a model against exports that nobody labelled: not whether it is right there, but whether its figures speak for them."""
+"""Compare exports that nobody labelled with the calibration data of a model: do its measured figures apply to them?"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ REFERENCE = "reference.json"
 
 
 def compute_drift_profile(folder: Path, conversations: Iterable[tuple[Sequence[Message], float]], *, threshold: float) -> Profile:
-    """Return the profile of conversations, each given as its messages and its highest risk, as the model sees them."""
+    """Return the drift profile of conversations, each given as its messages and its highest risk."""
     risks, messages, languages = [], [], []
     texts: list[str] = []
     for own, risk in conversations:
@@ -39,9 +39,13 @@ def save_drift_profile(
 ) -> None:
     """Write into a model folder, before it is sealed, the profile of the ordinary conversations that it was calibrated on.
 
-    ``peaks`` are the highest risks, one a conversation. Real exports are nearly all ordinary, so groomings are left out.
+    ``peaks`` are the highest risks, one a conversation. Real exports are nearly all ordinary, so grooming ones are left out.
     """
-    ordinary = [(one.messages, peak) for one, peak in zip(conversations, peaks, strict=True) if one.is_grooming is False]
+    ordinary = [
+        (conversation.messages, peak)
+        for conversation, peak in zip(conversations, peaks, strict=True)
+        if conversation.is_grooming is False
+    ]
     write_json(folder / REFERENCE, compute_drift_profile(folder, ordinary, threshold=threshold).as_json())
 
 
@@ -55,7 +59,7 @@ def load_drift_profile(folder: Path) -> Profile:
     """
     path = folder / REFERENCE
     if not path.is_file():
-        raise ModelFolderError("the model keeps no profile to tell drift from", where=str(path), do="Train it with this version")
+        raise ModelFolderError("the model has no drift profile", where=str(path), do="Train it with this version")
     content = json.loads(path.read_text("utf-8"))
     if content.get("format") != FORMAT:
         raise ModelFolderError(f"the profile is not of the format {FORMAT}", where=str(path), do="Use a matching Safelight")

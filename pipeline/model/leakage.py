@@ -41,7 +41,7 @@ _LEARNED_PARTS = ("train", "validation")
 
 @dataclass(frozen=True)
 class Leakage:
-    """Ids of conversations that a model has met in training, by how that is known. ``unchecked`` says what could not be told."""
+    """Ids of conversations that a model was trained on, by how that is known. ``unchecked`` says what could not be checked."""
 
     same: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()
@@ -63,14 +63,14 @@ class Leakage:
 
 
 def save_training_hashes(folder: Path, conversations: Sequence[LabelledConversation]) -> None:
-    """Write into a model folder, before it is sealed, what the model was trained and tuned on."""
+    """Write into a model folder, before it is sealed, hashes of what the model was trained and tuned on."""
     ordered = sorted(
         conversations, key=lambda conversation: (not conversation.is_grooming, -len(conversation.messages), conversation.id)
     )
     sketches = [own for conversation in ordered[:MOST_SKETCHES] if (own := sketch(word_runs(conversation))) is not None]
     long = np.concatenate([np.zeros(0, np.uint64), *(_long_messages(conversation) for conversation in conversations)])
     values, homes = np.unique(long, return_counts=True)
-    long = values[homes == 1]  # what stands in several conversations is a stock phrase, and no sign of an excerpt
+    long = values[homes == 1]  # a message of several conversations is a stock phrase, and no sign of an excerpt
     # The lowest hashes are a fair sample, and a test conversation's hashes up to the same height are the ones to look for.
     kept = long[:_MOST_MESSAGES]
     highest = int(kept[-1]) if len(long) > len(kept) else int(np.iinfo(np.uint64).max)
@@ -85,9 +85,9 @@ def save_training_hashes(folder: Path, conversations: Sequence[LabelledConversat
 
 
 def find_leakage(folder: ModelFolder, conversations: Sequence[LabelledConversation]) -> Leakage:
-    """Hold conversations against what the model of a folder learned from.
+    """Compare conversations with those that the model in a folder was trained on.
 
-    A folder from before this was kept has its splits at best, and then only the same conversations are told.
+    An older folder has its splits at best; then only identical conversations are found.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def _near(conversations: Sequence[LabelledConversation], known: NDArray[np.uint1
 
 
 def _excerpts(conversations: Sequence[LabelledConversation], known: NDArray[np.uint64], highest: int) -> set[str]:
-    """Find conversations half of whose longer messages stand in what was learned from."""
+    """Find conversations half of whose longer messages are in the training data."""
     found = set()
     for conversation in conversations:
         own = _long_messages(conversation)

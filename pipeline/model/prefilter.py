@@ -57,7 +57,7 @@ _MOST = 1 << 12
 """A neuron's highest value, which none comes near: so that 53 places are enough for every sum."""
 
 _BLOCK = 512
-"""Messages whose neurons are reckoned at once: so many stay in the CPU's cache."""
+"""Messages whose neurons are computed at once: this many stay in the CPU's cache."""
 
 _DECIMALS = 5
 
@@ -126,7 +126,7 @@ class Prefilter:
         sums = _summed(self.weights.reshape(len(self.weights), -1), found, counts).reshape(-1, members, stages)
         odds = (sums * (self.scale[:, None] / np.sqrt(np.maximum(counts, 1))[:, None, None]) + self.intercepts)[order]
         seen = self._seen(pieces, lengths, opens, order, begins)
-        step = 2.0 ** (_FINENESS // 2)  # the neurons are reckoned in steps, so that they need but be rounded
+        step = 2.0 ** (_FINENESS // 2)  # the neurons are computed in steps, so that rounding to an integer is enough
         inner, offsets = (fine(self.inner) * step).reshape(-1, seen.shape[1]).T, (fine(self.inner_offsets) * step).ravel()
         outer = fine(self.outer) / step
         with on_one_core():

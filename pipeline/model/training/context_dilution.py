@@ -1,4 +1,4 @@
-"""What a model still finds of groomings that stand after ordinary chat: a real export rarely begins with what matters."""
+"""How many grooming conversations a model finds after ordinary chat: a real export rarely begins with what matters."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pipeline.model.predict import predict_in_batches
 from pipeline.model.scorable import utterances
 
 BEFORE = (0, 5, 20, 60, 300)
-"""Ordinary messages that stand before a grooming, typed in sentences."""
+"""Ordinary messages before a grooming conversation, split into sentences."""
 
 
 def measure_context_dilution(
     conversations: Sequence[LabelledConversation], model: Predictor, threshold: float, *, seed: int
 ) -> list[dict[str, Any]] | None:
-    """Return how many groomings the model finds after how many messages of ordinary chat, both of the same part.
+    """Return how many grooming conversations the model finds after each number of ordinary messages of the same split.
 
-    ``before``, ``found``, ``conversations``, and ``early``, how many are flagged before the grooming begins and so not found, for
-    each of `BEFORE`. The ordinary messages are taken for those of the first two speakers. ``None`` where the part has no grooming
-    or no ordinary chat.
+    ``before``, ``found``, ``conversations``, and ``early``, how many are flagged before the grooming begins and so not found,
+    for each of `BEFORE`. The ordinary messages are given the names of the first two speakers. ``None`` if the split has no grooming
+    conversation or no ordinary chat.
     """
     groomings = [
         [line for _, line in utterances(conversation.messages)] for conversation in conversations if conversation.is_grooming

@@ -1,4 +1,4 @@
-"""A corpus dealt into training, validation and test, with the variety that is composed for training."""
+"""A corpus split into training, validation and test, with the conversations that are composed for training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.errors import CorpusError
 PARTS = ("train", "validation", "test")
 
 _LIKENESS = 0.4
-"""Ordinary chats that are more alike than this do not stand on two sides; evaluation refuses from half on."""
+"""Ordinary chats with a higher Jaccard likeness than this are never in different splits; evaluation refuses from 0.5 on."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class DatasetSplits:
 
 
 def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -> Splits:
-    """Deal the labelled corpus by its groups, and ordinary chat by chance; every part is written down with hashes.
+    """Split the labelled corpus by its groups, and ordinary chat at random; every part is recorded with hashes.
 
     An ordinary chat that is a near-duplicate of one in an earlier part is in none.
 
@@ -61,7 +61,7 @@ def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -
 
 
 def _relatives(chats: Sequence[LabelledConversation]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of chats of the same words, however few, and of near-duplicates."""
+    """Yield pairs of chats that are near-duplicates, or that have the same words, however few."""
     met: dict[str, str] = {}
     for chat in chats:
         if (first := met.setdefault(plain_words(chat), chat.id)) != chat.id:
@@ -99,7 +99,7 @@ def assign_splits(corpus: TrainingCorpus, splits: Splits, *, composition: Compos
 
 
 def _apart(chats: Sequence[LabelledConversation], held_out: Sequence[LabelledConversation]) -> tuple[LabelledConversation, ...]:
-    """Return the chats without a relative among those that are held out."""
+    """Return the chats without a near-duplicate among those that are held out."""
     held = {chat.id for chat in held_out}
     related = {chat for pair in _relatives([*held_out, *chats]) if held & set(pair) for chat in pair} if chats else set()
     return tuple(chat for chat in chats if chat.id not in related)
