@@ -1,8 +1,8 @@
-"""Why a message was found: the words that carried it, and the indicators' phrases that stand in it.
+"""Explain a flagged message: the words that carried its score, and the indicators' phrases in it.
 
 A word's weight is how far the log-odds of the message's strongest stage fall when the word is left out (leave-one-out; Li et al.
 2016). It is read with the few messages before it, so it is close to the score in the results and not the same. Only the strongest
-signs of flagged conversations are explained: everything else is nobody's reading yet.
+signs of flagged conversations are explained.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a message was found."""
+    """Why a message was flagged."""
 
     stage: str
     words: tuple[Word, ...]

@@ -1,4 +1,4 @@
-"""Let a model judge labelled conversations, for figures."""
+"""Predict labelled conversations, and join the predictions with the labels, for metrics."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ _BATCH = 64
 
 
 def predict_labelled(conversations: Sequence[LabelledConversation], model: Predictor, *, texts: bool = False) -> list[Judged]:
-    """Return what the model says of each conversation, beside what is true; with ``texts`` the words are kept too."""
+    """Return the model's predictions for each conversation with its labels; with ``texts`` the message texts are kept too."""
     keys = model.taxonomy.keys
-    talks = [utterances(conversation.messages) for conversation in conversations]
-    predictions = predict_in_batches([[line for _, line in own] for own in talks], model)
+    scored = [utterances(conversation.messages) for conversation in conversations]
+    predictions = predict_in_batches([[line for _, line in lines] for lines in scored], model)
     return [
-        join_labels(conversation, own, prediction, keys, texts=texts)
-        for conversation, own, prediction in zip(conversations, talks, predictions, strict=True)
+        join_labels(conversation, lines, prediction, keys, texts=texts)
+        for conversation, lines, prediction in zip(conversations, scored, predictions, strict=True)
     ]
 
 
-def predict_in_batches(talks: Sequence[Sequence[Utterance]], model: Predictor) -> Iterator[Prediction]:
-    """Yield the model's reading of each conversation, so many at once that they fit."""
-    for start in range(0, len(talks), _BATCH):
-        yield from model.predict(talks[start : start + _BATCH])
+def predict_in_batches(conversations: Sequence[Sequence[Utterance]], model: Predictor) -> Iterator[Prediction]:
+    """Yield the prediction for each conversation, `_BATCH` conversations at a time."""
+    for start in range(0, len(conversations), _BATCH):
+        yield from model.predict(conversations[start : start + _BATCH])
 
 
 def join_labels(
     conversation: LabelledConversation,
-    own: Sequence[tuple[int, Utterance]],
+    lines: Sequence[tuple[int, Utterance]],
     prediction: Prediction,
     keys: Sequence[str],
     *,
     texts: bool = False,
 ) -> Judged:
-    """Put a reading beside the labels; ``own`` are the messages that were read, with their positions from 0."""
+    """Return a prediction with the labels; ``lines`` are the utterances that were scored, with their positions from 0."""
     messages = conversation.messages
-    labels = conversation.numbers((position for position, _ in own), keys)
+    labels = conversation.numbers((position for position, _ in lines), keys)
     return Judged(
         id=conversation.id,
         grooming=conversation.is_grooming,
         groomers=conversation.groomers,
-        speakers=tuple(speaker for _, (speaker, _) in own),
-        labels=np.asarray(labels, np.float32).reshape(len(own), len(keys)),
+        speakers=tuple(speaker for _, (speaker, _) in lines),
+        labels=np.asarray(labels, np.float32).reshape(len(lines), len(keys)),
         stages=prediction.stages,
         speaker_risk=prediction.speaker_risk,
         risk=prediction.risk,
         attributes={"platform": conversation.conversation.platform, **conversation.attributes},
-        messages=tuple(messages[position].message_id for position, _ in own),
-        texts=tuple(text for _, (_, text) in own) if texts else None,
+        messages=tuple(messages[position].message_id for position, _ in lines),
+        texts=tuple(text for _, (_, text) in lines) if texts else None,
         flagged=None
         if conversation.flagged is None
         else frozenset(messages[position].message_id for position in conversation.flagged),

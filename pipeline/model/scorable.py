@@ -1,4 +1,4 @@
-"""Which messages a model reads: somebody's words."""
+"""Which messages a model scores: those that have words and a speaker."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pipeline.schema import Message
 
 
 def has_words(message: Message) -> bool:
-    """Tell a message that has words and a speaker: what a model scores."""
+    """Return whether a message has words and a speaker."""
     return is_scorable(message.speaker, message.kind, message.text)
 
 
 def is_scorable(speaker: str | None, kind: str, text: str | None) -> bool:
-    """Tell the same from a message's columns."""
+    """Return the same as `has_words` from the columns of a message."""
     return speaker is not None and kind in ("message", "media") and bool(text and text.strip())
 
 
 def utterances(messages: Iterable[Message]) -> list[tuple[int, Utterance]]:
-    """Return the messages with words as a model reads them, each with its position from 0."""
+    """Return the scorable messages as utterances, each with its position in ``messages`` from 0."""
     return [(position, (str(message.speaker), message.text)) for position, message in enumerate(messages) if has_words(message)]

@@ -1,6 +1,6 @@
-"""What stands beside a model in its card: the network in single precision, the baseline trained on the same parts, the suite.
+"""What the model card compares the model with: its network in single precision, and the baseline trained on the same splits.
 
-Each is judged on the same test part; differences have intervals by paired bootstrap.
+Each is evaluated on the same test split; differences have intervals by paired bootstrap.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ WEAK = 0.7
 
 @dataclass(frozen=True)
 class Rival:
-    """Another model, and where its alerts begin."""
+    """Another model, and its thresholds."""
 
     model: Model
     thresholds: Thresholds
 
 
 def train_rival(dataset: DatasetSplits, recipe: BaselineRecipe, taxonomy: Taxonomy, *, rate: float, hard_rate: float) -> Rival:
-    """Train the baseline on the training part, and choose its thresholds as those of the model are chosen."""
+    """Train the baseline on the training split, and choose its thresholds by the rule of the model."""
     model = fit_baseline(dataset.train, recipe, taxonomy).model
     return Rival(
         model, choose_thresholds(predict_labelled(dataset.validation, model), taxonomy.keys, rate=rate, hard_rate=hard_rate)

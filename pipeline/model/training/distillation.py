@@ -1,4 +1,4 @@
-"""The prefilter in torch, with the shape of `Prefilter`, and how a member of it is trained."""
+"""Distil the model into a member of the prefilter: the student in torch (with the shapes of `Prefilter`) and its training."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ _RATE = 3e-3
 _NEURONS = 64
 
 _LEFT_OUT = 0.7
-"""Of the hashed features, others each time, so that none is relied on alone: with 0.1 the few conversations with grooming were
-learned by heart."""
+"""Dropout of the hashed features: with 0.1 the few grooming conversations were memorised."""
 
 _PIECES_LEFT_OUT = 0.4
-"""Of the pieces whose vectors are summed."""
+"""Dropout of the pieces whose vectors are summed."""
 
 _STAGES = 8.0
 _RUNNING = 3.0
@@ -37,7 +36,7 @@ _SPAN = 32.0
 
 @dataclass(frozen=True)
 class Batch:
-    """A conversation to learn from.
+    """A conversation, or several as one batch, to train on.
 
     ``features`` and ``counts`` are those of `hashed`, ``pieces`` and ``lengths`` the word pieces and how many each message has.
     ``order`` of shape (messages,) puts one speaker's messages after another's, ``shares`` says how many each speaker has, ``flags``
@@ -65,7 +64,7 @@ def make_batch(
     running: NDArray[np.float32],
     found: frozenset[str],
 ) -> Batch:
-    """Return a lesson from word pieces, the opening tokens first; ``found`` are the speakers who are to be found."""
+    """Return a batch of one conversation from its word pieces, the opening tokens first; ``found`` are the speakers to flag."""
     features, counts = hashed(messages)
     pieces, lengths, _ = flat(messages)
     rows = rows_of(speakers)
@@ -84,14 +83,14 @@ def make_batch(
 
 
 def concatenate(examples: Sequence[Batch]) -> Batch:
-    """Return the lessons of a batch as one."""
+    """Return several batches as one."""
     starts = np.cumsum([0, *(len(example.order) for example in examples[:-1])]).tolist()
     parts = {name: torch.cat([getattr(example, name) for example in examples]) for name in Batch.__annotations__ if name != "order"}
     return Batch(order=torch.cat([example.order + start for example, start in zip(examples, starts, strict=True)]), **parts)
 
 
 class Student(nn.Module):
-    """A member of the prefilter."""
+    """The network of a member of the prefilter."""
 
     def __init__(self, stages: int, vectors: PieceVectors) -> None:
         super().__init__()
@@ -160,7 +159,7 @@ def _highest(risks: Tensor, batch: Batch) -> Tensor:
 
 
 def train_student(examples: Sequence[Batch], vectors: PieceVectors, *, stages: int, epochs: int, seed: int) -> Student:
-    """Return a member taught what the model says: of each message its stages and the risk, of each speaker whether to be found."""
+    """Return a member trained on the model's outputs: the stages and the risk of each message, and which speakers to flag."""
     torch.manual_seed(seed)
     chance = random.Random(seed)  # noqa: S311 - an order, no secret
     student = Student(stages, vectors)

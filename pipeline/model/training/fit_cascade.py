@@ -1,4 +1,4 @@
-"""Fit the prefilter of a cascade to a trained model: what would that model flag, as far as a shallow reading can tell?
+"""Fit the prefilter of a cascade by distillation: it learns which conversations the trained model would flag.
 
 The evidence of a message learns from the model's own stage probabilities, the estimate of a speaker's risk, where it is highest,
 from whether the model flags the speaker or the corpus names the speaker as a groomer, both at once: on the training part, and on
@@ -138,7 +138,7 @@ def _examples(read: Sequence[_Read], synthetic: Sequence[_Read], *, threshold: f
 
 
 def _after(before: Sequence[_Read], conversation: _Read, found: frozenset[str], chance: random.Random) -> Batch:
-    """Return a lesson of a conversation that stands after others, whose speakers are taken for its own."""
+    """Return a batch of a conversation that follows others; the speakers of those get the names of its own."""
     own = list(dict.fromkeys(conversation.speakers))
     speakers: list[str] = []
     for other in before:
@@ -153,7 +153,7 @@ def _after(before: Sequence[_Read], conversation: _Read, found: frozenset[str], 
 
 
 def _counts(read: Sequence[_Read], pieces: int) -> NDArray[np.int64]:
-    """Return how often each word piece stands in ordinary chat."""
+    """Return how often each word piece occurs in ordinary chat."""
     found: Counter[int] = Counter()
     for conversation in read:
         if conversation.chat:

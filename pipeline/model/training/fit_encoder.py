@@ -117,7 +117,7 @@ def fit_encoder(
     callbacks: Sequence[TrainerCallback] = (),
     say: Callable[[str], None] = logger.info,
 ) -> TrainingModule:
-    """Train, and return the learner of the epoch that ranks the stages of the validation part best, by average precision, or the
+    """Train, and return the module of the epoch that ranks the stages of the validation part best, by average precision, or the
     mean of it and the latest, where that is less sure of what it gets wrong (`_average`).
 
     The loss would choose an earlier one: it grows with how sure the network is of what it gets wrong, which calibration mends.
@@ -130,7 +130,7 @@ def fit_encoder(
     module.head.expect([*shares, 0.5])
     last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.is_dir() else None
     if settings.probe_epochs and not last:
-        say("teaching the context head on the encoder as it comes")
+        say("training the context head on the frozen encoder")
         fit_head(module, train, embed(module, train), epochs=settings.probe_epochs, batch=settings.batch, seed=recipe.seed)
     if not settings.epochs:
         return _ended(module, recipe)

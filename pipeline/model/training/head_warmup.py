@@ -1,7 +1,7 @@
-"""Teach the context head first, on the encoder as it comes: linear probing before fine-tuning.
+"""Train the context head first, on the frozen encoder: linear probing before fine-tuning.
 
-Heads that begin from chance pull the encoder about while they learn, and what it knew of language is lost where the training
-corpus does not hold it; with heads that fit it, fine-tuning generalises better to what is not in the corpus (Kumar et al. 2022).
+The gradients of a randomly initialised head distort the features of the encoder. With a head that already fits, fine-tuning
+generalises better to conversations unlike the training corpus (Kumar et al. 2022).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DECAY = 0.02
 
 
 def embed(module: TrainingModule, examples: Sequence[Example]) -> list[Tensor]:
-    """Return the vectors of each example's messages, from the encoder as it is."""
+    """Return the vectors of each example's messages, of shape (n, width), without gradients."""
     training = module.training
     module.eval()
     with torch.no_grad(), in_bf16(module.positive.device):
@@ -33,7 +33,7 @@ def embed(module: TrainingModule, examples: Sequence[Example]) -> list[Tensor]:
 
 
 def refit_head(module: TrainingModule, examples: Sequence[Example], *, epochs: int, batch: int, seed: int) -> None:
-    """Train the context head anew on the encoder as it is, which takes minutes where the encoder takes an hour."""
+    """Train the context head again from scratch on the frozen encoder: minutes, where the encoder takes an hour."""
     vectors = embed(module, examples)
     module.head.reset(seed=seed)
     module.head.expect([*stage_shares(examples), 0.5])

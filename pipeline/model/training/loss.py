@@ -1,11 +1,11 @@
-"""What the network learns by: batches of stretches of conversations, and losses that take what each corpus says and no more.
+"""The loss of training: each term uses the labels that a corpus has, and ignores what it does not label.
 
-- A message's stages: cross-entropy where the corpus tells the stage. A stage that it cannot tell costs nothing. Messages of a rare
-  stage weigh the square root of its rarity (capped), so that the many messages without one do not drown it.
-- A flagged message without a stage: some stage must be there, whichever (the noisy-or of them all; multiple-instance learning).
-- Who wrote it: somebody under 18 or a grown person, where the corpus says.
-- A speaker: the noisy-or of each stage's highest probability, which the risk is made of, is high for a groomer who gives a sign in
-  the stretch, and low for everybody else. Where only the conversation is labelled: that of its riskiest speaker.
+- A message's stages: cross-entropy where the corpus labels the stage; a missing label has no loss. Positive messages of a rare
+  stage are weighted by the square root of its rarity (capped), because most messages carry no stage.
+- A flagged message without a stage: at least one stage must be present (the noisy-or of all stages; multiple-instance learning).
+- Who wrote it: somebody under 18 or an adult, where the corpus labels it.
+- A speaker: the noisy-or of each stage's highest probability, which the risk is made of, should be high for a groomer with
+  a sign in the example, and low for everybody else. Where only the conversation is labelled: that of its riskiest speaker.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pipeline.model.risk_head import rows_of
 from pipeline.model.training.examples import Example
 
 _QUIET = 0.25
-"""What a speaker without a sign counts beside one with: there are many more of them."""
+"""The weight of a speaker without a sign, relative to one with a sign: there are many more of them."""
 
 _LEAST, _MOST = 1e-7, 12.0
 """A groomer's evidence is kept between: beyond, its logarithm is not finite, or it is certain anyway."""
@@ -50,7 +50,7 @@ class Masking:
 
 
 class TrainingModule(nn.Module):
-    """Network, context head and losses, as the trainer sees them: a batch in, a loss out."""
+    """Network, context head and loss in one module for the trainer: a batch in, a loss out."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class TrainingModule(nn.Module):
         return [self.logits(example, own) for example, own in zip(examples, self.vectors(examples), strict=True)]
 
     def logits(self, example: Example, vectors: Tensor) -> Tensor:
-        """Return the logits of one example from its vectors; in training, now and then as if nobody knew who speaks."""
+        """Return the logits of one example from its vectors; in training, sometimes with the speakers hidden."""
         unknown = self.training and float(torch.rand(())) < self.one_speaker
         near = torch.from_numpy(neighbours([""] * len(example.speakers)) if unknown else example.near)
         return self.head(in_context(vectors, near.to(vectors.device))).float()
@@ -107,7 +107,7 @@ class TrainingModule(nn.Module):
         return self.losses(examples, self.predict_logits(examples))
 
     def losses(self, examples: Sequence[Example], read: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Return the loss of a batch from what was read of it."""
+        """Return the loss of a batch from its logits, one tensor an example."""
         logits = torch.cat([own[example.before :] for example, own in zip(examples, read, strict=True)])
         stages = self._stage_loss(examples, logits[:, :-1])
         ages = self._age_loss(examples, logits[:, -1])
@@ -161,7 +161,7 @@ def _speaker_losses(example: Example, logits: Tensor) -> list[Tensor]:
 
 
 def stage_shares(examples: Sequence[Example]) -> list[float]:
-    """Return the share of messages that carry each stage, of those where it is told."""
+    """Return, for each stage, the share of positive messages among those with a label."""
     labels = np.concatenate([example.stages[example.before :] for example in examples])
     told = np.sum(~np.isnan(labels), axis=0)
     return [float(share) for share in np.nansum(labels, axis=0) / np.maximum(told, 1)]
@@ -173,5 +173,5 @@ def positive_weights(shares: Sequence[float], *, cap: float) -> list[float]:
 
 
 def collate(examples: list[Example]) -> dict[str, Any]:
-    """Return a batch as the trainer hands it on."""
+    """Return a batch in the form that the trainer passes to the module."""
     return {"examples": examples}

@@ -1,4 +1,4 @@
-"""A frozen encoder as it comes: the mean of a message's token vectors, of length one."""
+"""Sentence embeddings from a frozen encoder: the mean of a message's token vectors, scaled to length 1."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TOKENS = 64
 
 
 def load_sentence_embedder(path: Path) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-    """Return what turns texts into vectors, of shape (texts, width).
+    """Return a function from texts to embeddings, of shape (texts, width).
 
     Raises
     ------

@@ -57,8 +57,8 @@ _BATCH_MESSAGES = 64
 
 _AT_ONCE = 64
 
-_NIGHTS = (60, 300)
-"""Messages of the long ordinary chats that the threshold must keep to besides."""
+_SYNTHETIC_SIZES = (60, 300)
+"""Messages of the synthetic ordinary chats on which the threshold must keep the false-positive rate too."""
 
 
 def train_encoder(
@@ -104,7 +104,7 @@ def train_encoder(
     if vectors is None:
         return
     if recipe.training.refit_epochs:
-        say(f"teaching the context head again, with {len(dataset.more):,} ordinary chats more")
+        say(f"training the context head again, with {len(dataset.more):,} ordinary chats more")
         more = make_examples(dataset.more, start.tokenizer, stages=taxonomy.keys, stretch=recipe.training.stretch)
         refit_head(module, [*train, *more], epochs=recipe.training.refit_epochs, batch=recipe.training.batch, seed=recipe.seed)
     say("calibrating and exporting")
@@ -129,7 +129,7 @@ def train_encoder(
     (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), "utf-8")
     write_json(folder / "splits.json", splits.model_dump(mode="json"))
     if rival is not None:
-        say("training the baseline that stands beside it")
+        say("training the baseline to compare with")
     other = train_rival(dataset, rival, taxonomy, **recipe.rates) if rival is not None else None
     _judge_and_measure(recipe, taxonomy, dataset, folder, vectors, single=single, other=other, suite=suite, say=say)
 
@@ -161,8 +161,10 @@ def _judge_and_measure(
     say("choosing thresholds on the validation part")
     validation = predict_labelled(dataset.validation, model)
     chats = [chat for chat in dataset.validation if chat.attributes.get("situation") == ORDINARY_CHAT]
-    nights = [night for size in _NIGHTS for night in synthetic_chats(chats, seed=recipe.seed, most=len(chats), messages=size)]
-    thresholds = choose_thresholds([*validation, *predict_labelled(nights, model)], taxonomy.keys, **recipe.rates)
+    synthetic = [
+        chat for size in _SYNTHETIC_SIZES for chat in synthetic_chats(chats, seed=recipe.seed, most=len(chats), messages=size)
+    ]
+    thresholds = choose_thresholds([*validation, *predict_labelled(synthetic, model)], taxonomy.keys, **recipe.rates)
     save_drift_profile(folder, dataset.validation, [conversation.peak for conversation in validation], threshold=thresholds.risk)
     say("measuring on the test part")
     judged = predict_labelled(dataset.test, model)
