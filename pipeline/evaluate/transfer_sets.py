@@ -13,6 +13,7 @@ from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.open import read_corpora
 from pipeline.corpora.synthetic_chats import split_into_sentences, synthetic_chats
 from pipeline.corpora.training import sample_ordinary
+from pipeline.corpora.without_speakers import merge_bursts, scorable_messages, without_speakers
 from pipeline.errors import CorpusError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.leakage import find_leakage
@@ -141,35 +142,16 @@ def segments(conversation: LabelledConversation, *, seed: int) -> Iterator[Label
     A window of a grooming conversation that holds no labelled sign is left out: nobody could tell.
     """
     chance = random.Random(f"{seed}/{conversation.id}")  # noqa: S311 - a cut, no secret
-    rows = [
-        (message, stages) for message, stages in zip(conversation.messages, conversation.stages, strict=True) if has_words(message)
-    ]
+    messages = scorable_messages(conversation)
     start = number = 0
-    while start < len(rows):
+    while start < len(messages):
         size = chance.randint(*SEGMENT)
-        part = rows[start : start + size]
+        part = messages[start : start + size]
         start += size
         number += 1
         if len(part) < SEGMENT[0] // 2 or (conversation.is_grooming and not any(stages for _, stages in part)):
             continue
-        messages, labels = _lines(part)
-        groomers = frozenset({"?"}) if conversation.is_grooming else conversation.groomers
-        yield replace(_changed(conversation, messages, labels, f"segment-{number}"), groomers=groomers, ages={})
-
-
-def _lines(rows: Sequence[tuple[Message, frozenset[str] | None]]) -> tuple[tuple[Message, ...], tuple[frozenset[str] | None, ...]]:
-    messages: list[Message] = []
-    labels: list[frozenset[str] | None] = []
-    last = None
-    for message, stages in rows:
-        if message.speaker == last:
-            messages[-1] = replace(messages[-1], text=f"{messages[-1].text} {message.text}")
-            labels[-1] = (labels[-1] or frozenset()) | (stages or frozenset())
-        else:
-            messages.append(replace(message, speaker="?"))
-            labels.append(stages)
-        last = message.speaker
-    return tuple(messages), tuple(labels)
+        yield without_speakers(conversation, merge_bursts(part), f"{conversation.id}/segment-{number}")
 
 
 def one_side(conversation: LabelledConversation) -> LabelledConversation | None:
