@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from labelled import labelled
+from labelled import grooming, labelled
 
 pytest.importorskip("torch", reason="training needs the train extra")
 
 import torch
 from safetensors.torch import save_file
 
-from pipeline.config import EncoderRecipe, load_settings
+from pipeline.config import EncoderRecipe, TeacherSettings, load_settings
+from pipeline.errors import ConfigError
 from pipeline.model.context_head import CONTEXT, NEAR
 from pipeline.model.network import SCALE, MessageNetwork
 from pipeline.model.training.examples import Example, make_examples
@@ -24,6 +25,7 @@ from pipeline.model.training.fit_encoder import _average, macro_average_precisio
 from pipeline.model.training.head_warmup import embed, fit_head, refit_head
 from pipeline.model.training.loss import Masking, TrainingModule, _speaker_losses, positive_weights, stage_shares
 from pipeline.model.training.open_encoder import Start, open_encoder
+from pipeline.model.training.teacher import with_teacher
 
 NAN = float("nan")
 
@@ -343,3 +345,30 @@ def test_the_mean_of_the_kept_epochs_is_taken_where_validation_says_so(
     _average(trainer, module, tmp_path, said.append)
     assert module.weight.item() == taken
     assert len(said) == 1
+
+
+def test_the_network_learns_what_its_teachers_say(tmp_path: Path, tiny_encoder: Path, tiny_encoder_recipe: Path) -> None:
+    teacher = TeacherSettings(members=2, layers=2, epochs=1, weight=1.0)
+    recipe = load_settings(tiny_encoder_recipe, EncoderRecipe).model_copy(update={"teacher": teacher, "layers": 1})
+    opened = open_encoder(recipe, path=tiny_encoder)
+    examples = list(make_examples([grooming(number) for number in range(4)], opened.tokenizer, stages=("trust", "secrecy")))
+    said: list[str] = []
+    settings = {"encoder": tiny_encoder, "checkpoints": tmp_path, "say": said.append}
+    taught = with_teacher(examples, examples, recipe, **settings)  # type: ignore[arg-type]
+    assert [one.teacher.shape for one in taught if one.teacher is not None] == [(len(one.speakers), 3) for one in examples]
+    assert [line for line in said if line.startswith("training teacher")] == ["training teacher 1 of 2", "training teacher 2 of 2"]
+
+    module = new_training_module(opened, recipe, positive=[1.0, 1.0]).train()
+    far = [replace(one, teacher=np.full((len(one.speakers), 3), 4.0, np.float32)) for one in examples]
+    module(far)["loss"].backward()
+    assert module.head.linear.bias.grad is not None
+    assert (module.head.linear.bias.grad < 0).all(), "pulled up, whatever the labels say"
+
+    again = with_teacher(examples, examples, recipe, resume=True, **settings)  # type: ignore[arg-type]
+    assert len([line for line in said if line.startswith("training teacher")]) == 2, "kept, not trained again"
+    for first, second in zip(taught, again, strict=True):
+        assert first.teacher is not None
+        assert second.teacher is not None
+        assert np.array_equal(first.teacher, second.teacher)
+    with pytest.raises(ConfigError, match="another training part"):
+        with_teacher(examples[:2], examples, recipe, resume=True, **settings)  # type: ignore[arg-type]

@@ -29,6 +29,7 @@ class Example:
 
     ``pieces`` are the tokens of each message. ``stages`` is of shape (n, stages), ``flagged`` and ``young`` of (n,): 1, 0, or NaN
     where the corpus does not say. ``groomers`` is ``None`` where it does not say who; ``grooming`` where it does not say whether.
+    ``teacher`` of shape (n, stages + 1) are the log-odds that larger networks give, where there are any.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Example:
     groomers: frozenset[str] | None
     grooming: bool | None
     before: int = 0
+    teacher: NDArray[np.float32] | None = None
 
     @cached_property
     def near(self) -> NDArray[np.intp]:

@@ -235,6 +235,7 @@ def new_training_module(start: Start, recipe: EncoderRecipe, *, positive: Sequen
         closing=start.tokenizer.closing,
         masking=_masking(start, recipe),
         one_speaker=recipe.training.one_speaker,
+        teacher_weight=recipe.teacher.weight,
     )
 
 

@@ -6,6 +6,7 @@
 - Who wrote it: somebody under 18 or an adult, where the corpus labels it.
 - A speaker: the noisy-or of each stage's highest probability, which the risk is made of, should be high for a groomer with
   a sign in the example, and low for everybody else. Where only the conversation is labelled: that of its riskiest speaker.
+- Where larger networks were trained first (`pipeline.model.training.teacher`): their probabilities, in a share of the loss.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class TrainingModule(nn.Module):
         closing: int,
         masking: Masking | None = None,
         one_speaker: float = 0.0,
+        teacher_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self.network = network
@@ -72,6 +74,7 @@ class TrainingModule(nn.Module):
         self.closing = closing
         self.masking = masking
         self.one_speaker = one_speaker
+        self.teacher_weight = teacher_weight
         self.positive: Tensor
         self.register_buffer("positive", torch.tensor(positive, dtype=torch.float32))
 
@@ -114,6 +117,8 @@ class TrainingModule(nn.Module):
         speakers = [loss for example, own in zip(examples, read, strict=True) for loss in _speaker_losses(example, own[:, :-1])]
         risk = torch.stack(speakers).mean() if speakers else logits.sum() * 0.0
         loss = self.settings.stages * stages + self.settings.ages * ages + self.settings.risk * risk
+        if self.training and all(example.teacher is not None for example in examples):
+            loss = (1 - self.teacher_weight) * loss + self.teacher_weight * self._teacher_loss(examples, logits)
         return {"loss": loss, "stages": stages.detach(), "ages": ages.detach(), "risk": risk.detach()}
 
     def _stage_loss(self, examples: Sequence[Example], logits: Tensor) -> Tensor:
@@ -135,6 +140,12 @@ class TrainingModule(nn.Module):
         known = ~labels.isnan()
         loss = functional.binary_cross_entropy_with_logits(logits, labels.nan_to_num(), reduction="none")
         return (loss * known).sum() / known.sum().clamp(min=1)
+
+    def _teacher_loss(self, examples: Sequence[Example], logits: Tensor) -> Tensor:
+        given = _joined(examples, "teacher").to(logits.device).sigmoid()
+        cross_entropy = functional.binary_cross_entropy_with_logits
+        stages = cross_entropy(logits[:, :-1], given[:, :-1], pos_weight=self.positive, reduction="none").sum(dim=1).mean()
+        return self.settings.stages * stages + self.settings.ages * cross_entropy(logits[:, -1], given[:, -1])
 
 
 def _joined(examples: Sequence[Example], name: str) -> Tensor:

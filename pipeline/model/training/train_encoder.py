@@ -50,6 +50,7 @@ from pipeline.model.training.head_warmup import refit_head
 from pipeline.model.training.measure_encoder import measure
 from pipeline.model.training.open_encoder import open_encoder
 from pipeline.model.training.piece_vectors import PieceVectors, piece_vectors
+from pipeline.model.training.teacher import with_teacher
 from pipeline.output import write_json
 
 _CALIBRATION_BATCHES = 100
@@ -100,6 +101,7 @@ def train_encoder(
     tokens = sum(map(len, chain.from_iterable(example.pieces for example in train)))
     say(f"{len(train):,} stretches to learn from ({len(dataset.composed):,} conversations composed), {tokens:,} tokens")
     vectors = piece_vectors(start) if writes else None  # before training: what was learned is in the network
+    train = with_teacher(train, validation, recipe, encoder=encoder, checkpoints=checkpoints, resume=resume, say=say)
     module = fit_encoder(start, recipe, train, validation, checkpoints=checkpoints, resume=resume, say=say)
     if vectors is None:
         return
