@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.model.scorable import has_words
-from pipeline.schema import Message
+from pipeline.schema import Message, has_words
 
 UNKNOWN = "?"
 """The speaker of every line."""

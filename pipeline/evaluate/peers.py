@@ -19,7 +19,7 @@ from pipeline.evaluate.dataset_selection import SelectedDataset
 from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, MajorityModel, Skewness, TopMean
 from pipeline.model.base import Model, Predictor
 from pipeline.model.predict import predict_labelled
-from pipeline.model.scorable import has_words
+from pipeline.schema import has_words
 
 SHOWN = (
     "stage macro-F1",

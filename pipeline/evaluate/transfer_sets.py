@@ -17,9 +17,8 @@ from pipeline.corpora.without_speakers import merge_bursts, scorable_messages, w
 from pipeline.errors import CorpusError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.leakage import find_leakage
-from pipeline.model.scorable import has_words
 from pipeline.model.training.context_dilution import BEFORE
-from pipeline.schema import Message
+from pipeline.schema import Message, has_words
 
 LENGTHS = (60, 300, 2000)
 """Messages that ordinary chats are joined to."""

@@ -10,9 +10,8 @@ from evaluation.drift import FORMAT, Profile, profile, read_profile
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import ModelFolderError
 from pipeline.model.oov import oov_rate
-from pipeline.model.scorable import has_words
 from pipeline.output import write_json
-from pipeline.schema import Message
+from pipeline.schema import Message, has_words
 from pipeline.text.language import language_of
 
 REFERENCE = "reference.json"

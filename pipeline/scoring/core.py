@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from pipeline.model.base import Model, Prediction, Utterance
 from pipeline.model.explain import Explanation, explain
-from pipeline.model.scorable import is_scorable
 from pipeline.model.thresholds import Thresholds
 from pipeline.results import TextPolicy, conversations_schema, kept, scores_schema, stage_column
+from pipeline.schema import is_scorable
 from pipeline.scoring.fingerprint import fingerprint
 
 DAMAGE = (RuntimeError, ValueError, OverflowError, MemoryError)
