@@ -28,7 +28,7 @@ from evaluation.pan12 import Official, official
 from evaluation.saved import Saved
 from evaluation.slices import slices
 from evaluation.speakers import speaker_figures
-from evaluation.summary import Cuts, summarise
+from evaluation.summary import Cuts, at_even_odds, summarise
 from evaluation.worst import worst_errors
 
 PREVALENCES = (0.01, 0.001, 0.0001)
@@ -116,9 +116,8 @@ def _alerts(labels: Floats, peaks: Floats, threshold: float, prevalence: float, 
 
 def _calibration(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
     stages = {key: _diagram(*stage_columns(judged, column)) for column, key in enumerate(cuts.keys)}
-    labels, peaks = conversation_labels(judged)
-    even = np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
-    return {"stages": stages, "risk_at_even_odds": _diagram(labels, peaks, weights=even)}
+    labels, peaks, weights = at_even_odds(judged)
+    return {"stages": stages, "risk_at_even_odds": _diagram(labels, peaks, weights=weights)}
 
 
 def _diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None) -> dict[str, Any]:

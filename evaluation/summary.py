@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.calibration import calibration_error
+from evaluation.calibration import Floats, calibration_error
 from evaluation.early import early_warning, erde, f_latency
 from evaluation.metrics import (
     Judged,
@@ -83,10 +83,17 @@ FIGURES: Mapping[str, Figure] = {
 _SLOW = frozenset({"stage macro-F1", "stage macro average precision"})
 
 
+def at_even_odds(judged: Sequence[Judged]) -> tuple[Floats, Floats, Floats]:
+    """Return labels, highest risks and weights by which a risk of 0.5 means even odds: against ordinary conversations that could be
+    taken for grooming, not against chat that nobody would; each of shape (conversations,).
+    """
+    labels, peaks = conversation_labels(written(judged))
+    return labels, peaks, np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
+
+
 def _even_error(judged: Sequence[Judged]) -> float:
-    labels, peaks = conversation_labels(judged)
-    even = np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
-    return calibration_error(labels, peaks, weights=even)
+    labels, peaks, weights = at_even_odds(judged)
+    return calibration_error(labels, peaks, weights=weights)
 
 
 def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dict[str, Any]:

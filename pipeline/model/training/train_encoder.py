@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import BaselineRecipe, EncoderRecipe, Taxonomy
+from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.split import Splits
 from pipeline.corpora.synthetic_chats import synthetic_chats
 from pipeline.model.calibration import Platt
@@ -45,7 +46,7 @@ from pipeline.model.training.export_encoder import export_network, export_torch,
 from pipeline.model.training.faithful import faithfulness
 from pipeline.model.training.fit_cascade import fit_cascade
 from pipeline.model.training.fit_encoder import fit_encoder
-from pipeline.model.training.fit_risk import Scored, fit_risk
+from pipeline.model.training.fit_risk import Scored, against_look_alikes, fit_risk
 from pipeline.model.training.head_warmup import refit_head
 from pipeline.model.training.measure_encoder import measure
 from pipeline.model.training.open_encoder import open_encoder
@@ -116,7 +117,8 @@ def train_encoder(
     quantise(single, folder / NETWORK, batches=batches)
     head = module.head.as_numpy()
     network = open_network(folder / NETWORK)
-    calibrated = calibrate(exported_logits(network, head, validation, closing=start.tokenizer.closing), validation)
+    logits = exported_logits(network, head, validation, closing=start.tokenizer.closing)
+    calibrated = calibrate(logits, validation, look_alikes=_look_alikes(dataset.validation))
     save_heads(
         folder,
         head=head,
@@ -225,11 +227,13 @@ def exported_logits(
         yield from (head.logits(own, example.speakers) for own, example in zip(vectors, part, strict=True))
 
 
-def calibrate(given: Iterable[NDArray[np.float32]], examples: Sequence[Example]) -> Calibrated:
+def calibrate(
+    given: Iterable[NDArray[np.float32]], examples: Sequence[Example], *, look_alikes: frozenset[str] = frozenset()
+) -> Calibrated:
     """Fit a slope and an offset for each stage and for the ages, and then the risk head, to the logits of the examples.
 
     Stages and ages are calibrated as often as they occur there. The risk is calibrated at even odds and where people meet it, at
-    the highest that a conversation reaches.
+    the highest that a conversation reaches; against the ordinary conversations with the ids ``look_alikes``.
     """
     logits = list(given)
     scores, labels = np.concatenate(logits), np.concatenate([example.stages for example in examples])
@@ -246,7 +250,13 @@ def calibrate(given: Iterable[NDArray[np.float32]], examples: Sequence[Example])
         )
         for own, example in zip(logits, examples, strict=True)
     ]
-    return Calibrated(stages, ages, fit_risk(scored))
+    risk = against_look_alikes(fit_risk(scored), scored, [example.id in look_alikes for example in examples])
+    return Calibrated(stages, ages, risk)
+
+
+def _look_alikes(conversations: Sequence[LabelledConversation]) -> frozenset[str]:
+    """Return the ids of the ordinary conversations that could be taken for grooming."""
+    return frozenset(one.id for one in conversations if one.is_grooming is False and one.attributes.get("hard") == "true")
 
 
 def _platts(scores: NDArray[np.floating], labels: NDArray[np.floating]) -> Platt:
