@@ -104,6 +104,15 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         '<a class="tel" href="tel:+447700900124"><abbr class="fn" title="">Me</abbr></a></cite>: <q>yes</q></div></div>'
         "</body></html>\n",
     ),
+    "imessage_exporter-html": (
+        "+447700900123.html",
+        '<html><head><meta charset="UTF-8"></head><body>\n<div class="message"><div class="received"><p><span class="timestamp">'
+        'Feb 13, 2024  9:05:11 PM (Read by you after 3 seconds)</span><span class="sender">+447700900123</span></p><hr>'
+        '<div class="message_part"><span class="bubble">bread?</span></div><div class="tapbacks"><p>Tapbacks:</p>'
+        '<div class="tapback"><span><b>Loved</b> by Me</span></div></div></div></div>\n'
+        '<div class="announcement"><p><span class="timestamp">Feb 13, 2024  9:06:11 PM</span> Kim named it</p></div>\n'
+        "</body></html>\n",
+    ),
     "irc": (
         "bakers.log",
         "--- Log opened Tue Feb 13 21:05:00 2024\n21:05 -!- kim [~kim@host] has joined #bakers\n21:05 <@robin> bread?\n"

@@ -44,6 +44,7 @@ _JSON = re.compile(r"\{|\[(?:[{\]\r\n]| (?! *\d))")
 _ELEMENT = re.compile(r"\s*<")
 _WORKBOOK = re.compile("PK")
 MAILBOX = re.compile(r"From \S[^\r\n]*\r?\n(?:>?From [^\r\n]*\r?\n)?[!-9;-~]{1,60}:[ \t\r\n]")
+_PAGE_OR_WORDS = re.compile(r"\s*<|[^\0]*\Z")
 _REPORT = re.compile(r"PK|\s*<|[^\0]*\Z")
 _WORDS = re.compile(r"(?!\s*(?:[{<]|\[\s*[{\]]))[^\0]*\Z")
 
@@ -71,7 +72,9 @@ FORMATS: dict[str, Format] = {
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
     "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage", begins=_WORDS),
-    "imessage_exporter": Format("iMessage (imessage-exporter text)", "pipeline.ingest.imessage_exporter", begins=_WORDS),
+    "imessage_exporter": Format(
+        "iMessage (imessage-exporter text, HTML)", "pipeline.ingest.imessage_exporter", begins=_PAGE_OR_WORDS
+    ),
     "sms": Format("SMS Backup & Restore XML", "pipeline.ingest.sms", begins=_ELEMENT),
     "line": Format("LINE text", "pipeline.ingest.line", begins=_WORDS),
     "kakaotalk": Format("KakaoTalk text or CSV", "pipeline.ingest.kakaotalk", begins=_WORDS),

@@ -75,7 +75,7 @@ def csv_format(text: str) -> str | None:
 
 def has_rows(text: str, format_: str) -> bool:
     """Whether some line begins a row of the format."""
-    if format_ not in _FORMATS or (format_ in _CSV and _CSV[format_](text)):
+    if format_ not in _FORMATS or text.lstrip().startswith("<") or (format_ in _CSV and _CSV[format_](text)):
         return True
     lines = _lines(text)
     return _weigh(lines, _FORMATS[format_]).rows > 0 or (format_ == "line" and line_grammar.is_spaced(lines))

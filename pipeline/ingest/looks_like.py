@@ -38,7 +38,6 @@ _HTML: tuple[tuple[str, Look], ...] = (
     (r"\bclass=\"page_wrap|tgme|telegram", Look("Telegram as HTML", "Export the chat again from Telegram Desktop, as JSON")),
     (r"chatlog__|DiscordChatExporter", Look("Discord as DiscordChatExporter's HTML", "Export the channel again, as JSON")),
     (r"\b_a6-|instagram|facebook|\buiBoxWhite", Look("Instagram or Messenger as HTML", "Ask for the download again, as JSON")),
-    (r"imessage|class=\"message\"[^>]*>.*tapback", Look("iMessage as HTML", "Export it again as CSV, with iMazing")),
     (r"snapchat", Look("Snapchat as HTML", "Ask for the download again, with JSON")),
 )
 _XML: tuple[tuple[str, Look], ...] = ((r"<calls\b", Look("a list of calls", "Give the app's messages (sms-….xml)", chat=False)),)
