@@ -74,6 +74,14 @@ def test_without_a_day_the_time_of_day_is_kept_and_told(tmp_path: Path) -> None:
     assert ["nothing says the day of 2 row(s)" in warning.what for warning in log.warnings] == [True]
 
 
+def test_times_with_an_offset_are_in_utc(tmp_path: Path) -> None:
+    content = "[2024-02-13T21:05:11.000Z] <robin> bread?\n[2024-02-13T22:06:11+0100] <kim> yes\n"
+    assert [m.timestamp for m in read_one(write(tmp_path / "a.log", content))] == [
+        datetime(2024, 2, 13, 21, 5, 11, tzinfo=UTC),
+        datetime(2024, 2, 13, 21, 6, 11, tzinfo=UTC),
+    ]
+
+
 def test_what_somebody_does_is_no_notice_unless_its_whole_wording_is_one(tmp_path: Path) -> None:
     content = "[21:05] <robin> hi\n[21:06] * robin has left the house, come over\n[21:07] * robin has left #bakers\n"
     found = read_one(write(tmp_path / "a.log", content))

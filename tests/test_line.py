@@ -46,6 +46,8 @@ def test_what_is_written_is_read(drawn: list[tuple[str, str, int]], tmp_path_fac
         ("[LINE] Robinとのトーク履歴", "保存日時：2024/02/14 08:00", "2024/02/13(火)", "午後9:05"),
         ("[LINE] 與Robin的聊天記錄", "儲存日期： 2024/02/14 08:00", "2024/02/13（週二）", "下午09:05"),
         ("[LINE] ประวัติการสนทนากับ Robin", "บันทึกวันที่: 2024/02/14 08:00", "2024/02/13(อ.)", "21:05"),
+        ("Chat history with Robin", "Saved on: 2/14/2024, 8:00 AM", "Tue, 2/13/2024", "9:05 PM"),
+        ("[LINE] Robin的聊天紀錄", "儲存日期：2024/02/14 08:00", "2024/02/13（二）", "下午9:05"),
         ("[LINE] Robin", "저장 일시: 2024/02/14 08:00", "2024/02/13 화", "오후 9:05"),
     ],
 )
@@ -98,7 +100,7 @@ def test_nothing_that_a_person_types_hides_what_follows(tmp_path: Path) -> None:
 
 def test_the_computers_layout_is_read_with_names_of_several_words_where_they_can_be_told(tmp_path: Path) -> None:
     rows = "21:05 Robin Baker bread?\n21:06 Kim yes\n21:07 Robin Baker rye then\n21:08 Robin Baker at noon\n"
-    path = write(tmp_path / "x.txt", "2024.02.13 火曜日\n" + rows)
+    path = write(tmp_path / "x.txt", "[LINE] Robin\n\n2024.02.13 火曜日\n" + rows)
     (conversation,), log = read_all(path)
     assert [export.format for export in log.exports] == ["line"]
     assert [(m.speaker, m.text) for m in conversation.messages][:2] == [("Robin Baker", "bread?"), ("Kim", "yes")]
