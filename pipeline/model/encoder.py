@@ -136,7 +136,7 @@ def save_heads(
             "under_18": {"slope": float(ages.slope[0]), "offset": float(ages.offset[0])},
         },
     )
-    tokenizer.save(str(folder / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
 
 
 def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, device: Device = "cpu") -> EncoderModel:

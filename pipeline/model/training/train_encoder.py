@@ -131,7 +131,7 @@ def train_encoder(
     if recipe.export.torch:
         export_torch(module.network, folder)
     (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), "utf-8")
-    write_json(folder / "splits.json", splits.model_dump(mode="json"))
+    write_json(folder / "splits.json", splits.model_dump(mode="json"), compact=True)
     if rival is not None:
         say("training the baseline to compare with")
     other = train_rival(dataset, rival, taxonomy, **recipe.rates) if rival is not None else None
