@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.config import Taxonomy, read_toml
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.corpora.split import Splits, conversation_hash, load_splits
+from pipeline.corpora.split import Splits, load_splits, short_hash
 from pipeline.corpora.training import read_training_corpus
 from pipeline.errors import ConfigError, CorpusError
 from pipeline.model.folder import ModelFolder
@@ -113,7 +113,7 @@ def _tested(read: Sequence[LabelledConversation], splits: Splits | None, name: s
     changed = (
         []
         if splits is None
-        else [conversation.id for conversation in found if splits.hashes.get(conversation.id) != conversation_hash(conversation)]
+        else [conversation.id for conversation in found if splits.hashes.get(conversation.id) != short_hash(conversation)]
     )
     if changed:
         raise CorpusError(

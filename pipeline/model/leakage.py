@@ -17,7 +17,7 @@ from safetensors.numpy import save
 
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.minhash import PERMUTATIONS, estimate_jaccard, hash64, hashes64, plain_words, sketch, word_runs
-from pipeline.corpora.split import conversation_hash, load_splits
+from pipeline.corpora.split import load_splits, short_hash
 from pipeline.errors import ModelFolderError
 from pipeline.model.folder import ModelFolder
 from pipeline.text.normalise import normalise
@@ -99,7 +99,7 @@ def find_leakage(folder: ModelFolder, conversations: Sequence[LabelledConversati
     if (folder.path / SPLITS).is_file():
         splits = load_splits(folder.path / SPLITS)
         learned = {splits.hashes[name] for name, part in splits.conversations.items() if part in _LEARNED_PARTS}
-        same = tuple(conversation.id for conversation in conversations if conversation_hash(conversation) in learned)
+        same = tuple(conversation.id for conversation in conversations if short_hash(conversation) in learned)
         return Leakage(same, unchecked="speakers, near-duplicates and excerpts: the model folder holds only its splits")
     return Leakage(unchecked="any of them: the model folder says nothing of what it learned from")
 

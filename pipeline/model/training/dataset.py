@@ -11,7 +11,7 @@ from pipeline.corpora.compose import Composition, compose
 from pipeline.corpora.duplicates import near_duplicates
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.minhash import plain_words
-from pipeline.corpora.split import Splits, conversation_hash, split_corpus
+from pipeline.corpora.split import Splits, short_hash, split_corpus
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.errors import CorpusError
 
@@ -55,7 +55,7 @@ def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -
     return made.model_copy(
         update={
             "conversations": {**made.conversations, **where},
-            "hashes": {**made.hashes, **{chat.id: conversation_hash(chat) for chat in ordinary}},
+            "hashes": {**made.hashes, **{chat.id: short_hash(chat) for chat in ordinary}},
         }
     )
 
@@ -83,7 +83,7 @@ def assign_splits(corpus: TrainingCorpus, splits: Splits, *, composition: Compos
         name = splits.conversations.get(conversation.id)
         if name not in parts:
             continue
-        if splits.hashes.get(conversation.id) != conversation_hash(conversation):
+        if splits.hashes.get(conversation.id) != short_hash(conversation):
             raise CorpusError(f"conversation {conversation.id} has changed since it was split", do="Split again")
         parts[name].append(conversation)
     if empty := [name for name in ("train", "validation") if not parts[name]]:
