@@ -83,8 +83,8 @@ def test_times_are_the_computers_own(tmp_path: Path) -> None:
 def test_damage_is_named_by_its_line(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"x\.txt:1: none of the 1 lines begins a message of imessage-exporter"):
         read_all(write(tmp_path / "x.txt", "some words\n"), format="imessage_exporter")
-    with pytest.raises(ExportError, match=r"x\.txt:7: not UTF-8"):
-        read_all(write(tmp_path / "x.txt", (block("Kim", "brød") + block("Me", "?")).encode().replace(b"?", b"\xff")))
+    with pytest.raises(ExportError, match=r"x\.txt:11: not UTF-8"):
+        read_all(write(tmp_path / "x.txt", (block("Kim", "brød") * 2 + block("Me", "?")).encode().replace(b"?", b"\xff")))
 
 
 def bubble(sender: str, text: str, *below: str, minute: int = 5) -> str:
