@@ -13,6 +13,17 @@ _CELLEBRITE = [
 _AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
 
 SEEDS: dict[str, tuple[str, str | bytes]] = {
+    "tiktok": (
+        "user_data_tiktok.json",
+        '{"Activity": {"Login History": {"LoginHistoryList": []}}, "Direct Message": {"Direct Messages": {"ChatHistory": {'
+        '"Chat History with robin_b:": [{"Date": "2024-02-13 21:06:11", "From": "robin_b", "Content": "yes"}, '
+        '{"Date": "2024-02-13 21:05:11", "From": "kim", "Content": "bread?"}]}}, "Group Chat": {"GroupChat": {}}}}',
+    ),
+    "tiktok-text": (
+        "Direct Messages.txt",
+        ">>> Chat History with robin_b::\n\n2024-02-13 21:06:11 UTC robin_b: yes\n2024-02-13 21:05:11 UTC kim: bread?\nrye\n\n"
+        ">>> Chat History with pat::\n\n2024-02-13 21:05:11 UTC pat: hello\n",
+    ),
     "sms": (
         "sms-20240213.xml",
         "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>\n<smses count=\"2\">\n"

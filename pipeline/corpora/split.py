@@ -1,4 +1,4 @@
-"""Split a corpus so that relatives and groomers never stand on two sides; written down with hashes, the same for everybody."""
+"""Split a corpus so that relatives and groomers are never in different splits; recorded with hashes, the same for everybody."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def split_corpus(
     held_out: Mapping[str, str] | None = None,
     together: Sequence[str] = (),
 ) -> Splits:
-    """Deal a corpus into splits by groups of relatives, class by class, so that each split has its share of groomings.
+    """Split a corpus by groups of relatives, stratified by class, so that each split has its share of grooming conversations.
 
     ``held_out`` maps an attribute to a value that goes to the last split whole, such as ``{"language": "nl"}``: what a model is
     to be tested on without having met it. ``together`` names attributes whose values are never parted, such as ``situation``: each
@@ -131,7 +131,7 @@ def write_splits(splits: Splits, out: Path, *, overwrite: bool) -> None:
 
 
 def read_splits(path: Path, conversations: Sequence[LabelledConversation]) -> Splits:
-    """Read splits, and hold them against the corpus.
+    """Read splits, and compare them with the corpus.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.log_evidence import csv_format, has_rows, marked_format, unmarked_format
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
 from pipeline.ingest.table_records import parquet_columns
-from pipeline.ingest.text_evidence import has_headers, text_format
+from pipeline.ingest.text_evidence import TIKTOK_BANNER, has_headers, text_format
 from pipeline.ingest.xml_evidence import xml_format
 
 SLACK_LISTS = frozenset({"users.json", "channels.json", "groups.json", "dms.json", "mpims.json"})
@@ -40,6 +40,7 @@ def by_export(file: ExportFile) -> PurePosixPath:
 
 
 _OBJECT_OR_LIST = re.compile(r"\s*[\[{]")
+_OBJECT_OR_BANNER = re.compile(r"\s*(?:\{|>>> )")
 _JSON = re.compile(r"\{|\[(?:[{\]\r\n]| (?! *\d))")
 _ELEMENT = re.compile(r"\s*<")
 _WORKBOOK = re.compile("PK")
@@ -69,6 +70,7 @@ FORMATS: dict[str, Format] = {
     "meta": Format("Instagram or Messenger (Meta) JSON", "pipeline.ingest.meta", by_folder),
     "discord": Format("Discord (DiscordChatExporter JSON)", "pipeline.ingest.discord"),
     "snapchat": Format("Snapchat chat_history.json", "pipeline.ingest.snapchat"),
+    "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
     "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage", begins=_WORDS),
@@ -208,6 +210,8 @@ def _json(head: bytes, columns: Mapping[str, str]) -> Found | None:
 
 
 def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | None:
+    if TIKTOK_BANNER.match(text.lstrip()):
+        return Found("tiktok")
     if (own := marked_format(text)) is not None:
         return Found(own)
     names = header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))

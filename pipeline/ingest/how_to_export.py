@@ -8,6 +8,7 @@ HOW: dict[str, str] = {
     "meta": "Accounts Center: Your information, Download your information, Messages; JSON",
     "discord": "DiscordChatExporter: export the channel as JSON",
     "snapchat": "accounts.snapchat.com: My Data, with chat history and JSON files",
+    "tiktok": "Settings and privacy, Account, Download your data: JSON, with direct messages",
     "slack": "Workspace settings: Import/Export Data, Export",
     "signal": "signal-export, on a computer with Signal Desktop",
     "imessage": "iMazing: Messages, Export to CSV",

@@ -46,10 +46,6 @@ _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
         frozenset({"ID", "Timestamp", "Contents"}),
         Look("Discord's own data package", "It holds one side only: export with DiscordChatExporter, as JSON"),
     ),
-    (
-        frozenset({"ChatHistory"}),
-        Look("a TikTok download", "Convert its chats to CSV with columns conversation_id, speaker, timestamp, text"),
-    ),
     (frozenset({"conversations", "conversation_id"}), Look("Hangouts from Google Takeout", "Convert it to CSV")),
     (frozenset({"messages", "creator", "created_date"}), Look("Google Chat from Google Takeout", "Convert it to CSV")),
     (frozenset({"backupTimeMs"}), Look("Signal's own export", "Export the chats with signal-export")),

@@ -19,6 +19,9 @@ from pipeline.ingest.whatsapp_rows import MARK, split_row
 LEAST_SHARE = 0.2
 """A file whose first ten lines hold no header is a chat only where this share of its lines are headers."""
 
+TIKTOK_BANNER = re.compile(r">>> ?(?P<title>(?:Chat History with|Group Chat\b)[^\r\n]*?):*[ \t]*(?=\r?\n|\Z)")
+"""The line that each chat of TikTok's text begins with."""
+
 _FIRST_LINES = 10
 _MOST = 0.6
 _SIGNAL = re.compile(r"\[\d{4}-\d{2}-\d{2}(?P<comma>,?) \d{2}:\d{2}(?P<seconds>:\d{2})?\] [^\n:]+:")
