@@ -75,6 +75,13 @@ def test_notices_and_unsent_messages_are_kept_as_what_they_are(tmp_path: Path) -
     assert [(m.kind, m.speaker) for m in found] == [("system", None), ("deleted", "Kim"), ("unsupported", "Kim")]
 
 
+def test_a_pasted_line_of_another_program_does_not_change_the_format(tmp_path: Path) -> None:
+    path = write(tmp_path / "Kim.txt", block("Kim", "bread?") + block("Me", "[x] [9:05 PM] y") * 3)
+    (conversation,), log = read_all(path)
+    assert [export.format for export in log.exports] == ["imessage_exporter"]
+    assert [m.speaker for m in conversation.messages] == ["Kim", "Me", "Me", "Me"]
+
+
 def test_times_are_the_computers_own(tmp_path: Path) -> None:
     path = write(tmp_path / "Kim.txt", block("Kim", "bread?") + block("Me", "yes"))
     assert read_one(path, timezone="Europe/Madrid")[0].timestamp == datetime(2024, 2, 13, 20, 5, 11, tzinfo=UTC)
