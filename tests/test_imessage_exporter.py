@@ -142,6 +142,14 @@ def test_a_page_keeps_what_stands_beside_the_words(tmp_path: Path) -> None:
     assert (found[0].timestamp, found[3].meta["attachments"]) == (datetime(2024, 2, 13, 21, 5, 11), ["attachments/1/a.jpeg"])
 
 
+def test_an_edited_message_keeps_the_words_of_all_versions(tmp_path: Path) -> None:
+    edited = bubble("Kim", "").replace(
+        '<span class="bubble"></span>', '<div class="edited"><table><td>bread?</td><td>rye?</td></table></div>'
+    )
+    (message,) = read_one(write(tmp_path / "Kim.html", page(edited)))
+    assert ("bread?" in message.text, "rye?" in message.text, message.meta["edited"]) == (True, True, True)
+
+
 def test_a_page_that_is_cut_off_is_named(tmp_path: Path) -> None:
     whole = page(bubble("Kim", "bread?"), bubble("Me", "yes"))
     with pytest.raises(ExportError, match=r"Kim\.html: record 3: the page is cut off"):
