@@ -75,6 +75,13 @@ def test_notices_and_unsent_messages_are_kept_as_what_they_are(tmp_path: Path) -
     assert [(m.kind, m.speaker) for m in found] == [("system", None), ("deleted", "Kim"), ("unsupported", "Kim")]
 
 
+def test_a_pasted_line_of_another_program_does_not_change_the_format(tmp_path: Path) -> None:
+    path = write(tmp_path / "Kim.txt", block("Kim", "bread?") + block("Me", "[x] [9:05 PM] y") * 3)
+    (conversation,), log = read_all(path)
+    assert [export.format for export in log.exports] == ["imessage_exporter"]
+    assert [m.speaker for m in conversation.messages] == ["Kim", "Me", "Me", "Me"]
+
+
 def test_times_are_the_computers_own(tmp_path: Path) -> None:
     path = write(tmp_path / "Kim.txt", block("Kim", "bread?") + block("Me", "yes"))
     assert read_one(path, timezone="Europe/Madrid")[0].timestamp == datetime(2024, 2, 13, 20, 5, 11, tzinfo=UTC)
@@ -83,8 +90,8 @@ def test_times_are_the_computers_own(tmp_path: Path) -> None:
 def test_damage_is_named_by_its_line(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"x\.txt:1: none of the 1 lines begins a message of imessage-exporter"):
         read_all(write(tmp_path / "x.txt", "some words\n"), format="imessage_exporter")
-    with pytest.raises(ExportError, match=r"x\.txt:7: not UTF-8"):
-        read_all(write(tmp_path / "x.txt", (block("Kim", "brød") + block("Me", "?")).encode().replace(b"?", b"\xff")))
+    with pytest.raises(ExportError, match=r"x\.txt:11: not UTF-8"):
+        read_all(write(tmp_path / "x.txt", (block("Kim", "brød") * 2 + block("Me", "?")).encode().replace(b"?", b"\xff")))
 
 
 def bubble(sender: str, text: str, *below: str, minute: int = 5) -> str:
@@ -133,6 +140,14 @@ def test_a_page_keeps_what_stands_beside_the_words(tmp_path: Path) -> None:
     ]
     assert found[0].meta["reactions"] == [{"emoji": "Loved", "speaker": "Me"}]
     assert (found[0].timestamp, found[3].meta["attachments"]) == (datetime(2024, 2, 13, 21, 5, 11), ["attachments/1/a.jpeg"])
+
+
+def test_an_edited_message_keeps_the_words_of_all_versions(tmp_path: Path) -> None:
+    edited = bubble("Kim", "").replace(
+        '<span class="bubble"></span>', '<div class="edited"><table><td>bread?</td><td>rye?</td></table></div>'
+    )
+    (message,) = read_one(write(tmp_path / "Kim.html", page(edited)))
+    assert ("bread?" in message.text, "rye?" in message.text, message.meta["edited"]) == (True, True, True)
 
 
 def test_a_page_that_is_cut_off_is_named(tmp_path: Path) -> None:

@@ -116,5 +116,17 @@ def test_few_rows_among_many_lines_are_warned_of_with_the_first_other(tmp_path: 
 def test_a_file_without_rows_and_a_line_that_is_not_utf8_are_named(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"x\.txt:1: none of the 1 lines begins a message of LINE"):
         read_all(write(tmp_path / "x.txt", "some words\n"), format="line")
-    with pytest.raises(ExportError, match=r"x\.txt:6: not UTF-8"):
-        read_all(write(tmp_path / "x.txt", (HEAD + "2024/02/13(Tue)\n21:05\tRobin\tbread é é\n").encode() + b"21:06\tKim\t\xff\n"))
+    with pytest.raises(ExportError, match=r"x\.txt:7: not UTF-8"):
+        read_all(
+            write(
+                tmp_path / "x.txt", (HEAD + "2024/02/13(Tue)\n" + "21:05\tRobin\tbread é é\n" * 2).encode() + b"21:06\tKim\t\xff\n"
+            )
+        )
+
+
+def test_one_chat_exported_twice_is_one_conversation(tmp_path: Path) -> None:
+    rows = [f"21:{n:02}\t{('Robin', 'Kim')[n % 2]}\tbread number {n} of {n * 7}\n" for n in range(20)]
+    for name, own in (("a.txt", rows[:15]), ("b.txt", rows)):
+        write(tmp_path / name, HEAD + "2024/02/13(Tue)\n" + "".join(own))
+    (conversation,), _ = read_all(tmp_path)
+    assert len(list(conversation.messages)) == 20

@@ -75,9 +75,7 @@ def _message(element: Any, file: ExportFile, number: int, options: ReadOptions) 
     written = read_written(told["time"]) if told["time"] else None
     speaker = told["speaker"] or None
     meta: dict[str, object] = {
-        name: told[name]
-        for name in ("read", "reactions", "effect", "attachments", "replies", "reply", "subject", "edited")
-        if told[name]
+        name: told[name] for name in ("read", "reactions", "effect", "attachments", "replies", "reply", "edited") if told[name]
     }
     return Message(
         message_id=f"{file.sha256[:12]}:{number}",
@@ -95,7 +93,7 @@ def _told(element: Any) -> Mapping[str, Any]:
     time = _TIME.match(_words(_named(element, "timestamp")))
     sender = _words(_named(element, "sender")).strip()
     notice = "announcement" in _classes(element)
-    text = _notice(element) if notice else "\n".join(_words(one) for one in _own(element, "bubble") if _words(one))
+    text = _notice(element) if notice else _own_words(element)
     files = [name for part in _own(element, "message_part") for name in _files(part)]
     unsent = [_words(one).strip() for one in _own(element, "unsent")]
     kind: Kind = "message" if text.strip() else "unsupported"
@@ -116,13 +114,21 @@ def _told(element: Any) -> Mapping[str, Any]:
             _reaction(one) for name in ("reaction", "tapback") for one in _own(element, name, inside=True) if _words(one)
         ],
         "effect": "\n".join(_words(one).removeprefix("Sent with ") for one in _own(element, "expressive")),
-        "subject": "\n".join(_words(one).strip() for one in _own(element, "subject")),
-        "edited": "\n".join(_words(one).strip() for one in _own(element, "edited")),
+        "edited": bool(_own(element, "edited")),
         "reply": bool(_own(element, "reply_context")),
         "replies": [
             {"time": one["time"], "speaker": one["speaker"], "text": one["text"]} for one in map(_told, _own(element, "message"))
         ],
     }
+
+
+def _own_words(element: Any) -> str:
+    """Return a message's words: the subject and the bubbles, else all versions of an edited one, else what an app shows."""
+    for names in (("subject", "bubble"), ("edited",), ("message_part",)):
+        words = [_words(one) for name in names for one in _own(element, name)]
+        if any(one.strip() for one in words):
+            return "\n".join(one for one in words if one.strip())
+    return ""
 
 
 def _own(element: Any, name: str, *, inside: bool = False) -> list[Any]:
