@@ -13,6 +13,20 @@ _CELLEBRITE = [
 _AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
 
 SEEDS: dict[str, tuple[str, str | bytes]] = {
+    "snapchat-lists": (
+        "chat_history.json",
+        '{"Received Saved Chat History": [{"From": "robin_b", "Media Type": "TEXT", "Created": "2021-02-13 21:06:11 UTC", '
+        '"Text": "yes"}], "Sent Saved Chat History": [{"To": "robin_b", "Media Type": "TEXT", "Created": '
+        '"2021-02-13 21:05:11 UTC", "Text": "bread?"}]}',
+    ),
+    "snapchat_return": (
+        "conversations.csv",
+        '=====================\nThis is what the columns hold, and "quotes\n=====================\n\n'
+        "content_type,message_type,conversation_id,message_id,reply_to_message_id,conversation_title,sender_username,"
+        "sender_user_id,recipient_username,recipient_user_id,text,media_id,is_saved,is_one_on_one,timestamp\n"
+        "TEXT,chat,aaaa,1,,,kim,1,robin_b,2,bread?,,true,true,Tue Feb 13 21:05:11 UTC 2024\n"
+        'TEXT,chat,aaaa,2,1,,robin_b,2,kim,1,"yes,\nof rye",,true,true,Tue Feb 13 21:06:11 UTC 2024\n',
+    ),
     "tiktok": (
         "user_data_tiktok.json",
         '{"Activity": {"Login History": {"LoginHistoryList": []}}, "Direct Message": {"Direct Messages": {"ChatHistory": {'
@@ -23,6 +37,17 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         "Direct Messages.txt",
         ">>> Chat History with robin_b::\n\n2024-02-13 21:06:11 UTC robin_b: yes\n2024-02-13 21:05:11 UTC kim: bread?\nrye\n\n"
         ">>> Chat History with pat::\n\n2024-02-13 21:05:11 UTC pat: hello\n",
+    ),
+    "signal_backup": (
+        "main.jsonl",
+        '{"version": "1", "backupTimeMs": "1707858400000"}\n{"account": {"givenName": "Kim"}}\n'
+        '{"recipient": {"id": "1", "self": {}}}\n'
+        '{"recipient": {"id": "2", "contact": {"aci": "YWNp", "e164": "447700900123", "profileGivenName": "Robin"}}}\n'
+        '{"chat": {"id": "1", "recipientId": "2"}}\n'
+        '{"chatItem": {"chatId": "1", "authorId": "2", "dateSent": "1707858311000", "incoming": {"read": true}, '
+        '"standardMessage": {"text": {"body": "bread?"}, "reactions": [{"emoji": "\\ud83c\\udf5e", "authorId": "1"}]}}}\n'
+        '{"chatItem": {"chatId": "1", "authorId": "1", "dateSent": "1707858371000", "outgoing": {}, '
+        '"updateMessage": {"individualCall": {"type": "AUDIO_CALL"}}}}\n',
     ),
     "sms": (
         "sms-20240213.xml",
@@ -104,6 +129,20 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain; charset=utf-8\n\nyes\n> shall we bake\n--b\n'
         "Content-Type: image/jpeg\nContent-Disposition: attachment; filename=a.jpg\nContent-Transfer-Encoding: base64\n\n"
         "AAAA\n--b--\n",
+    ),
+    "google_chat": (
+        "messages.json",
+        '{"messages": [{"creator": {"name": "Kim", "email": "kim@mail.example", "user_type": "Human"}, "created_date": '
+        '"Tuesday, February 13, 2024 at 9:05:11 PM UTC", "text": "bread?", "topic_id": "t1", "message_id": "abc/t1/t1"}, '
+        '{"message_state": "DELETED", "deleted_date": "Dienstag, 13. Februar 2024 um 21:07:11 UTC", "topic_id": "t3", '
+        '"deletion_metadata": {"deletion_type": "CREATOR"}, "message_id": "abc/t3/t3"}]}',
+    ),
+    "hangouts": (
+        "Hangouts.json",
+        '{"conversations": [{"conversation": {"conversation_id": {"id": "Ugx"}, "conversation": {"participant_data": '
+        '[{"id": {"gaia_id": "1"}, "fallback_name": "Kim"}]}}, "events": [{"sender_id": {"gaia_id": "1"}, "timestamp": '
+        '"1707858311000000", "chat_message": {"message_content": {"segment": [{"type": "TEXT", "text": "bread?"}, '
+        '{"type": "LINE_BREAK"}]}}, "event_id": "e1", "event_type": "REGULAR_CHAT_MESSAGE"}]}]}',
     ),
     "google_voice": (
         "Robin - Text - 2024-02-13T21_05_11Z.html",

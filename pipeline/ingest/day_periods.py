@@ -39,7 +39,7 @@ _OLDER_NOTHING = frozenset(
 )
 
 # The languages that WhatsApp is offered in, which decide where a word says one thing here and another there.
-_ON_PHONES = frozenset(
+ON_PHONES = frozenset(
     {
         *("af", "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fil"),
         *("fr", "gu", "he", "hi", "hr", "hu", "id", "it", "ja", "kk", "kn", "ko", "lo", "lt", "lv", "mk"),
@@ -113,7 +113,7 @@ def _periods() -> dict[str, Period]:
     votes: dict[str, Counter[Period]] = {}
     for locale in _locales():
         for word, period in _own_periods(locale).items():
-            votes.setdefault(word, Counter())[period] += 1_000 if locale.language in _ON_PHONES else 1
+            votes.setdefault(word, Counter())[period] += 1_000 if locale.language in ON_PHONES else 1
     return {word: found.most_common(1)[0][0] for word, found in votes.items()}
 
 

@@ -14,13 +14,14 @@ from pipeline.ingest.forensic_columns import forensic_format, report_format
 from pipeline.ingest.grids import Grid, is_workbook, workbook_grids
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.log_evidence import csv_format, has_rows, marked_format, unmarked_format
-from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
+from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete, is_snapchat_return
 from pipeline.ingest.table_records import parquet_columns
 from pipeline.ingest.text_evidence import TIKTOK_BANNER, has_headers, text_format
 from pipeline.ingest.xml_evidence import xml_format
 
 SLACK_LISTS = frozenset({"users.json", "channels.json", "groups.json", "dms.json", "mpims.json"})
 SLACK_COMPANIONS = frozenset({"integration_logs.json", "canvases.json", "lists.json", "org_users.json"})
+GOOGLE_CHAT_COMPANIONS = frozenset({"group_info.json", "user_info.json"})
 CONVOKIT_COMPANIONS = frozenset({"speakers.json", "users.json", "conversations.json", "corpus.json", "index.json"})
 
 
@@ -69,10 +70,12 @@ FORMATS: dict[str, Format] = {
     "telegram": Format("Telegram Desktop JSON", "pipeline.ingest.telegram"),
     "meta": Format("Instagram or Messenger (Meta) JSON", "pipeline.ingest.meta", by_folder),
     "discord": Format("Discord (DiscordChatExporter JSON)", "pipeline.ingest.discord"),
-    "snapchat": Format("Snapchat chat_history.json", "pipeline.ingest.snapchat"),
+    "snapchat": Format("Snapchat download (chat_history.json, snap_history.json)", "pipeline.ingest.snapchat"),
+    "snapchat_return": Format("Snapchat's return to law enforcement (CSV)", "pipeline.ingest.snapchat_return", begins=_WORDS),
     "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
+    "signal_backup": Format("Signal's own export (main.jsonl)", "pipeline.ingest.signal_backup"),
     "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage", begins=_WORDS),
     "imessage_exporter": Format(
         "iMessage (imessage-exporter text, HTML)", "pipeline.ingest.imessage_exporter", begins=_PAGE_OR_WORDS
@@ -87,6 +90,8 @@ FORMATS: dict[str, Format] = {
     "minecraft": Format("Minecraft log", "pipeline.ingest.logs", begins=_WORDS),
     "twitch": Format("Twitch chat as text", "pipeline.ingest.logs", begins=_WORDS),
     "mbox": Format("Mailbox (mbox)", "pipeline.ingest.mbox", begins=MAILBOX),
+    "google_chat": Format("Google Chat (Takeout)", "pipeline.ingest.google_chat", companions=GOOGLE_CHAT_COMPANIONS),
+    "hangouts": Format("Google Hangouts (Takeout)", "pipeline.ingest.hangouts"),
     "google_voice": Format("Google Voice (Takeout)", "pipeline.ingest.google_voice", by_folder, begins=_ELEMENT),
     "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_ELEMENT),
     "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),
@@ -210,6 +215,8 @@ def _json(head: bytes, columns: Mapping[str, str]) -> Found | None:
 
 
 def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | None:
+    if is_snapchat_return(text):
+        return Found("snapchat_return")
     if TIKTOK_BANNER.match(text.lstrip()):
         return Found("tiktok")
     if (own := marked_format(text)) is not None:

@@ -46,9 +46,6 @@ _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
         frozenset({"ID", "Timestamp", "Contents"}),
         Look("Discord's own data package", "It holds one side only: export with DiscordChatExporter, as JSON"),
     ),
-    (frozenset({"conversations", "conversation_id"}), Look("Hangouts from Google Takeout", "Convert it to CSV")),
-    (frozenset({"messages", "creator", "created_date"}), Look("Google Chat from Google Takeout", "Convert it to CSV")),
-    (frozenset({"backupTimeMs"}), Look("Signal's own export", "Export the chats with signal-export")),
     (
         frozenset({"string_map_data"}),
         Look("a part of an Instagram download that holds no chats", "Give the folder `messages`", chat=False),

@@ -6,7 +6,7 @@
                  "Conversation Title": …, "IsSaved": …, "Media IDs": …, "Created(microseconds)": 1707858311000}, …], …}
 
 What is called microseconds is milliseconds in most exports: told from the number's size. A row has no id. One conversation is held
-at a time, for it has to be turned round.
+at a time, for it has to be turned round. Older files have a list for each direction: see `pipeline.ingest.snapchat_lists`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from pipeline.errors import ExportError
 from pipeline.ingest.json_stream import read_members
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
+from pipeline.ingest.snapchat_lists import is_by_direction, read_by_direction
+from pipeline.ingest.snapchat_rows import kind_of
 from pipeline.ingest.time_order import in_time_order
 from pipeline.ingest.times import from_iso, from_number, whole
 from pipeline.ingest.units import Unit
-from pipeline.schema import Conversation, Kind, Message, Source
+from pipeline.schema import Conversation, Message, Source
 
 _UTC = ZoneInfo("UTC")
 _READ = frozenset(
@@ -40,6 +42,9 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When the file is no such export, or cannot be read whole.
     """
     file = unit.file
+    if is_by_direction(file, log):
+        yield from read_by_direction(file, options, log)
+        return
     before = 0
     for key, rows in read_members(file, log):
         if not isinstance(rows, list):
@@ -58,7 +63,7 @@ def _message(row: Row, source: Source, digest: str) -> Message:
     with shaped(source, "Snapchat"):
         media_type = string(row.get("Media Type"))
         text = string(row.get("Content")) or string(row.get("Text"))
-        kind = _kind(media_type, text)
+        kind = kind_of(media_type, text)
         meta = rest(row, _READ)
         if media_type not in ("", "TEXT"):
             meta["media_type"] = media_type
@@ -77,15 +82,6 @@ def _message(row: Row, source: Source, digest: str) -> Message:
             source=source,
             meta=meta,
         )
-
-
-def _kind(media_type: str, text: str) -> Kind:
-    """Return the kind of a row: ``STATUS…`` is Snapchat's own (a screenshot taken, a chat deleted); words come as ``TEXT``."""
-    if media_type.startswith("STATUS"):
-        return "system"
-    if media_type not in ("", "TEXT"):
-        return "media"
-    return "message" if text else "unsupported"
 
 
 def _moment(row: Row) -> datetime | None:

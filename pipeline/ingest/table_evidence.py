@@ -26,6 +26,25 @@ _WHAT = frozenset({"text", "message", "body", "content", "contents", "message_te
 _EDGES = re.compile(r"[\s\-]+")
 
 
+RETURN_COLUMNS = frozenset({"conversation_id", "message_id", "sender_username", "timestamp", "text"})
+"""What the table of a return by Snapchat names, among others."""
+
+_BANNER = re.compile(r"={5,}[ \t]*\r?\n")
+
+
+def return_header(line: str) -> bool:
+    """Whether a line is the header of a return by Snapchat."""
+    return set(header_columns(line.rstrip("\r\n"))) >= RETURN_COLUMNS | {"content_type"}
+
+
+def is_snapchat_return(text: str) -> bool:
+    """Whether a head is a return's: its header is the first line, or stands below the banner that the file begins with."""
+    start = text.lstrip()
+    if return_header(start.partition("\n")[0]):
+        return True
+    return _BANNER.match(start) is not None and any(return_header(line) for line in start.split("\n"))
+
+
 def holds_messages(names: Iterable[str], columns: Mapping[str, str]) -> bool:
     """Whether the fields of one record say who, when and what; a field that the user named for one of ours counts as it."""
     known = set(names)

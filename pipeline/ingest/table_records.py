@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import IO, Any
 
 import pyarrow as pa
@@ -107,10 +108,10 @@ def _csv_header(file: ExportFile, delimiter: str, max_bytes: int) -> list[str]:
         return []
 
 
-def csv_rows(file: ExportFile, delimiter: str, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not empty with the line that each starts on."""
-    reader = csv.reader(_csv_lines(file, max_bytes), delimiter=delimiter, strict=True)
-    start = 1
+def csv_rows(file: ExportFile, delimiter: str, max_bytes: int, *, start: int = 1) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not empty with the line that each starts on, from line ``start`` on."""
+    before = start - 1
+    reader = csv.reader(islice(_csv_lines(file, max_bytes), before, None), delimiter=delimiter, strict=True)
     while True:
         try:
             row = next(reader, None)
@@ -124,7 +125,7 @@ def csv_rows(file: ExportFile, delimiter: str, max_bytes: int) -> Iterator[tuple
             return
         if row:
             yield start, row
-        start = reader.line_num + 1
+        start = before + reader.line_num + 1
 
 
 def _csv_lines(file: ExportFile, max_bytes: int) -> Iterator[str]:

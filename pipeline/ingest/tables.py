@@ -61,7 +61,8 @@ class Table:
     """The records of a file, and what they become.
 
     ``platform`` is what a conversation gets that names none. With ``by_time`` the messages of a conversation are put in the order
-    of their times, where all have one: a conversation is then held at a time.
+    of their times, where all have one: a conversation is then held at a time. ``mixed``: the program writes conversations mixed, so
+    that it is nothing to warn of.
     """
 
     file: ExportFile
@@ -72,11 +73,12 @@ class Table:
     has_lines: bool = True
     platform: str = "table"
     by_time: bool = False
+    mixed: bool = False
 
     def conversations(self) -> Iterator[Conversation]:
         """Yield the conversations; their records are grouped, with a warning, where they do not stand together."""
         found = self._survey()
-        if not found.together:
+        if not found.together and not self.mixed:
             self.log.warn(
                 self.file.name, "the records of a conversation do not stand together: they were put together in their order"
             )
