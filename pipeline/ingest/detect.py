@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from pipeline.errors import ExportError
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile
+from pipeline.ingest.html_evidence import html_format
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
 from pipeline.ingest.table_records import parquet_columns
@@ -36,6 +37,7 @@ def by_export(file: ExportFile) -> PurePosixPath:
 
 
 _OBJECT_OR_LIST = re.compile(r"\s*[\[{]")
+_MARKUP = re.compile(r"\s*<")
 _WORDS = re.compile(r"(?!\s*(?:[{<]|\[\s*[{\]]))[^\0]*\Z")
 
 
@@ -56,13 +58,14 @@ class Format:
 FORMATS: dict[str, Format] = {
     "whatsapp": Format("WhatsApp text", "pipeline.ingest.whatsapp", begins=_WORDS),
     "telegram": Format("Telegram Desktop JSON", "pipeline.ingest.telegram"),
+    "telegram_html": Format("Telegram Desktop HTML", "pipeline.ingest.telegram_html", by_folder, begins=_MARKUP),
     "meta": Format("Instagram or Messenger (Meta) JSON", "pipeline.ingest.meta", by_folder),
     "discord": Format("Discord (DiscordChatExporter JSON)", "pipeline.ingest.discord"),
     "snapchat": Format("Snapchat chat_history.json", "pipeline.ingest.snapchat"),
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
     "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage", begins=_WORDS),
-    "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=re.compile(r"\s*<")),
+    "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_MARKUP),
     "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),
     "jsonl": Format("JSON Lines", "pipeline.ingest.tables"),
     "json": Format("JSON list of records", "pipeline.ingest.tables"),
@@ -110,7 +113,10 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
     if start.startswith(("{", "[{", "[\n", "[\r", "[]", "[ ")):
         return _json(head if len(head) < _HEAD or b"\n" in head.lstrip() else file.head(_LONG_HEAD), columns)
     if start.startswith("<"):
-        return Found("pan12") if re.search(r"<conversations?\b", start) else None
+        if re.search(r"<conversations?\b", start):
+            return Found("pan12")
+        format_ = html_format(head)
+        return Found(format_) if format_ is not None else None
     return _lines(text, file, columns)
 
 

@@ -35,7 +35,10 @@ _MAGIC: tuple[tuple[bytes, Look], ...] = (
     (b"\x89PNG", Look("a picture", "Give the chat's text", chat=False)),
 )
 _HTML: tuple[tuple[str, Look], ...] = (
-    (r"\bclass=\"page_wrap|tgme|telegram", Look("Telegram as HTML", "Export the chat again from Telegram Desktop, as JSON")),
+    (
+        r"\bclass=\"page_wrap",
+        Look("a page of Telegram's HTML that holds no chat", "Give the folder of the chat's messages.html", chat=False),
+    ),
     (r"chatlog__|DiscordChatExporter", Look("Discord as DiscordChatExporter's HTML", "Export the channel again, as JSON")),
     (r"\b_a6-|instagram|facebook|\buiBoxWhite", Look("Instagram or Messenger as HTML", "Ask for the download again, as JSON")),
     (r"imessage|class=\"message\"[^>]*>.*tapback", Look("iMessage as HTML", "Export it again as CSV, with iMazing")),
