@@ -26,6 +26,7 @@ from rich.text import Text
 from evaluation.intervals import wilson
 from pipeline.ingest import ReadLog
 from pipeline.ingest.detect import FORMATS
+from pipeline.ingest.how_to_export import HOW
 from pipeline.inspect import Inspection
 from pipeline.results import Run
 from pipeline.schema import KINDS
@@ -75,7 +76,7 @@ def print_run(run: Run) -> None:
     console.print(
         f"[bold]{counts['conversations']:,}[/] conversations, [bold]{counts['rows']:,}[/] messages, "
         f"[bold]{flagged:,}[/] flagged at risk ≥ {threshold:.2f}"
-        + (f", {skipped:,} read by the first pass alone" if skipped else "")
+        + (f", {skipped:,} read by the prefilter alone" if skipped else "")
     )
     table = Table(title="The five to read first", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for heading in ("risk", "conversation", "messages", "highest at", "looks like"):
@@ -226,12 +227,13 @@ def _figure(value: float | None) -> str:
 
 
 def print_formats() -> None:
-    """Print the formats that are read."""
+    """Print the formats that are read, and how the person who has the chat makes each."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("--format")
+    table.add_column("--format", no_wrap=True)
     table.add_column("what it is")
+    table.add_column("how it is made")
     for key, format_ in FORMATS.items():
-        table.add_row(key, format_.title)
+        table.add_row(key, format_.title, HOW.get(key, ""))
     Console().print(table)
 
 

@@ -18,6 +18,7 @@ import zipfile
 from pathlib import Path
 
 import atheris  # pyright: ignore[reportMissingImports]
+from export_seeds import SEEDS, seed_bytes
 
 with atheris.instrument_imports(include=["pipeline.ingest"]):  # pyright: ignore[reportAttributeAccessIssue]
     import importlib
@@ -50,11 +51,15 @@ PLACES: dict[str, tuple[str, str]] = {
     "parquet": ("family.parquet", "family.parquet"),
     "zip": ("chat.zip", "whatsapp-coach.zip"),
     "detect": ("file", "whatsapp-family.txt"),
-}
+} | {name: (place, "") for name, (place, _) in SEEDS.items()}
+
+_IN_FOLDERS = frozenset({"snapchat", "slack", "signal", "signal-markdown"})
 
 
 def seed(name: str) -> bytes:
     """Return what the fuzzer begins with."""
+    if name in SEEDS:
+        return seed_bytes(name)
     if name == "slack":
         with zipfile.ZipFile(SAMPLES / "slack-export.zip") as archive:
             return archive.read("match-day/2024-05-20.json")
@@ -81,7 +86,7 @@ def main() -> None:
         log = ReadLog()
         rows = 0
         try:
-            for conversation in read_conversations([place.parent if name.startswith("s") else place], options, log):
+            for conversation in read_conversations([place.parent if name in _IN_FOLDERS else place], options, log):
                 for message in conversation.messages:
                     rows += 1
                     message.text.encode("utf-8")

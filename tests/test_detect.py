@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from exports import read_all, write
+from workbooks import workbook
 
 from pipeline.errors import ExportError, UnknownFormat
 
@@ -80,13 +81,12 @@ def test_an_iphone_that_writes_iso_dates_is_whatsapp_in_its_zip(tmp_path: Path) 
 @pytest.mark.parametrize(
     "log",
     [
-        "[2024-02-13 21:05:11] [Server thread/INFO]: <robin_b> hello\n[2024-02-13 21:05:20] [Server thread/INFO]: <kim> yes\n",
         "[2024-02-13 21:05:11] INFO: started\n[2024-02-13 21:05:20] WARN: slow\n[2024-02-13 21:05:21] INFO: done\n",
         "[2024-02-13 21:05:11] Server: <robin_b> shall we build\n[2024-02-13 21:05:20] Server: <kim> yes\n",
+        "[21:05:11] CHAT: robin_b: shall we build\n[21:05:20] CHAT: kim: yes\n",
+        "[21:05:11] Server: <robin_b> shall we build\n[21:05:20] Server: <kim> yes\n",
         "[13/02/2024, 21:05:11] CHAT: robin_b: shall we build\n[13/02/2024, 21:05:20] CHAT: kim: yes\n",
         "2024-02-13 21:05 - ERROR: disk full\n2024-02-13 21:06 - ERROR: disk full\n",
-        "[2024-02-13 21:05:11 UTC] robin_b: hello\n[2024-02-13 21:05:20 UTC] kim: hi\n",
-        "[21:05:11] <robin_b> hello\n[21:05:20] <kim> hi\n",
         "[13/02/2024 21:05] kim\nhello\n\n[13/02/2024 21:06] robin\nyes\n",
     ],
 )
@@ -122,7 +122,6 @@ def test_few_headers_among_many_lines_are_warned_of_with_the_first_other(tmp_pat
         ("a.db", b"SQLite format 3\0", "database"),
         ("a.7z", b"7z\xbc\xaf\x27\x1c\0\0", "7z"),
         ("a.gz", b"\x1f\x8b\x08\0\0\0\0\0", "gzip"),
-        ("a.xml", "<?xml version='1.0'?>\n<smses count=\"1\"><sms/></smses>", "SMS Backup"),
         ("a.json", json.dumps([{"ID": 1, "Timestamp": "2024-02-13", "Contents": "x", "Attachments": ""}]), "data package"),
         ("a.csv", "Date,Name,Amount\n2024-02-13,flour,3\n", "a table"),
     ],
@@ -133,11 +132,8 @@ def test_an_error_says_what_a_file_looks_like(name: str, content: str | bytes, l
 
 
 def test_a_spreadsheet_is_named(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
-        for member in ("[Content_Types].xml", "xl/workbook.xml", "xl/worksheets/sheet1.xml"):
-            archive.writestr(member, "<x/>")
     with pytest.raises(UnknownFormat, match="spreadsheet"):
-        read_all(tmp_path / "a.xlsx")
+        read_all(write(tmp_path / "a.xlsx", workbook({"Notes": [["flour", 3.0]]})))
 
 
 CHAT = "13/02/2024, 21:05 - Kim: shall we bake\n"

@@ -19,7 +19,7 @@ from exports import read_all, read_one, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import ArchiveRefused, ConfigError, ExportError
+from pipeline.errors import AmbiguousDateOrder, ArchiveRefused, ConfigError, ExportError
 from pipeline.ingest import table_groups
 
 ROW = {"conversation_id": "c1", "speaker": "Kim", "timestamp": "2024-02-13T21:05:00+00:00", "text": "hello"}
@@ -156,7 +156,7 @@ def test_a_field_that_we_do_not_have_is_refused(tmp_path: Path) -> None:
         ('{"text": NaN}\n', r"\.jsonl:2: not valid JSON"),
         ('{"text": "a", "text": "b"}\n', r"\.jsonl:2: not valid JSON"),
         (json.dumps({**ROW, "conversation_id": None}) + "\n", r"\.jsonl:2: the record names no conversation"),
-        (json.dumps({**ROW, "timestamp": "noonish"}) + "\n", r"\.jsonl:2: `timestamp` is neither an ISO 8601 time nor a number"),
+        (json.dumps({**ROW, "timestamp": "noonish"}) + "\n", r"\.jsonl:2: `timestamp` is no time that we can read"),
         (json.dumps({**ROW, "speaker": ["Kim"]}) + "\n", r"\.jsonl:2: `speaker` is neither a string nor a number"),
         (json.dumps({**ROW, "kind": "shout"}) + "\n", r"\.jsonl:2: `kind` is none of message, system"),
         ("[" * 100_000 + "\n", r"\.jsonl:2: not valid JSON"),
@@ -175,7 +175,7 @@ def test_a_bad_line_is_named(content: str | bytes, words: str, tmp_path: Path) -
         ('c,k,"an open quote\n', r"\.csv:2: not valid CSV"),
         ("c,k,2024-02-13\n", r"\.csv:2: 3 fields where the header has 4"),
         ("c,k,,a\0b\n", r"\.csv:2: a NUL byte"),
-        ("c,k,13/02/2024,a\n", r"\.csv:2: `timestamp` is neither"),
+        ("c,k,31/02/2024,a\n", r"\.csv:2: `timestamp` is no time"),
         (b"c,k,,caf\xe9\n", r"\.csv:2: not valid UTF-8"),
     ],
 )
@@ -271,3 +271,17 @@ def test_an_id_that_is_too_large_a_number_is_an_error_with_its_row(tmp_path: Pat
     )
     with pytest.raises(ExportError, match=r"a\.json"):
         read_all(tmp_path / "a.json")
+
+
+def test_local_times_are_read_in_the_order_that_the_whole_table_tells(tmp_path: Path) -> None:
+    rows = ["c,kim,03/04/2024 21:05:11,one", "c,kim,13/04/2024 9:06 PM,two"]
+    path = write(tmp_path / "t.csv", "\n".join(["conversation_id,speaker,timestamp,text", *rows]) + "\n")
+    assert [m.timestamp for m in read_one(path)] == [datetime(2024, 4, 3, 21, 5, 11), datetime(2024, 4, 13, 21, 6)]
+    assert read_one(path, timezone="Europe/Madrid")[0].timestamp == datetime(2024, 4, 3, 19, 5, 11, tzinfo=UTC)
+
+
+def test_local_times_that_fit_two_orders_ask_for_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "conversation_id,speaker,timestamp,text\nc,kim,03/04/2024 21:05:11,one\n")
+    with pytest.raises(AmbiguousDateOrder):
+        read_all(path)
+    assert read_one(path, date_order="mdy")[0].timestamp == datetime(2024, 3, 4, 21, 5, 11)

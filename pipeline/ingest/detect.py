@@ -10,11 +10,15 @@ from pathlib import PurePosixPath
 
 from pipeline.errors import ExportError
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile
+from pipeline.ingest.forensic_columns import forensic_format, report_format
+from pipeline.ingest.grids import Grid, is_workbook, workbook_grids
 from pipeline.ingest.html_evidence import html_format
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
+from pipeline.ingest.log_evidence import csv_format, has_rows, marked_format, unmarked_format
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
 from pipeline.ingest.table_records import parquet_columns
-from pipeline.ingest.text_evidence import has_headers, text_format
+from pipeline.ingest.text_evidence import TIKTOK_BANNER, has_headers, text_format
+from pipeline.ingest.xml_evidence import xml_format
 
 SLACK_LISTS = frozenset({"users.json", "channels.json", "groups.json", "dms.json", "mpims.json"})
 SLACK_COMPANIONS = frozenset({"integration_logs.json", "canvases.json", "lists.json", "org_users.json"})
@@ -37,7 +41,13 @@ def by_export(file: ExportFile) -> PurePosixPath:
 
 
 _OBJECT_OR_LIST = re.compile(r"\s*[\[{]")
-_MARKUP = re.compile(r"\s*<")
+_OBJECT_OR_BANNER = re.compile(r"\s*(?:\{|>>> )")
+_JSON = re.compile(r"\{|\[(?:[{\]\r\n]| (?! *\d))")
+_ELEMENT = re.compile(r"\s*<")
+_WORKBOOK = re.compile("PK")
+MAILBOX = re.compile(r"From \S[^\r\n]*\r?\n(?:>?From [^\r\n]*\r?\n)?[!-9;-~]{1,60}:[ \t\r\n]")
+_PAGE_OR_WORDS = re.compile(r"\s*<|[^\0]*\Z")
+_REPORT = re.compile(r"PK|\s*<|[^\0]*\Z")
 _WORDS = re.compile(r"(?!\s*(?:[{<]|\[\s*[{\]]))[^\0]*\Z")
 
 
@@ -58,24 +68,41 @@ class Format:
 FORMATS: dict[str, Format] = {
     "whatsapp": Format("WhatsApp text", "pipeline.ingest.whatsapp", begins=_WORDS),
     "telegram": Format("Telegram Desktop JSON", "pipeline.ingest.telegram"),
-    "telegram_html": Format("Telegram Desktop HTML", "pipeline.ingest.telegram_html", by_folder, begins=_MARKUP),
+    "telegram_html": Format("Telegram Desktop HTML", "pipeline.ingest.telegram_html", by_folder, begins=_ELEMENT),
     "meta": Format("Instagram or Messenger (Meta) JSON", "pipeline.ingest.meta", by_folder),
     "discord": Format("Discord (DiscordChatExporter JSON)", "pipeline.ingest.discord"),
     "snapchat": Format("Snapchat chat_history.json", "pipeline.ingest.snapchat"),
+    "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
     "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage", begins=_WORDS),
-    "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_MARKUP),
+    "imessage_exporter": Format(
+        "iMessage (imessage-exporter text, HTML)", "pipeline.ingest.imessage_exporter", begins=_PAGE_OR_WORDS
+    ),
+    "sms": Format("SMS Backup & Restore XML", "pipeline.ingest.sms", begins=_ELEMENT),
+    "line": Format("LINE text", "pipeline.ingest.line", begins=_WORDS),
+    "kakaotalk": Format("KakaoTalk text or CSV", "pipeline.ingest.kakaotalk", begins=_WORDS),
+    "viber": Format("Viber CSV or text", "pipeline.ingest.viber", begins=_WORDS),
+    "cellebrite": Format("Cellebrite report (CSV, XLSX, XML, ufdr)", "pipeline.ingest.forensic", begins=_REPORT),
+    "axiom": Format("Magnet AXIOM report (CSV, XLSX, XML)", "pipeline.ingest.forensic", begins=_REPORT),
+    "irc": Format("IRC log", "pipeline.ingest.logs", begins=_WORDS),
+    "minecraft": Format("Minecraft log", "pipeline.ingest.logs", begins=_WORDS),
+    "twitch": Format("Twitch chat as text", "pipeline.ingest.logs", begins=_WORDS),
+    "mbox": Format("Mailbox (mbox)", "pipeline.ingest.mbox", begins=MAILBOX),
+    "google_voice": Format("Google Voice (Takeout)", "pipeline.ingest.google_voice", by_folder, begins=_ELEMENT),
+    "pan12": Format("PAN 2012 XML", "pipeline.ingest.pan12", begins=_ELEMENT),
     "convokit": Format("ConvoKit corpus", "pipeline.ingest.convokit", by_folder, CONVOKIT_COMPANIONS),
     "jsonl": Format("JSON Lines", "pipeline.ingest.tables"),
     "json": Format("JSON list of records", "pipeline.ingest.tables"),
     "csv": Format("CSV", "pipeline.ingest.tables", begins=_WORDS),
+    "xlsx": Format("Excel workbook", "pipeline.ingest.spreadsheet", begins=_WORKBOOK),
     "parquet": Format("Parquet", "pipeline.ingest.tables", begins=re.compile("PAR1")),
 }
 
 
-TABLES = frozenset({"jsonl", "json", "csv", "parquet"})
+TABLES = frozenset({"jsonl", "json", "csv", "xlsx", "parquet"})
 
+_MEDIA = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"%PDF", b"OggS", b"\0\0\0")
 _HEAD = 1 << 16
 _LONG_HEAD = 1 << 23
 _IMESSAGE = frozenset({"Chat Session", "Message Date", "Text"})
@@ -104,18 +131,20 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
     head = file.head(_HEAD) if head is None else head
     if head.startswith(b"PAR1"):
         return _parquet(file, columns)
+    if is_workbook(file, head):
+        return _workbook(file, columns)
     if head.startswith(GZIP_MAGIC):
         head = _unpacked(head)
         found = _json(head, columns) if head.lstrip()[:1] == b"{" else None
         return found if found is not None and found.format == "jsonl" else None
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     start = text.lstrip()
-    if start.startswith(("{", "[{", "[\n", "[\r", "[]", "[ ")):
+    if _JSON.match(start):
         return _json(head if len(head) < _HEAD or b"\n" in head.lstrip() else file.head(_LONG_HEAD), columns)
+    if MAILBOX.match(text):
+        return Found("mbox")
     if start.startswith("<"):
-        if re.search(r"<conversations?\b", start):
-            return Found("pan12")
-        format_ = html_format(head)
+        format_ = xml_format(start) or html_format(head)
         return Found(format_) if format_ is not None else None
     return _lines(text, file, columns)
 
@@ -125,10 +154,12 @@ def could_be(file: ExportFile, format_: str) -> bool:
     head = file.head(_HEAD)
     if head.startswith(GZIP_MAGIC):
         return format_ == "jsonl"
-    text = head.decode("utf-8", "replace").removeprefix("\ufeff")
-    if FORMATS[format_].begins.match(text) is None or (b"\0" in head and format_ != "parquet"):
+    if head.startswith(_MEDIA):
         return False
-    return format_ not in ("whatsapp", "signal") or has_headers(text)
+    text = head.decode("utf-8", "replace").removeprefix("\ufeff")
+    if FORMATS[format_].begins.match(text) is None or (b"\0" in head and not head.startswith((b"PAR1", b"PK"))):
+        return False
+    return has_rows(text, format_) if format_ not in ("whatsapp", "signal") else has_headers(text)
 
 
 def _unpacked(head: bytes) -> bytes:
@@ -136,6 +167,27 @@ def _unpacked(head: bytes) -> bytes:
         return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
     except zlib.error:
         return b""
+
+
+def _workbook(file: ExportFile, columns: Mapping[str, str]) -> Found | None:
+    """Return what the first sheet with messages in it is; a workbook that cannot be opened is one for its reader to refuse."""
+    try:
+        grids = workbook_grids(file, file.max_bytes)
+        found = [found for grid in grids if (found := _grid(grid, columns)) is not None]
+    except ExportError:
+        return Found("xlsx", complete=False)
+    return max(found, key=lambda one: one.complete, default=None)
+
+
+def _grid(grid: Grid, columns: Mapping[str, str]) -> Found | None:
+    header = grid.header(
+        lambda names: is_complete(names, columns) or forensic_format(names) is not None or holds_messages(names, columns)
+    )
+    if header is None:
+        return None
+    names = header[1]
+    program = None if is_complete(names, columns) or columns else forensic_format(names)
+    return Found(program) if program is not None else Found("xlsx", is_complete(names, columns))
 
 
 def _parquet(file: ExportFile, columns: Mapping[str, str]) -> Found:
@@ -160,10 +212,18 @@ def _json(head: bytes, columns: Mapping[str, str]) -> Found | None:
 
 
 def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | None:
+    if TIKTOK_BANNER.match(text.lstrip()):
+        return Found("tiktok")
+    if (own := marked_format(text)) is not None:
+        return Found(own)
     names = header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))
     if set(names) >= _IMESSAGE:
         return Found("imessage")
+    if len(names) > 1 and (own := csv_format(text.lstrip())) is not None:
+        return Found(own)
+    if not is_complete(names, columns) and not columns and (report := report_format(text)) is not None:
+        return Found(report)
     if len(names) > 1 and "\0" not in text and holds_messages(names, columns):
         return Found("csv", is_complete(names, columns))
-    format_ = text_format(text, file)
+    format_ = text_format(text, file) or unmarked_format(text)
     return Found(format_) if format_ is not None else None

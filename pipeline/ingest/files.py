@@ -228,10 +228,16 @@ def _file_or_members(path: Path, max_member_bytes: int) -> Iterator[ExportFile]:
     if not path.is_file():
         raise ExportError("neither a file nor a folder", where=str(path), do="Give a chat export, or a folder of them")
     file = ExportFile(path)
-    if is_archive(file):
+    if is_archive(file) and not _is_workbook(file):
         yield from _members(path, max_member_bytes)
     else:
         yield file
+
+
+def _is_workbook(file: ExportFile) -> bool:
+    """Whether an archive is a workbook of Excel's, which is read as one file."""
+    with file.archive() as archive:
+        return "xl/workbook.xml" in archive.namelist()
 
 
 def _members(path: Path, max_member_bytes: int, outer: str | None = None) -> Iterator[ExportFile]:

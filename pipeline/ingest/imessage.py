@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.ingest.addresses import OWNER
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.table_fields import Columns
 from pipeline.ingest.table_records import Record, Wanted, csv_records
@@ -21,7 +22,6 @@ from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation
 
 COLUMNS = frozenset({"Chat Session", "Message Date", "Type", "Text"})
-OWNER = "Me"
 
 _READ = COLUMNS | {"Sender ID", "Sender Name", "Edited Date", "Deleted Date", "Replying to", "Attachment", "Attachment type"}
 

@@ -17,10 +17,29 @@ from pipeline.ingest.json_escapes import EscapeMender
 _BLOCK = 512
 """How much is read at a time: what stands in the block before a damage is lost."""
 
+# A TikTok download is told by any of its sections: the one with the chats may stand megabytes from the start.
+TIKTOK_SECTIONS = (
+    ("Group Chat", "GroupChat"),
+    ("Favorite Effects", "FavoriteEffectsList"),
+    ("Favorite Hashtags", "FavoriteHashtagList"),
+    ("Favorite Sounds", "FavoriteSoundList"),
+    ("Favorite Videos", "FavoriteVideoList"),
+    ("Video Browsing History", "VideoList"),
+    ("Watch History", "VideoList"),
+    ("Like List", "ItemFavoriteList"),
+    ("Login History", "LoginHistoryList"),
+    ("Share History", "ShareHistoryList"),
+    ("Profile Information", "ProfileMap"),
+    ("Profile Info", "ProfileMap"),
+    ("Comments", "CommentsList"),
+)
+
 # The first row whose keys all stand in one object and those around it decides, so that the more telling ones come first.
 _FORMATS: tuple[tuple[str, frozenset[str]], ...] = (
     ("discord", frozenset({"guild", "channel"})),
     ("snapchat", frozenset({"Media Type", "From"})),
+    ("tiktok", frozenset({"ChatHistory", "Direct Messages"})),
+    *(("tiktok", frozenset(section)) for section in TIKTOK_SECTIONS),
     ("meta", frozenset({"participants", "messages", "sender_name"})),
     ("meta", frozenset({"participants", "messages", "timestamp_ms"})),
     ("meta", frozenset({"threadName", "messages"})),

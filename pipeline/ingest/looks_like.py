@@ -41,21 +41,13 @@ _HTML: tuple[tuple[str, Look], ...] = (
     ),
     (r"chatlog__|DiscordChatExporter", Look("Discord as DiscordChatExporter's HTML", "Export the channel again, as JSON")),
     (r"\b_a6-|instagram|facebook|\buiBoxWhite", Look("Instagram or Messenger as HTML", "Ask for the download again, as JSON")),
-    (r"imessage|class=\"message\"[^>]*>.*tapback", Look("iMessage as HTML", "Export it again as CSV, with iMazing")),
     (r"snapchat", Look("Snapchat as HTML", "Ask for the download again, with JSON")),
 )
-_XML: tuple[tuple[str, Look], ...] = (
-    (r"<smses\b", Look("SMS Backup & Restore", "Convert it to CSV with columns conversation_id, speaker, timestamp, text")),
-    (r"cellebrite|<project\b[^>]*extractionType", Look("a Cellebrite UFED report", "Export the chats from it as CSV")),
-)
+_XML: tuple[tuple[str, Look], ...] = ((r"<calls\b", Look("a list of calls", "Give the app's messages (sms-….xml)", chat=False)),)
 _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
     (
         frozenset({"ID", "Timestamp", "Contents"}),
         Look("Discord's own data package", "It holds one side only: export with DiscordChatExporter, as JSON"),
-    ),
-    (
-        frozenset({"ChatHistory"}),
-        Look("a TikTok download", "Convert its chats to CSV with columns conversation_id, speaker, timestamp, text"),
     ),
     (frozenset({"conversations", "conversation_id"}), Look("Hangouts from Google Takeout", "Convert it to CSV")),
     (frozenset({"messages", "creator", "created_date"}), Look("Google Chat from Google Takeout", "Convert it to CSV")),
@@ -72,11 +64,15 @@ _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
     ),
 )
 _TEXT: tuple[tuple[str, Look], ...] = (
-    (r"From \S+ .*\n(?:[\w-]+: .*\n)+", Look("a mailbox", "Convert it to CSV")),
     (r"(?m)^\[\d{2}:\d{2}(?::\d{2})?\] (?:<[^>\n]+>|\[[^\]\n]+\])", Look("a log of IRC or of a game", "Convert it to CSV")),
     (r"(?m)^\[?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|^\[\d{1,2}\w{3}\d{4} \d{2}:\d{2}", Look("a program's log", "Convert it to CSV")),
 )
 
+_SHEET = Look(
+    "a spreadsheet without a table of messages that we know",
+    "Say which columns hold what, with --format xlsx and --column text=…",
+    chat=False,
+)
 _TABLE = Look("a table of messages that lacks columns we need", "Give it alone and name them, such as --column conversation_id=…")
 
 
@@ -106,7 +102,7 @@ def _archive(file: ExportFile) -> Look:
         with file.archive() as archive:
             names = archive.namelist()
         if any(name.startswith("xl/") for name in names):
-            return Look("a spreadsheet", "Save the table as CSV in UTF-8")
+            return _SHEET
         if any(name.startswith("word/") for name in names):
             return Look("a Word document", "Give the chat's own export", chat=False)
     return Look("an archive in an archive", "Unpack the outer ones")

@@ -12,7 +12,7 @@ at a time, for it has to be turned round.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,12 +20,12 @@ from pipeline.errors import ExportError
 from pipeline.ingest.json_stream import read_members
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
+from pipeline.ingest.time_order import in_time_order
 from pipeline.ingest.times import from_iso, from_number, whole
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Kind, Message, Source
 
 _UTC = ZoneInfo("UTC")
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _READ = frozenset(
     {"From", "Media Type", "Created", "Content", "Text", "Conversation Title", "IsSender", "Created(microseconds)", "Media IDs"}
 )
@@ -51,13 +51,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
 
 def _messages(rows: Sequence[Any], name: str, digest: str, before: int) -> tuple[Message, ...]:
-    messages = [_message(row, Source(name, row=number), digest) for number, row in enumerate(rows, before + 1)]
-    times = [message.timestamp for message in messages if message.timestamp]
-    if len(times) > 1 and times[0] > times[-1]:
-        messages.reverse()
-    if len(times) == len(messages):
-        messages.sort(key=lambda message: message.timestamp or _NEVER)
-    return tuple(messages)
+    return in_time_order(_message(row, Source(name, row=number), digest) for number, row in enumerate(rows, before + 1))
 
 
 def _message(row: Row, source: Source, digest: str) -> Message:

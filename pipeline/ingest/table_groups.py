@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.ingest.options import DateOrder
 from pipeline.ingest.table_records import Record, Wanted, everything
 
 HELD_BYTES = 1 << 29
@@ -33,13 +34,14 @@ class Survey:
 
     ``numbers`` holds the conversation of each record, as its number in ``sizes``, which are in the order in which the
     conversations begin. ``together``: the records of each conversation stand together. ``twins``: hashes of message ids that stand
-    more than once in a conversation.
+    more than once in a conversation. ``date_order``: that of times which are not ISO 8601.
     """
 
     numbers: array[int] = field(default_factory=lambda: array("I"))
     sizes: list[int] = field(default_factory=list)
     together: bool = True
     twins: frozenset[int] = frozenset()
+    date_order: DateOrder = "dmy"
 
 
 def survey(

@@ -86,7 +86,7 @@ def csv_records(file: ExportFile, required: Sequence[str], max_bytes: int, wante
     header = [name.strip() for name in headers[delimiter]]
     if twice := sorted({name for name in header if header.count(name) > 1}):
         raise ExportError(f"columns stand twice in the header: {', '.join(twice)}", where=f"{file.name}:1", do="Rename one of each")
-    rows = _csv_rows(file, delimiter, max_bytes)
+    rows = csv_rows(file, delimiter, max_bytes)
     next(rows, None)
     for index, (line, row) in enumerate(rows):
         if len(row) != len(header):
@@ -102,12 +102,12 @@ def csv_records(file: ExportFile, required: Sequence[str], max_bytes: int, wante
 def _csv_header(file: ExportFile, delimiter: str, max_bytes: int) -> list[str]:
     """Return the header as this separator cuts it; none where it cannot be cut so."""
     try:
-        return next(_csv_rows(file, delimiter, max_bytes), (1, []))[1]
+        return next(csv_rows(file, delimiter, max_bytes), (1, []))[1]
     except ExportError:
         return []
 
 
-def _csv_rows(file: ExportFile, delimiter: str, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(file: ExportFile, delimiter: str, max_bytes: int) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not empty with the line that each starts on."""
     reader = csv.reader(_csv_lines(file, max_bytes), delimiter=delimiter, strict=True)
     start = 1

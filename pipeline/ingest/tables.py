@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
@@ -17,12 +17,13 @@ from pipeline.ingest.table_fields import OF_CONVERSATION, Columns, identity, jso
 from pipeline.ingest.table_groups import Records, Survey, group, id_hash, survey
 from pipeline.ingest.table_records import Record, csv_records, json_records, jsonl_records, parquet_records
 from pipeline.ingest.units import Unit
+from pipeline.ingest.written_times import date_orders, order_of, read_written
 from pipeline.schema import KINDS, Conversation, Message, Source
 
 Value = TypeVar("Value")
 
 _EXPECTED = {
-    "timestamp": "neither an ISO 8601 time nor a number",
+    "timestamp": "no time that we can read",
     "kind": f"none of {', '.join(KINDS)}",
     "source_line": "no whole number",
 }
@@ -57,7 +58,11 @@ def _records(unit: Unit, columns: Columns, options: ReadOptions, log: ReadLog) -
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The records of a file, and what they become. ``platform`` is what a conversation gets that names none."""
+    """The records of a file, and what they become.
+
+    ``platform`` is what a conversation gets that names none. With ``by_time`` the messages of a conversation are put in the order
+    of their times, where all have one: a conversation is then held at a time.
+    """
 
     file: ExportFile
     records: Records
@@ -66,6 +71,7 @@ class Table:
     log: ReadLog
     has_lines: bool = True
     platform: str = "table"
+    by_time: bool = False
 
     def conversations(self) -> Iterator[Conversation]:
         """Yield the conversations; their records are grouped, with a warning, where they do not stand together."""
@@ -81,18 +87,22 @@ class Table:
                 platform=self._value(first, "platform", identity) or self.platform,
                 title=self._value(first, "conversation_title", identity),
                 meta=json_object(self._cell(first, "conversation_meta")) or {},
-                messages=self._messages(chain([first], records), first, found),
+                messages=(self._in_time if self.by_time else self._messages)(chain([first], records), first, found),
             )
 
     def _survey(self) -> Survey:
         names: dict[str, None] = {}
         column, message_column = self.columns.of["conversation_id"], self.columns.of["message_id"]
+        time_column, dates = self.columns.of["timestamp"], date_orders()
 
         def conversation_of(record: Record) -> str:
             if not record[2].keys() <= names.keys():
                 names.update(dict.fromkeys(record[2]))
             if column not in record[2]:
                 self.columns.check(names, self.options.columns, self._where(record))
+            time = record[2].get(time_column)
+            if type(time) is str and time[4:5] != "-" and (written := read_written(time)) is not None:
+                dates.add(written.header, record[1])
             return self._conversation_id(record)
 
         def message_of(record: Record) -> str | None:
@@ -102,7 +112,15 @@ class Table:
         found = survey(self.records, conversation_of, message_of, self.columns.of["text"])
         if names:
             self.columns.check(names, self.options.columns, self.file.name)
+        found.date_order = order_of(dates, self.options.date_order, self.file.name)
         return found
+
+    def _in_time(self, records: Iterator[Record], first: Record, found: Survey) -> Iterator[Message]:
+        twins: Counter[str] = Counter()
+        messages = [self._message(record, first, found, twins) for record in records]
+        if all(message.timestamp is not None for message in messages):
+            messages.sort(key=lambda message: cast("datetime", message.timestamp).replace(tzinfo=None))
+        yield from messages
 
     def _messages(self, records: Iterator[Record], first: Record, found: Survey) -> Iterator[Message]:
         twins: Counter[str] = Counter()
@@ -123,19 +141,27 @@ class Table:
             text = self._value(record, "text", words)
         if type(speaker) is not str or not speaker:
             speaker = self._value(record, "speaker", identity)
-        try:
-            timestamp = moment(row.get(of["timestamp"]), self.options.timezone)
-        except ValueError:
-            raise self._unfit(record, "timestamp") from None
         return Message(
             message_id=self._message_id(record, found, twins),
             speaker=speaker,
-            timestamp=timestamp,
+            timestamp=self._moment(record, found),
             text=text or "",
             kind=self._value(record, "kind", lambda value: kind(value, has_text=text is not None)),
             source=self._source(record),
             meta={} if row.keys() <= self.columns.of_every_message else self._meta(record, first),
         )
+
+    def _moment(self, record: Record, found: Survey) -> datetime | None:
+        """Return the time of a record: ISO 8601, a number, or local in the order of dates that the whole table tells."""
+        value = record[2].get(self.columns.of["timestamp"])
+        try:
+            return moment(value, self.options.timezone)
+        except ValueError:
+            written = read_written(value) if isinstance(value, str) else None
+            known = written.moment(found.date_order, self.options.timezone) if written is not None else None
+            if known is None:
+                raise self._unfit(record, "timestamp") from None
+            return known
 
     def _message_id(self, record: Record, found: Survey, twins: Counter[str]) -> str:
         """Return the record's id, or one made of the file and the place; one that stood before gets a suffix."""

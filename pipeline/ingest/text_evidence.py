@@ -19,6 +19,9 @@ from pipeline.ingest.whatsapp_rows import MARK, split_row
 LEAST_SHARE = 0.2
 """A file whose first ten lines hold no header is a chat only where this share of its lines are headers."""
 
+TIKTOK_BANNER = re.compile(r">>> ?(?P<title>(?:Chat History with|Group Chat\b)[^\r\n]*?):*[ \t]*(?=\r?\n|\Z)")
+"""The line that each chat of TikTok's text begins with."""
+
 _FIRST_LINES = 10
 _MOST = 0.6
 _SIGNAL = re.compile(r"\[\d{4}-\d{2}-\d{2}(?P<comma>,?) \d{2}:\d{2}(?P<seconds>:\d{2})?\] [^\n:]+:")
@@ -55,7 +58,7 @@ def text_format(text: str, file: ExportFile) -> str | None:
         return None
     own = [line for line in lines if line.header is not None and line.header.style == style]
     if style.form == "bracket" and style.year_first and _is_signal(own, file, text):
-        return None if _is_log([(line.text[line.header.end :].partition(": ")) for line in own if line.header]) else "signal"
+        return None if is_log([(line.text[line.header.end :].partition(": ")) for line in own if line.header]) else "signal"
     return "whatsapp" if _speaks(own, style, text, file) else None
 
 
@@ -108,10 +111,10 @@ def _speaks(own: Sequence[_Line], style: Style, text: str, file: ExportFile) -> 
         return True
     if style.form == "bracket" and len(spoken) < (1 - _MOST) * len(rows):
         return False
-    return not _is_log([(speaker, ": ", words) for speaker, words in spoken])
+    return not is_log([(speaker, ": ", words) for speaker, words in spoken])
 
 
-def _is_log(rows: Sequence[tuple[str, str, str]]) -> bool:
+def is_log(rows: Sequence[tuple[str, str, str]]) -> bool:
     """Whether what stands where a name should is a program's part, and the names stand within the text, if anywhere."""
     if len(rows) < 2:
         return bool(rows) and _LEVEL.fullmatch(rows[0][0]) is not None and _NAMED_WITHIN.match(rows[0][2]) is not None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Literal, NamedTuple
 from xml.parsers import expat
 
 from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.files import ExportFile
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 20
 
 
 class XmlEvent(NamedTuple):
@@ -21,8 +22,8 @@ class XmlEvent(NamedTuple):
     line: int
 
 
-def read_xml(file: ExportFile) -> Iterator[XmlEvent]:
-    """Yield the events of a whole file.
+def read_xml(file: ExportFile, mended: Callable[[Iterator[bytes]], Iterator[bytes]] = iter) -> Iterator[XmlEvent]:
+    """Yield the events of a whole file; ``mended`` repairs its bytes, block by block, where a program is known to write bad XML.
 
     Raises
     ------
@@ -32,7 +33,7 @@ def read_xml(file: ExportFile) -> Iterator[XmlEvent]:
         When it declares a document type.
     """
     events: list[XmlEvent] = []
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8" if file.encoding or file.marked_encoding else None)
     parser.buffer_text = True
     parser.StartElementHandler = lambda name, attributes: events.append(
         XmlEvent("start", name, attributes, parser.CurrentLineNumber)
@@ -44,12 +45,9 @@ def read_xml(file: ExportFile) -> Iterator[XmlEvent]:
     # Entities cannot be declared before the document type is, so that a block with one is never looked at.
     parser.EntityDeclHandler = lambda *_: doctypes.append(parser.CurrentLineNumber)
     with file.open() as stream:
-        ended = False
-        while not ended:
-            block = stream.read(_BLOCK)
-            ended = not block
+        for block in chain(mended(iter(lambda: stream.read(_BLOCK), b"")), [b""]):
             try:
-                parser.Parse(block, ended)
+                parser.Parse(block, not block)
             except expat.ExpatError as error:
                 raise _refused(file, doctypes) if doctypes else _damaged(file, error) from None
             except (LookupError, ValueError):

@@ -1,0 +1,47 @@
+"""Logs of IRC, Minecraft and Twitch: a row a line, with times of the day, and the day above them or in the file's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import PurePosixPath
+
+from pipeline.ingest import irc_grammar, minecraft_grammar, twitch_grammar
+from pipeline.ingest.files import ExportFile
+from pipeline.ingest.options import ReadLog, ReadOptions
+from pipeline.ingest.text_log import TextFormat, read_text
+from pipeline.ingest.units import Unit
+from pipeline.schema import Conversation
+
+_DAY = re.compile(r"(?<!\d)(?P<year>20\d{2})[-_.]?(?P<month>\d{2})[-_.]?(?P<day>\d{2})(?!\d)")
+_ENDS = re.compile(r"[\W_]+\Z")
+_FORMATS: dict[str, TextFormat] = {
+    "irc": irc_grammar.FORMAT,
+    "minecraft": minecraft_grammar.FORMAT,
+    "twitch": twitch_grammar.FORMAT,
+}
+
+
+def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
+    """Yield the one conversation of a file.
+
+    Raises
+    ------
+    ExportError
+        When a line is not UTF-8, or none is a row of the format.
+    """
+    file = unit.file
+    day, title = _named(file)
+    yield read_text(file, _FORMATS[unit.format], options, log, day=day, title=title)
+
+
+def _named(file: ExportFile) -> tuple[date | None, str]:
+    """Return the day in the file's name, and the name without it."""
+    stem = PurePosixPath(file.member or file.path.name).stem
+    found = _DAY.search(stem)
+    try:
+        day = date(int(found["year"]), int(found["month"]), int(found["day"])) if found else None
+    except ValueError:
+        return None, stem
+    return day, (_ENDS.sub("", stem[: found.start()]) or stem) if found else stem

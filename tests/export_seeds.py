@@ -1,0 +1,151 @@
+"""A small export of each format that has no sample in data/samples: what the fuzzer begins with, and what detection is held to."""
+
+from __future__ import annotations
+
+from page_seeds import PAGE_SEEDS
+from workbooks import workbook
+
+_CELLEBRITE = [
+    ["Chats (2)", "", "", "", "", "", ""],
+    ["Chat #", "Source", "Participants", "From", "Body", "Timestamp: Time", "Status"],
+    ["1", "WhatsApp", "Robin; Kim (owner)", "+447700900123 Robin", "bread?", "13/02/2024 21:05:11(UTC+0)", "Read"],
+    ["1", "WhatsApp", "Robin; Kim (owner)", "Kim (owner)", "yes", "13/02/2024 21:06:11(UTC+0)", "Sent"],
+]
+_AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
+
+SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
+    "tiktok": (
+        "user_data_tiktok.json",
+        '{"Activity": {"Login History": {"LoginHistoryList": []}}, "Direct Message": {"Direct Messages": {"ChatHistory": {'
+        '"Chat History with robin_b:": [{"Date": "2024-02-13 21:06:11", "From": "robin_b", "Content": "yes"}, '
+        '{"Date": "2024-02-13 21:05:11", "From": "kim", "Content": "bread?"}]}}, "Group Chat": {"GroupChat": {}}}}',
+    ),
+    "tiktok-text": (
+        "Direct Messages.txt",
+        ">>> Chat History with robin_b::\n\n2024-02-13 21:06:11 UTC robin_b: yes\n2024-02-13 21:05:11 UTC kim: bread?\nrye\n\n"
+        ">>> Chat History with pat::\n\n2024-02-13 21:05:11 UTC pat: hello\n",
+    ),
+    "sms": (
+        "sms-20240213.xml",
+        "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>\n<smses count=\"2\">\n"
+        '<sms address="+447700900123" date="1707858311000" type="1" body="bread? &#55357;&#56832;" contact_name="Kim" />\n'
+        '<mms address="+447700900123~+447700900124" date="1707858371000" msg_box="1"><parts>'
+        '<part ct="text/plain" text="rye" /><part ct="image/jpeg" cl="a.jpg" data="AAAA" /></parts>'
+        '<addrs><addr address="+447700900124" type="137" /></addrs></mms>\n</smses>\n',
+    ),
+    "line": (
+        "[LINE]Robin.txt",
+        "[LINE] Chat history with Robin\nSaved on: 2024/02/14 08:00\n\n2024/02/13(Tue)\n21:05\tRobin\tbread?\n"
+        '21:06\tKim\t"yes\nof rye"\n21:07\t\tRobin unsent a message.\n\n2024/02/14(Wed)\n9:05\tKim\t[Photo]\n',
+    ),
+    "line-computer": ("line.txt", "2024.02.13 火曜日\n21:05 Robin bread?\n21:06 Kim yes\n2024.02.14 水曜日\n09:05 Kim rye\n"),
+    "kakaotalk": (
+        "KakaoTalkChats.txt",
+        "지우 님과 카카오톡 대화\n저장한 날짜 : 2024년 2월 14일 오전 8:00\n\n2024년 2월 13일 오후 9:05\n"
+        "2024년 2월 13일 오후 9:05, 지우 : 빵?\n둘째 줄\n"
+        "2024년 2월 13일 오후 9:06, 민호 : 네\n2024년 2월 13일 오후 9:07, 민호님이 나갔습니다.\n",
+    ),
+    "kakaotalk-windows": (
+        "KakaoTalk.txt",
+        "지우 님과 카카오톡 대화\n저장한 날짜 : 2024-02-14 08:00:00\n\n--------------- 2024년 2월 13일 화요일 ---------------\n"
+        "[지우] [오후 9:05] 빵?\n[민호] [오후 9:06] 네\n민호님이 나갔습니다.\n",
+    ),
+    "viber": (
+        "Messages - Robin.csv",
+        '13/02/2024,21:05:11,Robin,+447700900123,bread?\n13/02/2024,21:06:11,Me,+447700900124,"yes\nof rye"\n'
+        "13/02/2024,21:07:11,Robin,+447700900123,Photo message\n",
+    ),
+    "viber-text": ("Robin.txt", "[ 13/02/2024 21:05 ] Robin: bread?\n[ 13/02/2024 21:06 ] Me: yes\nof rye\n"),
+    "cellebrite": ("chats.csv", "".join(",".join(row) + "\n" for row in _CELLEBRITE)),
+    "cellebrite-workbook": ("report.xlsx", workbook({"Contacts": [["Name"], ["Kim"]], "Chats": _CELLEBRITE})),
+    "cellebrite-xml": (
+        "report.xml",
+        '<?xml version="1.0"?>\n<project reportVersion="5.3" xmlns="http://pa.cellebrite.com/report/2.0"><decodedData>\n'
+        '<modelType type="Chat"><model type="Chat" id="c1"><field name="Source"><value>WhatsApp</value></field>'
+        '<multiModelField name="Messages"><model type="InstantMessage" id="m1"><modelField name="From"><model type="Party">'
+        '<field name="Name"><value>Robin</value></field></model></modelField><field name="Body"><value>bread?</value></field>'
+        '<field name="TimeStamp"><value>2024-02-13T21:05:11.000+00:00</value></field></model></multiModelField></model>'
+        "</modelType></decodedData></project>\n",
+    ),
+    "axiom": (
+        "WhatsApp Messages.csv",
+        f"{_AXIOM}1,robin,kim,robin,bread?,13/02/2024 21:05:11,100\n2,robin,robin,kim,yes,13/02/2024 21:06:11,101\n",
+    ),
+    "axiom-xml": (
+        "export.xml",
+        '<?xml version="1.0"?>\n<Artifacts><Artifact name="WhatsApp Messages"><Hits><Hit><Fragment name="Sender">kim</Fragment>'
+        '<Fragment name="Receiver">robin</Fragment><Fragment name="Message">bread?</Fragment>'
+        '<Fragment name="Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy)">13/02/2024 21:05:11</Fragment></Hit></Hits></Artifact>'
+        "</Artifacts>\n",
+    ),
+    "xlsx": (
+        "chats.xlsx",
+        workbook(
+            {
+                "A": [
+                    ["conversation_id", "speaker", "timestamp", "text"],
+                    ["c", "kim", "2024-02-13", "bread?"],
+                    ["c", "pat", "", "yes"],
+                ]
+            }
+        ),
+    ),
+    "imessage_exporter": (
+        "+447700900123.txt",
+        "Feb 13, 2024  9:05:11 PM (Read by you after 3 seconds)\n+447700900123\nbread?\nTapbacks:\nLoved by Me\n\n"
+        "    Feb 13, 2024  9:06:11 PM\n    Me\n    yes\n\nFeb 13, 2024  9:06:11 PM\nMe\nyes\n"
+        "This message responded to an earlier message.\n\nFeb 13, 2024  9:07:00 PM Kim named the conversation Bakers\n\n",
+    ),
+    "mbox": (
+        "mail.mbox",
+        "From robin@mail.example Tue Feb 13 21:05:11 2024\nFrom: Robin <robin@mail.example>\nTo: kim@mail.example\n"
+        "Date: Tue, 13 Feb 2024 21:05:11 +0000\nMessage-ID: <1@mail.example>\nSubject: =?utf-8?q?br=C3=B8d?=\n\nshall we bake\n\n"
+        "From kim@mail.example Tue Feb 13 21:06:11 2024\nFrom: kim@mail.example\nDate: Tue, 13 Feb 2024 22:06:11 +0100\n"
+        "Message-ID: <2@mail.example>\nIn-Reply-To: <1@mail.example>\nSubject: Re: bread\n"
+        'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain; charset=utf-8\n\nyes\n> shall we bake\n--b\n'
+        "Content-Type: image/jpeg\nContent-Disposition: attachment; filename=a.jpg\nContent-Transfer-Encoding: base64\n\n"
+        "AAAA\n--b--\n",
+    ),
+    "google_voice": (
+        "Robin - Text - 2024-02-13T21_05_11Z.html",
+        '<?xml version="1.0" ?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/x.dtd">\n'
+        '<html><head><title>Robin</title></head><body><div class="hChatLog hfeed">\n'
+        '<div class="message"><abbr class="dt" title="2024-02-13T21:05:11.123+00:00">x</abbr>: <cite class="sender vcard">'
+        '<a class="tel" href="tel:+447700900123"><span class="fn">Robin</span></a></cite>: <q>bread?<br>rye</q></div>\n'
+        '<div class="message"><abbr class="dt" title="2024-02-13T21:06:11.123+00:00">x</abbr>: <cite class="sender vcard">'
+        '<a class="tel" href="tel:+447700900124"><abbr class="fn" title="">Me</abbr></a></cite>: <q>yes</q></div></div>'
+        "</body></html>\n",
+    ),
+    "imessage_exporter-html": (
+        "+447700900123.html",
+        '<html><head><meta charset="UTF-8"></head><body>\n<div class="message"><div class="received"><p><span class="timestamp">'
+        'Feb 13, 2024  9:05:11 PM (Read by you after 3 seconds)</span><span class="sender">+447700900123</span></p><hr>'
+        '<div class="message_part"><span class="bubble">bread?</span></div><div class="tapbacks"><p>Tapbacks:</p>'
+        '<div class="tapback"><span><b>Loved</b> by Me</span></div></div></div></div>\n'
+        '<div class="announcement"><p><span class="timestamp">Feb 13, 2024  9:06:11 PM</span> Kim named it</p></div>\n'
+        "</body></html>\n",
+    ),
+    "irc": (
+        "bakers.log",
+        "--- Log opened Tue Feb 13 21:05:00 2024\n21:05 -!- kim [~kim@host] has joined #bakers\n21:05 <@robin> bread?\n"
+        "21:06 < kim> yes\n21:07  * robin waves\n--- Day changed Wed Feb 14 2024\n00:01 <kim> rye\n",
+    ),
+    "irc-weechat": ("a.weechatlog", "2024-02-13 21:05:00\t-->\tkim (k@h) has joined #b\n2024-02-13 21:05:00\t@robin\tbread?\n"),
+    "minecraft": (
+        "latest.log",
+        "[21:05:01] [Server thread/INFO]: robin_b joined the game\n[21:05:11] [Server thread/INFO]: <robin_b> shall we build\n"
+        "[21:05:20] [Server thread/INFO]: kim issued server command: /msg robin_b yes\n",
+    ),
+    "twitch": ("chat.txt", "[2024-02-13 21:05:11 UTC] robin_b: hello\n[2024-02-13 21:05:20 UTC] kim: hi\n"),
+    "kakaotalk-csv": (
+        "KakaoTalk_Chat.csv",
+        'Date,User,Message\n2024-02-13 21:05:11,"지우","빵?"\n2024-02-13 21:06:11,"민호","네"\n',
+    ),
+}
+"""The file's name and what is in it, by format; `name-…` is another layout of a format."""
+
+
+def seed_bytes(name: str) -> bytes:
+    """Return what is in the file."""
+    content = SEEDS[name][1]
+    return content.encode() if isinstance(content, str) else content

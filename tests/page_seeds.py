@@ -1,0 +1,31 @@
+"""Small exports of the formats that are pages, and of those of Discord that are not JSON; see `export_seeds`."""
+
+from __future__ import annotations
+
+_TELEGRAM = """<!DOCTYPE html><html><body><div class="page_header"><div class="content"><div class="text bold">
+Robin
+</div></div></div>
+<div class="history">
+<div class="message service" id="message-1"><div class="body details">
+13 February 2024
+</div></div>
+<div class="message default clearfix" id="message1"><div class="body">
+<div class="pull_right date details" title="13.02.2024 21:05:11 UTC+01:00">21:05</div>
+<div class="from_name">
+Kim
+</div><div class="text">
+bread?<br><a href="https://example.org">rye</a>
+</div></div></div>
+<div class="message default clearfix joined" id="message2"><div class="body">
+<div class="pull_right date details" title="13.02.2024 21:06:11 UTC+01:00">21:06</div>
+<div class="forwarded body"><div class="from_name">
+Alex <span class="date details" title="01.02.2024 10:00:00 UTC+01:00"> 01.02.2024 10:00:00</span>
+</div><div class="reply_to details">
+In reply to <a href="#go_to_message1">this message</a>
+</div><div class="media_wrap clearfix"><a class="photo_wrap clearfix pull_left" href="photos/a.jpg"></a></div>
+</div></div></div></div></body></html>
+"""
+
+PAGE_SEEDS: dict[str, tuple[str, str | bytes]] = {
+    "telegram_html": ("messages.html", _TELEGRAM),
+}
