@@ -26,6 +26,17 @@ In reply to <a href="#go_to_message1">this message</a>
 </div></div></div></div></body></html>
 """
 
+_META = """<html><head><title>Robin</title></head><body><main>
+<div class="pam _3-95 _2ph- _a6-g uiBoxWhite noborder"><h2 class="_3-95 _2pim _a6-h _a6-i">Robin</h2><div class="_3-95 _a6-p"><div>
+<div></div><div>of rye<br>please</div><div></div><div>
+<ul class="_a6-q"><li><span>\U0001f44dKim (Feb 13, 2024 9:08 pm)</span></li></ul></div>
+</div></div><div class="_3-94 _a6-o">Feb 13, 2024 9:06 pm</div></div>
+<div class="pam _3-95 _2ph- _a6-g uiBoxWhite noborder"><h2 class="_3-95 _2pim _a6-h _a6-i">Kim</h2><div class="_3-95 _a6-p"><div>
+<div></div><div>bread?</div><div><div><a href="https://example.org">https://example.org</a></div></div></div></div>
+<div class="_3-94 _a6-o">Feb 13, 2024 9:05 pm</div></div></main></body></html>
+"""
+
 PAGE_SEEDS: dict[str, tuple[str, str | bytes]] = {
     "telegram_html": ("messages.html", _TELEGRAM),
+    "meta_html": ("message_1.html", _META),
 }

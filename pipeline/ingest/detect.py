@@ -70,6 +70,7 @@ FORMATS: dict[str, Format] = {
     "telegram": Format("Telegram Desktop JSON", "pipeline.ingest.telegram"),
     "telegram_html": Format("Telegram Desktop HTML", "pipeline.ingest.telegram_html", by_folder, begins=_ELEMENT),
     "meta": Format("Instagram or Messenger (Meta) JSON", "pipeline.ingest.meta", by_folder),
+    "meta_html": Format("Instagram or Messenger (Meta) HTML", "pipeline.ingest.meta_html", by_folder, begins=_ELEMENT),
     "discord": Format("Discord (DiscordChatExporter JSON)", "pipeline.ingest.discord"),
     "snapchat": Format("Snapchat chat_history.json", "pipeline.ingest.snapchat"),
     "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
@@ -144,7 +145,7 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
     if MAILBOX.match(text):
         return Found("mbox")
     if start.startswith("<"):
-        format_ = xml_format(start) or html_format(head)
+        format_ = xml_format(start) or html_format(head, file)
         return Found(format_) if format_ is not None else None
     return _lines(text, file, columns)
 

@@ -7,6 +7,7 @@ HOW: dict[str, str] = {
     "telegram": "Telegram Desktop: Settings, Advanced, Export Telegram data; machine-readable JSON",
     "telegram_html": "Telegram Desktop: in the chat's menu, Export chat history; HTML, and give the whole folder",
     "meta": "Accounts Center: Your information, Download your information, Messages; JSON",
+    "meta_html": "Accounts Center: Your information, Download your information, Messages; HTML",
     "discord": "DiscordChatExporter: export the channel as JSON",
     "snapchat": "accounts.snapchat.com: My Data, with chat history and JSON files",
     "tiktok": "Settings and privacy, Account, Download your data: JSON, with direct messages",

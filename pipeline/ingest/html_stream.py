@@ -161,10 +161,19 @@ def read_elements(file: ExportFile, wanted: Callable[[Element], bool]) -> Iterat
     ExportError
         When the page is damaged, or one element is larger than any message.
     """
+    return _elements(read_html(file), wanted, file.name)
+
+
+def head_elements(head: bytes, wanted: Callable[[Element], bool]) -> Iterator[Element]:
+    """Yield the elements of the beginning of a page that are wanted and whole, however it goes on."""
+    return _elements(iter(head_events(head)), wanted, "")
+
+
+def _elements(events: Iterator[HtmlEvent], wanted: Callable[[Element], bool], name: str) -> Iterator[Element]:
     open_elements: list[Element] = []
     root = Element("", {}, 0)
     size = number = 0
-    for event in read_html(file):
+    for event in events:
         if event.kind == "start":
             element = Element(event.value, event.attributes, event.line)
             if open_elements:
@@ -189,7 +198,7 @@ def read_elements(file: ExportFile, wanted: Callable[[Element], bool]) -> Iterat
                 yield root
         if size > _LARGEST_ELEMENT:
             raise ExportError(
-                f"an element of {_LARGEST_ELEMENT:,} characters or more", where=f"{file.name}:{event.line}", do="Check the file"
+                f"an element of {_LARGEST_ELEMENT:,} characters or more", where=f"{name}:{event.line}", do="Check the file"
             )
 
 

@@ -40,7 +40,10 @@ _HTML: tuple[tuple[str, Look], ...] = (
         Look("a page of Telegram's HTML that holds no chat", "Give the folder of the chat's messages.html", chat=False),
     ),
     (r"chatlog__|DiscordChatExporter", Look("Discord as DiscordChatExporter's HTML", "Export the channel again, as JSON")),
-    (r"\b_a6-|instagram|facebook|\buiBoxWhite", Look("Instagram or Messenger as HTML", "Ask for the download again, as JSON")),
+    (
+        r"\b_a6-|\buiBoxWhite",
+        Look("a page of an Instagram or Facebook download that holds no chat", "Give the folder `messages`", chat=False),
+    ),
     (r"snapchat", Look("Snapchat as HTML", "Ask for the download again, with JSON")),
 )
 _XML: tuple[tuple[str, Look], ...] = ((r"<calls\b", Look("a list of calls", "Give the app's messages (sms-….xml)", chat=False)),)
