@@ -36,7 +36,40 @@ _META = """<html><head><title>Robin</title></head><body><main>
 <div class="_3-94 _a6-o">Feb 13, 2024 9:05 pm</div></div></main></body></html>
 """
 
+_RULE = "=" * 62
+_DISCORD_TEXT = f"""{_RULE}
+Guild: Direct Messages
+Channel: robin
+{_RULE}
+
+[13/02/2024 21:05] kim
+bread?
+
+
+[13/02/2024 21:06] robin (pinned)
+yes
+
+rye
+
+{{Attachments}}
+https://example.org/a.png
+
+{{Reactions}}
+\U0001f44d (2)
+
+{_RULE}
+Exported 2 message(s)
+{_RULE}
+"""
+_DISCORD_CSV = """AuthorID,Author,Date,Content,Attachments,Reactions
+"1","kim","2024-02-13T21:05:11.1230000+00:00","bread?","",""
+"2","robin","2024-02-13T21:06:11.1230000+00:00","yes
+rye","https://example.org/a.png","\U0001f44d (1)"
+"""
+
 PAGE_SEEDS: dict[str, tuple[str, str | bytes]] = {
     "telegram_html": ("messages.html", _TELEGRAM),
     "meta_html": ("message_1.html", _META),
+    "discord_csv": ("robin [123].csv", _DISCORD_CSV),
+    "discord_text": ("robin [123].txt", _DISCORD_TEXT),
 }

@@ -12,7 +12,7 @@ from pipeline.ingest.files import GZIP_MAGIC, ExportFile, is_archive
 from pipeline.ingest.looks_like import looks_like
 from pipeline.ingest.options import ReadLog, ReadOptions
 
-_TEXTS = frozenset({"whatsapp", "signal", "imessage", "csv"})
+_TEXTS = frozenset({"whatsapp", "signal", "imessage", "csv", "discord_csv", "discord_text"})
 _NAMED = 20
 _SEE = "See `safelight formats` for what is read, or name the format with --format"
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile, is_archive
 from pipeline.ingest.json_evidence import first_record, key_chains
 from pipeline.ingest.table_evidence import header_columns, holds_messages
-from pipeline.ingest.text_evidence import is_discord_text
 from pipeline.ingest.whatsapp_header import is_like_header, parse_header
 
 _HEAD = 1 << 16
@@ -134,8 +133,6 @@ def _json(head: bytes) -> Look | None:
 
 
 def _text(text: str) -> Look | None:
-    if is_discord_text(text):
-        return Look("Discord as DiscordChatExporter's text", "Export the channel again, as JSON")
     if "\0" in text:
         return None
     first = text.lstrip().partition("\n")[0]
