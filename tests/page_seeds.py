@@ -67,9 +67,27 @@ _DISCORD_CSV = """AuthorID,Author,Date,Content,Attachments,Reactions
 rye","https://example.org/a.png","\U0001f44d (1)"
 """
 
+_DISCORD_PAGE = """<!DOCTYPE html><html lang="en"><head><title>Club - kitchen</title></head><body>
+<div class="preamble"><div class="preamble__entries-container"><div class="preamble__entry">Club</div>
+<div class="preamble__entry">Text / kitchen</div></div></div><div class="chatlog"><div class="chatlog__message-group">
+<div id="chatlog__message-container-1" class="chatlog__message-container" data-message-id="1"><div class="chatlog__message">
+<div class="chatlog__message-primary"><div class="chatlog__header">
+<span class="chatlog__author" title="kim" data-user-id="11">Kim</span>
+<span class="chatlog__timestamp"><a href="#chatlog__message-container-1">13/02/2024 21:05</a></span></div>
+<div class="chatlog__content chatlog__markdown">
+<span class="chatlog__markdown-preserve">bread?<br>rye</span></div></div></div></div>
+<div id="chatlog__message-container-2" class="chatlog__message-container" data-message-id="2"><div class="chatlog__message">
+<div class="chatlog__message-aside"><div class="chatlog__short-timestamp" title="13/02/2024 21:06">21:06</div></div>
+<div class="chatlog__message-primary"><div class="chatlog__attachment"><a href="a.png"><img src="a.png"></a></div>
+<div class="chatlog__reactions"><div class="chatlog__reaction" title="wave"><img alt="w">
+<span class="chatlog__reaction-count">2</span>
+</div></div></div></div></div></div></div></body></html>
+"""
+
 PAGE_SEEDS: dict[str, tuple[str, str | bytes]] = {
     "telegram_html": ("messages.html", _TELEGRAM),
     "meta_html": ("message_1.html", _META),
+    "discord_html": ("robin [123].html", _DISCORD_PAGE),
     "discord_csv": ("robin [123].csv", _DISCORD_CSV),
     "discord_text": ("robin [123].txt", _DISCORD_TEXT),
 }

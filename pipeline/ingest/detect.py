@@ -74,6 +74,7 @@ FORMATS: dict[str, Format] = {
     "discord": Format("Discord (DiscordChatExporter JSON)", "pipeline.ingest.discord"),
     "discord_csv": Format("Discord (DiscordChatExporter CSV)", "pipeline.ingest.discord_csv", begins=_WORDS),
     "discord_text": Format("Discord (DiscordChatExporter text)", "pipeline.ingest.discord_text", begins=_WORDS),
+    "discord_html": Format("Discord (DiscordChatExporter HTML)", "pipeline.ingest.discord_html", begins=_ELEMENT),
     "snapchat": Format("Snapchat chat_history.json", "pipeline.ingest.snapchat"),
     "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),

@@ -11,6 +11,7 @@ HOW: dict[str, str] = {
     "discord": "DiscordChatExporter: export the channel as JSON",
     "discord_csv": "DiscordChatExporter: export the channel as CSV; keep the file's name, which says the channel",
     "discord_text": "DiscordChatExporter: export the channel as TXT; JSON holds more",
+    "discord_html": "DiscordChatExporter: export the channel as HTML",
     "snapchat": "accounts.snapchat.com: My Data, with chat history and JSON files",
     "tiktok": "Settings and privacy, Account, Download your data: JSON, with direct messages",
     "slack": "Workspace settings: Import/Export Data, Export",

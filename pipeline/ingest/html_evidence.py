@@ -14,6 +14,7 @@ META_CONTENT = ("_a6-p", "_2let")
 META_TIME = ("_a6-o", "_2lem")
 
 _TELEGRAM_ID = re.compile(r"message-?\d+")
+_DISCORD = frozenset({"chatlog__message-group", "chatlog__message-container", "preamble__entries-container"})
 _META_PAGE = re.compile(r"message_\d+\.html", re.IGNORECASE)
 _ROWS = 20
 
@@ -25,6 +26,8 @@ def html_format(head: bytes, file: ExportFile) -> str | None:
             classes = set(event.attributes.get("class", "").split())
             if "message" in classes and classes & {"default", "service"} and _TELEGRAM_ID.fullmatch(event.attributes.get("id", "")):
                 return "telegram_html"
+            if classes & _DISCORD:
+                return "discord_html"
     return "meta_html" if _is_meta(head, file) else None
 
 
