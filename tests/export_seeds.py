@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from page_seeds import PAGE_SEEDS
 from workbooks import workbook
 
 _CELLEBRITE = [
@@ -12,7 +13,7 @@ _CELLEBRITE = [
 ]
 _AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
 
-SEEDS: dict[str, tuple[str, str | bytes]] = {
+SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
     "snapchat-lists": (
         "chat_history.json",
         '{"Received Saved Chat History": [{"From": "robin_b", "Media Type": "TEXT", "Created": "2021-02-13 21:06:11 UTC", '

@@ -15,7 +15,7 @@ from pipeline.ingest.options import ReadLog, ReadOptions
 _TEXTS = frozenset(
     {
         *("whatsapp", "signal", "imessage", "csv", "imessage_exporter", "line", "kakaotalk", "viber"),
-        *("irc", "minecraft", "twitch", "cellebrite", "axiom"),
+        *("discord_csv", "discord_text", "irc", "minecraft", "twitch", "cellebrite", "axiom"),
     }
 )
 _NAMED = 20
