@@ -106,7 +106,7 @@ def test_an_encoder_keeps_its_profile_too(tiny_encoder_model: Path) -> None:
 
 
 def test_a_model_without_a_profile_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ModelFolderError, match="keeps no profile"):
+    with pytest.raises(ModelFolderError, match="has no drift profile"):
         load_drift_profile(tmp_path)
     (tmp_path / REFERENCE).write_text('{"format": "other"}', "utf-8")
     with pytest.raises(ModelFolderError, match="not of the format"):
