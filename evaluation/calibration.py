@@ -69,7 +69,7 @@ def diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None, bi
 def calibration_error(labels: Floats, scores: Floats, *, weights: Floats | None = None, bins: int = 15) -> float:
     """Return the expected calibration error (Naeini et al. 2015): the mean distance of probability and share over the bins."""
     found = reliability(labels, scores, weights=weights, bins=bins)
-    return sum(abs(one.probability - one.share) * one.mass for one in found) if found else float("nan")
+    return sum(abs(point.probability - point.share) * point.mass for point in found) if found else float("nan")
 
 
 def brier(labels: Floats, scores: Floats) -> Brier:

@@ -18,8 +18,8 @@ def stage_confusion(judged: Sequence[Judged], keys: Sequence[str], thresholds: M
     A message with two true stages counts in both rows. In the row of a stage, another one found counts as confusion only where the
     message does not carry that one too; ``messages`` are the rows' totals. A row need not add up: several stages may be found.
     """
-    labels = np.concatenate([one.labels for one in judged]) if judged else np.zeros((0, len(keys)))
-    scores = np.concatenate([one.stages for one in judged]) if judged else np.zeros((0, len(keys)))
+    labels = np.concatenate([conversation.labels for conversation in judged]) if judged else np.zeros((0, len(keys)))
+    scores = np.concatenate([conversation.stages for conversation in judged]) if judged else np.zeros((0, len(keys)))
     told = ~np.isnan(labels).any(axis=1)
     true = labels[told] == 1
     found = scores[told] >= np.asarray([thresholds[key] for key in keys])

@@ -45,11 +45,11 @@ def penalty_rate(median_length: float) -> float:
 
 def f_latency(judged: Sequence[Judged], threshold: float, *, p: float | None = None) -> Latency:
     """Return F1 over conversations, weighed by speed: one minus the median penalty of the true positives (Sadeque et al. 2018)."""
-    known = [one for one in judged if one.grooming is not None]
-    alerts = [one.alert(threshold) for one in known]
-    hits = [alert for one, alert in zip(known, alerts, strict=True) if one.grooming and alert is not None]
-    flagged, positives = sum(alert is not None for alert in alerts), sum(bool(one.grooming) for one in known)
-    rate = penalty_rate(float(np.median([len(one.risk) for one in known]))) if p is None else p
+    known = [conversation for conversation in judged if conversation.grooming is not None]
+    alerts = [conversation.alert(threshold) for conversation in known]
+    hits = [alert for conversation, alert in zip(known, alerts, strict=True) if conversation.grooming and alert is not None]
+    flagged, positives = sum(alert is not None for alert in alerts), sum(bool(conversation.grooming) for conversation in known)
+    rate = penalty_rate(float(np.median([len(conversation.risk) for conversation in known]))) if p is None else p
     speed = 1.0 - float(np.median([penalty(alert, rate) for alert in hits])) if hits else 0.0
     f1 = f_score(len(hits) / flagged if flagged else 0.0, len(hits) / positives if positives else 0.0)
     return Latency(rate, speed, f1, f1 * speed)
@@ -60,13 +60,13 @@ def erde(judged: Sequence[Judged], threshold: float, *, o: int) -> float:
 
     A false alarm costs the prevalence, a miss 1, a true positive after *k* messages ``1 - 1 / (1 + exp(k - o))``.
     """
-    known = [one for one in judged if one.grooming is not None]
-    prevalence = sum(bool(one.grooming) for one in known) / len(known)
-    return float(np.mean([_cost(one, one.alert(threshold), prevalence, o) for one in known]))
+    known = [conversation for conversation in judged if conversation.grooming is not None]
+    prevalence = sum(bool(conversation.grooming) for conversation in known) / len(known)
+    return float(np.mean([_cost(conversation, conversation.alert(threshold), prevalence, o) for conversation in known]))
 
 
-def _cost(one: Judged, alert: int | None, prevalence: float, o: int) -> float:
-    if not one.grooming:
+def _cost(conversation: Judged, alert: int | None, prevalence: float, o: int) -> float:
+    if not conversation.grooming:
         return 0.0 if alert is None else prevalence
     if alert is None:
         return 1.0
@@ -75,7 +75,7 @@ def _cost(one: Judged, alert: int | None, prevalence: float, o: int) -> float:
 
 def threshold_at(judged: Sequence[Judged], *, false_positive_rate: float) -> float:
     """Return the lowest risk that flags at most that share of the ordinary conversations."""
-    ordinary = np.sort([one.peak for one in judged if one.grooming is False])[::-1]
+    ordinary = np.sort([conversation.peak for conversation in judged if conversation.grooming is False])[::-1]
     allowed = int(np.floor(false_positive_rate * len(ordinary) + 1e-9))
     return float(np.nextafter(ordinary[allowed], np.inf)) if allowed < len(ordinary) else 0.0
 
@@ -85,5 +85,5 @@ def early_warning(
 ) -> dict[int, float]:
     """Return the recall after so many messages, at the threshold with that share of false alarms over whole conversations."""
     threshold = threshold_at(judged, false_positive_rate=false_positive_rate)
-    alerts = [one.alert(threshold) for one in judged if one.grooming]
+    alerts = [conversation.alert(threshold) for conversation in judged if conversation.grooming]
     return {count: float(np.mean([alert is not None and alert <= count for alert in alerts])) for count in after} if alerts else {}

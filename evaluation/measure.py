@@ -28,7 +28,7 @@ from evaluation.pan12 import Official, official
 from evaluation.saved import Saved
 from evaluation.slices import slices
 from evaluation.speakers import speaker_figures
-from evaluation.summary import Cuts, summarise
+from evaluation.summary import Cuts, at_even_odds, summarise
 from evaluation.worst import worst_errors
 
 PREVALENCES = (0.01, 0.001, 0.0001)
@@ -65,10 +65,10 @@ def measure(saved: Saved, *, prevalence: float = 0.001, rounds: int = 200) -> di
 def _counts(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
     return {
         "conversations": len(judged),
-        "messages": sum(len(one.risk) for one in judged),
-        "grooming": sum(bool(one.grooming) for one in judged),
-        "ordinary": sum(one.grooming is False for one in judged),
-        "unlabelled": sum(one.grooming is None for one in judged),
+        "messages": sum(len(conversation.risk) for conversation in judged),
+        "grooming": sum(bool(conversation.grooming) for conversation in judged),
+        "ordinary": sum(conversation.grooming is False for conversation in judged),
+        "unlabelled": sum(conversation.grooming is None for conversation in judged),
         "stages": {key: int((stage_columns(judged, column)[0] == 1).sum()) for column, key in enumerate(cuts.keys)},
         "messages_labelled": {key: len(stage_columns(judged, column)[0]) for column, key in enumerate(cuts.keys)},
     }
@@ -116,9 +116,8 @@ def _alerts(labels: Floats, peaks: Floats, threshold: float, prevalence: float, 
 
 def _calibration(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
     stages = {key: _diagram(*stage_columns(judged, column)) for column, key in enumerate(cuts.keys)}
-    labels, peaks = conversation_labels(judged)
-    even = np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
-    return {"stages": stages, "risk_at_even_odds": _diagram(labels, peaks, weights=even)}
+    labels, peaks, weights = at_even_odds(judged)
+    return {"stages": stages, "risk_at_even_odds": _diagram(labels, peaks, weights=weights)}
 
 
 def _diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None) -> dict[str, Any]:
@@ -129,7 +128,8 @@ def _diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None) -
         "error": or_null(calibration_error(labels, scores, weights=weights)),
         "brier": {name: or_null(getattr(parts, name)) for name in ("score", "reliability", "resolution", "uncertainty")},
         "bins": [
-            [round(one.probability, 6), round(one.share, 6), round(one.mass, 6)] for one in diagram(labels, scores, weights=weights)
+            [round(point.probability, 6), round(point.share, 6), round(point.mass, 6)]
+            for point in diagram(labels, scores, weights=weights)
         ],
     }
 
@@ -140,24 +140,27 @@ def _pan12(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
     Problem 1 retrieves the speakers whose own risk reached the threshold. Problem 2 retrieves, of those speakers, the messages on
     which a stage is found, and where none is in a conversation, those after which the speaker's risk stands at the threshold.
     """
-    own = [one for one in judged if one.attributes.get("corpus") == "pan12"]
+    own = [conversation for conversation in judged if conversation.attributes.get("corpus") == "pan12"]
     if not own:
         return {}
-    relevant = {name for one in own for name in one.groomers or ()}
+    relevant = {name for conversation in own for name in conversation.groomers or ()}
     retrieved = {
-        name for one in own for name, risk in zip(one.speakers, one.speaker_risk.tolist(), strict=True) if risk >= cuts.risk
+        name
+        for conversation in own
+        for name, risk in zip(conversation.speakers, conversation.speaker_risk.tolist(), strict=True)
+        if risk >= cuts.risk
     }
     who = official(retrieved, relevant)
     found: dict[str, Any] = {"who": _official(who, 0.5)}
-    told = {(one.id, message) for one in own for message in one.flagged or ()}
-    if told and all(one.messages for one in own if len(one.risk)):
+    told = {(conversation.id, message) for conversation in own for message in conversation.flagged or ()}
+    if told and all(conversation.messages for conversation in own if len(conversation.risk)):
         limits = np.asarray([cuts.stages[key] for key in cuts.keys])
         lines = set()
-        for one in own:
-            signs = np.any(one.stages >= limits, axis=1)
-            for row, (name, message) in enumerate(zip(one.speakers, one.messages, strict=True)):
-                if name in retrieved and (signs[row] or (not signs.any() and one.speaker_risk[row] >= cuts.risk)):
-                    lines.add((one.id, message))
+        for conversation in own:
+            signs = np.any(conversation.stages >= limits, axis=1)
+            for row, (name, message) in enumerate(zip(conversation.speakers, conversation.messages, strict=True)):
+                if name in retrieved and (signs[row] or (not signs.any() and conversation.speaker_risk[row] >= cuts.risk)):
+                    lines.add((conversation.id, message))
         found["which_lines"] = _official(official(lines, told), 3)
     return found
 

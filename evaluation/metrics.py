@@ -109,8 +109,8 @@ def precision_recall(labels: Floats, flagged: NDArray[np.bool_]) -> tuple[float,
 
 def stage_columns(judged: Sequence[Judged], column: int) -> tuple[Floats, Floats]:
     """Return labels and probabilities of one stage over all messages where it is told."""
-    labels = np.concatenate([one.labels[:, column] for one in judged])
-    scores = np.concatenate([one.stages[:, column] for one in judged])
+    labels = np.concatenate([conversation.labels[:, column] for conversation in judged])
+    scores = np.concatenate([conversation.stages[:, column] for conversation in judged])
     known = ~np.isnan(labels)
     return labels[known], scores[known]
 
@@ -173,19 +173,25 @@ def macro(figures: Mapping[str, Mapping[str, float]], name: str) -> float:
 
 def conversation_labels(judged: Sequence[Judged]) -> tuple[Floats, Floats]:
     """Return whether each conversation grooms and its highest risk, where the corpus says."""
-    known = [one for one in judged if one.grooming is not None]
-    return np.asarray([float(bool(one.grooming)) for one in known]), np.asarray([one.peak for one in known])
+    known = [conversation for conversation in judged if conversation.grooming is not None]
+    return np.asarray([float(bool(conversation.grooming)) for conversation in known]), np.asarray(
+        [conversation.peak for conversation in known]
+    )
 
 
 def attribution(judged: Sequence[Judged], threshold: float) -> float:
-    """Return, of the flagged groomings, how often the speaker with the highest risk is a groomer; NaN where none is flagged."""
-    flagged = [one for one in judged if one.groomers and one.peak >= threshold]
-    return float(np.mean([one.peak_speaker in (one.groomers or ()) for one in flagged])) if flagged else float("nan")
+    """Return the share of flagged grooming conversations whose riskiest speaker is a groomer; NaN if none is flagged."""
+    flagged = [conversation for conversation in judged if conversation.groomers and conversation.peak >= threshold]
+    return (
+        float(np.mean([conversation.peak_speaker in (conversation.groomers or ()) for conversation in flagged]))
+        if flagged
+        else float("nan")
+    )
 
 
 def messages_to_alert(judged: Sequence[Judged], threshold: float) -> float:
-    """Return the median number of messages until the alert, over the flagged groomings; NaN where none is flagged."""
-    alerts = [alert for one in judged if one.grooming and (alert := one.alert(threshold)) is not None]
+    """Return the median number of messages until the alert, over the flagged grooming conversations; NaN where none is flagged."""
+    alerts = [alert for conversation in judged if conversation.grooming and (alert := conversation.alert(threshold)) is not None]
     return float(np.median(alerts)) if alerts else float("nan")
 
 

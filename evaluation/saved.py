@@ -66,7 +66,7 @@ def write_saved(saved: Saved, path: Path) -> None:
     schema = judged_schema(keys).with_metadata({_KEY: json.dumps(about, ensure_ascii=False).encode("utf-8")})
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for start in range(0, len(saved.judged), 2048):
-            rows = [_row(one, keys) for one in saved.judged[start : start + 2048]]
+            rows = [_row(conversation, keys) for conversation in saved.judged[start : start + 2048]]
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
@@ -102,21 +102,21 @@ def is_saved(path: Path) -> bool:
     return path.suffix == ".parquet" or (path / SCORES).is_file()
 
 
-def _row(one: Judged, keys: Sequence[str]) -> dict[str, Any]:
-    names = _names(one)
-    labels = np.where(np.isnan(one.labels), -1, one.labels).astype(np.int8)
+def _row(conversation: Judged, keys: Sequence[str]) -> dict[str, Any]:
+    names = _names(conversation)
+    labels = np.where(np.isnan(conversation.labels), -1, conversation.labels).astype(np.int8)
     return {
-        "conversation_id": one.id,
-        "grooming": one.grooming,
-        "groomers": None if one.groomers is None else sorted(names.get(name, "?") for name in one.groomers),
-        "attributes": list(one.attributes.items()),
-        "message_id": list(one.messages),
-        "speaker": [names[name] for name in one.speakers],
-        "text": None if one.texts is None else list(one.texts),
-        "flagged": None if one.flagged is None else sorted(one.flagged),
-        "risk": one.risk.tolist(),
-        "speaker_risk": one.speaker_risk.tolist(),
-        **{f"stage_{key}": one.stages[:, column].tolist() for column, key in enumerate(keys)},
+        "conversation_id": conversation.id,
+        "grooming": conversation.grooming,
+        "groomers": None if conversation.groomers is None else sorted(names.get(name, "?") for name in conversation.groomers),
+        "attributes": list(conversation.attributes.items()),
+        "message_id": list(conversation.messages),
+        "speaker": [names[name] for name in conversation.speakers],
+        "text": None if conversation.texts is None else list(conversation.texts),
+        "flagged": None if conversation.flagged is None else sorted(conversation.flagged),
+        "risk": conversation.risk.tolist(),
+        "speaker_risk": conversation.speaker_risk.tolist(),
+        **{f"stage_{key}": conversation.stages[:, column].tolist() for column, key in enumerate(keys)},
         **{
             f"label_{key}": [None if label < 0 else label for label in labels[:, column].tolist()]
             for column, key in enumerate(keys)
@@ -124,9 +124,9 @@ def _row(one: Judged, keys: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _names(one: Judged) -> dict[str, str]:
-    speakers = dict.fromkeys((*one.speakers, *sorted(one.groomers or ())))
-    if one.attributes.get("corpus") in NAMED_CORPORA:
+def _names(conversation: Judged) -> dict[str, str]:
+    speakers = dict.fromkeys((*conversation.speakers, *sorted(conversation.groomers or ())))
+    if conversation.attributes.get("corpus") in NAMED_CORPORA:
         return {name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16] for name in speakers}
     return {name: f"{chr(ord('A') + number % 26)}{number // 26 or ''}" for number, name in enumerate(speakers)}
 

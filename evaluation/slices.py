@@ -18,7 +18,7 @@ from evaluation.metrics import Judged, conversation_labels, roc_auc
 
 LENGTHS = ((10, "1 to 10"), (30, "11 to 30"), (100, "31 to 100"))
 SMALL = 5
-"""A slice with fewer groomings and fewer ordinary conversations than this is not listed."""
+"""A slice with fewer grooming and fewer ordinary conversations than this is not listed."""
 
 _FAR_RECALL = 0.1
 _FAR_ALARMS = 0.02
@@ -42,20 +42,20 @@ class Share:
         }
 
 
-def _length(one: Judged) -> tuple[str, ...]:
-    count = len(one.risk)
+def _length(conversation: Judged) -> tuple[str, ...]:
+    count = len(conversation.risk)
     return (next((name for most, name in LENGTHS if count <= most), "more than 100"),)
 
 
 def _attribute(name: str) -> Callable[[Judged], tuple[str, ...]]:
-    return lambda one: (one.attributes[name],) if one.attributes.get(name) else ()
+    return lambda conversation: (conversation.attributes[name],) if conversation.attributes.get(name) else ()
 
 
 def _people(*names: str) -> Callable[[Judged], tuple[str, ...]]:
     """Return every age or gender that stands among a side of a conversation."""
 
-    def values(one: Judged) -> tuple[str, ...]:
-        told = "+".join(one.attributes.get(name, "") for name in names).split("+")
+    def values(conversation: Judged) -> tuple[str, ...]:
+        told = "+".join(conversation.attributes.get(name, "") for name in names).split("+")
         return tuple(sorted({value for value in told if value and value != "unstated"}))
 
     return values
@@ -80,7 +80,7 @@ AXES: Mapping[str, Callable[[Judged], tuple[str, ...]]] = {
 
 def slices(judged: Sequence[Judged], threshold: float, keys: Sequence[str]) -> dict[str, Any]:
     """Return the slices of each axis, false positives by situation, and warnings in words."""
-    known = [one for one in judged if one.grooming is not None]
+    known = [conversation for conversation in judged if conversation.grooming is not None]
     axes = {**AXES, "stage in it": _stages(keys)}
     parts = {
         name: {value: members for value, members in _parts(known, values).items() if _worth_listing(members)}
@@ -94,8 +94,8 @@ def slices(judged: Sequence[Judged], threshold: float, keys: Sequence[str]) -> d
     for name, values in parts.items():
         rows = []
         for value, members in sorted(values.items(), key=lambda item: (-len(item[1]), item[0])):
-            inside = {one.id for one in members}
-            rest = [one for one in known if one.id not in inside]
+            inside = {conversation.id for conversation in members}
+            rest = [conversation for conversation in known if conversation.id not in inside]
             told = _far_off(f"{name} {value}", members, rest, threshold, confidence)
             warnings += told
             rows.append({"slice": value, **_figures(members, threshold), "warnings": told})
@@ -112,50 +112,53 @@ def slices(judged: Sequence[Judged], threshold: float, keys: Sequence[str]) -> d
 
 def false_positives(judged: Sequence[Judged], threshold: float) -> list[dict[str, Any]]:
     """Return, for each situation of ordinary conversations with a false alarm, how many and which, the most first."""
-    ordinary = [one for one in judged if one.grooming is False]
-    totals = Counter(one.attributes.get("situation", "not stated") for one in ordinary)
+    ordinary = [conversation for conversation in judged if conversation.grooming is False]
+    totals = Counter(conversation.attributes.get("situation", "not stated") for conversation in ordinary)
     flagged: dict[str, list[Judged]] = {}
-    for one in ordinary:
-        if one.peak >= threshold:
-            flagged.setdefault(one.attributes.get("situation", "not stated"), []).append(one)
+    for conversation in ordinary:
+        if conversation.peak >= threshold:
+            flagged.setdefault(conversation.attributes.get("situation", "not stated"), []).append(conversation)
     return [
         {
             "situation": situation,
             **Share(len(found), totals[situation]).as_json(),
-            "ids": [one.id for one in sorted(found, key=lambda one: (-one.peak, one.id))[:_LISTED]],
+            "ids": [
+                conversation.id
+                for conversation in sorted(found, key=lambda conversation: (-conversation.peak, conversation.id))[:_LISTED]
+            ],
         }
         for situation, found in sorted(flagged.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
 
 
 def _stages(keys: Sequence[str]) -> Callable[[Judged], tuple[str, ...]]:
-    def values(one: Judged) -> tuple[str, ...]:
-        return tuple(key for column, key in enumerate(keys) if (one.labels[:, column] == 1).any())
+    def values(conversation: Judged) -> tuple[str, ...]:
+        return tuple(key for column, key in enumerate(keys) if (conversation.labels[:, column] == 1).any())
 
     return values
 
 
 def _parts(judged: Sequence[Judged], values: Callable[[Judged], tuple[str, ...]]) -> dict[str, list[Judged]]:
     found: dict[str, list[Judged]] = {}
-    for one in judged:
-        for value in values(one):
-            found.setdefault(value, []).append(one)
+    for conversation in judged:
+        for value in values(conversation):
+            found.setdefault(value, []).append(conversation)
     return found
 
 
 def _worth_listing(members: Sequence[Judged]) -> bool:
-    groomings = sum(bool(one.grooming) for one in members)
+    groomings = sum(bool(conversation.grooming) for conversation in members)
     return groomings >= SMALL or len(members) - groomings >= SMALL
 
 
 def _comparisons(values: Mapping[str, Sequence[Judged]]) -> int:
-    """Return how many shares of an axis are compared: of groomings and of ordinary ones, where a slice has some."""
-    return sum(len({bool(one.grooming) for one in members}) for members in values.values())
+    """Return how many shares of an axis are compared: of grooming and of ordinary conversations, where a slice has some."""
+    return sum(len({bool(conversation.grooming) for conversation in members}) for members in values.values())
 
 
 def _share(judged: Sequence[Judged], grooming: bool, threshold: float) -> Share:
-    own = [one for one in judged if one.grooming is grooming]
-    return Share(sum(one.peak >= threshold for one in own), len(own))
+    own = [conversation for conversation in judged if conversation.grooming is grooming]
+    return Share(sum(conversation.peak >= threshold for conversation in own), len(own))
 
 
 def _figures(members: Sequence[Judged], threshold: float) -> dict[str, Any]:
@@ -177,7 +180,7 @@ def _far_off(name: str, members: Sequence[Judged], rest: Sequence[Judged], thres
         low, high = newcombe(own.flagged, own.conversations, other.flagged, other.conversations, confidence=confidence)
         worse = high < -far if grooming else low > far
         if worse or ((high < 0 if grooming else low > 0) and abs(_gap(own, other)) >= far):
-            kind = "groomings" if grooming else "ordinary conversations"
+            kind = "grooming conversations" if grooming else "ordinary conversations"
             here, elsewhere = (f"{share.flagged} of {share.conversations}" for share in (own, other))
             found.append(f"{name}: {here} {kind} are {what}, elsewhere {elsewhere}")
     return found

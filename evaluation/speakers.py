@@ -44,19 +44,19 @@ class SpeakerScore:
 def speaker_scores(judged: Sequence[Judged]) -> list[SpeakerScore]:
     """Return the speakers of the conversations whose groomers are known."""
     found: dict[tuple[str | None, str], tuple[bool, float]] = {}
-    for one in judged:
-        if one.groomers is None:
+    for conversation in judged:
+        if conversation.groomers is None:
             continue
-        home = None if one.attributes.get("corpus") in NAMED_CORPORA else one.id
-        for name, risk in zip(one.speakers, one.speaker_risk.tolist(), strict=True):
+        home = None if conversation.attributes.get("corpus") in NAMED_CORPORA else conversation.id
+        for name, risk in zip(conversation.speakers, conversation.speaker_risk.tolist(), strict=True):
             grooms, highest = found.get((home, name), (False, 0.0))
-            found[home, name] = grooms or name in one.groomers, max(highest, risk)
+            found[home, name] = grooms or name in conversation.groomers, max(highest, risk)
     return [SpeakerScore(home, name, grooms, risk) for (home, name), (grooms, risk) in found.items()]
 
 
 def columns(speakers: Sequence[SpeakerScore]) -> tuple[Floats, Floats]:
     """Return labels and risks."""
-    return np.asarray([float(one.grooms) for one in speakers]), np.asarray([one.risk for one in speakers])
+    return np.asarray([float(speaker.grooms) for speaker in speakers]), np.asarray([speaker.risk for speaker in speakers])
 
 
 def speaker_figures(judged: Sequence[Judged], threshold: float, *, rounds: int = 200) -> dict[str, Any]:
@@ -67,8 +67,8 @@ def speaker_figures(judged: Sequence[Judged], threshold: float, *, rounds: int =
     """
     speakers = speaker_scores(judged)
     units: dict[tuple[str | None, str], list[SpeakerScore]] = {}
-    for one in speakers:
-        units.setdefault((one.conversation, one.name if one.conversation is None else ""), []).append(one)
+    for speaker in speakers:
+        units.setdefault((speaker.conversation, speaker.name if speaker.conversation is None else ""), []).append(speaker)
     labels, risks = columns(speakers)
     if len(np.unique(labels)) < 2:
         return {}
@@ -77,7 +77,7 @@ def speaker_figures(judged: Sequence[Judged], threshold: float, *, rounds: int =
 
     def interval(rate: float | None) -> list[float | None]:
         def figure(chosen: Sequence[list[SpeakerScore]]) -> float:
-            pair = columns([one for own in chosen for one in own])
+            pair = columns([speaker for unit in chosen for speaker in unit])
             return roc_auc(*pair) if rate is None else recall_at(*pair, false_positive_rate=rate)
 
         return [or_null(end) for end in bootstrap(clusters, figure, rounds=rounds)]
@@ -85,7 +85,7 @@ def speaker_figures(judged: Sequence[Judged], threshold: float, *, rounds: int =
     return {
         "speakers": len(speakers),
         "groomers": int(labels.sum()),
-        "resampled": "speakers" if all(one.conversation is None for one in speakers) else "conversations",
+        "resampled": "speakers" if all(speaker.conversation is None for speaker in speakers) else "conversations",
         "roc_auc": {"value": or_null(roc_auc(labels, risks)), "interval": interval(None)},
         "average_precision": or_null(average_precision(labels, risks)),
         "recall_at": {

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.calibration import calibration_error
+from evaluation.calibration import Floats, calibration_error
 from evaluation.early import early_warning, erde, f_latency
 from evaluation.metrics import (
     Judged,
@@ -64,7 +64,7 @@ def _macro(name: str) -> Figure:
 
 def written(judged: Sequence[Judged]) -> list[Judged]:
     """Return the conversations that are not taken from ordinary chat."""
-    return [one for one in judged if one.attributes.get("situation") != ORDINARY_CHAT]
+    return [conversation for conversation in judged if conversation.attributes.get("situation") != ORDINARY_CHAT]
 
 
 FIGURES: Mapping[str, Figure] = {
@@ -83,24 +83,31 @@ FIGURES: Mapping[str, Figure] = {
 _SLOW = frozenset({"stage macro-F1", "stage macro average precision"})
 
 
+def at_even_odds(judged: Sequence[Judged]) -> tuple[Floats, Floats, Floats]:
+    """Return labels, highest risks and weights by which a risk of 0.5 means even odds: against ordinary conversations that could be
+    taken for grooming, not against chat that nobody would; each of shape (conversations,).
+    """
+    labels, peaks = conversation_labels(written(judged))
+    return labels, peaks, np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
+
+
 def _even_error(judged: Sequence[Judged]) -> float:
-    labels, peaks = conversation_labels(judged)
-    even = np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
-    return calibration_error(labels, peaks, weights=even)
+    labels, peaks, weights = at_even_odds(judged)
+    return calibration_error(labels, peaks, weights=weights)
 
 
 def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dict[str, Any]:
     """Return every figure as JSON can hold it: the table with 95 % intervals by conversation, stages, alerts, early warning."""
-    groomings = [one for one in judged if one.grooming]
-    ordinary = [one for one in judged if one.grooming is False]
-    found = [one for one in groomings if one.peak >= cuts.risk]
+    groomings = [conversation for conversation in judged if conversation.grooming]
+    ordinary = [conversation for conversation in judged if conversation.grooming is False]
+    found = [conversation for conversation in groomings if conversation.peak >= cuts.risk]
     stages = stage_figures(judged, cuts.keys, cuts.stages)
-    chat = [one for one in ordinary if one.attributes.get("situation") == ORDINARY_CHAT]
-    hard = [one for one in written(ordinary) if one.attributes.get("hard") == "true"]
-    plain = [one for one in written(ordinary) if one.attributes.get("hard") != "true"]
+    chat = [conversation for conversation in ordinary if conversation.attributes.get("situation") == ORDINARY_CHAT]
+    hard = [conversation for conversation in written(ordinary) if conversation.attributes.get("hard") == "true"]
+    plain = [conversation for conversation in written(ordinary) if conversation.attributes.get("hard") != "true"]
 
     def part(chosen: Sequence[Judged]) -> dict[str, int]:
-        return {"conversations": len(chosen), "flagged": sum(one.peak >= cuts.risk for one in chosen)}
+        return {"conversations": len(chosen), "flagged": sum(conversation.peak >= cuts.risk for conversation in chosen)}
 
     return {
         "stages": {
@@ -119,9 +126,9 @@ def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dic
             "roc_auc": or_null(FIGURES["conversation AUC, all"](judged, cuts)),
             "roc_auc_written_only": or_null(FIGURES["conversation AUC, written only"](judged, cuts)),
             "grooming": part(groomings),
-            "right_speaker": sum(one.peak_speaker in (one.groomers or ()) for one in found),
+            "right_speaker": sum(conversation.peak_speaker in (conversation.groomers or ()) for conversation in found),
             "median_messages_to_alert": or_null(messages_to_alert(judged, cuts.risk)),
-            "median_messages_of_those": float(np.median([len(one.risk) for one in found])) if found else None,
+            "median_messages_of_those": float(np.median([len(conversation.risk) for conversation in found])) if found else None,
             "ordinary": {"written_hard": part(hard), "written_plain": part(plain), "ordinary_chat": part(chat)},
         },
     }
@@ -134,7 +141,7 @@ def _known(judged: Sequence[Judged], cuts: Cuts, figure: Figure, rounds: int) ->
 
 def _long_enough(judged: Sequence[Judged]) -> bool:
     """Tell whether there is anything to be early in: where conversations are one message, the penalty has no rate."""
-    return float(np.median([len(one.risk) for one in judged if one.grooming is not None])) > 1
+    return float(np.median([len(conversation.risk) for conversation in judged if conversation.grooming is not None])) > 1
 
 
 def _early(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
@@ -155,21 +162,21 @@ def _early(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
 def compare(
     first: Sequence[Judged], first_cuts: Cuts, second: Sequence[Judged], second_cuts: Cuts, *, rounds: int = 200, seed: int = 0
 ) -> list[Difference]:
-    """Return each figure of two models on the conversations that both judged, with the interval of second minus first."""
-    others = {one.id: one for one in second}
-    pairs = [(one, others[one.id]) for one in first if one.id in others]
+    """Return each figure of two models on the conversations that both scored, with the interval of second minus first."""
+    others = {conversation.id: conversation for conversation in second}
+    pairs = [(conversation, others[conversation.id]) for conversation in first if conversation.id in others]
     chance = np.random.default_rng(seed)
     found = []
     for name, figure in FIGURES.items():
 
         def both(chosen: Sequence[tuple[Judged, Judged]], figure: Figure = figure) -> tuple[float, float]:
-            return figure([one for one, _ in chosen], first_cuts), figure([other for _, other in chosen], second_cuts)
+            return figure([pair[0] for pair in chosen], first_cuts), figure([pair[1] for pair in chosen], second_cuts)
 
         gaps = []
         for _ in range(rounds // 4 if name in _SLOW else rounds):
-            one, other = both([pairs[row] for row in chance.integers(0, len(pairs), len(pairs))])
-            if not (np.isnan(one) or np.isnan(other)):
-                gaps.append(other - one)
+            value, other = both([pairs[row] for row in chance.integers(0, len(pairs), len(pairs))])
+            if not (np.isnan(value) or np.isnan(other)):
+                gaps.append(other - value)
         interval = (float(np.percentile(gaps, 2.5)), float(np.percentile(gaps, 97.5))) if gaps else (float("nan"), float("nan"))
         found.append(Difference(name, *both(pairs), interval))
     return found

@@ -101,7 +101,7 @@ def guaranteed(judged: Sequence[Judged], *, rate: float, confidence: float = 0.9
     ConfigError
         When there are too few ordinary conversations: even without one false alarm among them nothing could be said.
     """
-    ordinary = np.sort([one.peak for one in judged if one.grooming is False])[::-1]
+    ordinary = np.sort([conversation.peak for conversation in judged if conversation.grooming is False])[::-1]
     needed = math.ceil(math.log(1 - confidence) / math.log(1 - rate))
     if len(ordinary) < needed:
         raise ConfigError(

@@ -40,9 +40,9 @@ class TransferScores:
 
 def transfer_figures(scores: TransferScores, threshold: float, keys: Sequence[str]) -> dict[str, Any]:
     """Return every figure as JSON can hold it; intervals are of 95 %, by conversation."""
-    grooming = [one for one in scores.written if one.grooming]
-    ordinary = [one for one in scores.written if one.grooming is False]
-    every_source = [one for own in scores.sources.values() for one in own]
+    grooming = [conversation for conversation in scores.written if conversation.grooming]
+    ordinary = [conversation for conversation in scores.written if conversation.grooming is False]
+    every_source = [conversation for own in scores.sources.values() for conversation in own]
     return {
         "threshold": threshold,
         "written": {
@@ -83,7 +83,9 @@ def transfer_figures(scores: TransferScores, threshold: float, keys: Sequence[st
 
 
 def _classes(judged: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
-    return [one for one in judged if one.grooming], [one for one in judged if one.grooming is False]
+    return [conversation for conversation in judged if conversation.grooming], [
+        conversation for conversation in judged if conversation.grooming is False
+    ]
 
 
 def _ranking(positive: Sequence[Judged], negative: Sequence[Judged], *, rates: Sequence[float]) -> dict[str, Any]:
@@ -91,7 +93,9 @@ def _ranking(positive: Sequence[Judged], negative: Sequence[Judged], *, rates: S
     joined = [*positive, *negative]
 
     def pair(chosen: Sequence[Judged]) -> tuple[Any, Any]:
-        return np.asarray([float(bool(one.grooming)) for one in chosen]), np.asarray([one.peak for one in chosen])
+        return np.asarray([float(bool(conversation.grooming)) for conversation in chosen]), np.asarray(
+            [conversation.peak for conversation in chosen]
+        )
 
     def told(figure: Any) -> dict[str, Any]:
         value = figure(joined)
@@ -109,7 +113,7 @@ def _ranking(positive: Sequence[Judged], negative: Sequence[Judged], *, rates: S
 
 
 def _share(judged: Sequence[Judged], threshold: float) -> dict[str, Any]:
-    flagged = sum(one.peak >= threshold for one in judged)
+    flagged = sum(conversation.peak >= threshold for conversation in judged)
     return {
         "flagged": flagged,
         "of": len(judged),
@@ -118,13 +122,13 @@ def _share(judged: Sequence[Judged], threshold: float) -> dict[str, Any]:
 
 
 def _per_messages(judged: Sequence[Judged], threshold: float) -> float | None:
-    messages = sum(len(one.risk) for one in judged)
-    return round(1e4 * sum(one.peak >= threshold for one in judged) / messages, 3) if messages else None
+    messages = sum(len(conversation.risk) for conversation in judged)
+    return round(1e4 * sum(conversation.peak >= threshold for conversation in judged) / messages, 3) if messages else None
 
 
 def _left_out(grooming: Sequence[Judged], sources: Mapping[str, Sequence[Judged]], name: str) -> dict[str, Any] | None:
     """Return what a threshold chosen on the other sources does on this one."""
-    others = [one for other, own in sources.items() if other != name for one in own]
+    others = [conversation for other, own in sources.items() if other != name for conversation in own]
     if not others:
         return None
     threshold = threshold_at(others, false_positive_rate=SOURCE_RATE)
@@ -136,9 +140,9 @@ def _macro_precision(judged: Sequence[Judged], stages: int) -> float:
     return float(np.nanmean(areas)) if not np.isnan(areas).all() else float("nan")
 
 
-def first_sign(one: Judged) -> int | None:
+def first_sign(conversation: Judged) -> int | None:
     """Return the position from 0 of the first message that carries a stage; ``None`` where none does."""
-    rows = np.flatnonzero(np.nan_to_num(one.labels).max(axis=1) > 0) if len(one.labels) else []
+    rows = np.flatnonzero(np.nan_to_num(conversation.labels).max(axis=1) > 0) if len(conversation.labels) else []
     return int(rows[0]) if len(rows) else None
 
 
@@ -146,14 +150,14 @@ def _after_first_sign(grooming: Sequence[Judged], threshold: float) -> float:
     """Return the median number of messages from the first labelled sign to the alert, over the conversations that are found."""
     told = [
         alert - 1 - begin
-        for one in grooming
-        if (alert := one.alert(threshold)) is not None and (begin := first_sign(one)) is not None
+        for conversation in grooming
+        if (alert := conversation.alert(threshold)) is not None and (begin := first_sign(conversation)) is not None
     ]
     return float(np.median(told)) if told else float("nan")
 
 
 def _found_after(judged: Sequence[Judged], before: int, threshold: float) -> dict[str, Any]:
-    alerts = [one.alert(threshold) for one in judged]
+    alerts = [conversation.alert(threshold) for conversation in judged]
     early = sum(alert is not None and alert <= before for alert in alerts)
     found = sum(alert is not None and alert > before for alert in alerts)
     return {"found": found, "flagged_before_it_began": early, "of": len(judged)}
@@ -163,15 +167,15 @@ def _even_error(grooming: Sequence[Judged], ordinary: Sequence[Judged]) -> float
     if not grooming or not ordinary:
         return float("nan")
     labels = np.asarray([1.0] * len(grooming) + [0.0] * len(ordinary))
-    peaks = np.asarray([one.peak for one in (*grooming, *ordinary)])
+    peaks = np.asarray([conversation.peak for conversation in (*grooming, *ordinary)])
     weights = np.where(labels == 1, 0.5 / len(grooming), 0.5 / len(ordinary))
     return calibration_error(labels, peaks, weights=weights)
 
 
 def _by_language(grooming: Sequence[Judged], ordinary: Sequence[Judged]) -> list[tuple[str, list[Judged], list[Judged]]]:
-    names = sorted({one.attributes.get("language", "") for one in (*grooming, *ordinary)} - {""})
+    names = sorted({conversation.attributes.get("language", "") for conversation in (*grooming, *ordinary)} - {""})
 
     def of(part: Sequence[Judged], name: str) -> list[Judged]:
-        return [one for one in part if one.attributes.get("language") == name]
+        return [conversation for conversation in part if conversation.attributes.get("language") == name]
 
     return [(name, of(grooming, name), of(ordinary, name)) for name in names]

@@ -13,29 +13,36 @@ LISTED = 15
 
 
 def worst_errors(judged: Sequence[Judged], threshold: float, *, listed: int = LISTED) -> dict[str, Any]:
-    """Return missed groomings, the quietest first, false alarms, the loudest first, and alerts on the wrong speaker."""
-    missed = [one for one in judged if one.grooming and one.peak < threshold]
-    alarms = [one for one in judged if one.grooming is False and one.peak >= threshold]
-    wrong = [one for one in judged if one.groomers and one.peak >= threshold and one.peak_speaker not in one.groomers]
+    """Return missed grooming conversations (lowest risk first), false alarms (highest first), and alerts on the wrong speaker."""
+    missed = [conversation for conversation in judged if conversation.grooming and conversation.peak < threshold]
+    alarms = [conversation for conversation in judged if conversation.grooming is False and conversation.peak >= threshold]
+    wrong = [
+        conversation
+        for conversation in judged
+        if conversation.groomers and conversation.peak >= threshold and conversation.peak_speaker not in conversation.groomers
+    ]
 
     def rows(found: Sequence[Judged], key: Callable[[Judged], float]) -> list[dict[str, Any]]:
-        return [_row(one) for one in sorted(found, key=lambda one: (key(one), one.id))[:listed]]
+        return [
+            _row(conversation)
+            for conversation in sorted(found, key=lambda conversation: (key(conversation), conversation.id))[:listed]
+        ]
 
     return {
-        "missed": {"conversations": len(missed), "worst": rows(missed, lambda one: one.peak)},
-        "false_alarms": {"conversations": len(alarms), "worst": rows(alarms, lambda one: -one.peak)},
-        "wrong_speaker": {"conversations": len(wrong), "worst": rows(wrong, lambda one: -one.peak)},
+        "missed": {"conversations": len(missed), "worst": rows(missed, lambda conversation: conversation.peak)},
+        "false_alarms": {"conversations": len(alarms), "worst": rows(alarms, lambda conversation: -conversation.peak)},
+        "wrong_speaker": {"conversations": len(wrong), "worst": rows(wrong, lambda conversation: -conversation.peak)},
     }
 
 
-def _row(one: Judged) -> dict[str, Any]:
-    peak = int(np.argmax(one.risk)) if len(one.risk) else None
+def _row(conversation: Judged) -> dict[str, Any]:
+    peak = int(np.argmax(conversation.risk)) if len(conversation.risk) else None
     return {
-        "id": one.id,
-        "peak": round(one.peak, 6),
+        "id": conversation.id,
+        "peak": round(conversation.peak, 6),
         "peak_message": None if peak is None else peak + 1,
-        "messages": len(one.risk),
-        "situation": one.attributes.get("situation"),
-        "language": one.attributes.get("language"),
-        "platform": one.attributes.get("platform"),
+        "messages": len(conversation.risk),
+        "situation": conversation.attributes.get("situation"),
+        "language": conversation.attributes.get("language"),
+        "platform": conversation.attributes.get("platform"),
     }

@@ -144,7 +144,7 @@ def score(
     thresholds: Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")] = None,
     cascade: Annotated[
         bool | None,
-        typer.Option(help="Let a first pass skip what is far from any alert; on where that was measured to lose almost nothing."),
+        typer.Option(help="Let a prefilter skip what is far from any alert; on where that was measured to lose almost nothing."),
     ] = None,
     since: Annotated[Path | None, typer.Option(help="A previous run: only conversations that changed since are read.")] = None,
     engine: Annotated[Literal["local", "ray"], typer.Option(help="One machine, or the nodes of a Ray cluster.")] = "local",

@@ -41,7 +41,7 @@ def _read(paths: list[Path], taxonomy: Path) -> tuple[list[LabelledConversation]
 @app.command()
 def check(
     corpora: Corpora,
-    splits: Annotated[Path | None, typer.Option(help="Splits to check too: who stands on two sides.")] = None,
+    splits: Annotated[Path | None, typer.Option(help="Splits to check too: who is in different splits.")] = None,
     taxonomy: TaxonomyOption = _TAXONOMY,
 ) -> None:
     """Count, and find what is wrong: contradicting labels, near-duplicates, empty conversations, relatives across splits."""
@@ -63,11 +63,11 @@ def split(
     out: Annotated[Path, typer.Option(help="The file to write.")],
     share: Annotated[list[str] | None, typer.Option(help="name=share; may be given several times.")] = None,
     held_out: Annotated[list[str] | None, typer.Option(help="attribute=value that goes to the last split whole.")] = None,
-    seed: Annotated[int, typer.Option(help="The seed of the deal.")] = 20261123,
+    seed: Annotated[int, typer.Option(help="The seed of the split.")] = 20261123,
     taxonomy: TaxonomyOption = _TAXONOMY,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Deal a corpus into splits, relatives together, and write down which is where, with hashes."""
+    """Split a corpus, relatives together, and write down which conversation is in which split, with hashes."""
     from collections import Counter
 
     from pipeline.corpora.split import split_corpus, write_splits

@@ -10,7 +10,7 @@ import typer
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pipeline.evaluate import Chosen
+    from pipeline.evaluate import DatasetSelection
 
 CorpusOption = Annotated[list[Path] | None, typer.Option(help="A labelled corpus. May be given several times.")]
 OrdinaryOption = Annotated[list[Path] | None, typer.Option(help="Chat that nobody labelled, taken as ordinary.")]
@@ -60,7 +60,7 @@ def evaluate(
     unlabelled: Annotated[
         list[Path] | None, typer.Option(help="Exports without labels: are they like what the model was calibrated on?")
     ] = None,
-    peers: Annotated[bool, typer.Option("--peers", help="Hold plainer methods against the model on the same split.")] = False,
+    peers: Annotated[bool, typer.Option("--peers", help="Compare the model with simpler methods on the same split.")] = False,
     encoder: Annotated[Path | None, typer.Option(help="With --peers: a frozen encoder for nearest neighbours.")] = None,
     splits: SplitsOption = None,
     split: SplitOption = "test",
@@ -82,7 +82,7 @@ def evaluate(
     ] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Hold a model against labelled conversations, plainer methods, the functional suite, or exports without labels."""
+    """Evaluate a model on labelled conversations, with simpler methods, by the functional suite, or on unlabelled exports."""
     from pipeline import evaluate as room
     from pipeline.evaluate.run import Settings
     from pipeline.ingest import ReadOptions
@@ -110,7 +110,7 @@ def evaluate(
         if value
     ]
     if len(given) != 1:
-        problem = f"{' and '.join(given)} do not go together" if given else "nothing was given to hold the model against"
+        problem = f"{' and '.join(given)} do not go together" if given else "nothing was given to evaluate the model on"
         raise ConfigError(problem, do="Give one of --corpus, --suite, --scores or --unlabelled")
     if suite is not None:
         print_suite(room.run_functional_suite(model, thresholds=thresholds, out=out, overwrite=overwrite))
@@ -134,8 +134,8 @@ def evaluate(
     if scores is not None:
         evaluation = room.evaluate_saved(scores, settings, thresholds=thresholds)
     else:
-        chosen = _chosen(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
-        evaluation = room.evaluate(model, chosen, settings, thresholds=thresholds, say=print)
+        selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
+        evaluation = room.evaluate(model, selection, settings, thresholds=thresholds, say=print)
     print_evaluation(evaluation)
     if track:
         print(f"MLflow run: {room.track(evaluation, uri=tracking)}")
@@ -194,8 +194,8 @@ def compare(
     from pipeline.terminal_evaluation import print_comparison
 
     if corpus:
-        chosen = _chosen(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
-        differences = room.compare_models(first, second, chosen)
+        selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
+        differences = room.compare_models(first, second, selection)
     else:
         differences = room.compare_saved(first, second)
     print_comparison(differences, first.name, second.name)
@@ -206,7 +206,7 @@ def threshold(
     budget: Annotated[int | None, typer.Option(help="At most so many alerts a day, in expectation.")] = None,
     per_day: Annotated[int | None, typer.Option(help="How many conversations a day are scored, for --budget.")] = None,
     precision: Annotated[float | None, typer.Option(help="At least this share of the alerts is true.")] = None,
-    recall: Annotated[float | None, typer.Option(help="At least this share of the groomings is found.")] = None,
+    recall: Annotated[float | None, typer.Option(help="At least this share of the grooming conversations is found.")] = None,
     guarantee: Annotated[
         float | None, typer.Option(help="At most this share of ordinary conversations is flagged, surely.")
     ] = None,
@@ -216,17 +216,17 @@ def threshold(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Choose where an alert begins: by a budget of alerts, a floor of precision or recall, or with a guarantee."""
-    from pipeline.evaluate import Wish, choose_threshold
+    from pipeline.evaluate import ThresholdTarget, choose_threshold
     from pipeline.terminal_evaluation import print_threshold
 
-    wish = Wish(budget, per_day, precision, recall, guarantee, confidence, prevalence)
-    limits, choice = choose_threshold(evaluation, wish, out=out, overwrite=overwrite)
+    target = ThresholdTarget(budget, per_day, precision, recall, guarantee, confidence, prevalence)
+    limits, choice = choose_threshold(evaluation, target, out=out, overwrite=overwrite)
     print_threshold(limits, choice, prevalence)
     if out is not None:
         print(out)
 
 
-def _chosen(
+def _dataset_selection(
     corpus: list[Path] | None,
     ordinary: list[Path] | None,
     splits: Path | None,
@@ -235,10 +235,10 @@ def _chosen(
     seed: int | None,
     allow_leakage: bool,
     leave_out_leaked: bool,
-) -> Chosen:
-    from pipeline.evaluate import Chosen
+) -> DatasetSelection:
+    from pipeline.evaluate import DatasetSelection
 
     if allow_leakage and leave_out_leaked:
         raise ConfigError("--allow-leakage and --leave-out-leaked do not go together", do="Give one of them")
     leakage = "allow" if allow_leakage else "leave out" if leave_out_leaked else "refuse"
-    return Chosen(corpus or [], ordinary or [], splits, split, max_ordinary, seed, leakage)
+    return DatasetSelection(corpus or [], ordinary or [], splits, split, max_ordinary, seed, leakage)

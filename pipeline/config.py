@@ -210,6 +210,22 @@ class TrainingSettings(Settings):
     stretch: Annotated[int, Field(ge=8)] = 28
 
 
+class TeacherSettings(Settings):
+    """Larger networks that learn first, ``members`` of them (0: none), each from a seed of its own.
+
+    ``weight`` is the share of the loss by which the network learns their probabilities instead of the labels. What is not named
+    here is as the recipe says of the network.
+    """
+
+    members: Annotated[int, Field(ge=0)] = 0
+    layers: Count | None = None
+    frozen_layers: Annotated[int, Field(ge=0)] = 0
+    encoder_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    epochs: Annotated[float, Field(gt=0)] = 3
+    learning_rate: Annotated[float, Field(gt=0)] = 4e-5
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.7
+
+
 class ExportSettings(Settings):
     """What is exported beside the int8 network: with ``torch`` the weights in bf16, for a GPU."""
 
@@ -217,7 +233,7 @@ class ExportSettings(Settings):
 
 
 class CascadeSettings(Settings):
-    """How the first pass of the cascade learns: from so many ``ordinary`` chats more than the network, each of so many ``members``
+    """How the prefilter of the cascade learns: from so many ``ordinary`` chats more than the network, each of so many ``members``
     in so many ``epochs``.
     """
 
@@ -240,12 +256,14 @@ class SplitSettings(Settings):
 class EncoderRecipe(Settings):
     """What `safelight train` needs to know to fine-tune an encoder. ``encoder`` is a name on the Hugging Face hub, or a path.
 
+    Of its ``layers`` the first so many are kept, all of them where no number is given.
     ``baseline`` is the recipe of a baseline that is trained on the same parts and stands beside it in the card.
     """
 
     kind: Literal["encoder"]
     name: str
     encoder: str
+    layers: Count | None = None
     taxonomy: str = "taxonomy.toml"
     composition: str | None = None
     baseline: str | None = None
@@ -257,6 +275,7 @@ class EncoderRecipe(Settings):
     heads: HeadSettings = HeadSettings()
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
+    teacher: TeacherSettings = TeacherSettings()
     splits: SplitSettings = SplitSettings()
     export: ExportSettings = ExportSettings()
     cascade: CascadeSettings = CascadeSettings()

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import ResultsError
 
@@ -92,9 +93,10 @@ def new_file(place: Path, *, overwrite: bool) -> Iterator[Path]:
         raise ResultsError(f"cannot be written ({error.strerror})", where=str(place), do="Give another --out") from error
 
 
-def write_json(path: Path, content: object) -> None:
-    """Write JSON that reads well in a diff."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+def write_json(path: Path, content: object, *, compact: bool = False) -> None:
+    """Write JSON that reads well in a diff, or with ``compact`` in little space."""
+    spacing: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
+    path.write_text(json.dumps(content, ensure_ascii=False, **spacing) + "\n", "utf-8")
 
 
 def sha256_of(path: Path) -> str:

@@ -51,7 +51,7 @@ def scores_schema(stages: Sequence[str]) -> pa.Schema:
     ``speaker_slot`` is the anonymous letter of a speaker in the conversation; ``speaker`` and ``text`` are verbatim, a
     SHA-256, or null, as ``--text`` says. ``words`` are the stretches of the text that carried the strongest signs of a flagged
     conversation, in characters, with their shares; ``cues`` the indicators' phrases in them. ``meta`` is JSON, with ``include``
-    alone. Probabilities are null on rows without words, and where ``skipped``: there the first pass of a cascade alone read the
+    alone. Probabilities are null on rows without words, and where ``skipped``: there the prefilter of a cascade alone read the
     conversation, and the risks are its own running estimates, too low for the network to read on.
     """
     return pa.schema(
@@ -139,7 +139,7 @@ class Run:
         return int((risks.astype(float) >= self.thresholds.risk).sum())
 
     def skipped(self) -> int:
-        """Return how many conversations were read by the first pass of a cascade alone; 0 in runs that know of none."""
+        """Return how many conversations were read by the prefilter of a cascade alone; 0 in runs that know of none."""
         if "skipped" not in pq.read_schema(self.path / CONVERSATIONS).names:
             return 0
         return sum(filter(None, pq.read_table(self.path / CONVERSATIONS, columns=["skipped"])["skipped"].to_pylist()))

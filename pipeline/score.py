@@ -23,18 +23,18 @@ from pipeline.errors import ConfigError, ExportError
 from pipeline.ingest import ReadLog, ReadOptions
 from pipeline.ingest.read import merge_units, open_units
 from pipeline.ingest.units import Unit
+from pipeline.model.base import Model
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
-from pipeline.model.reading import Model
 from pipeline.model.thresholds import Thresholds, read_thresholds
 from pipeline.output import check_place, hashes_of, new_folder, write_json
 from pipeline.results import CONVERSATIONS, REPORT, RUN, SCORES, THRESHOLDS, Run, TextPolicy, open_run, stage_column
 from pipeline.schema import Conversation, MessageScore
 from pipeline.scoring.batches import BATCH_MESSAGES
 from pipeline.scoring.chats import chat_table
+from pipeline.scoring.checkpoint import Checkpoint, MergedRun
 from pipeline.scoring.core import Scorer, score_table, slot_name
 from pipeline.scoring.local import first_error, score_units
-from pipeline.scoring.parts import Joined, Parts
 from pipeline.scoring.since import Known
 
 __all__ = ["Engine", "Progress", "score", "score_conversations", "slot_name"]
@@ -94,30 +94,30 @@ def score(
     units = list(merge_units(list(open_units(paths, options, log)), options, log))
     settings = _settings(options, text, cascading, loaded.runtime)
     scorer = Scorer(loaded, text, chosen, cascading)
-    parts = Parts.beside(out, _plan(folder, chosen, settings, units, log))
-    counted = _Counter(parts.messages(), progress)
+    checkpoint = Checkpoint.beside(out, _plan(folder, chosen, settings, units, log))
+    counted = _Counter(checkpoint.messages(), progress)
     try:
         if engine == "ray":
             from pipeline.scoring.ray_engine import score_units as score_on_ray
 
-            score_on_ray(units, model, device, scorer, parts, options, progress=counted)
+            score_on_ray(units, model, device, scorer, checkpoint, options, progress=counted)
         else:
-            score_units(units, scorer, parts, options, known=known, progress=counted)
+            score_units(units, scorer, checkpoint, options, known=known, progress=counted)
         with new_folder(out, overwrite=overwrite, marker=RUN) as work:
-            joined = parts.join(work, units, log, loaded.taxonomy.keys)
-            if (error := first_error(joined.failed, units)) is not None:
+            merged = checkpoint.join(work, units, log, loaded.taxonomy.keys)
+            if (error := first_error(merged.failed, units)) is not None:
                 raise error
             write_json(work / THRESHOLDS, chosen.model_dump(mode="json"))
-            record = _record(folder, loaded, log, joined, settings, started, since)
+            record = _record(folder, loaded, log, merged, settings, started, since)
             write_json(work / RUN, record)
             from pipeline.report.build import write_report
 
             write_report(open_run(work), work / REPORT)
             write_json(work / RUN, record | {"files": hashes_of(work, (SCORES, CONVERSATIONS, THRESHOLDS, REPORT))})
     except ExportError:
-        parts.remove()
+        checkpoint.remove()
         raise
-    parts.remove()
+    checkpoint.remove()
     counted.end()
     return open_run(out)
 
@@ -139,7 +139,7 @@ class _Counter:
 
 
 def _cascade(model: Model, thresholds: Thresholds, wanted: bool | None, path: Path) -> bool:
-    """Decide whether the first pass may skip conversations.
+    """Decide whether the prefilter may skip conversations.
 
     Raises
     ------
@@ -148,15 +148,15 @@ def _cascade(model: Model, thresholds: Thresholds, wanted: bool | None, path: Pa
     """
     if wanted is False:
         return False
-    first = model.first_pass
+    first = model.prefilter
     if first is None:
         if wanted:
-            raise ConfigError("--cascade: the model has no first pass", where=str(path), do="Score without it")
+            raise ConfigError("--cascade: the model has no prefilter", where=str(path), do="Score without it")
         return False
     fits = thresholds.risk >= first.figures["threshold"]
     if wanted and not fits:
         raise ConfigError(
-            f"--cascade: the first pass was made for alerts from {first.figures['threshold']} on, not from {thresholds.risk}",
+            f"--cascade: the prefilter was made for alerts from {first.figures['threshold']} on, not from {thresholds.risk}",
             do="Score with --no-cascade",
         )
     return fits and (wanted or first.keeps_recall)
@@ -216,7 +216,7 @@ def _record(
     folder: ModelFolder,
     model: Model,
     log: ReadLog,
-    joined: Joined,
+    merged: MergedRun,
     settings: Mapping[str, Any],
     started: datetime,
     since: Path | None,
@@ -243,12 +243,12 @@ def _record(
         "settings": dict(settings),
         "since": str(since) if since is not None else None,
         "counts": {
-            "conversations": joined.conversations,
-            "rows": sum(joined.kinds.values()),
-            "kinds": dict(joined.kinds),
+            "conversations": merged.conversations,
+            "rows": sum(merged.kinds.values()),
+            "kinds": dict(merged.kinds),
         },
         "merged": list(log.merged),
-        "failed": list(joined.failed),
-        "warnings": list(joined.warnings),
+        "failed": list(merged.failed),
+        "warnings": list(merged.warnings),
         "taxonomy": model.taxonomy.model_dump(mode="json"),
     }

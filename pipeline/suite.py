@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluation.functional.cases import read_cases
 from evaluation.functional.run import Outcome, run_suite
 from pipeline.config import Taxonomy
-from pipeline.model.reading import Model
+from pipeline.model.base import Model
 from pipeline.model.thresholds import Thresholds
 from pipeline.score import score_conversations
 

@@ -76,7 +76,7 @@ def print_run(run: Run) -> None:
     console.print(
         f"[bold]{counts['conversations']:,}[/] conversations, [bold]{counts['rows']:,}[/] messages, "
         f"[bold]{flagged:,}[/] flagged at risk ≥ {threshold:.2f}"
-        + (f", {skipped:,} read by the first pass alone" if skipped else "")
+        + (f", {skipped:,} read by the prefilter alone" if skipped else "")
     )
     table = Table(title="The five to read first", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for heading in ("risk", "conversation", "messages", "highest at", "looks like"):

@@ -23,10 +23,10 @@ from pipeline.corpora.split import Splits, load_splits
 from pipeline.corpora.training import TrainingCorpus, read_training_corpus
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.model import baseline, encoder
+from pipeline.model.drift_profile import save_drift_profile
 from pipeline.model.folder import MANIFEST, ModelFolder, open_model_folder, seal_model_folder
-from pipeline.model.learned import keep_learned
-from pipeline.model.reference import keep_reference
-from pipeline.model.training.dealt import deal, make_splits
+from pipeline.model.leakage import save_training_hashes
+from pipeline.model.training.dataset import assign_splits, make_splits
 from pipeline.output import check_place, new_folder, write_json
 from pipeline.suite import stages_unknown_to, suite_outcomes
 
@@ -120,8 +120,8 @@ def _train_baseline(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("the baseline trains in one process", do="Start it without torchrun")
     if splits is not None:
-        dealt = deal(read, splits)
-        learned = {conversation.id for conversation in (*dealt.train, *dealt.validation)}
+        dataset = assign_splits(read, splits)
+        learned = {conversation.id for conversation in (*dataset.train, *dataset.validation)}
         read = TrainingCorpus(
             tuple(one for one in read.labelled if one.id in learned), tuple(one for one in read.ordinary if one.id in learned)
         )
@@ -133,8 +133,8 @@ def _train_baseline(
         write_json(folder / "thresholds.json", measured.thresholds.model_dump(mode="json"))
         write_json(folder / "metrics.json", measured.metrics)
         (folder / "MODEL_CARD.md").write_text(measured.card, "utf-8")
-        keep_learned(folder, read.all)
-        keep_reference(folder, read.all, measured.peaks, threshold=measured.thresholds.risk)
+        save_training_hashes(folder, read.all)
+        save_drift_profile(folder, read.all, measured.peaks, threshold=measured.thresholds.risk)
         if splits is not None:
             write_json(folder / "splits.json", splits.model_dump(mode="json"))
         seal_model_folder(folder, kind=baseline.KIND, name=recipe.name)
@@ -157,7 +157,7 @@ def _train_encoder(
     composition = load_settings(config.parent / recipe.composition, Composition) if recipe.composition else None
     rival = load_settings(config.parent / recipe.baseline, BaselineRecipe) if recipe.baseline else None
     splits = splits or make_splits(read, recipe.splits, seed=recipe.seed)
-    dealt = deal(read, splits, composition=composition)
+    dataset = assign_splits(read, splits, composition=composition)
     checkpoints = _checkpoints(out)
     checkpoints.mkdir(parents=True, exist_ok=True)
     if not resume and _first_process():
@@ -168,7 +168,7 @@ def _train_encoder(
         train_encoder(
             recipe,
             taxonomy,
-            dealt,
+            dataset,
             splits,
             folder,
             checkpoints=checkpoints,
@@ -180,6 +180,6 @@ def _train_encoder(
             say=say,
         )
         if _first_process():
-            keep_learned(folder, (*dealt.train, *dealt.validation, *dealt.more))
+            save_training_hashes(folder, (*dataset.train, *dataset.validation, *dataset.more))
             seal_model_folder(folder, kind=encoder.KIND, name=recipe.name)
     wait_for_the_others()

@@ -36,16 +36,16 @@ from pipeline.corpora.training import read_training_corpus
 from pipeline.model import context_head
 from pipeline.model.context_head import NEAR, neighbours
 from pipeline.model.encoder import EncoderModel
-from pipeline.model.message_tokens import Arrays
-from pipeline.model.runtime import Run
-from pipeline.model.training import examples, learning
+from pipeline.model.message_tokens import Arrays, Network
+from pipeline.model.predict import predict_labelled
+from pipeline.model.training import examples
+from pipeline.model.training import loss as loss_module
 from pipeline.model.training.choose import choose_thresholds
-from pipeline.model.training.dealt import Dealt, deal, make_splits
+from pipeline.model.training.dataset import DatasetSplits, assign_splits, make_splits
 from pipeline.model.training.examples import Example, make_examples
 from pipeline.model.training.fit_encoder import fit_encoder
-from pipeline.model.training.judging import judge
+from pipeline.model.training.head_warmup import refit_head
 from pipeline.model.training.open_encoder import Start, open_encoder
-from pipeline.model.training.probe import refit_head
 from pipeline.model.training.train_encoder import calibrate, exported_logits
 from pipeline.train import load_recipe
 
@@ -105,7 +105,7 @@ VARIANTS = (
 )
 
 
-def in_torch(network: nn.Module) -> Run:
+def in_torch(network: nn.Module) -> Network:
     """Return a network as scoring calls one."""
 
     def run(arrays: Arrays) -> NDArray[np.float32]:
@@ -128,20 +128,20 @@ class Setting:
     share: float
 
 
-def parts_of(setting: Setting, variant: Variant) -> Dealt:
+def parts_of(setting: Setting, variant: Variant) -> DatasetSplits:
     """Deal the corpus for a variant; what it leaves out, it leaves out of training alone."""
     corpus = setting.corpus
     if not variant.together:
         corpus = replace(corpus, labelled=tuple(replace(one, group=one.id) for one in corpus.labelled))
     shares = setting.recipe.splits.model_copy(update={"together": variant.together})
     splits = make_splits(corpus, shares, seed=setting.recipe.seed)
-    whole = deal(setting.corpus, splits)
+    whole = assign_splits(setting.corpus, splits)
     chance = random.Random(setting.recipe.seed)  # noqa: S311 - a sample, no secret
     kept_ids = {one.id for one in whole.train if chance.random() < setting.share}
     dropped = {one.id for one in whole.train if one.id not in kept_ids or not variant.keep(one)}
     kept = splits.model_copy(update={"conversations": {k: v for k, v in splits.conversations.items() if k not in dropped}})
     composition = setting.composition.model_copy(update=dict(variant.composition or {}))
-    return deal(setting.corpus, kept, composition=composition)
+    return assign_splits(setting.corpus, kept, composition=composition)
 
 
 def truncated(start: Start, layers: int) -> Start:
@@ -151,7 +151,7 @@ def truncated(start: Start, layers: int) -> Start:
     return start
 
 
-def trained(setting: Setting, variant: Variant, dealt: Dealt) -> EncoderModel:
+def trained(setting: Setting, variant: Variant, dataset: DatasetSplits) -> EncoderModel:
     """Train a variant and calibrate it."""
     training = setting.recipe.training.model_copy(update=dict(variant.training or {}))
     loss = setting.recipe.loss.model_copy(update=dict(variant.loss or {}))
@@ -163,11 +163,11 @@ def trained(setting: Setting, variant: Variant, dealt: Dealt) -> EncoderModel:
         return list(make_examples(conversations, start.tokenizer, stages=keys, longest=longest, stretch=stretch))
 
     with tempfile.TemporaryDirectory() as checkpoints:
-        train, validation = examples([*dealt.train, *dealt.composed], training.stretch), examples(dealt.validation)
-        learner = fit_encoder(start, recipe, train, validation, checkpoints=Path(checkpoints))
+        train, validation = examples([*dataset.train, *dataset.composed], training.stretch), examples(dataset.validation)
+        module = fit_encoder(start, recipe, train, validation, checkpoints=Path(checkpoints))
     if training.refit_epochs:
-        refit_head(learner, train, epochs=training.refit_epochs, batch=training.batch, seed=recipe.seed)
-    network, head = in_torch(learner.network), learner.head.as_numpy()
+        refit_head(module, train, epochs=training.refit_epochs, batch=training.batch, seed=recipe.seed)
+    network, head = in_torch(module.network), module.head.as_numpy()
     fitted = calibrate(exported_logits(network, head, validation, closing=start.tokenizer.closing), validation)
     risk = fitted.risk if loss.ages else replace(fitted.risk, grown=0.0, young=0.0)
     return EncoderModel(
@@ -258,12 +258,12 @@ def main() -> None:
     say("|---" * (len(SHOWN) + 1) + "|")
     whole: Told | None = None
     for variant in VARIANTS:
-        dealt = parts_of(setting, variant)
+        dataset = parts_of(setting, variant)
         with ExitStack() as patches:
-            for module in (context_head, examples, learning):
+            for module in (context_head, examples, loss_module):
                 patches.enter_context(patch.object(module, "neighbours", variant.near))
-            model = trained(setting, variant, dealt)
-            validation, test = judge(dealt.validation, model), judge(dealt.test, model)
+            model = trained(setting, variant, dataset)
+            validation, test = predict_labelled(dataset.validation, model), predict_labelled(dataset.test, model)
         told = tell(validation, test, setting)
         whole = whole or told
         if variant.together:

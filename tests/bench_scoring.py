@@ -38,23 +38,23 @@ Line = tuple[str, str]
 def written() -> tuple[list[list[Line]], list[list[Line]]]:
     """Return the ordinary conversations of the written corpus, and those with grooming."""
     from pipeline.config import Taxonomy, load_settings
-    from pipeline.corpora.evenings import two_speakers
+    from pipeline.corpora.synthetic_chats import two_speakers
     from pipeline.corpora.written import read_written
-    from pipeline.model.spoken import spoken
+    from pipeline.model.scorable import utterances
 
     ordinary: list[list[Line]] = []
     grooming: list[list[Line]] = []
     taxonomy = load_settings(ROOT / "configs" / "taxonomy.toml", Taxonomy)
     for one in read_written(ROOT / "data" / "synthetic", taxonomy):
-        names, texts = zip(*(line for _, line in spoken(one.messages)), strict=True)
+        names, texts = zip(*(line for _, line in utterances(one.messages)), strict=True)
         (grooming if one.is_grooming else ordinary).append(list(zip(two_speakers(names), texts, strict=True)))
     return ordinary, grooming
 
 
 def ordinary_chats(paths: list[Path], model: Path) -> list[list[Line]]:
     """Return ordinary chats of the model's test part, which it has not learned from; all where its splits name none of them."""
-    from pipeline.corpora.evenings import typed
     from pipeline.corpora.ordinary import read_ordinary
+    from pipeline.corpora.synthetic_chats import split_into_sentences
     from pipeline.train import load_recipe
 
     _, taxonomy = load_recipe(ROOT / "configs" / "default.toml")
@@ -62,7 +62,7 @@ def ordinary_chats(paths: list[Path], model: Path) -> list[list[Line]]:
     parts = json.loads(splits.read_bytes())["conversations"] if splits.is_file() else {}
     chats = [chat for path in paths for chat in read_ordinary(path, taxonomy)]
     chats = [chat for chat in chats if parts.get(chat.id) == "test"] or chats
-    return [[(str(message.speaker), message.text) for message in typed(chat)] for chat in chats]
+    return [[(str(message.speaker), message.text) for message in split_into_sentences(chat)] for chat in chats]
 
 
 def talk(seed: int, chats: list[list[Line]], grooming: list[list[Line]]) -> Iterator[list[Line]]:

@@ -9,14 +9,14 @@ from fastapi.testclient import TestClient
 from reviewed import PASSWORD
 
 from pipeline.review.web.app import create_app
-from pipeline.review.web.desk import Desk
+from pipeline.review.web.app_state import AppState
 
 
 class Browser:
     """A person with a browser that keeps cookies and sends forms with their token."""
 
-    def __init__(self, desk: Desk, name: str | None = None) -> None:
-        self.client = TestClient(create_app(desk, hosts=["testserver"]), follow_redirects=False)
+    def __init__(self, app_state: AppState, name: str | None = None) -> None:
+        self.client = TestClient(create_app(app_state, hosts=["testserver"]), follow_redirects=False)
         self.token = ""
         if name:
             answer = self.client.post("/login", data={"name": name, "password": PASSWORD})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from page_seeds import PAGE_SEEDS
 from workbooks import workbook
 
 _CELLEBRITE = [
@@ -12,7 +13,7 @@ _CELLEBRITE = [
 ]
 _AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
 
-SEEDS: dict[str, tuple[str, str | bytes]] = {
+SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
     "snapchat-lists": (
         "chat_history.json",
         '{"Received Saved Chat History": [{"From": "robin_b", "Media Type": "TEXT", "Created": "2021-02-13 21:06:11 UTC", '
@@ -170,6 +171,15 @@ SEEDS: dict[str, tuple[str, str | bytes]] = {
         '<a class="tel" href="tel:+447700900123"><span class="fn">Robin</span></a></cite>: <q>bread?<br>rye</q></div>\n'
         '<div class="message"><abbr class="dt" title="2024-02-13T21:06:11.123+00:00">x</abbr>: <cite class="sender vcard">'
         '<a class="tel" href="tel:+447700900124"><abbr class="fn" title="">Me</abbr></a></cite>: <q>yes</q></div></div>'
+        "</body></html>\n",
+    ),
+    "imessage_exporter-html": (
+        "+447700900123.html",
+        '<html><head><meta charset="UTF-8"></head><body>\n<div class="message"><div class="received"><p><span class="timestamp">'
+        'Feb 13, 2024  9:05:11 PM (Read by you after 3 seconds)</span><span class="sender">+447700900123</span></p><hr>'
+        '<div class="message_part"><span class="bubble">bread?</span></div><div class="tapbacks"><p>Tapbacks:</p>'
+        '<div class="tapback"><span><b>Loved</b> by Me</span></div></div></div></div>\n'
+        '<div class="announcement"><p><span class="timestamp">Feb 13, 2024  9:06:11 PM</span> Kim named it</p></div>\n'
         "</body></html>\n",
     ),
     "irc": (

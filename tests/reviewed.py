@@ -36,7 +36,7 @@ from pipeline.review.accounts import add_reader
 from pipeline.review.audit import append
 from pipeline.review.decisions import confirm, decide, number_of
 from pipeline.review.index import open_in_store
-from pipeline.review.records import ConversationKey, Reader, Role
+from pipeline.review.records import ConversationKey, Moderator, Role
 from pipeline.review.store import Store, open_store
 
 PASSWORD = "correct horse battery"  # noqa: S105
@@ -139,9 +139,9 @@ def make_run(
 class People:
     """Accounts of a test."""
 
-    ana: Reader
-    ben: Reader
-    cy: Reader
+    ana: Moderator
+    ben: Moderator
+    cy: Moderator
 
 
 def add_people(store: Store) -> People:
@@ -151,7 +151,7 @@ def add_people(store: Store) -> People:
         return People(**{name: add_reader(connection, name, PASSWORD, role=role, actor="cli") for name, role in roles.items()})
 
 
-def read_through(connection: Connection, key: ConversationKey, reader: Reader, positions: Sequence[int] = ()) -> None:
+def read_through(connection: Connection, key: ConversationKey, reader: Moderator, positions: Sequence[int] = ()) -> None:
     """Note in the log that a reader opened a conversation and revealed messages."""
     append(connection, reader.name, "view", key.subject)
     for position in positions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from pipeline.corpora.build import build_corpus
 from pipeline.corpora.compose import Composition, compose
 from pipeline.corpora.open import read_corpus
 from pipeline.corpora.split import split_corpus
+from pipeline.corpora.without_speakers import merge_bursts
 from pipeline.errors import CorpusError, SafelightError
 
 NOISELESS = Composition(per_conversation=6, excerpt=0.3, splice=1, crop=0.5, thin=0.5, swap=0.5, slots=0, noise=0)
@@ -40,17 +42,32 @@ def test_the_same_seed_gives_the_same_corpus(root: Path) -> None:
     first = list(compose(parents, fillers, settings_))
     assert first == list(compose(parents, fillers, settings_))
     assert first != list(compose(parents, fillers, settings_.model_copy(update={"seed": 1})))
-    assert len(first) == 4 * settings_.per_conversation
+    assert len([c for c in first if not c.id.endswith("+without-speakers")]) == 4 * settings_.per_conversation
     assert any(
         message.text not in {m.text for p in (*parents, *fillers) for m in p.messages} for c in first for message in c.messages
     )
 
 
+def test_a_share_is_given_once_more_without_speakers() -> None:
+    settings_ = Composition(per_conversation=0, without_speakers=1)
+    for original, derived in zip([grooming(1), ordinary(1)], compose([grooming(1)], [ordinary(1)], settings_), strict=True):
+        assert {message.speaker for message in derived.messages} == {"?"}
+        assert " ".join(m.text for m in derived.messages) == " ".join(m.text for m in original.messages if m.text)
+        assert frozenset().union(*(s or () for s in derived.stages)) == frozenset().union(*(s or () for s in original.stages))
+        assert (derived.is_grooming, derived.relatives >= {original.group}) == (original.is_grooming, True)
+        assert not derived.ages
+
+
+def test_a_line_of_unlabelled_messages_is_unlabelled() -> None:
+    messages = [replace(message, speaker="A") for message in grooming(1).messages[:2]]
+    ((line, stages),) = merge_bursts([(messages[0], None), (messages[1], frozenset({"trust"}))])
+    assert stages is None
+    assert line.text == f"{messages[0].text} {messages[1].text}"
+
+
 def test_the_mark_for_what_is_not_written_is_never_changed() -> None:
     parent = grooming(1)
     (first, *rest) = parent.messages
-    from dataclasses import replace
-
     parent = replace(parent, conversation=replace(parent.conversation, messages=(replace(first, text="[SEXUAL]"), *rest)))
     noisy = Composition(
         per_conversation=20,

@@ -14,8 +14,8 @@ from pipeline.corpora.open import read_corpora
 from pipeline.errors import ModelFolderError
 from pipeline.evaluate import evaluate_unlabelled
 from pipeline.ingest import ReadOptions
-from pipeline.model.familiar import unfamiliar_share
-from pipeline.model.reference import REFERENCE, read_reference
+from pipeline.model.drift_profile import REFERENCE, load_drift_profile
+from pipeline.model.oov import oov_rate
 from pipeline.text.language import UNCLEAR, language_of
 
 
@@ -76,7 +76,7 @@ def test_the_language_of_each_written_conversation_is_told(root: Path, taxonomy:
 
 
 def test_a_trained_model_keeps_its_profile_and_exports_are_held_against_it(tiny_model: Path, tmp_path: Path) -> None:
-    reference = read_reference(tiny_model)
+    reference = load_drift_profile(tiny_model)
     assert reference.conversations == 6, "the ordinary ones"
     export = tmp_path / "night.jsonl"
     lines = [
@@ -100,14 +100,14 @@ def test_a_trained_model_keeps_its_profile_and_exports_are_held_against_it(tiny_
 
 
 def test_an_encoder_keeps_its_profile_too(tiny_encoder_model: Path) -> None:
-    assert read_reference(tiny_encoder_model).conversations > 0
-    assert unfamiliar_share(tiny_encoder_model, ["how old are you"]) == 0.0
-    assert unfamiliar_share(tiny_encoder_model, ["how zxqvbn ж"]) == pytest.approx(2 / 3)
+    assert load_drift_profile(tiny_encoder_model).conversations > 0
+    assert oov_rate(tiny_encoder_model, ["how old are you"]) == 0.0
+    assert oov_rate(tiny_encoder_model, ["how zxqvbn ж"]) == pytest.approx(2 / 3)
 
 
 def test_a_model_without_a_profile_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ModelFolderError, match="keeps no profile"):
-        read_reference(tmp_path)
+    with pytest.raises(ModelFolderError, match="has no drift profile"):
+        load_drift_profile(tmp_path)
     (tmp_path / REFERENCE).write_text('{"format": "other"}', "utf-8")
     with pytest.raises(ModelFolderError, match="not of the format"):
-        read_reference(tmp_path)
+        load_drift_profile(tmp_path)

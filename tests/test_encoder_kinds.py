@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModel
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.errors import ConfigError
 from pipeline.model.message_tokens import padded
-from pipeline.model.training.network import SCALE, MessageNetwork
+from pipeline.model.network import SCALE, MessageNetwork
 from pipeline.model.training.open_encoder import open_encoder
 
 SIZE = {
@@ -97,6 +97,15 @@ def test_more_frozen_layers_than_there_are_is_an_error(tiny_encoder: Path, tiny_
     recipe = load_settings(tiny_encoder_recipe, EncoderRecipe, overrides=["training.frozen_layers=9"])
     with pytest.raises(ConfigError, match="frozen_layers is 9"):
         open_encoder(recipe, path=tiny_encoder)
+
+
+def test_the_first_layers_are_kept(tiny_encoder: Path, tiny_encoder_recipe: Path) -> None:
+    recipe = load_settings(tiny_encoder_recipe, EncoderRecipe)
+    whole, first = (open_encoder(recipe.model_copy(update={"layers": layers}), path=tiny_encoder).encoder for layers in (None, 1))
+    assert (len(whole.encoder.layer), len(first.encoder.layer), first.config.num_hidden_layers) == (2, 1, 1)
+    assert torch.equal(first.encoder.layer[0].output.dense.weight, whole.encoder.layer[0].output.dense.weight)
+    with pytest.raises(ConfigError, match="layers is 3"):
+        open_encoder(recipe.model_copy(update={"layers": 3}), path=tiny_encoder)
 
 
 @pytest.mark.parametrize("name", ["default", "tiny", "pan12", "large", "multilingual"])

@@ -26,12 +26,12 @@ from pipeline.errors import ConfigError, ModelFolderError
 from pipeline.model.encoder import EncoderModel, load_encoder
 from pipeline.model.folder import open_model_folder, seal_model_folder
 from pipeline.model.load import load_model
-from pipeline.model.message_tokens import Arrays, padded
-from pipeline.model.runtime import Run, open_network, runtime_here
+from pipeline.model.message_tokens import Arrays, Network, padded
+from pipeline.model.network import SCALE
+from pipeline.model.runtime import open_network, runtime_here
 from pipeline.model.training.examples import Example
-from pipeline.model.training.fit_encoder import new_learner
-from pipeline.model.training.learning import Learner
-from pipeline.model.training.network import SCALE
+from pipeline.model.training.fit_encoder import new_training_module
+from pipeline.model.training.loss import TrainingModule
 from pipeline.model.training.open_encoder import open_encoder
 
 ROOT = Path(__file__).parent.parent
@@ -46,13 +46,13 @@ def model(tiny_encoder_model: Path) -> EncoderModel:
 
 
 @pytest.fixture(scope="module")
-def learner(tiny_encoder_model: Path, tiny_encoder: Path) -> Learner:
+def module(tiny_encoder_model: Path, tiny_encoder: Path) -> TrainingModule:
     recipe = load_settings(tiny_encoder_model / "config.toml", EncoderRecipe)
-    return new_learner(open_encoder(recipe, path=tiny_encoder), recipe, positive=[1.0, 1.0]).eval()
+    return new_training_module(open_encoder(recipe, path=tiny_encoder), recipe, positive=[1.0, 1.0]).eval()
 
 
 @pytest.fixture(scope="module")
-def single(tiny_encoder_model: Path) -> Run:
+def single(tiny_encoder_model: Path) -> Network:
     """The network in single precision."""
     return open_network(tiny_encoder_model.with_name("tiny-encoder.training") / "encoder-fp32.onnx", runtime="openvino")
 
@@ -68,17 +68,17 @@ def test_it_learns_the_signs_and_who_gave_them(tiny_encoder_model: Path) -> None
         ("K", "bye"),
     ]
     calm = [("K", "dinner is ready at 3"), ("P", "the dog is ready"), ("K", "dinner"), ("P", "bye")]
-    reading, quiet = loaded.read([talk, calm])
-    assert reading.stages[1, access] > 2 * reading.stages[0, access]
-    assert reading.stages[3, secrecy] > 2 * reading.stages[0, secrecy]
-    assert reading.risk[-1] > quiet.risk[-1] + 0.02
-    assert reading.speaker_risk[3] > reading.speaker_risk[4], "who asks is the risk, not who answers"
+    prediction, quiet = loaded.predict([talk, calm])
+    assert prediction.stages[1, access] > 2 * prediction.stages[0, access]
+    assert prediction.stages[3, secrecy] > 2 * prediction.stages[0, secrecy]
+    assert prediction.risk[-1] > quiet.risk[-1] + 0.02
+    assert prediction.speaker_risk[3] > prediction.speaker_risk[4], "who asks is the risk, not who answers"
 
 
 @SLOW
 @given(talk=TALK, cut=st.integers(1, 40))
 def test_nothing_looks_ahead_in_int8(model: EncoderModel, talk: list[tuple[str, str]], cut: int) -> None:
-    (whole,), (part,) = model.read([talk]), model.read([talk[:cut]])
+    (whole,), (part,) = model.predict([talk]), model.predict([talk[:cut]])
     count = len(part.risk)
     assert np.abs(whole.stages[:count] - part.stages).max() <= 1e-4
     assert np.abs(whole.risk[:count] - part.risk).max() <= 1e-4
@@ -88,31 +88,33 @@ def test_nothing_looks_ahead_in_int8(model: EncoderModel, talk: list[tuple[str, 
 @SLOW
 @given(talks=st.lists(TALK, min_size=2, max_size=5))
 def test_what_else_is_in_the_batch_changes_nothing(model: EncoderModel, talks: list[list[tuple[str, str]]]) -> None:
-    together = model.read(talks)
-    for talk, reading in zip(talks, together, strict=True):
-        (alone,) = model.read([talk])
-        assert np.abs(alone.stages - reading.stages).max() <= 1e-4
-        assert np.abs(alone.risk - reading.risk).max() <= 1e-4
+    together = model.predict(talks)
+    for talk, prediction in zip(talks, together, strict=True):
+        (alone,) = model.predict([talk])
+        assert np.abs(alone.stages - prediction.stages).max() <= 1e-4
+        assert np.abs(alone.risk - prediction.risk).max() <= 1e-4
 
 
 @SLOW
 @given(talk=TALK, cut=st.integers(1, 40))
-def test_nothing_looks_ahead_in_torch(learner: Learner, model: EncoderModel, talk: list[tuple[str, str]], cut: int) -> None:
+def test_nothing_looks_ahead_in_torch(module: TrainingModule, model: EncoderModel, talk: list[tuple[str, str]], cut: int) -> None:
     (pieces,) = model.tokenizer.pieces([talk])
     whole = example(pieces, [speaker for speaker, _ in talk])
     part = replace(whole, pieces=whole.pieces[:cut], speakers=whole.speakers[:cut])
     with torch.inference_mode():
-        late, early = learner.read([whole])[0], learner.read([part])[0]
+        late, early = module.predict_logits([whole])[0], module.predict_logits([part])[0]
     assert torch.allclose(late[:cut], early, atol=1e-4)
 
 
 @SLOW
 @given(texts=st.lists(st.sampled_from(WORDS), min_size=1, max_size=8))
-def test_a_message_has_one_vector_wherever_it_stands(single: Run, learner: Learner, model: EncoderModel, texts: list[str]) -> None:
+def test_a_message_has_one_vector_wherever_it_stands(
+    single: Network, module: TrainingModule, model: EncoderModel, texts: list[str]
+) -> None:
     """Messages are encoded alone: in torch, in single precision and in int8."""
     (pieces,) = model.tokenizer.pieces([[("K", text) for text in texts]])
     together = padded(pieces, closing=model.tokenizer.closing)
-    for run in (single, lambda arrays: in_torch(learner, arrays)):
+    for run in (single, lambda arrays: in_torch(module, arrays)):
         found = run(together)
         for message, vector in zip(pieces, found, strict=True):
             assert np.abs(run(padded([message], closing=model.tokenizer.closing))[0] - vector).max() <= 1e-4
@@ -126,12 +128,12 @@ def example(pieces: list[list[int]], speakers: list[str]) -> Example:
     return Example("e", messages, tuple(speakers), np.stack([nothing, nothing], 1), nothing, nothing, None, None)
 
 
-def in_torch(learner: Learner, arrays: Arrays) -> NDArray[np.float32]:
+def in_torch(module: TrainingModule, arrays: Arrays) -> NDArray[np.float32]:
     with torch.inference_mode():
-        return learner.network(torch.from_numpy(arrays["ids"]), torch.from_numpy(arrays["real"])).numpy()
+        return module.network(torch.from_numpy(arrays["ids"]), torch.from_numpy(arrays["real"])).numpy()
 
 
-def test_int8_says_what_single_precision_says(single: Run, model: EncoderModel) -> None:
+def test_int8_says_what_single_precision_says(single: Network, model: EncoderModel) -> None:
     (pieces,) = model.tokenizer.pieces([[("K", text) for text in WORDS]])
     exact = single(padded(pieces, closing=model.tokenizer.closing))
     int8 = model.vectors([pieces])[0]
@@ -147,20 +149,20 @@ def test_what_is_said_twice_goes_through_the_network_once(model: EncoderModel) -
         return model.network(arrays)
 
     talk = [("K", "good game"), ("P", "no bye"), ("P", "good game")]
-    together = replace(model, network=run).read([talk, talk[1:]])
+    together = replace(model, network=run).predict([talk, talk[1:]])
     assert sum(rows) == 2
-    for own, reading in zip((talk, talk[1:]), together, strict=True):
-        assert np.abs(model.read([own])[0].stages - reading.stages).max() <= 1e-4
+    for own, prediction in zip((talk, talk[1:]), together, strict=True):
+        assert np.abs(model.predict([own])[0].stages - prediction.stages).max() <= 1e-4
 
 
 @SLOW
 @given(talk=TALK)
 def test_a_risk_never_falls(model: EncoderModel, talk: list[tuple[str, str]]) -> None:
-    (reading,) = model.read([talk])
+    (prediction,) = model.predict([talk])
     for name in {speaker for speaker, _ in talk}:
         rows = [row for row, (speaker, _) in enumerate(talk) if speaker == name]
-        assert (np.diff(reading.speaker_risk[rows]) >= 0).all()
-    assert (np.diff(reading.risk) >= 0).all()
+        assert (np.diff(prediction.speaker_risk[rows]) >= 0).all()
+    assert (np.diff(prediction.risk) >= 0).all()
 
 
 def test_a_negative_weight_in_the_model_folder_is_refused(tiny_encoder_model: Path, tmp_path: Path) -> None:
@@ -173,21 +175,21 @@ def test_a_negative_weight_in_the_model_folder_is_refused(tiny_encoder_model: Pa
 
 
 def test_names_never_reach_the_model(model: EncoderModel) -> None:
-    (first,) = model.read([[("Kim", "good game"), ("Pat", "how old are you")]])
-    (second,) = model.read([[("[SEXUAL]", "good game"), ("how old are you", "how old are you")]])
+    (first,) = model.predict([[("Kim", "good game"), ("Pat", "how old are you")]])
+    (second,) = model.predict([[("[SEXUAL]", "good game"), ("how old are you", "how old are you")]])
     assert np.array_equal(first.stages, second.stages)
     assert np.array_equal(first.speaker_risk, second.speaker_risk)
 
 
 def test_a_conversation_without_words_has_an_empty_reading(model: EncoderModel) -> None:
-    (reading,) = model.read([[]])
-    assert reading.stages.shape == (0, 2)
-    assert len(reading.risk) == 0
+    (prediction,) = model.predict([[]])
+    assert prediction.stages.shape == (0, 2)
+    assert len(prediction.risk) == 0
 
 
 def test_a_very_long_message_is_read_at_its_ends(model: EncoderModel) -> None:
-    (reading,) = model.read([[("K", "dinner " * 200_000 + "this stays our secret ok")]])
-    assert reading.stages.shape == (1, 2)
+    (prediction,) = model.predict([[("K", "dinner " * 200_000 + "this stays our secret ok")]])
+    assert prediction.stages.shape == (1, 2)
 
 
 def test_both_runtimes_say_the_same_in_single_precision(tiny_encoder_model: Path, model: EncoderModel) -> None:
@@ -288,5 +290,5 @@ def test_lora_trains_few_weights_and_is_merged_for_scoring(
     folder = train(
         tiny_encoder_recipe, corpus=[tiny_corpus], out=tmp_path / "m", encoder_path=tiny_encoder, overrides=overrides, track=False
     )
-    (reading,) = load_encoder(folder).read([[("K", "good game")]])
-    assert reading.stages.shape == (1, 2)
+    (prediction,) = load_encoder(folder).predict([[("K", "good game")]])
+    assert prediction.stages.shape == (1, 2)

@@ -51,7 +51,7 @@ def test_a_corpus_without_stages_teaches_who_and_which_lines(tmp_path: Path, tin
     folder, model = load_model(tmp_path / "model")
     bad = [("P", "how old are you anyway"), ("K", "no"), ("P", "this stays our secret ok")]
     good = [("P", "dinner is ready"), ("K", "no"), ("P", "the dog is ready")]
-    first, second = model.read([bad, good])
+    first, second = model.predict([bad, good])
     assert first.risk[-1] > second.risk[-1]
     assert "nan" not in (folder.path / "MODEL_CARD.md").read_text("utf-8")
     json.loads((folder.path / "metrics.json").read_text("utf-8"), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
@@ -73,5 +73,5 @@ def test_two_processes_train_one_model(tmp_path: Path, tiny_encoder: Path, tiny_
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
     _, model = load_model(tmp_path / "model")
-    assert len(model.read([[("K", "good game")]])) == 1
+    assert len(model.predict([[("K", "good game")]])) == 1
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == [], "the second process wrote nothing"

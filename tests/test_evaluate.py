@@ -23,7 +23,16 @@ from evaluation.saved import SCORES, Saved, read_saved, write_saved
 from evaluation.summary import Cuts
 from pipeline.cli import app
 from pipeline.errors import ConfigError, ResultsError
-from pipeline.evaluate import Chosen, Wish, choose_threshold, compare_models, compare_saved, evaluate, evaluate_saved, track
+from pipeline.evaluate import (
+    DatasetSelection,
+    ThresholdTarget,
+    choose_threshold,
+    compare_models,
+    compare_saved,
+    evaluate,
+    evaluate_saved,
+    track,
+)
 from pipeline.evaluate.run import Settings
 from pipeline.model.thresholds import read_thresholds
 
@@ -33,8 +42,8 @@ COMPUTED = {"computed", "made"}
 @pytest.fixture(scope="module")
 def evaluated(tiny_model: Path, tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("evaluated") / "with-text"
-    chosen = Chosen([tiny_corpus], split="all", leakage="allow")
-    evaluate(tiny_model, chosen, Settings(out=out, text=True, rounds=20))
+    selection = DatasetSelection([tiny_corpus], split="all", leakage="allow")
+    evaluate(tiny_model, selection, Settings(out=out, text=True, rounds=20))
     return out
 
 
@@ -70,7 +79,7 @@ def test_saved_scores_that_were_changed_are_refused(evaluated: Path, tmp_path: P
     for read in (
         lambda: evaluate_saved(copy, Settings(rounds=20)),
         lambda: evaluate_saved(copy / SCORES, Settings(rounds=20)),
-        lambda: choose_threshold(copy, Wish(recall=0.5), out=None),
+        lambda: choose_threshold(copy, ThresholdTarget(recall=0.5), out=None),
         lambda: compare_saved(evaluated, copy),
     ):
         with pytest.raises(ResultsError, match="was changed"):
@@ -207,10 +216,10 @@ def test_the_official_figures_of_pan12_stand_where_its_conversations_do(tmp_path
 def test_two_evaluations_compare_as_their_models_do(
     evaluated: Path, tiny_model: Path, tiny_encoder_model: Path, tiny_corpus: Path, tmp_path: Path
 ) -> None:
-    chosen = Chosen([tiny_corpus], split="all", leakage="allow")
-    evaluate(tiny_encoder_model, chosen, Settings(out=tmp_path / "encoder", rounds=20))
+    selection = DatasetSelection([tiny_corpus], split="all", leakage="allow")
+    evaluate(tiny_encoder_model, selection, Settings(out=tmp_path / "encoder", rounds=20))
     saved = compare_saved(evaluated, tmp_path / "encoder")
-    direct = compare_models(tiny_model, tiny_encoder_model, chosen)
+    direct = compare_models(tiny_model, tiny_encoder_model, selection)
     for one, other in zip(saved, direct, strict=True):
         assert one.name == other.name
         assert (one.first, one.second, *one.interval) == pytest.approx((other.first, other.second, *other.interval), nan_ok=True)
@@ -223,39 +232,39 @@ def test_two_evaluations_compare_as_their_models_do(
 def test_a_threshold_keeps_to_what_was_asked(tmp_path: Path) -> None:
     folder = saved_at(tmp_path / "e", wide(50, 600))
     out = tmp_path / "thresholds.json"
-    limits, choice = choose_threshold(folder, Wish(budget=50, per_day=10_000, prevalence=0.001), out=out)
+    limits, choice = choose_threshold(folder, ThresholdTarget(budget=50, per_day=10_000, prevalence=0.001), out=out)
     assert choice.alerts_per_thousand * 10 <= 50
     assert read_thresholds(out) == limits
     assert "at most 50 alerts a day" in limits.chosen
-    _, choice = choose_threshold(folder, Wish(recall=0.9), out=None)
+    _, choice = choose_threshold(folder, ThresholdTarget(recall=0.9), out=None)
     assert choice.recall >= 0.9
-    _, choice = choose_threshold(folder, Wish(precision=0.5, prevalence=0.01), out=None)
+    _, choice = choose_threshold(folder, ThresholdTarget(precision=0.5, prevalence=0.01), out=None)
     assert choice.precision >= 0.5
-    limits, choice = choose_threshold(folder, Wish(guarantee=0.01), out=None)
+    limits, choice = choose_threshold(folder, ThresholdTarget(guarantee=0.01), out=None)
     assert choice.false_positive_rate <= 0.01
     assert "with 0.95 confidence at most 0.01 of ordinary conversations" in limits.chosen
 
 
 @pytest.mark.parametrize(
-    ("wish", "told"),
+    ("target", "told"),
     [
-        (Wish(), "chosen by one thing"),
-        (Wish(recall=0.5, precision=0.5), "not by precision and recall"),
-        (Wish(budget=5), "how many conversations a day"),
-        (Wish(guarantee=0.001), "too few to promise 0.10%"),
-        (Wish(guarantee=1.5), "a guarantee of 1.5"),
-        (Wish(recall=0.5, prevalence=0), "a prevalence of 0"),
+        (ThresholdTarget(), "chosen by one thing"),
+        (ThresholdTarget(recall=0.5, precision=0.5), "not by precision and recall"),
+        (ThresholdTarget(budget=5), "how many conversations a day"),
+        (ThresholdTarget(guarantee=0.001), "too few to promise 0.10%"),
+        (ThresholdTarget(guarantee=1.5), "a guarantee of 1.5"),
+        (ThresholdTarget(recall=0.5, prevalence=0), "a prevalence of 0"),
     ],
 )
-def test_a_threshold_that_cannot_be_had_is_refused(wish: Wish, told: str, tmp_path: Path) -> None:
+def test_a_threshold_that_cannot_be_had_is_refused(target: ThresholdTarget, told: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=told):
-        choose_threshold(saved_at(tmp_path / "e", wide(50, 600)), wish, out=None)
+        choose_threshold(saved_at(tmp_path / "e", wide(50, 600)), target, out=None)
 
 
 def test_a_guarantee_is_refused_where_ordinary_conversations_reach_the_highest_risk(tmp_path: Path) -> None:
     rows = [*wide(5, 10), *(judged(f"full{n}", [1.0], grooming=False) for n in range(400))]
     with pytest.raises(ConfigError, match="only a threshold above 1"):
-        choose_threshold(saved_at(tmp_path / "e", rows), Wish(guarantee=0.01), out=None)
+        choose_threshold(saved_at(tmp_path / "e", rows), ThresholdTarget(guarantee=0.01), out=None)
 
 
 def test_the_commands_go_together(tiny_model: Path, tiny_corpus: Path, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_leaving_out_the_heaviest_words_lowers_the_sign_more_than_leaving_out_ot
     falls = log_odds_without([], "A", text, spans, model, "access")
     order = sorted(range(len(spans)), key=lambda number: falls[number])
     without = [" ".join(text[slice(*spans[n])] for n in range(len(spans)) if n not in left) for left in (order[-3:], order[:3])]
-    carried, spared = model.read([[("A", words)] for words in without])
+    carried, spared = model.predict([[("A", words)] for words in without])
     column = model.taxonomy.keys.index("access")
     assert carried.stages[0, column] < spared.stages[0, column]
 
@@ -44,18 +44,18 @@ def test_leaving_out_the_heaviest_words_lowers_the_sign_more_than_leaving_out_ot
 def test_only_the_strongest_signs_of_flagged_conversations_are_explained(tiny_model: Path) -> None:
     _, model = load_model(tiny_model)
     lines = [*[("A", f"how old are you anyway {number}") for number in range(20)], ("B", "dinner is ready")]
-    (reading,) = model.read([lines])
-    (found,) = explain([(lines, reading)], model, EASY)
+    (prediction,) = model.predict([lines])
+    (found,) = explain([(lines, prediction)], model, EASY)
     assert len(found) == MOST
     assert 20 not in found
     assert {reason.stage for reason in found.values()} == {"access"}
-    assert explain([(lines, reading)], model, EASY.model_copy(update={"risk": 1.0})) == [{}]
+    assert explain([(lines, prediction)], model, EASY.model_copy(update={"risk": 1.0})) == [{}]
 
 
 def test_signs_of_several_conversations_are_explained_together_as_each_alone(tiny_model: Path) -> None:
     _, model = load_model(tiny_model)
     talks = [[("A", "hi"), ("B", "how old are you anyway")], [("A", "dinner")], [("A", "this stays our secret ok")]]
-    read = list(zip(talks, model.read(talks), strict=True))
+    read = list(zip(talks, model.predict(talks), strict=True))
     assert explain(read, model, EASY) == [explain([one], model, EASY)[0] for one in read]
 
 

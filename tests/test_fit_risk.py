@@ -18,7 +18,7 @@ from scipy.optimize import check_grad
 
 from pipeline.model.risk_head import RiskHead, read_risk_head
 from pipeline.model.training import fit_risk as room
-from pipeline.model.training.fit_risk import Scored, fit_risk
+from pipeline.model.training.fit_risk import Scored, against_look_alikes, fit_risk
 
 STAGES = 2
 SHARE = st.floats(0, 1)
@@ -120,3 +120,33 @@ def test_the_gradient_is_that_of_the_loss(monkeypatch: pytest.MonkeyPatch) -> No
         values = begin * rng.uniform(0.2, 2.0, len(begin)) + rng.normal(0, 0.01, len(begin)) ** 2
         values[-1] = rng.normal(0, 2)
         assert check_grad(lambda at: loss(at)[0], lambda at: loss(at)[1], values) < 1e-5
+
+
+def test_even_odds_are_against_what_could_be_taken_for_grooming() -> None:
+    grooming = [one for one in toy(count=120) if one.grooming]
+    rng = np.random.default_rng(3)
+    alike = [
+        replace(one, stages=one.stages * rng.uniform(0.2, 1.0), groomers=frozenset(), grooming=False)
+        for one in toy(seed=2, count=120)
+    ]
+    chat = [replace(one, stages=one.stages * 0.01, groomers=frozenset(), grooming=False) for one in toy(seed=4, count=400)]
+    scored_ = [*grooming, *alike, *chat]
+    before = fit_risk(scored_)
+    after = against_look_alikes(before, scored_, [False] * len(grooming) + [True] * len(alike) + [False] * len(chat))
+
+    def peaks(head: RiskHead, conversations: list[Scored]) -> NDArray[np.float64]:
+        return np.asarray([max(highest(head, one).values()) for one in conversations])
+
+    def balance(head: RiskHead) -> float:
+        return float((peaks(head, grooming).mean() + peaks(head, alike).mean()) / 2)
+
+    assert balance(after) == pytest.approx(0.5, abs=0.02), "as much risk as there is grooming"
+    assert abs(balance(before) - 0.5) > abs(balance(after) - 0.5)
+    order = np.argsort(peaks(before, scored_), kind="stable")
+    assert (np.diff(peaks(after, scored_)[order]) >= -1e-6).all(), "the order stays"
+
+
+def test_a_few_look_alikes_change_nothing() -> None:
+    conversations = toy()
+    head = fit_risk(conversations)
+    assert against_look_alikes(head, conversations, [number < 9 for number in range(len(conversations))]) == head

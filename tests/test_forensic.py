@@ -125,6 +125,13 @@ def test_times_with_and_without_a_zone_in_one_chat_are_put_in_order_by_their_clo
     assert [m.text for m in messages(write(tmp_path / "r.xlsx", workbook({"C": rows})))] == ["one", "two"]
 
 
+def test_words_without_a_sender_are_somebodys_and_a_name_makes_no_system_row(tmp_path: Path) -> None:
+    found = messages(
+        write(tmp_path / "r.xlsx", workbook({"C": chats(row("one", sender=""), row("two", sender="System Message Kim"))}))
+    )
+    assert [(m.kind, m.speaker) for m in found] == [("message", "unknown"), ("message", "System Message Kim")]
+
+
 def test_a_chat_with_a_line_like_a_header_stays_a_chat(tmp_path: Path) -> None:
     lines = ["13/02/2024, 21:05 - Kim: look", ",".join(CELLEBRITE), "13/02/2024, 21:06 - Robin: yes", "13/02/2024, 21:07 - Kim: ok"]
     _, log = read_all(write(tmp_path / "chat.txt", "\n".join(lines) + "\n"))

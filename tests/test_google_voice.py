@@ -105,3 +105,5 @@ def test_damage_is_named(tmp_path: Path) -> None:
         read_all(write(tmp_path / "b.html", whole.replace(b"2024-02-13T21:05", b"noon")))
     with pytest.raises(ExportError, match="holds no message and no call"):
         read_all(write(tmp_path / "c.html", "<html><body></body></html>"), format="google_voice")
+    with pytest.raises(ExportError, match="holds nothing that can be read"):
+        read_all(write(tmp_path / "d.html", "<!-- hChatLog --></html>"), format="google_voice")

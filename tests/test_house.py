@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import pipeline.errors
 ORDER = [
     {"schema", "errors"},
     {"config"},
-    {"ingest", "text", "output", "cards"},
+    {"ingest", "text", "redaction", "output", "cards"},
     {"inspect", "convert"},
     {"corpora"},
     {"model"},
@@ -70,6 +71,19 @@ def test_imports_run_one_way(root: Path) -> None:
     assert wrong == []
 
 
+def test_scoring_imports_nothing_of_training(root: Path) -> None:
+    inference = [root / "pipeline" / "score.py", root / "pipeline" / "suite.py", *(root / "pipeline" / "scoring").glob("*.py")]
+    inference += (root / "pipeline" / "model").glob("*.py")
+    wrong = [file.name for file in inference if any("training" in module.split(".") for module in _imports(file))]
+    assert wrong == []
+
+
+def test_no_module_of_models_imports_itself_through_others(root: Path) -> None:
+    files = {".".join(file.relative_to(root).with_suffix("").parts): file for file in (root / "pipeline" / "model").rglob("*.py")}
+    imported = {name: _imports(file) & files.keys() for name, file in files.items()}
+    TopologicalSorter(imported).prepare()  # raises CycleError
+
+
 def test_evaluation_stands_on_schema_errors_and_config_alone(root: Path) -> None:
     rooms = {_room(module) for file in (root / "evaluation").rglob("*.py") for module in _imports(file)}
     assert rooms - {None} <= {"schema", "errors", "config"}
@@ -84,6 +98,7 @@ def test_scoring_needs_no_training_library(root: Path) -> None:
     on_demand = {
         pipeline / "corpora" / "duplicates.py",
         pipeline / "evaluate" / "fit_surface.py",
+        pipeline / "model" / "network.py",
         pipeline / "model" / "torch_runtime.py",
         pipeline / "scoring" / "ray_engine.py",
     }

@@ -74,6 +74,14 @@ def test_without_a_day_the_time_of_day_is_kept_and_told(tmp_path: Path) -> None:
     assert ["nothing says the day of 2 row(s)" in warning.what for warning in log.warnings] == [True]
 
 
+def test_times_with_an_offset_are_in_utc(tmp_path: Path) -> None:
+    content = "[2024-02-13T21:05:11.000Z] <robin> bread?\n[2024-02-13T22:06:11+0100] <kim> yes\n"
+    assert [m.timestamp for m in read_one(write(tmp_path / "a.log", content))] == [
+        datetime(2024, 2, 13, 21, 5, 11, tzinfo=UTC),
+        datetime(2024, 2, 13, 21, 6, 11, tzinfo=UTC),
+    ]
+
+
 def test_what_somebody_does_is_no_notice_unless_its_whole_wording_is_one(tmp_path: Path) -> None:
     content = "[21:05] <robin> hi\n[21:06] * robin has left the house, come over\n[21:07] * robin has left #bakers\n"
     found = read_one(write(tmp_path / "a.log", content))
@@ -96,8 +104,15 @@ def test_colours_stay_in_the_text_and_not_in_the_name(tmp_path: Path) -> None:
     assert found[1].meta["notice"] is True
 
 
+def test_a_log_in_an_old_encoding_is_read_and_told(tmp_path: Path) -> None:
+    rows = "".join(f"[21:0{n}] <robin> hvor længe skal brødet bage på søndag?\n" for n in range(9))
+    (conversation,), log = read_all(write(tmp_path / "a.log", rows.encode("cp1252")))
+    assert {m.text for m in conversation.messages} == {"hvor længe skal brødet bage på søndag?"}
+    assert any("not UTF-8 but cp1252" in warning.what for warning in log.warnings)
+
+
 def test_damage_is_named_by_its_line(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"a\.log:1: none of the 1 lines begins a message of an IRC log"):
         read_all(write(tmp_path / "a.log", "some words\n"), format="irc")
-    with pytest.raises(ExportError, match=r"a\.log:2: not UTF-8"):
-        read_all(write(tmp_path / "a.log", "[21:05] <robin> brød é\n".encode() + b"[21:06] <kim> \xff\n"))
+    with pytest.raises(ExportError, match=r"a\.log:3: not UTF-8"):
+        read_all(write(tmp_path / "a.log", ("[21:05] <robin> brød é\n" * 2).encode() + b"[21:06] <kim> \xff\n"))

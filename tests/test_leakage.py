@@ -10,10 +10,10 @@ from labelled import grooming, labelled, ordinary
 
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import CorpusError
-from pipeline.evaluate import Chosen, evaluate
-from pipeline.evaluate.chosen import choose
+from pipeline.evaluate import DatasetSelection, evaluate
+from pipeline.evaluate.dataset_selection import select_dataset
 from pipeline.model.folder import ModelFolder, open_model_folder
-from pipeline.model.learned import LEARNED, find_leakage, keep_learned
+from pipeline.model.leakage import LEARNED, find_leakage, save_training_hashes
 from pipeline.model.load import load_model
 
 
@@ -26,7 +26,7 @@ def story(number: int, *, groomer: str | None = None) -> LabelledConversation:
 
 
 def folder_of(path: Path, learned: list[LabelledConversation]) -> ModelFolder:
-    keep_learned(path, learned)
+    save_training_hashes(path, learned)
     return ModelFolder(path, "test", "test", "0", {})
 
 
@@ -62,7 +62,7 @@ def test_a_speaker_letter_of_our_own_corpus_is_nobody(tmp_path: Path) -> None:
 
 
 def test_no_words_are_kept_and_the_file_is_small(tmp_path: Path) -> None:
-    keep_learned(tmp_path, [story(number, groomer="A") for number in range(200)])
+    save_training_hashes(tmp_path, [story(number, groomer="A") for number in range(200)])
     content = (tmp_path / LEARNED).read_bytes()
     assert len(content) < 60_000
     assert b"train" not in content
@@ -73,10 +73,10 @@ def test_a_model_says_what_it_learned_from_and_its_training_part_is_refused(tiny
     folder, loaded = load_model(tiny_model)
     assert LEARNED in folder.hashes
     with pytest.raises(CorpusError, match=r"has met 12 of these 12 conversations in training .* such as turned-0"):
-        choose(Chosen([tiny_corpus], split="all"), folder, loaded.taxonomy)
+        select_dataset(DatasetSelection([tiny_corpus], split="all"), folder, loaded.taxonomy)
     with pytest.raises(CorpusError, match="every one of these"):
-        choose(Chosen([tiny_corpus], split="all", leakage="leave out"), folder, loaded.taxonomy)
-    found = evaluate(tiny_model, Chosen([tiny_corpus], split="all", leakage="allow")).metrics
+        select_dataset(DatasetSelection([tiny_corpus], split="all", leakage="leave out"), folder, loaded.taxonomy)
+    found = evaluate(tiny_model, DatasetSelection([tiny_corpus], split="all", leakage="allow")).metrics
     assert found["leakage"]["found"] == 12
     assert found["leakage"]["policy"] == "allow"
 
@@ -85,10 +85,10 @@ def test_an_encoder_is_tested_on_its_test_part_alone(tiny_encoder_model: Path, t
     folder, loaded = load_model(tiny_encoder_model)
     for part, refused in (("train", True), ("validation", True)):
         with pytest.raises(CorpusError, match="has met"):
-            choose(Chosen([tiny_corpus], split=part), folder, loaded.taxonomy)
+            select_dataset(DatasetSelection([tiny_corpus], split=part), folder, loaded.taxonomy)
         assert refused
     # The conversations of this corpus are so alike that only the words of the test part itself are not among what was learned.
-    found = choose(Chosen([tiny_corpus], split="test", leakage="allow"), folder, loaded.taxonomy)
+    found = select_dataset(DatasetSelection([tiny_corpus], split="test", leakage="allow"), folder, loaded.taxonomy)
     assert found.leakage.same == ()
     assert found.tested
 

@@ -46,6 +46,8 @@ def test_what_is_written_is_read(drawn: list[tuple[str, str, int]], tmp_path_fac
         ("[LINE] Robinとのトーク履歴", "保存日時：2024/02/14 08:00", "2024/02/13(火)", "午後9:05"),
         ("[LINE] 與Robin的聊天記錄", "儲存日期： 2024/02/14 08:00", "2024/02/13（週二）", "下午09:05"),
         ("[LINE] ประวัติการสนทนากับ Robin", "บันทึกวันที่: 2024/02/14 08:00", "2024/02/13(อ.)", "21:05"),
+        ("Chat history with Robin", "Saved on: 2/14/2024, 8:00 AM", "Tue, 2/13/2024", "9:05 PM"),
+        ("[LINE] Robin的聊天紀錄", "儲存日期：2024/02/14 08:00", "2024/02/13（二）", "下午9:05"),
         ("[LINE] Robin", "저장 일시: 2024/02/14 08:00", "2024/02/13 화", "오후 9:05"),
     ],
 )
@@ -98,7 +100,7 @@ def test_nothing_that_a_person_types_hides_what_follows(tmp_path: Path) -> None:
 
 def test_the_computers_layout_is_read_with_names_of_several_words_where_they_can_be_told(tmp_path: Path) -> None:
     rows = "21:05 Robin Baker bread?\n21:06 Kim yes\n21:07 Robin Baker rye then\n21:08 Robin Baker at noon\n"
-    path = write(tmp_path / "x.txt", "2024.02.13 火曜日\n" + rows)
+    path = write(tmp_path / "x.txt", "[LINE] Robin\n\n2024.02.13 火曜日\n" + rows)
     (conversation,), log = read_all(path)
     assert [export.format for export in log.exports] == ["line"]
     assert [(m.speaker, m.text) for m in conversation.messages][:2] == [("Robin Baker", "bread?"), ("Kim", "yes")]
@@ -114,5 +116,17 @@ def test_few_rows_among_many_lines_are_warned_of_with_the_first_other(tmp_path: 
 def test_a_file_without_rows_and_a_line_that_is_not_utf8_are_named(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"x\.txt:1: none of the 1 lines begins a message of LINE"):
         read_all(write(tmp_path / "x.txt", "some words\n"), format="line")
-    with pytest.raises(ExportError, match=r"x\.txt:6: not UTF-8"):
-        read_all(write(tmp_path / "x.txt", (HEAD + "2024/02/13(Tue)\n21:05\tRobin\tbread é é\n").encode() + b"21:06\tKim\t\xff\n"))
+    with pytest.raises(ExportError, match=r"x\.txt:7: not UTF-8"):
+        read_all(
+            write(
+                tmp_path / "x.txt", (HEAD + "2024/02/13(Tue)\n" + "21:05\tRobin\tbread é é\n" * 2).encode() + b"21:06\tKim\t\xff\n"
+            )
+        )
+
+
+def test_one_chat_exported_twice_is_one_conversation(tmp_path: Path) -> None:
+    rows = [f"21:{n:02}\t{('Robin', 'Kim')[n % 2]}\tbread number {n} of {n * 7}\n" for n in range(20)]
+    for name, own in (("a.txt", rows[:15]), ("b.txt", rows)):
+        write(tmp_path / name, HEAD + "2024/02/13(Tue)\n" + "".join(own))
+    (conversation,), _ = read_all(tmp_path)
+    assert len(list(conversation.messages)) == 20

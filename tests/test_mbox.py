@@ -102,6 +102,11 @@ def test_words_that_cannot_be_decoded_are_counted(tmp_path: Path) -> None:
     assert (message.text, message.meta["unreadable"], message.source.line) == ("br\ufffdd", 1, 1)
 
 
+def test_a_header_in_an_encoding_that_does_not_exist_is_kept_as_written(tmp_path: Path) -> None:
+    raw = "From a@b Tue Feb 13 21:05:11 2024\nFrom: a@b\nSubject: =?utf\u00e97?q?bread?=\n\nrye\n".encode()
+    assert read_one(write(tmp_path / "m.mbox", raw))[0].text.endswith("rye")
+
+
 def test_a_file_that_is_no_mailbox_is_refused_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"m\.mbox:2: the file does not begin with the line `From …`"):
         read_all(write(tmp_path / "m.mbox", "\nSubject: x\n\nwords\n"), format="mbox")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import Taxonomy
 from pipeline.errors import ConfigError
-from pipeline.evaluate import Chosen, evaluate
+from pipeline.evaluate import DatasetSelection, evaluate
 from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, MajorityModel, Skewness, TopMean
 from pipeline.evaluate.run import Settings
 
@@ -19,18 +19,18 @@ TALK = [("A", "hi there"), ("B", "hello"), ("A", "this is our little secret, don
 
 
 def test_the_majority_finds_nothing(taxonomy: Taxonomy) -> None:
-    (reading,) = MajorityModel(taxonomy).read([TALK])
-    assert reading.stages.shape == (4, len(taxonomy.keys))
-    assert not reading.stages.any()
-    assert not reading.risk.any()
+    (prediction,) = MajorityModel(taxonomy).predict([TALK])
+    assert prediction.stages.shape == (4, len(taxonomy.keys))
+    assert not prediction.stages.any()
+    assert not prediction.risk.any()
 
 
 def test_the_keyword_list_finds_phrases_and_who_used_them(taxonomy: Taxonomy) -> None:
-    (reading,) = KeywordModel(taxonomy).read([TALK])
-    assert reading.stages[2, taxonomy.keys.index("secrecy")] == 1.0
-    assert not reading.stages[[0, 1, 3]].any()
-    assert reading.risk[1] == 0 < reading.risk[2] == reading.risk[3] < 1
-    assert reading.speaker_risk[3] == 0, "B used none"
+    (prediction,) = KeywordModel(taxonomy).predict([TALK])
+    assert prediction.stages[2, taxonomy.keys.index("secrecy")] == 1.0
+    assert not prediction.stages[[0, 1, 3]].any()
+    assert prediction.risk[1] == 0 < prediction.risk[2] == prediction.risk[3] < 1
+    assert prediction.speaker_risk[3] == 0, "B used none"
 
 
 def test_skewness_by_hand() -> None:
@@ -62,20 +62,20 @@ def test_neighbours_by_hand_and_no_look_ahead(taxonomy: Taxonomy) -> None:
     stages[:, 1] = 1.0
     model = ContrastiveModel(taxonomy, unit, unit(["x" * 14] * 6), stages, unit(["x"] * 6), TopMean)  # pyright: ignore[reportArgumentType]
     talk = [("A", "x" * 14), ("B", "x"), ("A", "x")]
-    (reading,) = model.read([talk])
+    (prediction,) = model.predict([talk])
     # A's first message lies on the rare examples; the ordinary ones are 1.3 away by angle
-    assert reading.speaker_risk[0] == pytest.approx(1 - math.exp(-(1 - math.cos(1.3)) / 3), abs=1e-5)
-    assert reading.speaker_risk[1] == 0.0
-    assert reading.stages[:, 1].tolist() == [1.0, 0.0, 0.0]
+    assert prediction.speaker_risk[0] == pytest.approx(1 - math.exp(-(1 - math.cos(1.3)) / 3), abs=1e-5)
+    assert prediction.speaker_risk[1] == 0.0
+    assert prediction.stages[:, 1].tolist() == [1.0, 0.0, 0.0]
     for end in range(1, 4):
-        (cut,) = model.read([talk[:end]])
-        np.testing.assert_allclose(cut.risk, reading.risk[:end], rtol=1e-6)
-    assert model.read([[]])[0].risk.shape == (0,)
+        (cut,) = model.predict([talk[:end]])
+        np.testing.assert_allclose(cut.risk, prediction.risk[:end], rtol=1e-6)
+    assert model.predict([[]])[0].risk.shape == (0,)
 
 
 def test_all_stand_in_one_table(tiny_encoder_model: Path, tiny_corpus: Path, tiny_encoder: Path) -> None:
     pytest.importorskip("sklearn")
-    chosen = Chosen([tiny_corpus], leakage="allow")
+    chosen = DatasetSelection([tiny_corpus], leakage="allow")
     found = evaluate(tiny_encoder_model, chosen, Settings(rounds=20, peers=True, encoder=tiny_encoder)).metrics["peers"]
     names = [row["name"] for row in found["rows"]]
     assert names == [
@@ -97,4 +97,4 @@ def test_all_stand_in_one_table(tiny_encoder_model: Path, tiny_corpus: Path, tin
 
 def test_peers_need_a_training_part(tiny_model: Path, tiny_corpus: Path) -> None:
     with pytest.raises(ConfigError, match="training and validation parts"):
-        evaluate(tiny_model, Chosen([tiny_corpus], split="all", leakage="allow"), Settings(rounds=20, peers=True))
+        evaluate(tiny_model, DatasetSelection([tiny_corpus], split="all", leakage="allow"), Settings(rounds=20, peers=True))

@@ -17,10 +17,10 @@ from pipeline.errors import ReviewError
 from pipeline.review.accounts import add_reader, set_password
 from pipeline.review.audit import verify
 from pipeline.review.decisions import confirm, current_decision, decide
-from pipeline.review.records import Reader
+from pipeline.review.records import Moderator
 from pipeline.review.serve import actor_name, prepare
 from pipeline.review.store import Store, open_store
-from pipeline.review.web.desk import Desk
+from pipeline.review.web.app_state import AppState
 
 REFER = {"kind": "refer", "reason-refer": "meeting", "note": "seen at the pool"}
 
@@ -33,14 +33,14 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def desk(store: Store, taxonomy: Taxonomy, tmp_path: Path) -> Desk:
+def app_state(store: Store, taxonomy: Taxonomy, tmp_path: Path) -> AppState:
     run = make_run(tmp_path / "run", taxonomy, {"dm-1": TURNED, "dm-2": PLAIN, "dm-3": TURNED})
     return prepare(store, [run], single_user=False, secure=False)
 
 
-def test_a_second_reader_agrees_only_after_reading_what_led_to_the_alert(desk: Desk, store: Store) -> None:
-    assert Browser(desk, "cy").post("/c/1/decide", **REFER).status_code == 303
-    ben = Browser(desk, "ben")
+def test_a_second_reader_agrees_only_after_reading_what_led_to_the_alert(app_state: AppState, store: Store) -> None:
+    assert Browser(app_state, "cy").post("/c/1/decide", **REFER).status_code == 303
+    ben = Browser(app_state, "ben")
     answer = ben.post("/c/1/confirm/1")
     assert answer.status_code == 400
     assert "not opened" in answer.text
@@ -59,8 +59,8 @@ def test_a_second_reader_agrees_only_after_reading_what_led_to_the_alert(desk: D
     assert verify(store).problems == []
 
 
-def test_what_somebody_else_revealed_does_not_count(desk: Desk) -> None:
-    cy, ben = Browser(desk, "cy"), Browser(desk, "ben")
+def test_what_somebody_else_revealed_does_not_count(app_state: AppState) -> None:
+    cy, ben = Browser(app_state, "cy"), Browser(app_state, "ben")
     cy.get("/c/1")
     for position in (1, 3, 5):
         cy.post(f"/c/1/reveal/{position}")
@@ -69,9 +69,9 @@ def test_what_somebody_else_revealed_does_not_count(desk: Desk) -> None:
     assert "messages 1, 3, 5" in ben.post("/c/1/confirm/1").text
 
 
-def test_the_first_decision_its_reason_and_note_are_hidden_until_then(desk: Desk) -> None:
-    Browser(desk, "cy").post("/c/1/decide", **REFER)
-    ben = Browser(desk, "ben")
+def test_the_first_decision_its_reason_and_note_are_hidden_until_then(app_state: AppState) -> None:
+    Browser(app_state, "cy").post("/c/1/decide", **REFER)
+    ben = Browser(app_state, "ben")
 
     def told(path: str) -> str:
         """Return the page without the form, which lists every kind and reason, and without the names of the lists."""
@@ -92,10 +92,10 @@ def test_the_first_decision_its_reason_and_note_are_hidden_until_then(desk: Desk
     assert "I read it and agree" in card
 
 
-def test_who_decides_by_themselves_while_another_decision_waits_is_not_told_its_kind(desk: Desk) -> None:
-    ben = Browser(desk, "ben")
+def test_who_decides_by_themselves_while_another_decision_waits_is_not_told_its_kind(app_state: AppState) -> None:
+    ben = Browser(app_state, "ben")
     ben.get("/c/1")
-    ana = Browser(desk, "ana")
+    ana = Browser(app_state, "ana")
     ana.post("/c/1/take-over")
     ana.post("/c/1/decide", **REFER)
     late = ben.post("/c/1/decide", **{"kind": "watch", "reason-watch": "unclear", "seen": ""})
@@ -104,9 +104,9 @@ def test_who_decides_by_themselves_while_another_decision_waits_is_not_told_its_
     assert "refer," not in late.text
 
 
-def test_a_content_free_reader_cannot_be_the_second(desk: Desk) -> None:
-    Browser(desk, "cy").post("/c/1/decide", **REFER)
-    ben = Browser(desk, "ben")
+def test_a_content_free_reader_cannot_be_the_second(app_state: AppState) -> None:
+    Browser(app_state, "cy").post("/c/1/decide", **REFER)
+    ben = Browser(app_state, "ben")
     ben.post("/me", content_free="on", pause_minutes="50", pause_cases="5")
     assert "cannot be the second reader" in ben.get("/c/1").text
     assert ben.post("/c/1/confirm/1").status_code == 400
@@ -114,9 +114,9 @@ def test_a_content_free_reader_cannot_be_the_second(desk: Desk) -> None:
 
 def test_a_run_without_text_needs_opening_alone(store: Store, taxonomy: Taxonomy, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", taxonomy, {"dm-1": TURNED}, text="omit")
-    desk = prepare(store, [run], single_user=False, secure=False)
-    Browser(desk, "cy").post("/c/1/decide", **REFER)
-    ben = Browser(desk, "ben")
+    app_state = prepare(store, [run], single_user=False, secure=False)
+    Browser(app_state, "cy").post("/c/1/decide", **REFER)
+    ben = Browser(app_state, "ben")
     assert ben.post("/c/1/confirm/1").status_code == 400
     ben.get("/c/1")
     assert ben.post("/c/1/confirm/1").status_code == 303
@@ -124,12 +124,12 @@ def test_a_run_without_text_needs_opening_alone(store: Store, taxonomy: Taxonomy
 
 @pytest.mark.parametrize(("set_of", "by"), [("cy", "ana"), ("ana", "cy")])
 def test_who_set_a_password_cannot_agree_with_that_account_until_it_was_changed(
-    set_of: str, by: str, desk: Desk, store: Store
+    set_of: str, by: str, app_state: AppState, store: Store
 ) -> None:
     with store.writing() as connection:
         set_password(connection, set_of, PASSWORD, actor=by)
-    Browser(desk, "cy").post("/c/1/decide", **REFER)
-    ana = Browser(desk, "ana")
+    Browser(app_state, "cy").post("/c/1/decide", **REFER)
+    ana = Browser(app_state, "ana")
     ana.get("/c/1")
     for position in (1, 3, 5):
         ana.post(f"/c/1/reveal/{position}")
@@ -138,11 +138,11 @@ def test_who_set_a_password_cannot_agree_with_that_account_until_it_was_changed(
     assert f"{by} set the password of {set_of}" in answer.text
     with store.writing() as connection:
         set_password(connection, set_of, PASSWORD, actor=set_of)
-    ana = Browser(desk, "ana")
+    ana = Browser(app_state, "ana")
     assert ana.post("/c/1/confirm/1").status_code == 303
 
 
-def test_two_accounts_with_passwords_of_one_admin_are_not_two_people(desk: Desk, store: Store) -> None:
+def test_two_accounts_with_passwords_of_one_admin_are_not_two_people(app_state: AppState, store: Store) -> None:
     with store.writing() as connection:
         pair = [add_reader(connection, name, PASSWORD, role="reader", actor="ana") for name in ("dan", "eve")]
         made = decide(connection, 1, "refer", reason="danger", note=None, reader=pair[0], seen=None)
@@ -162,13 +162,13 @@ def test_a_single_user_is_told_that_escalate_and_refer_need_a_second_person(taxo
     run = make_run(tmp_path / "run", taxonomy, {"dm-1": TURNED})
     store = open_store(tmp_path / "alone.db")
     said: list[str] = []
-    desk = prepare(store, [run], single_user=True, secure=False, say=said.append)
+    app_state = prepare(store, [run], single_user=True, secure=False, say=said.append)
     assert "second person" in said[0]
     assert "watch hold" in said[0]
-    me = Browser(desk)
-    me.get(f"/enter?token={desk.token}")
+    me = Browser(app_state)
+    me.get(f"/enter?token={app_state.token}")
     page = me.get("/c/1").text
     assert page.count("needs a second person") == 2
     assert "Dismiss and watch hold" in page
-    assert isinstance(desk.single_user, Reader)
+    assert isinstance(app_state.single_user, Moderator)
     store.close()

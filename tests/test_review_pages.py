@@ -23,7 +23,7 @@ from pipeline.review.decisions import current_decision
 from pipeline.review.schema import readers
 from pipeline.review.serve import Place, prepare
 from pipeline.review.store import Store, open_store
-from pipeline.review.web.desk import Desk
+from pipeline.review.web.app_state import AppState
 
 SECRETS = ("mature for that", "our secret ok", "how old are you", "Kestrel")
 
@@ -42,7 +42,7 @@ def run(taxonomy: Taxonomy, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(store: Store, run: Path) -> Desk:
+def app_state(store: Store, run: Path) -> AppState:
     return prepare(store, [run], single_user=False, secure=False)
 
 
@@ -52,14 +52,14 @@ def actions(store: Store) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/", "/c/1", "/c/1/rows?first=1&last=2", "/me", "/readers", "/audit", "/pause"])
-def test_nobody_reads_without_logging_in(desk: Desk, path: str) -> None:
-    answer = Browser(desk).get(path)
+def test_nobody_reads_without_logging_in(app_state: AppState, path: str) -> None:
+    answer = Browser(app_state).get(path)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/login")
 
 
-def test_every_answer_carries_a_strict_policy_and_is_not_stored(desk: Desk) -> None:
-    browser = Browser(desk, "cy")
+def test_every_answer_carries_a_strict_policy_and_is_not_stored(app_state: AppState) -> None:
+    browser = Browser(app_state, "cy")
     for path in ("/login", "/", "/c/1", "/static/review.js", "/nowhere"):
         answer = browser.get(path)
         policy = answer.headers["content-security-policy"]
@@ -71,18 +71,21 @@ def test_every_answer_carries_a_strict_policy_and_is_not_stored(desk: Desk) -> N
             assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<img|https?://", answer.text), path
 
 
-def test_the_cookie_is_for_the_server_alone_and_over_tls_where_there_is_tls(desk: Desk) -> None:
-    answer = Browser(desk).client.post("/login", data={"name": "cy", "password": PASSWORD})
+def test_the_cookie_is_for_the_server_alone_and_over_tls_where_there_is_tls(app_state: AppState) -> None:
+    answer = Browser(app_state).client.post("/login", data={"name": "cy", "password": PASSWORD})
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
     assert "secure" not in cookie
-    desk.secure = True
-    assert "secure" in Browser(desk).client.post("/login", data={"name": "cy", "password": PASSWORD}).headers["set-cookie"].lower()
+    app_state.secure = True
+    assert (
+        "secure"
+        in Browser(app_state).client.post("/login", data={"name": "cy", "password": PASSWORD}).headers["set-cookie"].lower()
+    )
 
 
-def test_a_form_without_the_sessions_token_or_from_elsewhere_is_refused(desk: Desk, store: Store) -> None:
-    browser = Browser(desk, "cy")
+def test_a_form_without_the_sessions_token_or_from_elsewhere_is_refused(app_state: AppState, store: Store) -> None:
+    browser = Browser(app_state, "cy")
     form = {"kind": "watch", "reason-watch": "unclear"}
     assert browser.client.post("/c/1/decide", data=form).status_code == 403
     assert browser.client.post("/c/1/decide", data={**form, "csrf": "x" * 43}).status_code == 403
@@ -94,9 +97,9 @@ def test_a_form_without_the_sessions_token_or_from_elsewhere_is_refused(desk: De
 
 
 def test_words_and_names_are_not_in_the_page_until_they_are_revealed_and_each_reveal_is_in_the_log(
-    desk: Desk, store: Store
+    app_state: AppState, store: Store
 ) -> None:
-    browser = Browser(desk, "cy")
+    browser = Browser(app_state, "cy")
     page = browser.get("/c/1").text
     assert not [secret for secret in SECRETS if secret in page]
     assert "answers message 1" in page
@@ -107,8 +110,8 @@ def test_words_and_names_are_not_in_the_page_until_they_are_revealed_and_each_re
     assert verify(store).problems == []
 
 
-def test_content_free_mode_shows_no_word_at_all(desk: Desk, store: Store) -> None:
-    browser = Browser(desk, "cy")
+def test_content_free_mode_shows_no_word_at_all(app_state: AppState, store: Store) -> None:
+    browser = Browser(app_state, "cy")
     browser.post("/me", content_free="on", shortcuts="on", pause_minutes="50", pause_cases="5")
     page = browser.get("/c/1").text
     assert "Secrecy" in page
@@ -128,14 +131,14 @@ def test_a_run_without_text_says_so(text: str, store: Store, taxonomy: Taxonomy,
     assert ("no. 2 (" in page) == (text == "hash")  # the same speaker is known by a hash alone
 
 
-def test_other_conversations_of_the_same_speaker_are_named_by_number(desk: Desk) -> None:
-    page = Browser(desk, "cy").get("/c/1").text
+def test_other_conversations_of_the_same_speaker_are_named_by_number(app_state: AppState) -> None:
+    page = Browser(app_state, "cy").get("/c/1").text
     assert 'href="/c/3"' in page
     assert 'href="/c/2"' in page
 
 
-def test_log_ins_are_slowed_down_after_failures_and_a_right_password_does_not_help_then(desk: Desk, store: Store) -> None:
-    browser = Browser(desk)
+def test_log_ins_are_slowed_down_after_failures_and_a_right_password_does_not_help_then(app_state: AppState, store: Store) -> None:
+    browser = Browser(app_state)
     for _ in range(5):
         assert browser.post("/login", name="cy", password="wrong").status_code  # noqa: S106 == 401
     assert browser.post("/login", name="cy", password=PASSWORD).status_code == 429
@@ -143,8 +146,8 @@ def test_log_ins_are_slowed_down_after_failures_and_a_right_password_does_not_he
     assert actions(store).count("refuse log-in") == 5
 
 
-def test_roles_are_kept(desk: Desk) -> None:
-    cy, ben, ana = (Browser(desk, name) for name in ("cy", "ben", "ana"))
+def test_roles_are_kept(app_state: AppState) -> None:
+    cy, ben, ana = (Browser(app_state, name) for name in ("cy", "ben", "ana"))
     assert cy.get("/audit").status_code == 403
     assert ben.get("/audit").status_code == 200
     assert ben.get("/readers").status_code == 403
@@ -153,8 +156,8 @@ def test_roles_are_kept(desk: Desk) -> None:
     assert cy.post("/c/1/take-over").status_code == 403
 
 
-def test_a_closed_account_is_logged_out_and_the_last_admin_stays(desk: Desk, store: Store) -> None:
-    cy, ana = Browser(desk, "cy"), Browser(desk, "ana")
+def test_a_closed_account_is_logged_out_and_the_last_admin_stays(app_state: AppState, store: Store) -> None:
+    cy, ana = Browser(app_state, "cy"), Browser(app_state, "ana")
     assert ana.post("/readers/cy", role="reader").status_code == 303
     assert cy.get("/").status_code == 303
     answer = ana.post("/readers/ana", role="reader", active="on")
@@ -166,8 +169,8 @@ def test_a_closed_account_is_logged_out_and_the_last_admin_stays(desk: Desk, sto
     assert ana_now.role == "admin"
 
 
-def test_who_came_too_late_is_told_and_gets_back_what_they_wrote(desk: Desk) -> None:
-    cy, ben = Browser(desk, "cy"), Browser(desk, "ben")
+def test_who_came_too_late_is_told_and_gets_back_what_they_wrote(app_state: AppState) -> None:
+    cy, ben = Browser(app_state, "cy"), Browser(app_state, "ben")
     form = {"kind": "watch", "reason-watch": "unclear", "seen": ""}
     assert cy.post("/c/1/decide", **form, note="mine").status_code == 303
     late = ben.post("/c/1/decide", **form, note="all that I wrote")
@@ -176,8 +179,8 @@ def test_who_came_too_late_is_told_and_gets_back_what_they_wrote(desk: Desk) -> 
     assert "all that I wrote" in late.text
 
 
-def test_the_decision_can_be_undone_from_the_queue(desk: Desk, store: Store) -> None:
-    cy = Browser(desk, "cy")
+def test_the_decision_can_be_undone_from_the_queue(app_state: AppState, store: Store) -> None:
+    cy = Browser(app_state, "cy")
     there = cy.post("/c/1/decide", **{"kind": "dismiss", "reason-dismiss": "friends", "back": "/?order=recent"})
     queue = cy.get(there.headers["location"]).text
     assert "order=recent" in there.headers["location"]
@@ -189,8 +192,8 @@ def test_the_decision_can_be_undone_from_the_queue(desk: Desk, store: Store) -> 
         assert current_decision(connection, 1) is None
 
 
-def test_a_pause_is_suggested_after_a_time_and_after_a_run_of_severe_ones(desk: Desk, store: Store) -> None:
-    cy = Browser(desk, "cy")
+def test_a_pause_is_suggested_after_a_time_and_after_a_run_of_severe_ones(app_state: AppState, store: Store) -> None:
+    cy = Browser(app_state, "cy")
     cy.post("/me", shortcuts="on", pause_minutes="30", pause_cases="2")
     assert [cy.get(f"/c/{number}").status_code for number in (1, 3)] == [200, 200]
     answer = cy.get("/c/2")
@@ -204,8 +207,8 @@ def test_a_pause_is_suggested_after_a_time_and_after_a_run_of_severe_ones(desk: 
     assert "/pause" in cy.get("/c/2").headers["location"]
 
 
-def test_queue_filters_and_search(desk: Desk) -> None:
-    cy = Browser(desk, "cy")
+def test_queue_filters_and_search(app_state: AppState) -> None:
+    cy = Browser(app_state, "cy")
 
     def found(query: str) -> list[str]:
         return re.findall(r'class="id">([^<]+)<', cy.get(f"/?{query}").text)
@@ -223,8 +226,8 @@ def test_queue_filters_and_search(desk: Desk) -> None:
     assert found("assignee=cy") == ["dm-2"]
 
 
-def test_a_strange_address_is_no_error_of_ours(desk: Desk) -> None:
-    cy = Browser(desk, "cy")
+def test_a_strange_address_is_no_error_of_ours(app_state: AppState) -> None:
+    cy = Browser(app_state, "cy")
     for path in ("/?after=x~y&before=~&order=zz&state=q", "/?after=5~nan", "/?q=%25_%5C", "/?stage=nothing&order=stage"):
         assert cy.get(path).status_code == 200, path
     assert cy.get("/c/99").status_code == 404
@@ -244,14 +247,14 @@ def test_beyond_this_machine_only_over_tls(tmp_path: Path) -> None:
 
 def test_the_single_user_comes_in_by_a_token_that_serves_once(run: Path, tmp_path: Path) -> None:
     store = open_store(tmp_path / "alone.db")
-    desk = prepare(store, [run], single_user=True, secure=False)
-    token = desk.token
-    browser = Browser(desk)
+    app_state = prepare(store, [run], single_user=True, secure=False)
+    token = app_state.token
+    browser = Browser(app_state)
     assert browser.get("/enter?token=guess").status_code == 403
     assert browser.get("/").status_code == 303
     assert browser.get(f"/enter?token={token}").status_code == 303
     assert browser.get("/").status_code == 200
-    assert Browser(desk).get(f"/enter?token={token}").status_code == 403
+    assert Browser(app_state).get(f"/enter?token={token}").status_code == 403
     store.close()
 
 

@@ -224,14 +224,14 @@ import os, sys
 from pathlib import Path
 from pipeline.review.store import open_store
 from pipeline.review.decisions import current_decision, decide
-from pipeline.review.records import Reader
+from pipeline.review.records import Moderator
 store = open_store(sys.argv[1], head=Path(sys.argv[2]))
 turn = 0
 while True:
     with store.writing() as connection:
         before = current_decision(connection, 1)
         made = decide(
-            connection, 1, "watch", reason="unclear", note=str(turn), reader=Reader("cy", "reader", True),
+            connection, 1, "watch", reason="unclear", note=str(turn), reader=Moderator("cy", "reader", True),
             seen=before.id if before else None,
         )
         print("writing", made.id, flush=True)

@@ -93,8 +93,8 @@ def test_scores_do_not_depend_on_the_batch_or_the_order(tiny_encoder_model: Path
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(shards: Path, tiny_model: Path, tmp_path: Path) -> None:
     program = (
         "import os, sys, signal\nfrom pathlib import Path\n"
-        "from pipeline.scoring import batches, parts\nbatches.BATCH_MESSAGES = 20\n"
-        "put, left = parts.Parts._write, int(sys.argv[3])\n"
+        "from pipeline.scoring import batches, checkpoint\nbatches.BATCH_MESSAGES = 20\n"
+        "put, left = checkpoint.Checkpoint._write, int(sys.argv[3])\n"
         "def counted(self, name, write):\n"
         "    global left\n"
         "    left -= 1\n"
@@ -102,7 +102,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(shards: Path, tiny_mo
         "        write(path)\n"
         "        if left == 0: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    put(self, name, killed)\n"
-        "parts.Parts._write = counted\n"
+        "checkpoint.Checkpoint._write = counted\n"
         "from pipeline.score import score\n"
         "score([Path(sys.argv[1])], model=Path(sys.argv[4]), out=Path(sys.argv[2]))\n"
     )
@@ -185,9 +185,9 @@ def test_when_no_shard_can_be_read_it_is_an_error(shards: Path, tiny_model: Path
 
 
 def test_a_full_disk_keeps_what_was_scored(shards: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.scoring import parts
+    from pipeline.scoring import checkpoint
 
-    write = parts.pq.write_table
+    write = checkpoint.pq.write_table
     left = [3]
 
     def full(*arguments: Any, **named: Any) -> None:
@@ -196,11 +196,11 @@ def test_a_full_disk_keeps_what_was_scored(shards: Path, tiny_model: Path, tmp_p
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(*arguments, **named)
 
-    monkeypatch.setattr(parts.pq, "write_table", full)
+    monkeypatch.setattr(checkpoint.pq, "write_table", full)
     with pytest.raises(Unfinished, match=r"No space left on device.*Make room"):
         score([shards], model=tiny_model, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr(parts.pq, "write_table", write)
+    monkeypatch.setattr(checkpoint.pq, "write_table", write)
     score([shards], model=tiny_model, out=tmp_path / "out")
     score([shards], model=tiny_model, out=tmp_path / "whole")
     assert files(tmp_path / "out") == files(tmp_path / "whole")
@@ -210,7 +210,7 @@ def test_a_poisoned_conversation_is_named_and_the_rest_goes_on(tiny_model: Path)
     _, model = load_model(tiny_model)
 
     class Poisoned:
-        taxonomy, first_pass = model.taxonomy, None
+        taxonomy, prefilter = model.taxonomy, None
 
         def prepare(self, talks: Any, *, cascade: bool = False) -> Any:
             if any("boom" in text for talk in talks for _, text in talk):
@@ -271,7 +271,7 @@ def test_since_reads_only_what_changed_and_equals_a_full_run(
     full = score([shards], out=tmp_path / "full", **options)
     read: list[int] = []
     prepare = EncoderModel.prepare
-    monkeypatch.setattr(EncoderModel, "read", lambda self, talks: prepare(self, talks)())
+    monkeypatch.setattr(EncoderModel, "predict", lambda self, talks: prepare(self, talks)())
     monkeypatch.setattr(
         EncoderModel, "prepare", lambda self, talks, **more: read.append(len(talks)) or prepare(self, talks, **more)
     )

@@ -39,7 +39,7 @@ def rows(language: str, found: int, missed: int, alarms: int = 0, quiet: int = 0
 
 def test_a_slice_that_is_far_off_is_warned_of_and_a_small_one_is_not() -> None:
     found = slices([*rows("en", 95, 5, 1, 199), *rows("nl", 10, 20, 0, 30), *rows("pt", 3, 2, 0, 5)], 0.5, ["access"])
-    assert found["warnings"] == ["language nl: 10 of 30 groomings are found, elsewhere 98 of 105"]
+    assert found["warnings"] == ["language nl: 10 of 30 grooming conversations are found, elsewhere 98 of 105"]
     by_name = {row["slice"]: row for row in found["axes"]["language"]}
     assert by_name["pt"]["recall"]["share"] == 0.6
     assert by_name["pt"]["warnings"] == [], "3 of 5 is too few to tell"

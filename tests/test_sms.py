@@ -107,6 +107,13 @@ def test_files_drafts_and_messages_that_were_not_fetched_are_kept_as_what_they_a
     assert (found[1].meta["attachments"], found[1].meta["media_type"]) == (["bread.jpg"], "image/jpeg")
 
 
+def test_a_subject_stands_before_the_words(tmp_path: Path) -> None:
+    path = backup(
+        tmp_path, mms(words("rye")).replace('sub="null"', 'sub="bread"'), mms(words("oats")).replace('sub="null"', 'sub="proto:x"')
+    )
+    assert [m.text for m in read_one(path)] == ["bread\nrye", "oats"]
+
+
 def test_characters_that_no_xml_can_hold_are_told_and_read_as_lost(tmp_path: Path) -> None:
     path = backup(tmp_path, sms("x").replace('"x"', '"a&#55357;b&#xDE00;&#0;c&#x1F600;&#xd83d;&#xde00;"'))
     (conversation,), log = read_all(path)

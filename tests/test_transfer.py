@@ -29,9 +29,9 @@ from pipeline.evaluate.transfer_sets import (
     segments,
     source_name,
 )
+from pipeline.model.base import Prediction, Utterance
 from pipeline.model.folder import open_model_folder
-from pipeline.model.reading import Reading, Spoken
-from pipeline.model.training.after_chat import BEFORE
+from pipeline.model.training.context_dilution import BEFORE
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,18 @@ class Keyword:
     taxonomy: Taxonomy
     word: str = "secret"
 
-    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
-        """Return a reading of each conversation."""
+    def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        """Return a prediction for each conversation."""
         return [self._one(one) for one in conversations]
 
-    def _one(self, one: Sequence[Spoken]) -> Reading:
+    def _one(self, one: Sequence[Utterance]) -> Prediction:
         met: set[str] = set()
         own = []
         for speaker, text in one:
             met |= {speaker} if self.word in text else set()
             own.append(0.9 if speaker in met else 0.1)
         risk = np.asarray(own, np.float32)
-        return Reading(np.zeros((len(one), len(self.taxonomy.keys)), np.float32), risk, np.maximum.accumulate(risk))
+        return Prediction(np.zeros((len(one), len(self.taxonomy.keys)), np.float32), risk, np.maximum.accumulate(risk))
 
 
 @pytest.fixture
@@ -153,10 +153,10 @@ def test_readers_that_know_no_words_order_by_what_they_see(taxonomy: Taxonomy) -
     shouting = [labelled(f"s-{n}", [("a", f"hey {n} !"), ("b", "what ?")] * (3 + n % 3), groomer="a") for n in range(8)]
     calm = [labelled(f"c-{n}", [("a", f"well {n}"), ("b", "yes")] * (3 + n % 3)) for n in range(8)]
     model = fit_surface([*shouting, *calm], taxonomy)
-    loud, quiet = model.read([[("a", "oi !"), ("b", "eh ?")] * 4, [("a", "oi"), ("b", "eh")] * 4])
+    loud, quiet = model.predict([[("a", "oi !"), ("b", "eh ?")] * 4, [("a", "oi"), ("b", "eh")] * 4])
     assert loud.risk[-1] > 0.5 > quiet.risk[-1]
-    assert model.read([[]])[0].risk.shape == (0,)
-    short, long = LengthModel(taxonomy).read([[("a", "x")] * 3, [("a", "x")] * 30])
+    assert model.predict([[]])[0].risk.shape == (0,)
+    short, long = LengthModel(taxonomy).predict([[("a", "x")] * 3, [("a", "x")] * 30])
     assert long.risk.max() > short.risk.max()
 
 

@@ -46,6 +46,12 @@ def test_names_numbers_and_the_chats_title_are_kept(tmp_path: Path) -> None:
     assert (second.meta["speaker_name"], second.timestamp) == ("Me", datetime(2024, 2, 13, 21, 6, 11))
 
 
+def test_a_header_is_passed_over(tmp_path: Path) -> None:
+    (conversation,), log = read_all(write(tmp_path / "Robin.csv", "Date,Time,Sender,Phone number,Message\n" + CHAT))
+    assert [export.format for export in log.exports] == ["viber"]
+    assert [(m.text, m.source.line) for m in conversation.messages] == [("bread?", 2), ("yes", 3)]
+
+
 def test_rows_without_a_number_calls_and_files_are_kept_as_what_they_are(tmp_path: Path) -> None:
     rows = ["Robin,Photo message", "Robin,Missed call", "Robin,a photo message", ",Kim joined"]
     path = write(tmp_path / "Robin.csv", "".join(f"13/02/2024,9:05:11 PM,{row}\n" for row in rows))
@@ -81,6 +87,15 @@ def test_a_record_that_is_none_is_named_by_its_line(tmp_path: Path) -> None:
         read_all(write(tmp_path / "Robin.csv", CHAT + '13/02/2024,21:07:11,Robin,,"open\n'))
 
 
-def test_another_table_with_dates_is_not_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "13/02/2024,21:05,flour,rye,12.50\n13/02/2024,21:06,oats,,3\n",
+        "13/02/2024,21:05,flour,12.50\n13/02/2024,21:06,oats,3\n",
+        "Date,Time,Item,Amount\n13/02/2024,21:05,flour,12.50\n",
+        "Date,Time,Item,Shop\n13/02/2024,21:05,flour,mill\n",
+    ],
+)
+def test_another_table_with_dates_is_not_taken(rows: str, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="not a chat export"):
-        read_all(write(tmp_path / "x.csv", "13/02/2024,21:05,flour,rye,12.50\n13/02/2024,21:06,oats,,3\n"))
+        read_all(write(tmp_path / "x.csv", rows))

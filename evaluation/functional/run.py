@@ -43,7 +43,7 @@ class Outcome:
 def run_suite(
     cases: Sequence[Case], score: Scorer, *, risk_threshold: float, stage_thresholds: Mapping[str, float]
 ) -> tuple[Outcome, ...]:
-    """Score every case and hold it against its verdict; ``score`` returns the message scores of each conversation, in order."""
+    """Score every case and compare it with its verdict; ``score`` returns the message scores of each conversation, in order."""
     wanted = [conversation for case in cases for conversation in (case.conversation, case.base) if conversation is not None]
     scores = {c.conversation_id: found for c, found in zip(wanted, score(wanted), strict=True)}
     verdicts: dict[str, list[tuple[str, bool]]] = {}

@@ -63,7 +63,7 @@ def plots(metrics: Mapping[str, Any]) -> dict[str, list[Plot]]:
     diagrams += [(names.get(key, key), diagram) for key, diagram in calibration["stages"].items()]
     return {
         "main": main,
-        "reliability": [reliability_plot(title, one["bins"], one["error"]) for title, one in diagrams if one],
+        "reliability": [reliability_plot(title, diagram["bins"], diagram["error"]) for title, diagram in diagrams if diagram],
     }
 
 
@@ -71,14 +71,16 @@ def quotes(metrics: Mapping[str, Any], judged: Sequence[Judged]) -> dict[str, li
     """Return, for each of the worst errors whose words are there, speaker and text round the message of its highest risk."""
     rows = {row["id"]: row for kind in metrics["worst"].values() for row in kind["worst"]}
     found = {}
-    for one in judged:
-        row = rows.get(one.id)
-        if row is None or one.texts is None or row["peak_message"] is None:
+    for conversation in judged:
+        row = rows.get(conversation.id)
+        if row is None or conversation.texts is None or row["peak_message"] is None:
             continue
         peak = row["peak_message"] - 1
-        shown = range(max(0, peak - _CONTEXT), min(len(one.texts), peak + _CONTEXT + 1))
-        slots = {name: chr(ord("A") + number % 26) for number, name in enumerate(dict.fromkeys(one.speakers))}
-        found[one.id] = [(slots[one.speakers[place]], one.texts[place], place == peak) for place in shown]
+        shown = range(max(0, peak - _CONTEXT), min(len(conversation.texts), peak + _CONTEXT + 1))
+        slots = {name: chr(ord("A") + number % 26) for number, name in enumerate(dict.fromkeys(conversation.speakers))}
+        found[conversation.id] = [
+            (slots[conversation.speakers[place]], conversation.texts[place], place == peak) for place in shown
+        ]
     return found
 
 

@@ -77,7 +77,7 @@ def roc_plot(points: Sequence[Sequence[float]], ordinary: int) -> Plot:
     return Plot(
         "Recall over false alarms",
         "ordinary conversations flagged",
-        "groomings found",
+        "grooming conversations found",
         tuple(Tick(_x(_log(10.0**power, low, 1.0)), _percent(10.0**power)) for power in exponents),
         _SHARES,
         (Line(_path(chance), "chance", "by chance"), Line(_path(curve, steps=True), "main")),
@@ -89,7 +89,7 @@ def precision_recall_plot(points: Sequence[Sequence[float]]) -> Plot:
     """Return precision over recall."""
     return Plot(
         "Precision over recall, in this corpus",
-        "groomings found",
+        "grooming conversations found",
         "of the flagged, grooming",
         _SHARES_ACROSS,
         _SHARES,
@@ -110,7 +110,7 @@ def early_plot(curves: dict[str, Sequence[Sequence[float]]]) -> Plot:
     return Plot(
         "How early",
         "messages seen",
-        "groomings found",
+        "grooming conversations found",
         tuple(Tick(_x(_log(count, 1.0, most)), str(count)) for count in shown),
         _SHARES,
         tuple(lines),

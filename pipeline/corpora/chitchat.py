@@ -22,7 +22,7 @@ from pipeline.schema import Conversation, Message, Source
 
 
 def is_chitchat(path: Path) -> bool:
-    """Tell the dataset by its start."""
+    """Return whether a file is of this dataset, by its first bytes."""
     return path.is_file() and b'"messages": [[' in ExportFile(path).head(1024)
 
 

@@ -13,13 +13,18 @@ from pydantic import Field, field_validator
 from pipeline.config import Settings
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.noise import NOISE
+from pipeline.corpora.without_speakers import LabelledMessage, merge_bursts, scorable_messages, without_speakers
 from pipeline.schema import Conversation, Message
 
 Chance = Annotated[float, Field(ge=0, le=1)]
 
 
 class Composition(Settings):
-    """How much is derived, and how. ``slot_words`` are sets of words that may stand for each other."""
+    """How much is derived, and how. ``slot_words`` are sets of words that may stand for each other.
+
+    ``without_speakers`` is the share of conversations, ordinary chats too, that are given once more as some exports leave them:
+    nobody knows who speaks, and what one person sends in a row is one line.
+    """
 
     per_conversation: Annotated[int, Field(ge=0)] = 4
     seed: int = 0
@@ -30,6 +35,7 @@ class Composition(Settings):
     swap: Chance = 0.5
     slots: Chance = 0.7
     noise: Chance = 0.7
+    without_speakers: Chance = 0.0
     noise_per_message: Mapping[str, Chance] = {}
     slot_words: Mapping[str, tuple[str, ...]] = {}
 
@@ -57,6 +63,8 @@ def compose(
 ) -> Iterator[LabelledConversation]:
     """Yield ``per_conversation`` derived conversations of each parent; ``ordinary`` are chats of two or more to splice into.
 
+    Then a share of all of them without speakers; a corpus that flags messages without a stage is left out of that.
+
     The same parents in the same order, the same ordinary chats and settings give the same conversations.
     """
     fillers = [chat for chat in ordinary if len({message.speaker for message in chat.messages}) > 1]
@@ -64,6 +72,12 @@ def compose(
         for number in range(1, composition.per_conversation + 1):
             chance = random.Random(f"{composition.seed}/{parent.id}/{number}")  # noqa: S311 - variety, no secret
             yield _derive(parent, number, fillers, composition, chance)
+    for conversation in (*parents, *ordinary):
+        chance = random.Random(f"{composition.seed}/{conversation.id}/without-speakers")  # noqa: S311 - variety, no secret
+        if conversation.flagged is None and chance.random() < composition.without_speakers:
+            lines = merge_bursts(scorable_messages(conversation))
+            if lines:
+                yield _without_speakers(conversation, lines)
 
 
 def _derive(
@@ -93,6 +107,11 @@ def _derive(
     if chance.random() < composition.noise and (noisy := _noisy(rows, composition.noise_per_message, chance)) != rows:
         rows, changes = noisy, [*changes, "noise"]
     return _built(parent, f"{parent.id}+{number}", rows, filler, changes)
+
+
+def _without_speakers(conversation: LabelledConversation, lines: Sequence[LabelledMessage]) -> LabelledConversation:
+    changed = without_speakers(conversation, lines, f"{conversation.id}+without-speakers")
+    return replace(changed, parents=(conversation.group,), attributes={**conversation.attributes, "derived": "without-speakers"})
 
 
 def _rows(conversation: LabelledConversation) -> list[_Row]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.corpora.sketches import word_runs
+from pipeline.corpora.minhash import word_runs
 from pipeline.errors import CorpusError
 
 if TYPE_CHECKING:

@@ -73,7 +73,7 @@ def read_pan12(path: Path, *, only: frozenset[str] | None = None) -> Iterator[La
             tells=frozenset(),
             groomers=groomers,
             flagged=flagged,
-            # An offender's conversations are relatives: they never stand on two sides of a split.
+            # An offender's conversations are relatives: they are never in different splits.
             group=f"pan12/{min(groomers)}" if groomers else f"pan12/{identity}",
             attributes={"corpus": "pan12", "licence": "on request from PAN", "language": "en"},
         )

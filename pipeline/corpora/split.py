@@ -1,4 +1,4 @@
-"""Split a corpus so that relatives and groomers never stand on two sides; written down with hashes, the same for everybody."""
+"""Split a corpus so that relatives and groomers are never in different splits; recorded with hashes, the same for everybody."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pipeline.config import Settings, validate_settings
 from pipeline.corpora.labelled import LabelledConversation
@@ -18,6 +18,10 @@ from pipeline.errors import CorpusError
 from pipeline.output import new_file, write_json
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+_DIGITS = 32
+"""Hexadecimal digits that splits keep of each hash: 128 bits tell conversations apart, and a model folder stays small."""
 
 
 class Splits(Settings):
@@ -29,6 +33,11 @@ class Splits(Settings):
     hashes: Mapping[str, str]
     held_out: Mapping[str, str] = {}
 
+    @field_validator("hashes")
+    @classmethod
+    def _shortened(cls, hashes: Mapping[str, str]) -> Mapping[str, str]:
+        return {name: digest[:_DIGITS] for name, digest in hashes.items()}
+
 
 def split_corpus(
     conversations: Sequence[LabelledConversation],
@@ -38,7 +47,7 @@ def split_corpus(
     held_out: Mapping[str, str] | None = None,
     together: Sequence[str] = (),
 ) -> Splits:
-    """Deal a corpus into splits by groups of relatives, class by class, so that each split has its share of groomings.
+    """Split a corpus by groups of relatives, stratified by class, so that each split has its share of grooming conversations.
 
     ``held_out`` maps an attribute to a value that goes to the last split whole, such as ``{"language": "nl"}``: what a model is
     to be tested on without having met it. ``together`` names attributes whose values are never parted, such as ``situation``: each
@@ -73,7 +82,7 @@ def split_corpus(
         seed=seed,
         shares=dict(shares),
         conversations={c.id: chosen[c.id] for c in conversations},
-        hashes={c.id: conversation_hash(c) for c in conversations},
+        hashes={c.id: short_hash(c) for c in conversations},
         held_out=kept,
     )
 
@@ -124,6 +133,11 @@ def conversation_hash(conversation: LabelledConversation) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def short_hash(conversation: LabelledConversation) -> str:
+    """Return the hash of a conversation as splits keep it."""
+    return conversation_hash(conversation)[:_DIGITS]
+
+
 def write_splits(splits: Splits, out: Path, *, overwrite: bool) -> None:
     """Write the splits to a file, in one rename."""
     with new_file(out, overwrite=overwrite) as file:
@@ -131,7 +145,7 @@ def write_splits(splits: Splits, out: Path, *, overwrite: bool) -> None:
 
 
 def read_splits(path: Path, conversations: Sequence[LabelledConversation]) -> Splits:
-    """Read splits, and hold them against the corpus.
+    """Read splits, and compare them with the corpus.
 
     Raises
     ------
@@ -139,7 +153,7 @@ def read_splits(path: Path, conversations: Sequence[LabelledConversation]) -> Sp
         When a conversation is not in the file, or has changed since.
     """
     splits = load_splits(path)
-    strange = [c.id for c in conversations if splits.hashes.get(c.id) != conversation_hash(c)]
+    strange = [c.id for c in conversations if splits.hashes.get(c.id) != short_hash(c)]
     if strange:
         raise CorpusError(
             f"{len(strange)} conversation(s) are not those of the splits, such as {strange[0]}", where=str(path), do="Split again"

@@ -1,4 +1,4 @@
-"""Hold a model against labelled conversations, other models, plainer methods, and what it should be able to do.
+"""Evaluate a model on labelled conversations, compare it with other models and simpler methods, and run the functional suite.
 
 ::
 
@@ -10,18 +10,18 @@
     safelight threshold evaluation/ --budget 50 --per-day 100000 --prevalence 0.001 --out thresholds.json
 """
 
-from pipeline.evaluate.chosen import Chosen
 from pipeline.evaluate.compare import compare_models, compare_saved
+from pipeline.evaluate.dataset_selection import DatasetSelection
 from pipeline.evaluate.functional import run_functional_suite
 from pipeline.evaluate.run import Evaluation, evaluate, evaluate_saved, track
-from pipeline.evaluate.threshold import Wish, choose_threshold
+from pipeline.evaluate.threshold import ThresholdTarget, choose_threshold
 from pipeline.evaluate.unlabelled import Drift, evaluate_unlabelled
 
 __all__ = [
-    "Chosen",
+    "DatasetSelection",
     "Drift",
     "Evaluation",
-    "Wish",
+    "ThresholdTarget",
     "choose_threshold",
     "compare_models",
     "compare_saved",

@@ -8,26 +8,24 @@ from evaluation.metrics import Judged
 from evaluation.saved import is_saved
 from evaluation.summary import Cuts, Difference, compare
 from pipeline.errors import ConfigError
-from pipeline.evaluate.chosen import Chosen, choose, with_splits_of
+from pipeline.evaluate.dataset_selection import DatasetSelection, select_dataset, with_splits_of
 from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.load import load_model
+from pipeline.model.predict import predict_labelled
 from pipeline.model.thresholds import read_thresholds
-from pipeline.model.training.judging import judge
 from pipeline.results import THRESHOLDS
 
 
-def compare_models(first: Path, second: Path, chosen: Chosen) -> list[Difference]:
-    """Judge a split with two models and return their figures side by side; the splits are those of the second model, if none given.
+def compare_models(first: Path, second: Path, selection: DatasetSelection) -> list[Difference]:
+    """Evaluate two models on a split and return their figures side by side; the default splits are those of the second model.
 
     Raises
     ------
     SafelightError
         As `evaluate`.
     """
-    chosen = with_splits_of(chosen, second)
-    one, one_cuts = _judged(first, chosen)
-    other, other_cuts = _judged(second, chosen)
-    return _compare(one, one_cuts, other, other_cuts)
+    selection = with_splits_of(selection, second)
+    return _compare(*_judged(first, selection), *_judged(second, selection))
 
 
 def compare_saved(first: Path, second: Path) -> list[Difference]:
@@ -43,18 +41,18 @@ def compare_saved(first: Path, second: Path) -> list[Difference]:
             raise ConfigError(
                 "this is no saved evaluation", where=str(path), do="Give two of them, or two model folders with --corpus"
             )
-    one, other = read_unchanged(first), read_unchanged(second)
-    return _compare(list(one.judged), one.cuts, list(other.judged), other.cuts)
+    before, after = read_unchanged(first), read_unchanged(second)
+    return _compare(list(before.judged), before.cuts, list(after.judged), after.cuts)
 
 
 def _compare(first: list[Judged], first_cuts: Cuts, second: list[Judged], second_cuts: Cuts) -> list[Difference]:
-    if not {one.id for one in first} & {one.id for one in second}:
+    if not {conversation.id for conversation in first} & {conversation.id for conversation in second}:
         raise ConfigError("the two have no conversation in common", do="Evaluate both on one split")
     return compare(first, first_cuts, second, second_cuts)
 
 
-def _judged(model: Path, chosen: Chosen) -> tuple[list[Judged], Cuts]:
+def _judged(model: Path, selection: DatasetSelection) -> tuple[list[Judged], Cuts]:
     folder, loaded = load_model(model)
     limits = read_thresholds(folder.path / THRESHOLDS)
-    parts = choose(chosen, folder, loaded.taxonomy)
-    return judge(parts.tested, loaded), Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})
+    dataset = select_dataset(selection, folder, loaded.taxonomy)
+    return predict_labelled(dataset.tested, loaded), Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})

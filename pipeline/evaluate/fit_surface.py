@@ -10,12 +10,12 @@ from sklearn.linear_model import LogisticRegression
 from pipeline.config import Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.evaluate.plain_models import SurfaceModel, surface_features
-from pipeline.model.spoken import spoken
+from pipeline.model.scorable import utterances
 
 
 def fit_surface(conversations: Sequence[LabelledConversation], taxonomy: Taxonomy) -> SurfaceModel:
     """Return the surface model that labelled conversations teach; those that nobody labelled are left out."""
-    lines = [([line for _, line in spoken(one.messages)], one.is_grooming) for one in conversations]
+    lines = [([line for _, line in utterances(conversation.messages)], conversation.is_grooming) for conversation in conversations]
     known = [(own, grooming) for own, grooming in lines if own and grooming is not None]
     rows = np.stack([surface_features(own) for own, _ in known])
     mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)

@@ -1,4 +1,4 @@
-"""Plainer methods that a model is held against, each read like a model: nothing, a keyword list, nearest neighbours."""
+"""Simpler methods that a model is compared with, behind the same interface: majority, a keyword list, nearest neighbours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import Taxonomy
-from pipeline.model.reading import Reading, Spoken
+from pipeline.model.base import Prediction, Utterance
 from pipeline.text.cues import cue_matcher
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -87,12 +87,16 @@ class MajorityModel:
 
     taxonomy: Taxonomy
 
-    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
-        """Return a reading of each conversation."""
+    def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        """Return a prediction for each conversation."""
         stages = len(self.taxonomy.keys)
         return [
-            Reading(np.zeros((len(one), stages), np.float32), np.zeros(len(one), np.float32), np.zeros(len(one), np.float32))
-            for one in conversations
+            Prediction(
+                np.zeros((len(conversation), stages), np.float32),
+                np.zeros(len(conversation), np.float32),
+                np.zeros(len(conversation), np.float32),
+            )
+            for conversation in conversations
         ]
 
 
@@ -102,13 +106,13 @@ class KeywordModel:
 
     taxonomy: Taxonomy
 
-    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
-        """Return a reading of each conversation."""
+    def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        """Return a prediction for each conversation."""
         columns = {key: column for column, key in enumerate(self.taxonomy.keys)}
         cues = iter(
             cue_matcher(self.taxonomy.model_dump_json()).find([text for conversation in conversations for _, text in conversation])
         )
-        readings = []
+        predictions = []
         for conversation in conversations:
             stages = np.zeros((len(conversation), len(columns)), np.float32)
             speakers: dict[str, CuedStages] = {}
@@ -117,8 +121,8 @@ class KeywordModel:
                 found = sorted({columns[cue.stage] for cue in next(cues)})
                 stages[row, found] = 1.0
                 own.append(speakers.setdefault(speaker, CuedStages(len(columns))).add(found))
-            readings.append(_reading(stages, [speaker for speaker, _ in conversation], own))
-        return readings
+            predictions.append(_prediction(stages, [speaker for speaker, _ in conversation], own))
+        return predictions
 
 
 @dataclass(frozen=True)
@@ -137,11 +141,11 @@ class ContrastiveModel:
     ordinary: NDArray[np.float32]
     aggregate: Callable[[], Running]
 
-    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
-        """Return a reading of each conversation."""
+    def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        """Return a prediction for each conversation."""
         texts = [text for conversation in conversations for _, text in conversation]
         scores, stages = self._scores(texts)
-        readings = []
+        predictions = []
         start = 0
         for conversation in conversations:
             own = range(start, start + len(conversation))
@@ -151,8 +155,8 @@ class ContrastiveModel:
                 speakers.setdefault(speaker, self.aggregate()).after(float(scores[row]))
                 for row, (speaker, _) in zip(own, conversation, strict=True)
             ]
-            readings.append(_reading(stages[own.start : own.stop], [speaker for speaker, _ in conversation], risks))
-        return readings
+            predictions.append(_prediction(stages[own.start : own.stop], [speaker for speaker, _ in conversation], risks))
+        return predictions
 
     def _scores(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         width = len(self.taxonomy.keys)
@@ -176,11 +180,11 @@ def _highest(likeness: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[n
     return rows, np.take_along_axis(likeness, rows, axis=1)
 
 
-def _reading(stages: NDArray[np.float32], speakers: Sequence[str], own: Sequence[float]) -> Reading:
+def _prediction(stages: NDArray[np.float32], speakers: Sequence[str], own: Sequence[float]) -> Prediction:
     """Return a reading whose conversation's risk is the highest of its speakers' as they stand."""
     current: dict[str, float] = {}
     whole = []
     for speaker, risk in zip(speakers, own, strict=True):
         current[speaker] = risk
         whole.append(max(current.values()))
-    return Reading(stages, np.asarray(own, np.float32), np.asarray(whole, np.float32))
+    return Prediction(stages, np.asarray(own, np.float32), np.asarray(whole, np.float32))

@@ -15,11 +15,11 @@ from evaluation.summary import FIGURES, Cuts, compare
 from pipeline.config import BaselineRecipe
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import ConfigError, SafelightError
-from pipeline.evaluate.chosen import Parts
+from pipeline.evaluate.dataset_selection import SelectedDataset
 from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, MajorityModel, Skewness, TopMean
-from pipeline.model.reading import Model, Reader
-from pipeline.model.spoken import has_words
-from pipeline.model.training.judging import judge
+from pipeline.model.base import Model, Predictor
+from pipeline.model.predict import predict_labelled
+from pipeline.schema import has_words
 
 SHOWN = (
     "stage macro-F1",
@@ -37,8 +37,8 @@ _RATE = 0.01
 _HARD_RATE = 0.1
 
 
-def hold_against_peers(
-    parts: Parts, model: Model, cuts: Cuts, *, encoder: Path | None, rounds: int, say: Callable[[str], None]
+def compare_with_peers(
+    dataset: SelectedDataset, model: Model, cuts: Cuts, *, encoder: Path | None, rounds: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Judge the split with the model and with each peer; peers learn from the model's training part alone.
 
@@ -51,28 +51,31 @@ def hold_against_peers(
     SafelightError
         When a library for training is not there.
     """
-    train, validation = parts.part("train"), parts.part("validation")
+    train, validation = dataset.part("train"), dataset.part("validation")
     if not train or not validation:
         raise ConfigError(
             "other methods need the model's training and validation parts",
             do="Give the corpora and the splits that it was trained with",
         )
-    model_judged, speed = _timed(parts.tested, model)
+    model_judged, speed = _timed(dataset.tested, model)
     rows = [_row("the model", "", model_judged, cuts, speed)]
     for name, what, make in _peers(train, model, encoder):
-        say(f"judging with: {name}")
+        say(f"predicting with: {name}")
         try:
             peer = make()
         except ModuleNotFoundError as error:
             raise SafelightError(f"this needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
         peer_cuts = _cuts(validation, peer)
-        judged, speed = _timed(parts.tested, peer)
+        judged, speed = _timed(dataset.tested, peer)
         row = _row(name, what, judged, peer_cuts, speed)
-        told = compare(judged, peer_cuts, model_judged, cuts, rounds=rounds)
+        differences = compare(judged, peer_cuts, model_judged, cuts, rounds=rounds)
         row["model_minus_this"] = {
-            one.name: {"value": or_null(one.second - one.first), "interval": [or_null(end) for end in one.interval]}
-            for one in told
-            if one.name in SHOWN
+            difference.name: {
+                "value": or_null(difference.second - difference.first),
+                "interval": [or_null(end) for end in difference.interval],
+            }
+            for difference in differences
+            if difference.name in SHOWN
         }
         rows.append(row)
     note = "" if encoder is not None else "nearest neighbours in a frozen encoder were left out: no --encoder was given"
@@ -81,9 +84,9 @@ def hold_against_peers(
 
 def _peers(
     train: Sequence[LabelledConversation], model: Model, encoder: Path | None
-) -> list[tuple[str, str, Callable[[], Reader]]]:
+) -> list[tuple[str, str, Callable[[], Predictor]]]:
     taxonomy = model.taxonomy
-    found: list[tuple[str, str, Callable[[], Reader]]] = [
+    found: list[tuple[str, str, Callable[[], Predictor]]] = [
         ("majority", "finds nothing", lambda: MajorityModel(taxonomy)),
         ("keyword list", "the phrases of the taxonomy's indicators", lambda: KeywordModel(taxonomy)),
         ("TF-IDF", "words and characters, a logistic regression a stage, trained on the same part", lambda: _tfidf(train, model)),
@@ -91,11 +94,11 @@ def _peers(
     if encoder is not None:
         examples: list[ContrastiveModel] = []
 
-        def contrastive(aggregate: type[Skewness] | type[TopMean]) -> Reader:
+        def contrastive(aggregate: type[Skewness] | type[TopMean]) -> Predictor:
             if not examples:
                 examples.append(_contrastive(train, model, encoder))
-            one = examples[0]
-            return ContrastiveModel(taxonomy, one.embed, one.rare, one.stages, one.ordinary, aggregate)
+            nearest = examples[0]
+            return ContrastiveModel(taxonomy, nearest.embed, nearest.rare, nearest.stages, nearest.ordinary, aggregate)
 
         found += [
             (
@@ -108,45 +111,45 @@ def _peers(
     return found
 
 
-def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Reader:
+def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Predictor:
     from pipeline.model.training.fit_baseline import fit_baseline
 
     return fit_baseline(train, BaselineRecipe(name="tf-idf", folds=3), model.taxonomy).model
 
 
 def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: Path) -> ContrastiveModel:
-    from pipeline.model.training.frozen import frozen_encoder
+    from pipeline.model.training.sentence_embedder import load_sentence_embedder
 
     keys = model.taxonomy.keys
     rare, stages, ordinary = [], [], []
-    for one in train:
-        for position, message in enumerate(one.messages):
+    for conversation in train:
+        for position, message in enumerate(conversation.messages):
             if not has_words(message):
                 continue
-            labels = [one.label(position, key) for key in keys]
+            labels = [conversation.label(position, key) for key in keys]
             if any(labels):
                 rare.append(message.text)
                 stages.append([float(bool(label)) for label in labels])
-            elif one.is_grooming is False:
+            elif conversation.is_grooming is False:
                 ordinary.append(message.text)
     if not rare or not ordinary:
         raise ConfigError("nearest neighbours need labelled messages and ordinary ones", do="Leave out --encoder")
     ordinary = random.Random(0).sample(ordinary, min(len(ordinary), _ORDINARY_PER_RARE * len(rare)))  # noqa: S311 - no secret
-    embed = frozen_encoder(encoder)
+    embed = load_sentence_embedder(encoder)
     return ContrastiveModel(model.taxonomy, embed, embed(rare), np.asarray(stages, np.float32), embed(ordinary), TopMean)
 
 
-def _timed(conversations: Sequence[LabelledConversation], model: Reader) -> tuple[list[Judged], float]:
-    judge(conversations[:1], model)  # what is loaded at the first call is not of the speed
+def _timed(conversations: Sequence[LabelledConversation], model: Predictor) -> tuple[list[Judged], float]:
+    predict_labelled(conversations[:1], model)  # what is loaded at the first call is not of the speed
     start = perf_counter()
-    judged = judge(conversations, model)
-    return judged, sum(len(one.risk) for one in judged) / max(perf_counter() - start, 1e-9)
+    judged = predict_labelled(conversations, model)
+    return judged, sum(len(conversation.risk) for conversation in judged) / max(perf_counter() - start, 1e-9)
 
 
-def _cuts(validation: Sequence[LabelledConversation], model: Reader) -> Cuts:
+def _cuts(validation: Sequence[LabelledConversation], model: Predictor) -> Cuts:
     from pipeline.model.training.choose import choose_thresholds
 
-    limits = choose_thresholds(judge(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)
+    limits = choose_thresholds(predict_labelled(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)
     return Cuts(limits.risk, limits.stages)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import Taxonomy
-from pipeline.model.reading import Reading, Spoken
+from pipeline.model.base import Prediction, Utterance
 
 _HALF = 60
 """Messages at which the length-only risk is one half; the order of conversations does not depend on it."""
@@ -25,14 +25,14 @@ class LengthModel:
 
     taxonomy: Taxonomy
 
-    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
-        """Return a reading of each conversation."""
-        return [self._reading(len(one)) for one in conversations]
+    def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        """Return a prediction for each conversation."""
+        return [self._prediction(len(conversation)) for conversation in conversations]
 
-    def _reading(self, count: int) -> Reading:
+    def _prediction(self, count: int) -> Prediction:
         numbers = np.arange(1, count + 1)
         risk = (numbers / (numbers + _HALF)).astype(np.float32)
-        return Reading(np.zeros((count, len(self.taxonomy.keys)), np.float32), risk, risk)
+        return Prediction(np.zeros((count, len(self.taxonomy.keys)), np.float32), risk, risk)
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,18 @@ class SurfaceModel:
     weights: NDArray[np.float64]
     offset: float
 
-    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
-        """Return a reading of each conversation."""
-        readings = []
-        for one in conversations:
-            risk = np.zeros(len(one), np.float32)
-            if one:
-                risk[-1] = 1.0 / (1.0 + np.exp(-float(surface_features(one) @ self.weights + self.offset)))
-            readings.append(Reading(np.zeros((len(one), len(self.taxonomy.keys)), np.float32), risk, risk))
-        return readings
+    def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        """Return a prediction for each conversation."""
+        predictions = []
+        for conversation in conversations:
+            risk = np.zeros(len(conversation), np.float32)
+            if conversation:
+                risk[-1] = 1.0 / (1.0 + np.exp(-float(surface_features(conversation) @ self.weights + self.offset)))
+            predictions.append(Prediction(np.zeros((len(conversation), len(self.taxonomy.keys)), np.float32), risk, risk))
+        return predictions
 
 
-def surface_features(conversation: Sequence[Spoken]) -> NDArray[np.float64]:
+def surface_features(conversation: Sequence[Utterance]) -> NDArray[np.float64]:
     """Return length, words a message, speakers, and the shares of messages with a question, a shout, a sign, a capital, a digit."""
     texts = [text for _, text in conversation]
     marks = [

@@ -14,16 +14,18 @@ from typing import Any
 from pipeline import __version__
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.split import conversation_hash
-from pipeline.evaluate.chosen import Chosen, Parts
+from pipeline.evaluate.dataset_selection import DatasetSelection, SelectedDataset
 from pipeline.model.folder import ModelFolder
 from pipeline.model.thresholds import Thresholds
 
 _LIBRARIES = ("numpy", "onnxruntime", "openvino", "pyarrow", "tokenizers", "spacy")
 
 
-def about(folder: ModelFolder, chosen: Chosen, parts: Parts, thresholds: Thresholds, names: dict[str, str]) -> dict[str, Any]:
+def about(
+    folder: ModelFolder, selection: DatasetSelection, dataset: SelectedDataset, thresholds: Thresholds, names: dict[str, str]
+) -> dict[str, Any]:
     """Return what an evaluation is about; ``names`` are those of the stages, by key."""
-    leakage = parts.leakage
+    leakage = dataset.leakage
     return {
         **made(),
         "model": {
@@ -34,19 +36,19 @@ def about(folder: ModelFolder, chosen: Chosen, parts: Parts, thresholds: Thresho
             "thresholds": thresholds.chosen,
         },
         "data": {
-            "corpora": [path.name for path in chosen.corpus],
-            "ordinary": [path.name for path in chosen.ordinary],
-            "conversations": len(parts.tested),
-            "sha256": data_hash(parts.tested),
+            "corpora": [path.name for path in selection.corpus],
+            "ordinary": [path.name for path in selection.ordinary],
+            "conversations": len(dataset.tested),
+            "sha256": data_hash(dataset.tested),
         },
         "settings": {
-            "split": chosen.split,
-            "splits": None if chosen.splits is None else chosen.splits.name,
-            "max_ordinary": chosen.max_ordinary,
-            "seed": chosen.seed,
+            "split": selection.split,
+            "splits": None if selection.splits is None else selection.splits.name,
+            "max_ordinary": selection.max_ordinary,
+            "seed": selection.seed,
         },
         "leakage": {
-            "policy": chosen.leakage,
+            "policy": selection.leakage,
             "found": len(leakage.ids),
             "same": list(leakage.same),
             "speakers": list(leakage.speakers),
@@ -72,7 +74,7 @@ def made() -> dict[str, Any]:
 
 def data_hash(conversations: Sequence[LabelledConversation]) -> str:
     """Return one SHA-256 for the words, speakers and labels of some conversations, whatever their order."""
-    return hashlib.sha256("".join(sorted(conversation_hash(one) for one in conversations)).encode()).hexdigest()
+    return hashlib.sha256("".join(sorted(conversation_hash(conversation) for conversation in conversations)).encode()).hexdigest()
 
 
 def git_hash() -> str | None:

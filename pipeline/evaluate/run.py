@@ -12,13 +12,13 @@ from evaluation.report.build import write_report
 from evaluation.saved import METRICS, SCORES, Saved, write_saved
 from evaluation.summary import Cuts
 from pipeline.errors import ConfigError, SafelightError
-from pipeline.evaluate.chosen import Chosen, choose
-from pipeline.evaluate.peers import hold_against_peers
+from pipeline.evaluate.dataset_selection import DatasetSelection, select_dataset
+from pipeline.evaluate.peers import compare_with_peers
 from pipeline.evaluate.record import about, made
 from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.load import load_model
+from pipeline.model.predict import predict_labelled
 from pipeline.model.thresholds import Thresholds, read_thresholds
-from pipeline.model.training.judging import judge
 from pipeline.output import check_place, hashes_of, new_folder, write_json
 from pipeline.results import THRESHOLDS
 
@@ -49,7 +49,7 @@ class Settings:
 
 def evaluate(
     model: Path,
-    chosen: Chosen,
+    selection: DatasetSelection,
     settings: Settings | None = None,
     *,
     thresholds: Path | None = None,
@@ -68,14 +68,14 @@ def evaluate(
     _check(settings)
     folder, loaded = load_model(model)
     limits = read_thresholds(thresholds or folder.path / THRESHOLDS)
-    parts = choose(chosen, folder, loaded.taxonomy)
-    say(f"{len(parts.tested):,} conversations of the split {chosen.split}")
+    dataset = select_dataset(selection, folder, loaded.taxonomy)
+    say(f"{len(dataset.tested):,} conversations of the split {selection.split}")
     cuts = Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})
     names = {stage.key: stage.name for stage in loaded.taxonomy.stages}
-    told = about(folder, chosen, parts, limits, names)
-    judged = judge(parts.tested, loaded, texts=settings.text)
+    told = about(folder, selection, dataset, limits, names)
+    judged = predict_labelled(dataset.tested, loaded, texts=settings.text)
     if settings.peers:
-        told["peers"] = hold_against_peers(parts, loaded, cuts, encoder=settings.encoder, rounds=settings.rounds, say=say)
+        told["peers"] = compare_with_peers(dataset, loaded, cuts, encoder=settings.encoder, rounds=settings.rounds, say=say)
     return _finish(Saved(judged, cuts, told), settings)
 
 
@@ -146,4 +146,4 @@ def _finish(saved: Saved, settings: Settings) -> Evaluation:
 
 
 def _without_text(saved: Saved) -> Saved:
-    return Saved([replace(one, texts=None) for one in saved.judged], saved.cuts, saved.about)
+    return Saved([replace(conversation, texts=None) for conversation in saved.judged], saved.cuts, saved.about)

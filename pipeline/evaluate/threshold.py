@@ -16,8 +16,8 @@ from pipeline.output import new_file, write_json
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What is asked of a threshold: exactly one of a budget of alerts with how much is scored, a floor, or a guarantee."""
+class ThresholdTarget:
+    """What a threshold must reach: exactly one of a budget of alerts (with ``per_day``), a precision, a recall, a guarantee."""
 
     budget: int | None = None
     per_day: int | None = None
@@ -28,7 +28,9 @@ class Wish:
     prevalence: float = 0.001
 
 
-def choose_threshold(evaluation: Path, wish: Wish, *, out: Path | None, overwrite: bool = False) -> tuple[Thresholds, Choice]:
+def choose_threshold(
+    evaluation: Path, target: ThresholdTarget, *, out: Path | None, overwrite: bool = False
+) -> tuple[Thresholds, Choice]:
     """Return the thresholds, and what the one for the risk comes to on the evaluation; write them to ``out`` if given.
 
     Raises
@@ -36,51 +38,51 @@ def choose_threshold(evaluation: Path, wish: Wish, *, out: Path | None, overwrit
     ConfigError
         When not exactly one thing is asked for, or it cannot be had.
     """
-    asked = [name for name in ("budget", "precision", "recall", "guarantee") if getattr(wish, name) is not None]
+    asked = [name for name in ("budget", "precision", "recall", "guarantee") if getattr(target, name) is not None]
     if len(asked) != 1:
         raise ConfigError(
             "a threshold is chosen by one thing" + (f", not by {' and '.join(asked)}" if asked else ""),
             do="Give one of --budget (with --per-day), --precision, --recall or --guarantee",
         )
     saved = read_unchanged(evaluation)
-    value, words = _chosen(saved.judged, wish)
+    value, words = _threshold_for(saved.judged, target)
     if not value <= 1:
         raise ConfigError(
             "only a threshold above 1 would do: ordinary conversations reach the highest risk there is",
             do="Ask for less, or use a model that tells them apart",
         )
     limits = Thresholds(risk=value, stages=saved.cuts.stages, chosen=words)
-    choice = at_threshold(saved.judged, value, prevalence=wish.prevalence)
+    choice = at_threshold(saved.judged, value, prevalence=target.prevalence)
     if out is not None:
         with new_file(out, overwrite=overwrite) as file:
             write_json(file, limits.model_dump(mode="json"))
     return limits, choice
 
 
-def _chosen(judged: Sequence[Judged], wish: Wish) -> tuple[float, str]:
-    ordinary = sum(one.grooming is False for one in judged)
+def _threshold_for(judged: Sequence[Judged], target: ThresholdTarget) -> tuple[float, str]:
+    ordinary = sum(conversation.grooming is False for conversation in judged)
     on = f"on {len(judged):,} conversations, {ordinary:,} of them ordinary"
-    if wish.guarantee is not None:
-        _share(wish.guarantee, "guarantee")
-        _share(wish.confidence, "confidence")
-        value = guaranteed(judged, rate=wish.guarantee, confidence=wish.confidence)
+    if target.guarantee is not None:
+        _share(target.guarantee, "guarantee")
+        _share(target.confidence, "confidence")
+        value = guaranteed(judged, rate=target.guarantee, confidence=target.confidence)
         return value, (
-            f"risk: with {wish.confidence:.4g} confidence at most {wish.guarantee:.4g} of ordinary conversations are flagged "
+            f"risk: with {target.confidence:.4g} confidence at most {target.guarantee:.4g} of ordinary conversations are flagged "
             f"(Learn-then-Test {on}), if those scored are like these; a new platform is not"
         )
-    if wish.budget is not None:
-        if wish.per_day is None or wish.per_day < 1 or wish.budget < 0:
+    if target.budget is not None:
+        if target.per_day is None or target.per_day < 1 or target.budget < 0:
             raise ConfigError("a budget of alerts needs how many conversations a day are scored", do="Add --per-day")
-        value = for_budget(judged, conversations=wish.per_day, alerts=wish.budget, prevalence=wish.prevalence).threshold
-        words = f"at most {wish.budget:,} alerts a day are expected of {wish.per_day:,} conversations"
-    elif wish.precision is not None:
-        _share(wish.precision, "precision")
-        value = for_precision(judged, floor=wish.precision, prevalence=wish.prevalence).threshold
-        words = f"precision is at least {wish.precision:.4g}, at the highest recall"
+        value = for_budget(judged, conversations=target.per_day, alerts=target.budget, prevalence=target.prevalence).threshold
+        words = f"at most {target.budget:,} alerts a day are expected of {target.per_day:,} conversations"
+    elif target.precision is not None:
+        _share(target.precision, "precision")
+        value = for_precision(judged, floor=target.precision, prevalence=target.prevalence).threshold
+        words = f"precision is at least {target.precision:.4g}, at the highest recall"
     else:
-        value = for_recall(judged, floor=wish.recall or 0.0, prevalence=wish.prevalence).threshold
-        words = f"recall is at least {wish.recall:.4g}"
-    return value, f"risk: {words}, at a prevalence of {wish.prevalence:g} ({on})"
+        value = for_recall(judged, floor=target.recall or 0.0, prevalence=target.prevalence).threshold
+        words = f"recall is at least {target.recall:.4g}"
+    return value, f"risk: {words}, at a prevalence of {target.prevalence:g} ({on})"
 
 
 def _share(value: float, name: str) -> None:

@@ -20,13 +20,13 @@ from pipeline.corpora.open import read_corpora
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.plain_models import LengthModel
 from pipeline.evaluate.transfer_sets import TransferSets, make_transfer_sets
+from pipeline.model.base import Predictor
 from pipeline.model.card import TRANSFER, write_encoder_card
 from pipeline.model.encoder import KIND
 from pipeline.model.folder import ModelFolder, seal_model_folder
 from pipeline.model.load import load_model
-from pipeline.model.reading import Reader
+from pipeline.model.predict import predict_labelled
 from pipeline.model.thresholds import read_thresholds
-from pipeline.model.training.judging import judge
 from pipeline.output import new_folder, write_json
 from pipeline.results import THRESHOLDS
 
@@ -34,12 +34,12 @@ NEVER = 2.0
 """A threshold that no risk reaches, for readers that have none: their ranking alone is told."""
 
 
-def score_transfer(sets: TransferSets, model: Reader, *, say: Callable[[str], None]) -> TransferScores:
+def score_transfer(sets: TransferSets, model: Predictor, *, say: Callable[[str], None]) -> TransferScores:
     """Return what a model says of the sets."""
 
     def scored(name: str, conversations: Sequence[LabelledConversation]) -> Any:
         say(f"{name}: {len(conversations):,} conversations")
-        return judge(conversations, model)
+        return predict_labelled(conversations, model)
 
     return TransferScores(
         written=scored("written", sets.written),
@@ -51,7 +51,7 @@ def score_transfer(sets: TransferSets, model: Reader, *, say: Callable[[str], No
     )
 
 
-def measure_transfer(sets: TransferSets, model: Reader, threshold: float, *, say: Callable[[str], None]) -> dict[str, Any]:
+def measure_transfer(sets: TransferSets, model: Predictor, threshold: float, *, say: Callable[[str], None]) -> dict[str, Any]:
     """Return the figures of a model on the sets, as JSON can hold them."""
     return transfer_figures(score_transfer(sets, model, say=say), threshold, model.taxonomy.keys)
 
@@ -85,7 +85,7 @@ def evaluate_transfer(
     limits = read_thresholds(thresholds or folder.path / THRESHOLDS)
     others = {name: figures for path in beside for name, figures in _saved(path).items()}
     sets = make_transfer_sets(written, ordinary, taxonomy=loaded.taxonomy, most=most, seed=seed, model=folder)
-    readers = _plain_readers(list(read_corpora(plain, loaded.taxonomy)), loaded.taxonomy) if plain else {}
+    readers = _plain_predictors(list(read_corpora(plain, loaded.taxonomy)), loaded.taxonomy) if plain else {}
     columns = {
         folder.path.name: measure_transfer(sets, loaded, limits.risk, say=say),
         **others,
@@ -101,7 +101,7 @@ def evaluate_transfer(
     return table
 
 
-def _plain_readers(learned: Sequence[LabelledConversation], taxonomy: Taxonomy) -> dict[str, Reader]:
+def _plain_predictors(learned: Sequence[LabelledConversation], taxonomy: Taxonomy) -> dict[str, Predictor]:
     try:
         from pipeline.evaluate.fit_surface import fit_surface
     except ModuleNotFoundError as error:

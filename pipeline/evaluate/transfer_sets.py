@@ -9,16 +9,16 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from pipeline.config import Taxonomy
-from pipeline.corpora.evenings import evenings, typed
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.open import read_corpora
+from pipeline.corpora.synthetic_chats import split_into_sentences, synthetic_chats
 from pipeline.corpora.training import sample_ordinary
+from pipeline.corpora.without_speakers import merge_bursts, scorable_messages, without_speakers
 from pipeline.errors import CorpusError
 from pipeline.model.folder import ModelFolder
-from pipeline.model.learned import find_leakage
-from pipeline.model.spoken import has_words
-from pipeline.model.training.after_chat import BEFORE
-from pipeline.schema import Message
+from pipeline.model.leakage import find_leakage
+from pipeline.model.training.context_dilution import BEFORE
+from pipeline.schema import Message, has_words
 
 LENGTHS = (60, 300, 2000)
 """Messages that ordinary chats are joined to."""
@@ -65,8 +65,8 @@ def make_transfer_sets(
         When the written set holds no grooming or no ordinary conversation, two sources have one name, or the model learned from the
         written set.
     """
-    own = [one for one in read_corpora(written, taxonomy) if one.is_grooming is not None]
-    grooming = [one for one in own if one.is_grooming]
+    own = [conversation for conversation in read_corpora(written, taxonomy) if conversation.is_grooming is not None]
+    grooming = [conversation for conversation in own if conversation.is_grooming]
     if not grooming or len(grooming) == len(own):
         raise CorpusError("the written set needs conversations of both kinds", where=", ".join(map(str, written)))
     names = [source_name(path) for path in ordinary]
@@ -83,11 +83,15 @@ def make_transfer_sets(
         written=own,
         sources=sources,
         joined={
-            length: list(evenings(chats, seed=seed, most=JOINED_MESSAGES // length, messages=length)) for length in LENGTHS if chats
+            length: list(synthetic_chats(chats, seed=seed, most=JOINED_MESSAGES // length, messages=length))
+            for length in LENGTHS
+            if chats
         },
         after={before: list(after_ordinary(grooming, chats, before, seed=seed)) for before in BEFORE} if chats else {},
-        segments=[part for one in (*own, *_some(chats, SEGMENT_SOURCES, seed=seed)) for part in segments(one, seed=seed)],
-        one_side=[side for one in own if (side := one_side(one)) is not None],
+        segments=[
+            part for conversation in (*own, *_some(chats, SEGMENT_SOURCES, seed=seed)) for part in segments(conversation, seed=seed)
+        ],
+        one_side=[side for conversation in own if (side := one_side(conversation)) is not None],
     )
 
 
@@ -118,69 +122,59 @@ def after_ordinary(
     """Yield the conversations after ``before`` ordinary messages of the same two speakers."""
     order = list(chats)
     random.Random(seed).shuffle(order)  # noqa: S311 - an order, no secret
-    talk = cycle([message for chat in order for message in typed(chat)])
-    for one in grooming:
-        names = list(dict.fromkeys(str(message.speaker) for message in one.messages if message.speaker))
+    talk = cycle([message for chat in order for message in split_into_sentences(chat)])
+    for conversation in grooming:
+        names = list(dict.fromkeys(str(message.speaker) for message in conversation.messages if message.speaker))
         cast = dict(zip("AB", names * 2, strict=False))
         first = tuple(
             replace(message, speaker=cast[str(message.speaker)], message_id=f"before-{number}")
             for number, message in enumerate(islice(talk, before))
         )
-        yield _changed(one, (*first, *one.messages), ((frozenset(),) * before + one.stages), f"after-{before}")
+        yield _changed(
+            conversation, (*first, *conversation.messages), ((frozenset(),) * before + conversation.stages), f"after-{before}"
+        )
 
 
-def segments(one: LabelledConversation, *, seed: int) -> Iterator[LabelledConversation]:
+def segments(conversation: LabelledConversation, *, seed: int) -> Iterator[LabelledConversation]:
     """Yield windows of a conversation: cut anywhere, one speaker for all, and bursts of one speaker as one line.
 
     A window of a grooming conversation that holds no labelled sign is left out: nobody could tell.
     """
-    chance = random.Random(f"{seed}/{one.id}")  # noqa: S311 - a cut, no secret
-    rows = [(message, stages) for message, stages in zip(one.messages, one.stages, strict=True) if has_words(message)]
+    chance = random.Random(f"{seed}/{conversation.id}")  # noqa: S311 - a cut, no secret
+    messages = scorable_messages(conversation)
     start = number = 0
-    while start < len(rows):
+    while start < len(messages):
         size = chance.randint(*SEGMENT)
-        part = rows[start : start + size]
+        part = messages[start : start + size]
         start += size
         number += 1
-        if len(part) < SEGMENT[0] // 2 or (one.is_grooming and not any(stages for _, stages in part)):
+        if len(part) < SEGMENT[0] // 2 or (conversation.is_grooming and not any(stages for _, stages in part)):
             continue
-        messages, labels = _lines(part)
-        groomers = frozenset({"?"}) if one.is_grooming else one.groomers
-        yield replace(_changed(one, messages, labels, f"segment-{number}"), groomers=groomers, ages={})
+        yield without_speakers(conversation, merge_bursts(part), f"{conversation.id}/segment-{number}")
 
 
-def _lines(rows: Sequence[tuple[Message, frozenset[str] | None]]) -> tuple[tuple[Message, ...], tuple[frozenset[str] | None, ...]]:
-    messages: list[Message] = []
-    labels: list[frozenset[str] | None] = []
-    last = None
-    for message, stages in rows:
-        if message.speaker == last:
-            messages[-1] = replace(messages[-1], text=f"{messages[-1].text} {message.text}")
-            labels[-1] = (labels[-1] or frozenset()) | (stages or frozenset())
-        else:
-            messages.append(replace(message, speaker="?"))
-            labels.append(stages)
-        last = message.speaker
-    return tuple(messages), tuple(labels)
-
-
-def one_side(one: LabelledConversation) -> LabelledConversation | None:
+def one_side(conversation: LabelledConversation) -> LabelledConversation | None:
     """Return a conversation of which only a groomer was exported, or whoever spoke most; ``None`` where that is little."""
     counts: dict[str, int] = {}
-    for message in one.messages:
+    for message in conversation.messages:
         if message.speaker is not None and has_words(message):
             counts[message.speaker] = counts.get(message.speaker, 0) + 1
     if not counts:
         return None
-    kept = max(sorted(one.groomers or counts), key=lambda name: counts.get(name, 0))
-    rows = [number for number, message in enumerate(one.messages) if message.speaker == kept]
+    kept = max(sorted(conversation.groomers or counts), key=lambda name: counts.get(name, 0))
+    rows = [number for number, message in enumerate(conversation.messages) if message.speaker == kept]
     if len(rows) < SEGMENT[0] // 2:
         return None
-    return _changed(one, tuple(one.messages[row] for row in rows), tuple(one.stages[row] for row in rows), "one-side")
+    return _changed(
+        conversation,
+        tuple(conversation.messages[row] for row in rows),
+        tuple(conversation.stages[row] for row in rows),
+        "one-side",
+    )
 
 
 def _changed(
-    one: LabelledConversation, messages: tuple[Message, ...], stages: tuple[frozenset[str] | None, ...], name: str
+    parent: LabelledConversation, messages: tuple[Message, ...], stages: tuple[frozenset[str] | None, ...], name: str
 ) -> LabelledConversation:
-    conversation = replace(one.conversation, conversation_id=f"{one.id}/{name}", messages=messages)
-    return replace(one, conversation=conversation, stages=stages, flagged=None, unsure={})
+    conversation = replace(parent.conversation, conversation_id=f"{parent.id}/{name}", messages=messages)
+    return replace(parent, conversation=conversation, stages=stages, flagged=None, unsure={})

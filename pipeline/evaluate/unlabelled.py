@@ -1,4 +1,4 @@
-"""Hold a model against exports that nobody labelled: not whether it is right there, but whether its figures speak for them."""
+"""Compare exports that nobody labelled with the calibration data of a model: do its measured figures apply to them?"""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from evaluation.drift import Finding, Profile, drift
 from pipeline.errors import ExportError
 from pipeline.evaluate.record import made
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
+from pipeline.model.base import Model
+from pipeline.model.drift_profile import compute_drift_profile, load_drift_profile
 from pipeline.model.load import load_model
-from pipeline.model.reading import Model
-from pipeline.model.reference import profile_of, read_reference
-from pipeline.model.spoken import spoken
+from pipeline.model.scorable import utterances
 from pipeline.model.thresholds import read_thresholds
 from pipeline.output import new_file, write_json
 from pipeline.results import THRESHOLDS
@@ -47,9 +47,9 @@ def evaluate_unlabelled(
         When the exports or the model cannot be read, or the model keeps no profile.
     """
     folder, loaded = load_model(model)
-    reference = read_reference(folder.path)
+    reference = load_drift_profile(folder.path)
     limits = read_thresholds(thresholds or folder.path / THRESHOLDS)
-    seen = profile_of(folder.path, _read(paths, options, loaded), threshold=limits.risk)
+    seen = compute_drift_profile(folder.path, _read(paths, options, loaded), threshold=limits.risk)
     if not seen.conversations:
         raise ExportError("there is no conversation with words in the exports", do="Give others")
     found = Drift(seen, tuple(drift(reference, seen)))
@@ -59,7 +59,8 @@ def evaluate_unlabelled(
             **made(),
             "model": {"id": folder.id, "name": folder.name},
             "findings": [
-                {"name": one.name, "reference": one.reference, "seen": one.seen, "warning": one.warning} for one in found.findings
+                {"name": finding.name, "reference": finding.reference, "seen": finding.seen, "warning": finding.warning}
+                for finding in found.findings
             ],
             "reference": reference.as_json(),
             "seen": seen.as_json(),
@@ -81,6 +82,6 @@ def _read(paths: Sequence[Path], options: ReadOptions, model: Model) -> Iterator
 
 
 def _risks(batch: Sequence[tuple[Message, ...]], model: Model) -> Iterator[tuple[tuple[Message, ...], float]]:
-    readings = model.read([[line for _, line in spoken(messages)] for messages in batch])
-    for messages, reading in zip(batch, readings, strict=True):
-        yield messages, float(reading.risk.max()) if len(reading.risk) else 0.0
+    predictions = model.predict([[line for _, line in utterances(messages)] for messages in batch])
+    for messages, prediction in zip(batch, predictions, strict=True):
+        yield messages, float(prediction.risk.max()) if len(prediction.risk) else 0.0

@@ -12,7 +12,12 @@ from pipeline.ingest.files import GZIP_MAGIC, ExportFile, is_archive
 from pipeline.ingest.looks_like import looks_like
 from pipeline.ingest.options import ReadLog, ReadOptions
 
-_TEXTS = frozenset({"whatsapp", "signal", "imessage", "csv"})
+_TEXTS = frozenset(
+    {
+        *("whatsapp", "signal", "imessage", "csv", "imessage_exporter", "line", "kakaotalk", "viber"),
+        *("discord_csv", "discord_text", "irc", "minecraft", "twitch", "cellebrite", "axiom"),
+    }
+)
 _NAMED = 20
 _SEE = "See `safelight formats` for what is read, or name the format with --format"
 

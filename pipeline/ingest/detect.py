@@ -12,11 +12,12 @@ from pipeline.errors import ExportError
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile
 from pipeline.ingest.forensic_columns import forensic_format, report_format
 from pipeline.ingest.grids import Grid, is_workbook, workbook_grids
+from pipeline.ingest.html_evidence import html_format
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.log_evidence import csv_format, has_rows, marked_format, unmarked_format
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete, is_snapchat_return
 from pipeline.ingest.table_records import parquet_columns
-from pipeline.ingest.text_evidence import TIKTOK_BANNER, has_headers, text_format
+from pipeline.ingest.text_evidence import TIKTOK_BANNER, has_headers, is_discord_text, text_format
 from pipeline.ingest.xml_evidence import xml_format
 
 SLACK_LISTS = frozenset({"users.json", "channels.json", "groups.json", "dms.json", "mpims.json"})
@@ -46,6 +47,7 @@ _JSON = re.compile(r"\{|\[(?:[{\]\r\n]| (?! *\d))")
 _ELEMENT = re.compile(r"\s*<")
 _WORKBOOK = re.compile("PK")
 MAILBOX = re.compile(r"From \S[^\r\n]*\r?\n(?:>?From [^\r\n]*\r?\n)?[!-9;-~]{1,60}:[ \t\r\n]")
+_PAGE_OR_WORDS = re.compile(r"\s*<|[^\0]*\Z")
 _REPORT = re.compile(r"PK|\s*<|[^\0]*\Z")
 _WORDS = re.compile(r"(?!\s*(?:[{<]|\[\s*[{\]]))[^\0]*\Z")
 
@@ -67,8 +69,13 @@ class Format:
 FORMATS: dict[str, Format] = {
     "whatsapp": Format("WhatsApp text", "pipeline.ingest.whatsapp", begins=_WORDS),
     "telegram": Format("Telegram Desktop JSON", "pipeline.ingest.telegram"),
+    "telegram_html": Format("Telegram Desktop HTML", "pipeline.ingest.telegram_html", by_folder, begins=_ELEMENT),
     "meta": Format("Instagram or Messenger (Meta) JSON", "pipeline.ingest.meta", by_folder),
+    "meta_html": Format("Instagram or Messenger (Meta) HTML", "pipeline.ingest.meta_html", by_folder, begins=_ELEMENT),
     "discord": Format("Discord (DiscordChatExporter JSON)", "pipeline.ingest.discord"),
+    "discord_csv": Format("Discord (DiscordChatExporter CSV)", "pipeline.ingest.discord_csv", begins=_WORDS),
+    "discord_text": Format("Discord (DiscordChatExporter text)", "pipeline.ingest.discord_text", begins=_WORDS),
+    "discord_html": Format("Discord (DiscordChatExporter HTML)", "pipeline.ingest.discord_html", begins=_ELEMENT),
     "snapchat": Format("Snapchat download (chat_history.json, snap_history.json)", "pipeline.ingest.snapchat"),
     "snapchat_return": Format("Snapchat's return to law enforcement (CSV)", "pipeline.ingest.snapchat_return", begins=_WORDS),
     "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
@@ -79,7 +86,9 @@ FORMATS: dict[str, Format] = {
     "teams": Format("Microsoft Teams (Graph JSON)", "pipeline.ingest.teams"),
     "matrix": Format("Matrix (Element JSON)", "pipeline.ingest.matrix"),
     "imessage": Format("iMessage (iMazing CSV)", "pipeline.ingest.imessage", begins=_WORDS),
-    "imessage_exporter": Format("iMessage (imessage-exporter text)", "pipeline.ingest.imessage_exporter", begins=_WORDS),
+    "imessage_exporter": Format(
+        "iMessage (imessage-exporter text, HTML)", "pipeline.ingest.imessage_exporter", begins=_PAGE_OR_WORDS
+    ),
     "sms": Format("SMS Backup & Restore XML", "pipeline.ingest.sms", begins=_ELEMENT),
     "line": Format("LINE text", "pipeline.ingest.line", begins=_WORDS),
     "kakaotalk": Format("KakaoTalk text or CSV", "pipeline.ingest.kakaotalk", begins=_WORDS),
@@ -108,6 +117,7 @@ TABLES = frozenset({"jsonl", "json", "csv", "xlsx", "parquet"})
 _MEDIA = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"%PDF", b"OggS", b"\0\0\0")
 _HEAD = 1 << 16
 _LONG_HEAD = 1 << 23
+_DISCORD = frozenset({"AuthorID", "Author", "Date", "Content"})
 _IMESSAGE = frozenset({"Chat Session", "Message Date", "Text"})
 _NOTHING: Mapping[str, str] = {}
 
@@ -147,7 +157,7 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
     if MAILBOX.match(text):
         return Found("mbox")
     if start.startswith("<"):
-        format_ = xml_format(start)
+        format_ = xml_format(start) or html_format(head, file)
         return Found(format_) if format_ is not None else None
     return _lines(text, file, columns)
 
@@ -222,6 +232,10 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
     if (own := marked_format(text)) is not None:
         return Found(own)
     names = header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))
+    if is_discord_text(text):
+        return Found("discord_text")
+    if set(names) >= _DISCORD:
+        return Found("discord_csv")
     if set(names) >= _IMESSAGE:
         return Found("imessage")
     if len(names) > 1 and (own := csv_format(text.lstrip())) is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from pipeline.ingest.addresses import OWNER
+from pipeline.ingest.addresses import OWNER, UNKNOWN
 from pipeline.ingest.grids import DELIMITERS, column_names
 from pipeline.ingest.options import DateOrder
 from pipeline.ingest.written_times import read_written
@@ -25,6 +25,9 @@ _ORDERS: dict[str, DateOrder] = {"d": "dmy", "M": "mdy", "y": "ymd"}
 _PARTY = re.compile(r"(?P<way>From|To|Cc|Bcc): ?(?P<who>.+)", re.IGNORECASE)
 _OUT = frozenset({"sent", "outbox", "outgoing", "draft", "drafts"})
 _IN = frozenset({"inbox", "incoming", "received"})
+SYSTEM = frozenset({"system message", "system message system message"})
+"""The sender, in Cellebrite's reports, of what an app itself wrote."""
+
 _HEADERS = 5
 _MOST = 0.8
 _OF_CHAT = ("chat #", "identifier", "participants", "name", "chat name", "source", "account")
@@ -65,12 +68,12 @@ class Roles:
             meta["attachments"] = files
         if outgoing:
             meta["owner"] = True
-        system = sender is not None and sender.casefold().startswith("system message")
+        system = sender is not None and sender.casefold() in SYSTEM
         return {
             "conversation_id": self._conversation(row, sender, receiver),
             "conversation_title": self._cell(row, "title") or None,
             "platform": self._cell(row, "app").casefold() or None,
-            "speaker": None if system else sender,
+            "speaker": None if system else sender or UNKNOWN,
             "timestamp": self._time(row),
             "text": text,
             "kind": "system" if system else "media" if files else "message" if text else "unsupported",

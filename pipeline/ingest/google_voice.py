@@ -25,6 +25,7 @@ from pipeline.errors import ExportError
 from pipeline.ingest.addresses import OWNER, UNKNOWN, Addresses
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
+from pipeline.ingest.page_stream import PageStream
 from pipeline.ingest.shape import shaped
 from pipeline.ingest.times import from_iso
 from pipeline.ingest.units import Unit
@@ -33,9 +34,6 @@ from pipeline.schema import Conversation, Kind, Message, Source
 _STEM = re.compile(
     r"(?P<who>.*?)(?:\s-\s|\s?-)(?P<sort>[A-Z][A-Za-z]+)(?:\s-\s|\s?-)(?P<time>\d{4}-\d{2}-\d{2}T\d{2}_\d{2}_\d{2}Z).*"
 )
-_ENDED = re.compile(rb"</html>\s*\Z", re.IGNORECASE)
-_TAIL = 1 << 10
-_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +143,17 @@ def _tree(file: ExportFile) -> etree._Element:
         When it is cut off, or no page.
     """
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)
-    tail = b""
     with file.open() as stream:
-        while block := stream.read(_BLOCK):
-            parser.feed(block)
-            tail = (tail + block)[-_TAIL:]
-    if not _ENDED.search(tail):
+        page = PageStream(stream)
+        try:
+            tree = etree.parse(page, parser).getroot()
+        except etree.XMLSyntaxError:
+            tree = None
+    if not page.ended:
         raise ExportError("the page is cut off: it does not end with </html>", where=file.name, do="Unpack the download again")
-    try:
-        return parser.close()
-    except etree.XMLSyntaxError:
-        raise ExportError("the page holds nothing that can be read", where=file.name, do="Unpack the download again") from None
+    if tree is None:
+        raise ExportError("the page holds nothing that can be read", where=file.name, do="Unpack the download again")
+    return tree
 
 
 def _rows(tree: etree._Element, file: ExportFile) -> Iterator[_Row]:

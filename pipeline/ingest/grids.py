@@ -60,8 +60,16 @@ def is_workbook(file: ExportFile, head: bytes) -> bool:
     """Whether a file is a workbook of Excel's: an archive with a member for it."""
     if not head.startswith(ZIP_MAGIC):
         return False
+    try:
+        with file.archive() if file.member is None else zipfile.ZipFile(_content(file)) as archive:
+            return "xl/workbook.xml" in archive.namelist()
+    except (ArchiveRefused, zipfile.BadZipFile, NotImplementedError, EOFError, ValueError):
+        return False
+
+
+def _content(file: ExportFile) -> io.BytesIO:
     with file.open_raw() as stream:
-        return b"xl/workbook" in head or b"xl/workbook" in stream.read(1 << 20)
+        return io.BytesIO(stream.read())
 
 
 def workbook_grids(file: ExportFile, max_bytes: int) -> list[Grid]:
@@ -74,21 +82,21 @@ def workbook_grids(file: ExportFile, max_bytes: int) -> list[Grid]:
     ExportError
         When it is damaged, or protected by a password.
     """
-    with file.open_raw() as stream:
-        content = stream.read()
+    content = _content(file)
     _check_size(content, file, max_bytes)
+    content.seek(0)
     try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        workbook = CalamineWorkbook.from_filelike(content)
         names = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     except (CalamineError, ValueError, OSError) as error:
         raise _damaged(file) from error
     return [Grid(lambda name=name: _sheet_rows(workbook, name, file), name) for name in names]
 
 
-def _check_size(content: bytes, file: ExportFile, max_bytes: int) -> None:
+def _check_size(content: io.BytesIO, file: ExportFile, max_bytes: int) -> None:
     """Unpack every member once and count, as for any archive: what the members say of their size is not trusted."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(content) as archive:
             left = max_bytes
             for member in archive.infolist():
                 with archive.open(member) as stream:

@@ -5,8 +5,13 @@ from __future__ import annotations
 HOW: dict[str, str] = {
     "whatsapp": "In the chat: More, Export chat. Without media is enough",
     "telegram": "Telegram Desktop: Settings, Advanced, Export Telegram data; machine-readable JSON",
+    "telegram_html": "Telegram Desktop: in the chat's menu, Export chat history; HTML, and give the whole folder",
     "meta": "Accounts Center: Your information, Download your information, Messages; JSON",
+    "meta_html": "Accounts Center: Your information, Download your information, Messages; HTML",
     "discord": "DiscordChatExporter: export the channel as JSON",
+    "discord_csv": "DiscordChatExporter: export the channel as CSV; keep the file's name, which says the channel",
+    "discord_text": "DiscordChatExporter: export the channel as TXT; JSON holds more",
+    "discord_html": "DiscordChatExporter: export the channel as HTML",
     "snapchat": "accounts.snapchat.com: My Data, with chat history and JSON files",
     "snapchat_return": "What Snap Inc. answers to legal process: conversations.csv",
     "tiktok": "Settings and privacy, Account, Download your data: JSON, with direct messages",

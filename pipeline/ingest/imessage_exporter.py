@@ -1,4 +1,4 @@
-"""iMessage and SMS as the tool imessage-exporter writes them to text: a file a chat, a block a message.
+"""iMessage and SMS as the tool imessage-exporter writes them to text or to pages: a file a chat, a block a message.
 
 ::
 
@@ -20,12 +20,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from pipeline.ingest.files import ExportFile
 from pipeline.ingest.imessage_exporter_grammar import FORMAT
+from pipeline.ingest.imessage_pages import page_messages
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.text_log import read_text
 from pipeline.ingest.units import Unit
 from pipeline.ingest.written_times import read_written
 from pipeline.schema import Conversation, Message
+
+_HEAD = 1 << 10
 
 
 def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
@@ -37,11 +41,26 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When a line is not UTF-8, or no line begins a message.
     """
     file = unit.file
+    if file.head(_HEAD).lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<"):
+        yield _page(file, options)
+        return
     title = PurePosixPath(file.member or file.path.name).stem
     once = read_text(file, FORMAT, options, ReadLog())
-    told = frozenset(hash((message.timestamp, message.speaker)) for message in once.messages if message.meta.get("reply"))
+    told = _answered(once.messages)
     conversation = read_text(file, FORMAT, options, log, title=title)
     yield replace(conversation, messages=_with_replies(conversation.messages, told, options))
+
+
+def _page(file: ExportFile, options: ReadOptions) -> Conversation:
+    told = _answered(page_messages(file, options))
+    title = PurePosixPath(file.member or file.path.name).stem
+    messages = _with_replies(page_messages(file, options), told, options)
+    return Conversation(conversation_id=file.sha256[:12], platform="imessage", title=title, messages=messages)
+
+
+def _answered(messages: Iterable[Message]) -> frozenset[int]:
+    """Return what stands for each answer that has a block of its own."""
+    return frozenset(hash((message.timestamp, message.speaker)) for message in messages if message.meta.get("reply"))
 
 
 def _with_replies(messages: Iterable[Message], told: frozenset[int], options: ReadOptions) -> Iterator[Message]:

@@ -22,12 +22,13 @@ from pipeline.ingest.text_log import Aside, Day, Entry, Line, TextFormat
 from pipeline.ingest.written_times import WrittenTime, read_written
 
 _OPENED = re.compile(
-    r"(?:--- Log (?:opened|closed)|--- Day changed|Session (?:Start|Close|Time):|\*\*\*\* (?:BEGIN|ENDING) LOGGING AT)"
-    r" (?P<time>.{10,40})"
+    r"(?:--- Log (?:opened|closed)|--- Day changed|Session (?:Start|Close|Time):|\*\*\*\* (?:BEGIN|ENDING) LOGGING AT"
+    r"|# Log (?:started|closed):) (?P<time>.{10,40})"
 )
 _ABOUT = re.compile(r"Session Ident: (?P<name>.{1,200})")
+_ISO = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2})?"
 _TIME = re.compile(
-    r"(?:\[(?P<boxed>(?:\d{4}-\d{2}-\d{2}[ T])?\d{2}:\d{2}(?::\d{2})?)\]|(?P<whole>\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2})"
+    rf"(?:\[(?P<boxed>{_ISO}|\d{{2}}:\d{{2}}(?::\d{{2}})?)\]|(?P<whole>{_ISO})"
     r"|(?P<short>[A-Z][a-z]{2} \d{2} \d{2}:\d{2}:\d{2})|(?P<clock>\d{2}:\d{2}(?::\d{2})?))(?P<gap>[ \t]+)"
 )
 _MARKS = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|[\x02\x0f\x11\x16\x1d\x1e\x1f]")

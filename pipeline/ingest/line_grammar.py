@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from pipeline.ingest.clock_times import CLOCK, read_clock
 from pipeline.ingest.text_log import Aside, Day, Entry, Line, TextFormat
 from pipeline.ingest.written_times import read_written
 
-TITLE = re.compile(r"\[LINE\]\s?(?P<title>\S.*)")
+TITLE = re.compile(r"\[LINE\]\s?(?P<title>\S.*)|(?P<plain>Chat history (?:with|in) .+)")
 _SAVED = re.compile(r"[^\t\d:：]{2,40}[:：]\s?(?P<saved>\d{1,4}/\d{1,2}/\d{1,4},? .{4,12})")
 _DATE = r"(?P<date>\d{4}[/.]\d{1,2}[/.]\d{1,2}|\d{1,2}/\d{1,2}/\d{4})"
 _DAY = re.compile(rf"(?:[^\W\d]{{1,12}}\.?,?\s)?{_DATE}(?:\s?[(（][^\d()（）]{{1,10}}[)）]|\s[^\W\d]{{1,12}}\.?)?")
@@ -41,7 +41,7 @@ _CALL = re.compile(
 _TITLES = (
     re.compile(r"(?:LINE )?[Cc]hat (?:history )?(?:with|in) (.+)"),
     re.compile(r"(.+?)(?:との|の)トーク履歴"),
-    re.compile(r"[與与]?(.+?)的聊天[記记][錄录]"),
+    re.compile(r"[與与]?(.+?)的聊天[記记紀纪][錄录]"),
     re.compile(r"ประวัติการ(?:แชท|สนทนา)(?:กับ|ใน)\s?(.+)"),
 )
 
@@ -68,8 +68,9 @@ class LineGrammar:
                 words = f"{row['name']} {words}"[len(name) + 1 :]
             return Entry(name or None, words, clock=clock, kind="message" if name else "system")
         if not self._begun and (title := TITLE.fullmatch(text)):
-            found = next((match for pattern in _TITLES if (match := pattern.fullmatch(title["title"]))), None)
-            return Aside("title", found[1] if found else title["title"])
+            name = title["title"] or title["plain"]
+            found = next((match for pattern in _TITLES if (match := pattern.fullmatch(name))), None)
+            return Aside("title", found[1] if found else name)
         if not self._begun and (saved := _SAVED.fullmatch(text)):
             return Aside("saved", saved["saved"])
         return None
@@ -88,6 +89,7 @@ class LineGrammar:
 
 def is_spaced(lines: Sequence[str]) -> bool:
     """Whether the lines are of the computer's layout: a day with its weekday, then rows with blanks for tabs."""
+    lines = list(dropwhile(lambda line: TITLE.fullmatch(line) or _SAVED.fullmatch(line), lines))
     day = _DAY.fullmatch(lines[0]) if lines else None
     rows = sum(SPACED.fullmatch(line) is not None or _DAY.fullmatch(line) is not None for line in lines)
     return day is not None and day["date"] != lines[0] and len(lines) > 1 and rows > _MOST * len(lines)

@@ -33,7 +33,7 @@ _FORMATS: dict[str, TextFormat] = {
 
 _CSV = {"kakaotalk": kakaotalk_grammar.is_csv, "viber": viber_grammar.is_csv}
 _LINES = 400
-_LEAST_OF_MARKED = 0.2
+_LEAST_OF_TITLED = 0.2
 _LEAST = 0.6
 
 
@@ -41,10 +41,12 @@ _LEAST = 0.6
 class _Weight:
     """How well a grammar explains the lines of a head.
 
-    ``one_voice``: what stands where a name should is a program's part, and names stand within the words.
+    ``begins``: the first line is a title of the program's (``titled``) or a day. ``one_voice``: what stands where a name should is
+    a program's part, and names stand within the words.
     """
 
     begins: bool
+    titled: bool
     share: float
     spoken: int
     rows: int
@@ -53,7 +55,10 @@ class _Weight:
 
 def marked_format(text: str) -> str | None:
     """Return the format of a head that begins with a program's own line."""
-    return _best(_lines(text), begins=True)
+    lines = _lines(text)
+    if lines and imessage_exporter_grammar.begins(lines):
+        return "imessage_exporter"
+    return _best(lines, begins=True)
 
 
 def unmarked_format(text: str) -> str | None:
@@ -61,8 +66,6 @@ def unmarked_format(text: str) -> str | None:
     lines = _lines(text)
     if line_grammar.is_spaced(lines):
         return "line"
-    if lines and imessage_exporter_grammar.begins(lines):
-        return "imessage_exporter"
     if minecraft_grammar.is_minecraft(text) and _weigh(lines, _FORMATS["minecraft"]).share >= _LEAST:
         return "minecraft"
     return _best(lines, begins=False)
@@ -75,7 +78,7 @@ def csv_format(text: str) -> str | None:
 
 def has_rows(text: str, format_: str) -> bool:
     """Whether some line begins a row of the format."""
-    if format_ not in _FORMATS or (format_ in _CSV and _CSV[format_](text)):
+    if format_ not in _FORMATS or text.lstrip().startswith("<") or (format_ in _CSV and _CSV[format_](text)):
         return True
     lines = _lines(text)
     return _weigh(lines, _FORMATS[format_]).rows > 0 or (format_ == "line" and line_grammar.is_spaced(lines))
@@ -89,11 +92,13 @@ def _lines(text: str) -> list[str]:
 
 def _best(lines: Sequence[str], *, begins: bool) -> str | None:
     weights = {name: _weigh(lines, format_) for name, format_ in _FORMATS.items()}
-    least = _LEAST_OF_MARKED if begins else _LEAST
     fit = {
         name: one
         for name, one in weights.items()
-        if one.begins == begins and one.spoken and one.share >= least and (begins or not one.one_voice)
+        if one.begins == begins
+        and one.spoken
+        and one.share >= (_LEAST_OF_TITLED if one.titled else _LEAST)
+        and (begins or not one.one_voice)
     }
     return max(fit, key=lambda name: (fit[name].share, fit[name].spoken)) if fit else None
 
@@ -102,8 +107,9 @@ def _weigh(lines: Sequence[str], format_: TextFormat) -> _Weight:
     grammar = format_.grammar()
     found = [grammar.line(one) for one in lines]
     if not found:
-        return _Weight(begins=False, share=0.0, spoken=0, rows=0)
+        return _Weight(begins=False, titled=False, share=0.0, spoken=0, rows=0)
     explained = sum(one is not None for one in found)
     rows = [one for one in found if isinstance(one, Entry)]
     spoken = [(row.speaker, ": ", row.text) for row in rows if row.speaker is not None]
-    return _Weight(isinstance(found[0], Day | Aside), explained / len(found), len(spoken), len(rows), is_log(spoken))
+    titled = isinstance(found[0], Aside)
+    return _Weight(titled or isinstance(found[0], Day), titled, explained / len(found), len(spoken), len(rows), is_log(spoken))

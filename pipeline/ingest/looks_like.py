@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pipeline.ingest.files import GZIP_MAGIC, ExportFile, is_archive
 from pipeline.ingest.json_evidence import first_record, key_chains
 from pipeline.ingest.table_evidence import header_columns, holds_messages
-from pipeline.ingest.text_evidence import is_discord_text
 from pipeline.ingest.whatsapp_header import is_like_header, parse_header
 
 _HEAD = 1 << 16
@@ -35,10 +34,15 @@ _MAGIC: tuple[tuple[bytes, Look], ...] = (
     (b"\x89PNG", Look("a picture", "Give the chat's text", chat=False)),
 )
 _HTML: tuple[tuple[str, Look], ...] = (
-    (r"\bclass=\"page_wrap|tgme|telegram", Look("Telegram as HTML", "Export the chat again from Telegram Desktop, as JSON")),
+    (
+        r"\bclass=\"page_wrap",
+        Look("a page of Telegram's HTML that holds no chat", "Give the folder of the chat's messages.html", chat=False),
+    ),
     (r"chatlog__|DiscordChatExporter", Look("Discord as DiscordChatExporter's HTML", "Export the channel again, as JSON")),
-    (r"\b_a6-|instagram|facebook|\buiBoxWhite", Look("Instagram or Messenger as HTML", "Ask for the download again, as JSON")),
-    (r"imessage|class=\"message\"[^>]*>.*tapback", Look("iMessage as HTML", "Export it again as CSV, with iMazing")),
+    (
+        r"\b_a6-|\buiBoxWhite",
+        Look("a page of an Instagram or Facebook download that holds no chat", "Give the folder `messages`", chat=False),
+    ),
     (r"snapchat", Look("Snapchat as HTML", "Ask for the download again, with JSON")),
 )
 _XML: tuple[tuple[str, Look], ...] = ((r"<calls\b", Look("a list of calls", "Give the app's messages (sms-….xml)", chat=False)),)
@@ -126,8 +130,6 @@ def _json(head: bytes) -> Look | None:
 
 
 def _text(text: str) -> Look | None:
-    if is_discord_text(text):
-        return Look("Discord as DiscordChatExporter's text", "Export the channel again, as JSON")
     if "\0" in text:
         return None
     first = text.lstrip().partition("\n")[0]

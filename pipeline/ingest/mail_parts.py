@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes
-from email.errors import HeaderParseError, MessageError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from html.parser import HTMLParser
@@ -42,7 +42,7 @@ def header(mail: Message, name: str) -> str:
 
 def _decoded(value: object) -> str:
     text = str(value)
-    with suppress(HeaderParseError, LookupError, UnicodeError, ValueError):
+    with suppress(MessageError, LookupError, UnicodeError, ValueError):
         text = str(make_header(decode_header(text)))
     return " ".join(text.encode("utf-8", "replace").decode("utf-8").split())
 
@@ -83,7 +83,7 @@ def _text(part: Message) -> tuple[str, int]:
         return "", 0
     try:
         return raw.decode(part.get_content_charset() or "utf-8"), 0
-    except (LookupError, UnicodeError, ValueError):
+    except (LookupError, UnicodeError, ValueError, MessageError):
         text = raw.decode("utf-8", "replace")
         return text, text.count("\ufffd")
 

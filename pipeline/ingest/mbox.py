@@ -15,6 +15,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from typing import Any
 
 from pipeline.errors import ExportError
+from pipeline.ingest.addresses import UNKNOWN
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.mail_parts import header, headers, parse_mail, text_and_files
 from pipeline.ingest.mail_quotes import KnownLines, without_quotes
@@ -145,7 +146,7 @@ def _record(mail: Mail, line: int, file: ExportFile, threads: Threads, known: Kn
         "conversation_id": threads.of(mail) or f"{digest}:{line}",
         "conversation_title": subject or None,
         "message_id": header(mail, _ID).strip() or f"{digest}:{line}",
-        "speaker": address.casefold() or name or None,
+        "speaker": address.casefold() or name or UNKNOWN,
         "timestamp": moment,
         "text": words,
         "kind": "media" if body.files else "message" if words else "unsupported",

@@ -33,7 +33,7 @@ _READ = frozenset(
     | set(_FILES)
 )
 # Meta writes a reaction a second time as a row of its own, in the sender's name. No field tells it, only the whole of its text.
-_REACTED = re.compile(r"Reacted \S{1,16} to your message ?", re.DOTALL)
+REACTED = re.compile(r"Reacted \S{1,16} to your message ?", re.DOTALL)
 _JOINS = ("Subscribe", "Unsubscribe")
 
 
@@ -75,8 +75,8 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         title = header.get("title") or header.get("threadName")
         yield Conversation(
             conversation_id=key,
-            platform=_platform(parts[0].file),
-            title=_mended(title, mojibake=not parts[0].encrypted) if isinstance(title, str) else None,
+            platform=platform_of(parts[0].file),
+            title=mended(title, mojibake=not parts[0].encrypted) if isinstance(title, str) else None,
             meta=_about(parts),
             messages=_in_order(parts, log),
         )
@@ -90,11 +90,11 @@ def _about(parts: Sequence[_Part]) -> dict[str, Any]:
         for entry in listed if isinstance(listed, list) else ():
             name = entry.get("name") if isinstance(entry, dict) else entry
             if isinstance(name, str):
-                names[_mended(name, mojibake=not part.encrypted)] = None
+                names[mended(name, mojibake=not part.encrypted)] = None
     return {"participants": list(names)} if names else {}
 
 
-def _platform(file: ExportFile) -> str:
+def platform_of(file: ExportFile) -> str:
     """Return what the folders of the download say; the files themselves do not tell one from the other."""
     path = file.location.as_posix().casefold()
     return "instagram" if "instagram" in path else "messenger" if "facebook" in path or "messenger" in path else "meta"
@@ -157,10 +157,10 @@ def _message(row: Row, source: Source, part: _Part) -> Message:
     with shaped(source, "Meta"):
         share = row.get("share") or {}
         text = string(row.get("content")) or string(row.get("text")) or string(share.get("share_text"))
-        text = _mended(text, mojibake=mojibake)
+        text = mended(text, mojibake=mojibake)
         kind = _kind(row, text, share)
         sender = name_of(row.get("sender_name", row.get("senderName")))
-        speaker = _mended(sender, mojibake=mojibake) if sender else None
+        speaker = mended(sender, mojibake=mojibake) if sender else None
         return Message(
             message_id=f"{part.file.sha256[:12]}:{source.row}",
             speaker=None if kind == "system" else speaker,
@@ -175,7 +175,7 @@ def _message(row: Row, source: Source, part: _Part) -> Message:
 def _kind(row: Row, text: str, share: Row) -> Kind:
     if row.get("is_unsent") or row.get("isUnsent"):
         return "deleted"
-    if "call_duration" in row or row.get("type") in _JOINS or _REACTED.fullmatch(text):
+    if "call_duration" in row or row.get("type") in _JOINS or REACTED.fullmatch(text):
         return "system"
     if row.get("sticker") or any(row.get(key) for key in _FILES) or (share and not text):
         return "media"
@@ -186,7 +186,7 @@ def _meta(row: Row, share: Row, *, actor: str | None, mojibake: bool) -> dict[st
     meta: dict[str, Any] = rest(row, _READ)
     names = [string(entry.get("uri")).rpartition("/")[2] for key in _FILES for entry in row.get(key) or ()]
     if names:
-        meta["attachments"] = [_mended(name, mojibake=mojibake) for name in names]
+        meta["attachments"] = [mended(name, mojibake=mojibake) for name in names]
     if row.get("sticker"):
         meta["media_type"] = "sticker"
     if share.get("link"):
@@ -198,15 +198,15 @@ def _meta(row: Row, share: Row, *, actor: str | None, mojibake: bool) -> dict[st
     if row.get("reactions"):
         meta["reactions"] = [
             {
-                "emoji": _mended(string(entry.get("reaction")), mojibake=mojibake),
-                "speaker": _mended(string(entry.get("actor")), mojibake=mojibake),
+                "emoji": mended(string(entry.get("reaction")), mojibake=mojibake),
+                "speaker": mended(string(entry.get("actor")), mojibake=mojibake),
             }
             for entry in row["reactions"]
         ]
     return meta
 
 
-def _mended(text: str, *, mojibake: bool) -> str:
+def mended(text: str, *, mojibake: bool) -> str:
     """Return a string as it was before its UTF-8 was taken for Latin-1; one that cannot have been so stays."""
     if not mojibake or text.isascii():
         return text

@@ -8,8 +8,8 @@
         <addrs><addr address="+447700900123" type="137" /></addrs></mms></smses>
 
 Threads are told by the address: a number in its national and its international form is one. What the phone's owner sent is from
-``Me``. The app writes all SMS before all MMS: a conversation is put in the order of time. Media are never decoded. An emoji is
-written as two references, which is no XML; see `pipeline.ingest.xml_repair`.
+``Me``. A subject stands before the words. The app writes all SMS before all MMS: a conversation is put in the order of time. Media
+are never decoded. An emoji is written as two references, which is no XML; see `pipeline.ingest.xml_repair`.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ class _Element:
         if subject:
             meta["subject"] = subject
         text = own["body"] if self.name == "sms" else self._text()
-        if not text and subject and not subject.startswith("proto:"):
-            text = subject
+        if subject and not subject.startswith("proto:"):
+            text = f"{subject}\n{text}" if text else subject
         name = own.get("contact_name", "")
         alone = len(thread.members) == 1
         if box == "1" and alone and name not in _NO_NAME:

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.ingest.addresses import OWNER
+from pipeline.ingest.addresses import OWNER, UNKNOWN
 from pipeline.ingest.files import ExportFile
+from pipeline.ingest.forensic_columns import SYSTEM
 from pipeline.ingest.table_records import Record, Wanted
 from pipeline.ingest.xml_stream import read_xml
 from pipeline.schema import Kind
@@ -129,12 +130,12 @@ def _record(chat: _Model | None, message: _Model) -> dict[str, Any]:
         meta["deleted"] = message.deleted
     if outgoing:
         meta["owner"] = True
-    system = sender.casefold().startswith("system message")
+    system = sender.casefold() in SYSTEM
     return {
         "conversation_id": _conversation(chat, sender, others, outgoing=outgoing),
         "conversation_title": chat.first("Name", "ChatName") if chat else None,
         "platform": ((chat.first("Source") if chat else "") or message.first("Source")).casefold() or None,
-        "speaker": None if system else sender or (OWNER if outgoing else None),
+        "speaker": None if system else sender or (OWNER if outgoing else UNKNOWN),
         "timestamp": message.first(*_TIMES) or None,
         "text": text,
         "kind": _kind(text, files, system=system),

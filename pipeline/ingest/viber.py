@@ -1,4 +1,4 @@
-"""Viber: the CSV of its message history, a file a chat without a header, and the text of a single chat.
+"""Viber: the CSV of its message history, a file a chat, mostly without a header, and the text of a single chat.
 
 ::
 
@@ -23,7 +23,7 @@ from pipeline.ingest.table_records import Record, Wanted, csv_rows
 from pipeline.ingest.tables import Table
 from pipeline.ingest.text_log import read_text
 from pipeline.ingest.units import Unit
-from pipeline.ingest.viber_grammar import DELIMITERS, FORMAT, kind_of, time_of
+from pipeline.ingest.viber_grammar import DELIMITERS, FORMAT, is_header, kind_of, time_of
 from pipeline.schema import Conversation
 
 
@@ -51,16 +51,23 @@ def _title(file: ExportFile) -> str:
 
 def _table(file: ExportFile, delimiter: str, options: ReadOptions, log: ReadLog) -> Table:
     def records(wanted: Wanted) -> Iterator[Record]:
-        for index, (line, row) in enumerate(csv_rows(file, delimiter, options.max_member_bytes)):
+        for index, (line, row) in enumerate(_rows(file, delimiter, options)):
             if wanted(index):
                 yield index, line, _record(row, file, line)
 
     return Table(file, records, Columns.named({}), options, log, platform="viber")
 
 
+def _rows(file: ExportFile, delimiter: str, options: ReadOptions) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records without a header."""
+    for number, (line, row) in enumerate(csv_rows(file, delimiter, options.max_member_bytes)):
+        if number or not is_header(row):
+            yield line, row
+
+
 def _first(file: ExportFile, delimiter: str, options: ReadOptions) -> list[str]:
     try:
-        return next(csv_rows(file, delimiter, options.max_member_bytes), (1, []))[1]
+        return next(_rows(file, delimiter, options), (1, []))[1]
     except ExportError:
         return []
 

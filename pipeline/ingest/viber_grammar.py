@@ -16,11 +16,14 @@ DELIMITERS = (",", ";", "\t")
 _ROW = re.compile(r"\[ (?P<time>\d{1,4}[^\]\n]{8,30}?) \] (?:(?P<name>[^:\n]{1,80}): )?(?P<text>.*)", re.DOTALL)
 _TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:[ \u202f]?[AaPp]\.?[Mm]\.?)?")
 _NUMBER = re.compile(r"\+?[\d\s()-]{5,20}")
+_AMOUNT = re.compile(r"[-+]?[€$£]?\s?\d[\d.,\s]*[€$£]?")
 _THINGS = frozenset(
     {"photo message", "video message", "sticker message", "sticker", "voice message", "gif message", "file message"}
 )
 _CALLS = frozenset({"missed call", "incoming call", "outgoing call", "missed video call", "incoming video call", "cancelled call"})
 _DELETED = frozenset({"this message was deleted", "you deleted a message"})
+_WHO = frozenset({"sender", "name", "from", "contact", "author"})
+_WHAT = frozenset({"message", "text", "content", "body"})
 _MOST = 0.8
 
 
@@ -31,8 +34,14 @@ def time_of(row: Sequence[str]) -> WrittenTime | None:
     return read_written(f"{row[0].strip()} {row[1].strip()}")
 
 
+def is_header(row: Sequence[str]) -> bool:
+    """Whether a record is a header, such as ``Date, Time, Sender, Phone number, Message``."""
+    names = [name.strip().casefold() for name in row]
+    return 4 <= len(names) <= 5 and names[:2] == ["date", "time"] and names[2] in _WHO and names[-1] in _WHAT
+
+
 def is_csv(text: str) -> bool:
-    """Whether the rows of a head are Viber's: a date, a time, a name, a number where there is one, the words; and no header."""
+    """Whether the rows of a head are Viber's: a date, a time, a name, a number where there is one, the words."""
     for delimiter in DELIMITERS:
         try:
             rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row][:100]
@@ -40,11 +49,20 @@ def is_csv(text: str) -> bool:
             continue
         if len(rows) > 1:
             rows = rows[:-1] if len(text) >= 1 << 16 else rows
+        if rows and is_header(rows[0]):
+            rows = rows[1:]
         known = [row for row in rows if time_of(row) is not None]
         if rows and known and known[0] is rows[0] and len(known) >= _MOST * len(rows):
-            numbers = sum(len(row) == 5 and (not row[3] or _NUMBER.fullmatch(row[3]) is not None) for row in known)
-            return numbers >= _MOST * len(known) or all(len(row) == 4 for row in known)
+            return _are_messages(known)
     return False
+
+
+def _are_messages(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether records with a date and a time are a chat's: they name numbers, or what stands last is no amount."""
+    numbers = sum(len(row) == 5 and _NUMBER.fullmatch(row[3]) is not None for row in rows)
+    amounts = sum(_AMOUNT.fullmatch(row[-1]) is not None for row in rows)
+    other = sum(len(row) == 5 and bool(row[3].strip()) for row in rows) - numbers
+    return numbers >= _MOST * len(rows) or (other <= (1 - _MOST) * len(rows) and amounts <= len(rows) / 2)
 
 
 def kind_of(speaker: str | None, text: str) -> tuple[Kind, dict[str, object]]:

@@ -68,7 +68,11 @@ def read_written(text: str) -> WrittenTime | None:
     if offset is None and _IN_UTC.search(text):
         offset = UTC
     header = _named(text) or _numbers(text)
-    return None if header is None or header.clock is None else WrittenTime(header, microsecond, offset)
+    if header is None or header.clock is None:
+        return None
+    # One order holds for all dates of a file, whether a time of day has seconds or not.
+    style = header.style._replace(separator="/", seconds=True, halves=False)
+    return WrittenTime(header._replace(style=style), microsecond, offset)
 
 
 def date_orders() -> HeaderEvidence:

@@ -17,7 +17,10 @@ _ROOTS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 # A page of a format has one of these elements, which nobody's words can hold: a page's text has no elements.
-_PAGES: tuple[tuple[re.Pattern[str], str], ...] = ((re.compile(r"<div class=\"(?:hChatLog\b[^\"]*|haudio)\""), "google_voice"),)
+_PAGES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"<div class=\"(?:hChatLog\b[^\"]*|haudio)\""), "google_voice"),
+    (re.compile(r"<div class=\"message\"[^>]*>\s*<div class=\"(?:received|sent [A-Za-z]+)\""), "imessage_exporter"),
+)
 
 
 def xml_format(start: str) -> str | None:

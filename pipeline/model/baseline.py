@@ -13,10 +13,10 @@ from safetensors.numpy import load_file, save
 
 from pipeline.config import BaselineRecipe, Taxonomy, load_settings, validate_settings
 from pipeline.errors import ModelFolderError
+from pipeline.model.base import DeferredPrediction, Prediction, Utterance
 from pipeline.model.calibration import Platt
 from pipeline.model.folder import ModelFolder
 from pipeline.model.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
-from pipeline.model.reading import Finish, Reading, Spoken
 from pipeline.model.risk import RiskHead, RunningRisk
 from pipeline.output import write_json
 
@@ -36,8 +36,8 @@ class BaselineModel:
         """Return the calibrated probability of each stage for each text: shape (texts, stages). Each text is read alone."""
         return self.calibration.probability(self.stages.decision(texts))
 
-    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
-        """Return a reading of each conversation."""
+    def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        """Return a prediction for each conversation."""
         return self.prepare(conversations)()
 
     @property
@@ -46,20 +46,20 @@ class BaselineModel:
         return
 
     @property
-    def first_pass(self) -> None:
+    def prefilter(self) -> None:
         """None: the baseline is as fast as one."""
         return None
 
-    def prepare(self, conversations: Sequence[Sequence[Spoken]], *, cascade: bool = False) -> Finish:
+    def prepare(self, conversations: Sequence[Sequence[Utterance]], *, cascade: bool = False) -> DeferredPrediction:
         """Return what reads the conversations: nothing of it can be done before."""
         del cascade
-        return lambda: self._read(conversations)
+        return lambda: self._predict(conversations)
 
-    def _read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
+    def _predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
         texts = [text for conversation in conversations for _, text in conversation]
         none = np.zeros((0, len(self.taxonomy.keys)))
         probabilities = (self.stage_probabilities(texts) if texts else none).astype(np.float32)
-        readings = []
+        predictions = []
         start = 0
         for conversation in conversations:
             stages = probabilities[start : start + len(conversation)]
@@ -69,8 +69,8 @@ class BaselineModel:
             for (speaker, _), found in zip(conversation, stages.tolist(), strict=True):
                 own.append(running.after(speaker, found))
                 whole.append(running.conversation)
-            readings.append(Reading(stages, np.asarray(own, np.float32), np.asarray(whole, np.float32)))
-        return readings
+            predictions.append(Prediction(stages, np.asarray(own, np.float32), np.asarray(whole, np.float32)))
+        return predictions
 
     def running_risk(self) -> RunningRisk:
         """Return the running risk of a conversation that begins."""

@@ -6,7 +6,7 @@
     tokenizer.json     its word pieces
     model.safetensors  the context head
     risk.json          the risk head
-    cascade.*          the first pass, where there is one
+    cascade.*          the prefilter, where there is one
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from tokenizers import Tokenizer
 
 from pipeline.config import EncoderRecipe, Taxonomy, load_settings, validate_settings
 from pipeline.errors import ConfigError, ModelFolderError
+from pipeline.model.base import DeferredPrediction, Prediction, Utterance
 from pipeline.model.calibration import Platt
 from pipeline.model.context_head import ContextHead
-from pipeline.model.first_pass import FirstPass, load_first_pass
 from pipeline.model.folder import ModelFolder
-from pipeline.model.message_tokens import MessageTokenizer, chunks, padded
-from pipeline.model.reading import Finish, Reading, Spoken
+from pipeline.model.message_tokens import MessageTokenizer, Network, chunks, padded
+from pipeline.model.prefilter import Prefilter, load_prefilter
 from pipeline.model.risk_head import RiskHead, read_risk_head
-from pipeline.model.runtime import Device, Run, RuntimeName, open_network, runtime_here
+from pipeline.model.runtime import Device, RuntimeName, open_network, runtime_here
 from pipeline.model.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
 from pipeline.output import write_json
 
@@ -56,46 +56,46 @@ class EncoderModel:
 
     taxonomy: Taxonomy
     tokenizer: MessageTokenizer
-    network: Run
+    network: Network
     head: ContextHead
     calibration: Platt
     ages: Platt
     risk: RiskHead
-    first_pass: FirstPass | None = None
+    prefilter: Prefilter | None = None
     chunk_tokens: int = CHUNK_TOKENS
     runtime: str | None = None
 
-    def read(self, conversations: Sequence[Sequence[Spoken]]) -> list[Reading]:
-        """Return a reading of each conversation."""
+    def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        """Return a prediction for each conversation."""
         return self.prepare(conversations)()
 
-    def prepare(self, conversations: Sequence[Sequence[Spoken]], *, cascade: bool = False) -> Finish:
-        """Tokenise, and let the first pass read if there is a cascade; the network reads what it does not skip."""
+    def prepare(self, conversations: Sequence[Sequence[Utterance]], *, cascade: bool = False) -> DeferredPrediction:
+        """Tokenise, and let the prefilter read if there is a cascade; the network reads what it does not skip."""
         pieces = self.tokenizer.pieces(conversations)
         names = [[speaker for speaker, _ in conversation] for conversation in conversations]
-        skipped: list[Reading | None] = [None] * len(conversations)
-        if cascade and self.first_pass is not None:
-            skipped = self.first_pass.skipped(pieces, names, stages=len(self.taxonomy.keys))
-        return lambda: self._read(names, pieces, skipped)
+        skipped: list[Prediction | None] = [None] * len(conversations)
+        if cascade and self.prefilter is not None:
+            skipped = self.prefilter.skipped(pieces, names, stages=len(self.taxonomy.keys))
+        return lambda: self._predict(names, pieces, skipped)
 
-    def _read(
-        self, names: Sequence[Sequence[str]], pieces: Sequence[Sequence[Sequence[int]]], skipped: Sequence[Reading | None]
-    ) -> list[Reading]:
+    def _predict(
+        self, names: Sequence[Sequence[str]], pieces: Sequence[Sequence[Sequence[int]]], skipped: Sequence[Prediction | None]
+    ) -> list[Prediction]:
         kept = [own for own, skip in zip(pieces, skipped, strict=True) if skip is None]
         found = iter(self.vectors(kept))
         return [
-            self._reading(next(found), speakers) if skip is None else skip for speakers, skip in zip(names, skipped, strict=True)
+            self._prediction(next(found), speakers) if skip is None else skip for speakers, skip in zip(names, skipped, strict=True)
         ]
 
-    def _reading(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> Reading:
+    def _prediction(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> Prediction:
         if not speakers:
             nothing = np.zeros(0, np.float32)
-            return Reading(np.zeros((0, len(self.taxonomy.keys)), np.float32), nothing, nothing)
+            return Prediction(np.zeros((0, len(self.taxonomy.keys)), np.float32), nothing, nothing)
         logits = self.head.logits(vectors, speakers)
         stages = np.round(self.calibration.probability(logits[:, :-1]).astype(np.float32), _DECIMALS)
         child = np.round(self.ages.probability(logits[:, -1:]).astype(np.float32)[:, 0], _DECIMALS)
         speaker_risk, risk = self.risk.risks(stages, child, speakers)
-        return Reading(stages, np.round(speaker_risk, _DECIMALS), np.round(risk, _DECIMALS))
+        return Prediction(stages, np.round(speaker_risk, _DECIMALS), np.round(risk, _DECIMALS))
 
     def vectors(self, conversations: Sequence[Sequence[Sequence[int]]]) -> list[NDArray[np.float32]]:
         """Return the vectors of the messages of each conversation, of shape (messages, width), from their tokens."""
@@ -103,7 +103,7 @@ class EncoderModel:
 
 
 def message_vectors(
-    network: Run, conversations: Sequence[Sequence[Sequence[int]]], *, closing: int, chunk_tokens: int = CHUNK_TOKENS
+    network: Network, conversations: Sequence[Sequence[Sequence[int]]], *, closing: int, chunk_tokens: int = CHUNK_TOKENS
 ) -> list[NDArray[np.float32]]:
     """Return the vectors of the messages of each conversation, of shape (messages, width), from their tokens.
 
@@ -136,7 +136,7 @@ def save_heads(
             "under_18": {"slope": float(ages.slope[0]), "offset": float(ages.offset[0])},
         },
     )
-    tokenizer.save(str(folder / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
 
 
 def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, device: Device = "cpu") -> EncoderModel:
@@ -167,7 +167,7 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, dev
             calibration=_platt([calibration["stages"][stage] for stage in taxonomy.keys]),
             ages=_platt([calibration["under_18"]]),
             risk=read_risk_head(folder.json(RISK)),
-            first_pass=load_first_pass(folder),
+            prefilter=load_prefilter(folder),
             chunk_tokens=GPU_TOKENS if device == "cuda" else CHUNK_TOKENS,
             runtime="torch" if device == "cuda" else runtime,
         )
@@ -178,4 +178,4 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, dev
 
 
 def _platt(values: Sequence[dict[str, float]]) -> Platt:
-    return Platt(slope=np.asarray([one["slope"] for one in values]), offset=np.asarray([one["offset"] for one in values]))
+    return Platt(slope=np.asarray([value["slope"] for value in values]), offset=np.asarray([value["offset"] for value in values]))

@@ -1,8 +1,8 @@
-"""Why a message was found: the words that carried it, and the indicators' phrases that stand in it.
+"""Explain a flagged message: the words that carried its score, and the indicators' phrases in it.
 
 A word's weight is how far the log-odds of the message's strongest stage fall when the word is left out (leave-one-out; Li et al.
 2016). It is read with the few messages before it, so it is close to the score in the results and not the same. Only the strongest
-signs of flagged conversations are explained: everything else is nobody's reading yet.
+signs of flagged conversations are explained.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.model.reading import Model, Reading, Spoken
+from pipeline.model.base import Model, Prediction, Utterance
 from pipeline.model.thresholds import Thresholds
 
 MOST = 8
@@ -39,7 +39,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a message was found."""
+    """Why a message was flagged."""
 
     stage: str
     words: tuple[Word, ...]
@@ -47,17 +47,17 @@ class Explanation:
 
 
 def explain(
-    talks: Sequence[tuple[Sequence[Spoken], Reading]], model: Model, thresholds: Thresholds
+    talks: Sequence[tuple[Sequence[Utterance], Prediction]], model: Model, thresholds: Thresholds
 ) -> list[Mapping[int, Explanation]]:
     """Return the explanations of the strongest signs of each conversation, by the number of the message with words from 0.
 
     A conversation that is not flagged, or that a cascade skipped, has none. Signs of all conversations are read together.
     """
     signs: list[tuple[int, int, str]] = []
-    for talk, (_, reading) in enumerate(talks):
-        if reading.skipped or not bool((reading.risk >= thresholds.risk).any()):
+    for talk, (_, prediction) in enumerate(talks):
+        if prediction.skipped or not bool((prediction.risk >= thresholds.risk).any()):
             continue
-        strongest = sorted(_signs(reading, model.taxonomy.keys, thresholds), reverse=True)[:MOST]
+        strongest = sorted(_signs(prediction, model.taxonomy.keys, thresholds), reverse=True)[:MOST]
         signs.extend((talk, number, stage) for _, number, stage in strongest)
     lines = [(talks[talk][0], number) for talk, number, _ in signs]
     words = _weigh([(own[max(0, number - CONTEXT) : number], own[number]) for own, number in lines], model, [s for *_, s in signs])
@@ -68,10 +68,10 @@ def explain(
     return list(found)
 
 
-def _signs(reading: Reading, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, str]]:
+def _signs(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, str]]:
     limits = np.asarray([thresholds.stages.get(key, 1.0) for key in keys])
-    for number in np.flatnonzero((reading.stages >= limits).any(axis=1)).tolist():
-        told = zip(reading.stages[number].tolist(), keys, limits.tolist(), strict=True)
+    for number in np.flatnonzero((prediction.stages >= limits).any(axis=1)).tolist():
+        told = zip(prediction.stages[number].tolist(), keys, limits.tolist(), strict=True)
         probability, stage = max((probability, key) for probability, key, limit in told if probability >= limit)
         yield probability, number, stage
 
@@ -85,12 +85,12 @@ def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
     return [tuple(f"{cue.stage}: {cue.phrase}" for cue in found) for found in matcher.find(texts)]
 
 
-def weigh_words(context: Sequence[Spoken], message: Spoken, model: Model, stage: str) -> tuple[Word, ...]:
+def weigh_words(context: Sequence[Utterance], message: Utterance, model: Model, stage: str) -> tuple[Word, ...]:
     """Return the words whose absence lowers a stage's log-odds most, in the order of the message; their weights add up to 1."""
     return _weigh([(context, message)], model, [stage])[0]
 
 
-def _weigh(signs: Sequence[tuple[Sequence[Spoken], Spoken]], model: Model, stages: Sequence[str]) -> list[tuple[Word, ...]]:
+def _weigh(signs: Sequence[tuple[Sequence[Utterance], Utterance]], model: Model, stages: Sequence[str]) -> list[tuple[Word, ...]]:
     spans = [word_spans(text) for _, (_, text) in signs]
     odds = _odds_without([(*sign, own) for sign, own in zip(signs, spans, strict=True)], model, stages)
     return [_heaviest(own, falls) for own, falls in zip(spans, odds, strict=True)]
@@ -111,14 +111,14 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
 
 def log_odds_without(
-    context: Sequence[Spoken], speaker: str, text: str, spans: Sequence[tuple[int, int]], model: Model, stage: str
+    context: Sequence[Utterance], speaker: str, text: str, spans: Sequence[tuple[int, int]], model: Model, stage: str
 ) -> list[float]:
     """Return, for each span, how far the log-odds of the stage fall when it is left out."""
     return _odds_without([(context, (speaker, text), spans)], model, [stage])[0]
 
 
 def _odds_without(
-    signs: Sequence[tuple[Sequence[Spoken], Spoken, Sequence[tuple[int, int]]]], model: Model, stages: Sequence[str]
+    signs: Sequence[tuple[Sequence[Utterance], Utterance, Sequence[tuple[int, int]]]], model: Model, stages: Sequence[str]
 ) -> list[list[float]]:
     """Return for each sign how far its stage's log-odds fall without each span; a bounded number is read at once."""
     variants = [
@@ -131,8 +131,11 @@ def _odds_without(
     ]
     odds: list[float] = []
     for start in range(0, len(variants), _AT_ONCE):
-        readings = model.read(variants[start : start + _AT_ONCE])
-        odds.extend(_log_odds(float(one.stages[-1, column])) for one, column in zip(readings, columns[start:], strict=False))
+        predictions = model.predict(variants[start : start + _AT_ONCE])
+        odds.extend(
+            _log_odds(float(prediction.stages[-1, column]))
+            for prediction, column in zip(predictions, columns[start:], strict=False)
+        )
     found = []
     after = 0
     for *_, spans in signs:

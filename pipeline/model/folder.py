@@ -10,7 +10,7 @@
     encoder.onnx       of an encoder: the network, int8
     tokenizer.json     of an encoder: its word pieces
     network.safetensors, encoder.json   of an encoder, where it was exported for a GPU
-    cascade.safetensors, cascade.json   of an encoder, where it has a first pass
+    cascade.safetensors, cascade.json   of an encoder, where it has a prefilter
     calibration.json   from log-odds to probabilities
     thresholds.json    where an alert begins, and how that was chosen
     metrics.json       what was measured when it was trained

@@ -8,8 +8,8 @@ from typing import Literal
 
 from pipeline.errors import ModelFolderError
 from pipeline.model import baseline, encoder
+from pipeline.model.base import Model
 from pipeline.model.folder import ModelFolder, open_model_folder
-from pipeline.model.reading import Model
 
 LOADERS: dict[str, Callable[[ModelFolder], Model]] = {
     baseline.KIND: baseline.load_baseline,

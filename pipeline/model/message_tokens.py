@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, groupby
 
@@ -16,6 +16,9 @@ from pipeline.text.fold import fold
 
 Arrays = dict[str, NDArray[np.int64]]
 """``ids`` of shape (messages, tokens), and ``real``, 1 where there is a token and 0 where there is padding."""
+
+Network = Callable[[Arrays], NDArray[np.float32]]
+"""From the arrays of messages to their vectors, of shape (messages, width)."""
 
 _CHARACTERS_PER_TOKEN = 12
 """More than any word piece has on average: what is cut away before tokenising would be cut away after."""

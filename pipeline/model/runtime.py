@@ -7,7 +7,6 @@ Runtime, which can be told not to. With VNNI both are exact, and OpenVINO is fas
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,7 +16,7 @@ from archspec.cpu.detect import detected_info
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelFolderError
-from pipeline.model.message_tokens import Arrays
+from pipeline.model.message_tokens import Arrays, Network
 from pipeline.model.torch_runtime import open_torch
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 Device = Literal["cpu", "cuda"]
 RuntimeName = Literal["openvino", "onnxruntime"]
-Run = Callable[[Arrays], NDArray[np.float32]]
-"""From ``ids, real`` to the vectors of messages, of shape (messages, width)."""
 
 _VNNI = ("avx512_vnni", "avx_vnni")
 """What archspec calls it, with 512 bits and with 256."""
@@ -36,7 +33,7 @@ _SHAPES_KEPT = 16
 """What OpenVINO keeps ready of shapes that it has met: with its own 5,000, 300,000 messages took 70 MiB more, no faster."""
 
 
-def open_network(path: Path, *, runtime: RuntimeName | None = None, device: Device = "cpu", threads: int | None = None) -> Run:
+def open_network(path: Path, *, runtime: RuntimeName | None = None, device: Device = "cpu", threads: int | None = None) -> Network:
     """Load an ONNX file; ``runtime`` chooses, else what suits the CPU.
 
     Raises
@@ -60,7 +57,7 @@ def runtime_here() -> RuntimeName:
     return "onnxruntime" if detected_info().features.isdisjoint(_VNNI) else "openvino"
 
 
-def _openvino(path: Path, threads: int) -> Run:
+def _openvino(path: Path, threads: int) -> Network:
     import openvino
 
     core = openvino.Core()
@@ -90,7 +87,7 @@ def exact_session(network: str | bytes, threads: int) -> onnxruntime.InferenceSe
     return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
 
 
-def _onnxruntime(path: Path, threads: int) -> Run:
+def _onnxruntime(path: Path, threads: int) -> Network:
     try:
         session = exact_session(str(path), threads)
     except Exception as error:  # its errors have no common name

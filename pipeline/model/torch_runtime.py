@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, ModelFolderError, SafelightError
-from pipeline.model.message_tokens import Arrays
-
-if TYPE_CHECKING:
-    from pipeline.model.runtime import Run
+from pipeline.model.message_tokens import Arrays, Network
 
 WEIGHTS = "network.safetensors"
 ENCODER = "encoder.json"
@@ -28,7 +24,7 @@ CHUNK_TOKENS = 65_536
 """Tokens that go through a GPU at once."""
 
 
-def open_torch(folder: Path, *, device: str) -> Run:
+def open_torch(folder: Path, *, device: str) -> Network:
     """Load the network of a model folder onto a device.
 
     Raises
@@ -48,7 +44,7 @@ def open_torch(folder: Path, *, device: str) -> Run:
         raise SafelightError(
             f"--device {device} needs {error.name}", do="Install it with: pip install 'safelight[train]'"
         ) from error
-    from pipeline.model.training.network import MessageNetwork
+    from pipeline.model.network import MessageNetwork
 
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from pipeline.errors import ReviewError
 from pipeline.review.audit import append
 from pipeline.review.recorded import recorded
-from pipeline.review.records import ROLES, Reader, Role
+from pipeline.review.records import ROLES, Moderator, Role
 from pipeline.review.schema import audit, failures, readers, sessions
 from pipeline.review.store import Store
 
@@ -42,7 +42,7 @@ _TRIES = 5
 _TRIES_FROM_ONE_PLACE = 30
 
 
-def add_reader(connection: Connection, name: str, password: str | None, *, role: Role, actor: str) -> Reader:
+def add_reader(connection: Connection, name: str, password: str | None, *, role: Role, actor: str) -> Moderator:
     """Add an account. Without a password nobody can log in to it: `--single-user` works in one.
 
     Raises
@@ -56,7 +56,7 @@ def add_reader(connection: Connection, name: str, password: str | None, *, role:
         raise ReviewError(f"there is no role {role!r}", do=f"Choose from {', '.join(ROLES)}")
     if find_reader(connection, name) is not None:
         raise ReviewError(f"there is an account {name} already", do="Choose another name")
-    reader = Reader(name, role, active=True)
+    reader = Moderator(name, role, active=True)
     hashed = None if password is None else _hashed(name, password)
     values = {"role": role, "active": True, "created": datetime.now(UTC), "password": hashed}
     connection.execute(
@@ -106,7 +106,7 @@ def change_reader(connection: Connection, name: str, *, role: Role | None = None
 
 def prefer(
     connection: Connection,
-    reader: Reader,
+    reader: Moderator,
     *,
     grey: bool,
     content_free: bool,
@@ -125,23 +125,23 @@ def prefer(
     connection.execute(update(readers).where(readers.c.name == reader.name).values(values))
 
 
-def find_reader(connection: Connection, name: str) -> Reader | None:
+def find_reader(connection: Connection, name: str) -> Moderator | None:
     """Return an account by its name."""
     row = connection.execute(select(readers).where(readers.c.name == name)).one_or_none()
     return reader_of(row) if row else None
 
 
-def all_readers(connection: Connection) -> list[Reader]:
+def all_readers(connection: Connection) -> list[Moderator]:
     """Return the accounts, by name."""
     return [reader_of(row) for row in connection.execute(select(readers).order_by(readers.c.name))]
 
 
-def reader_of(row: Row[Any]) -> Reader:
+def reader_of(row: Row[Any]) -> Moderator:
     """Return an account from a row that has its columns."""
-    return Reader(row.name, row.role, row.active, row.grey, row.content_free, row.shortcuts, row.pause_minutes, row.pause_cases)
+    return Moderator(row.name, row.role, row.active, row.grey, row.content_free, row.shortcuts, row.pause_minutes, row.pause_cases)
 
 
-def _require(connection: Connection, name: str) -> Reader:
+def _require(connection: Connection, name: str) -> Moderator:
     reader = find_reader(connection, name)
     if reader is None:
         raise ReviewError(f"there is no account {name}", do="See `safelight readers list`")
@@ -174,7 +174,7 @@ def unlock(connection: Connection, name: str, *, actor: str) -> None:
     append(connection, actor, "unlock account", f"reader:{name}")
 
 
-def log_in(store: Store, name: str, password: str, *, address: str) -> Reader | None:
+def log_in(store: Store, name: str, password: str, *, address: str) -> Moderator | None:
     """Return the account when the password is its own; note a failure otherwise. An unknown name takes as long as a known one.
 
     Raises

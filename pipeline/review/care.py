@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import Connection, func, select, update
 
 from pipeline.review.audit import append
-from pipeline.review.records import Reader
+from pipeline.review.records import Moderator
 from pipeline.review.schema import audit, readers
 
 PAUSE = timedelta(minutes=5)
@@ -25,7 +25,7 @@ class Today:
     decided: int
 
 
-def seen_today(connection: Connection, reader: Reader) -> Today:
+def seen_today(connection: Connection, reader: Moderator) -> Today:
     """Count what a reader saw and did today, from the audit log."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     query = (
@@ -38,7 +38,7 @@ def seen_today(connection: Connection, reader: Reader) -> Today:
     return Today(number["view"][1], number["reveal"][0], number["decide"][0] + number["confirm"][0])
 
 
-def pause_due(connection: Connection, reader: Reader) -> Literal["time", "cases"] | None:
+def pause_due(connection: Connection, reader: Moderator) -> Literal["time", "cases"] | None:
     """Return why a pause is due before the next conversation, if one is."""
     row = connection.execute(select(readers.c.working_since, readers.c.cases_in_row).where(readers.c.name == reader.name)).one()
     if row.cases_in_row >= reader.pause_cases:
@@ -47,7 +47,7 @@ def pause_due(connection: Connection, reader: Reader) -> Literal["time", "cases"
     return "time" if worked >= timedelta(minutes=reader.pause_minutes) else None
 
 
-def note_work(connection: Connection, reader: Reader, *, opened: bool = False, severe: bool = False) -> None:
+def note_work(connection: Connection, reader: Moderator, *, opened: bool = False, severe: bool = False) -> None:
     """Note that a reader works now, and the conversation that was opened: a severe one lengthens the run, another ends it."""
     now = datetime.now(UTC)
     columns = readers.c
@@ -64,7 +64,7 @@ def note_work(connection: Connection, reader: Reader, *, opened: bool = False, s
     )
 
 
-def end_pause(connection: Connection, reader: Reader, *, taken: bool) -> None:
+def end_pause(connection: Connection, reader: Moderator, *, taken: bool) -> None:
     """Begin again: the clock and the run of severe cases stand at nothing."""
     now = datetime.now(UTC)
     connection.execute(

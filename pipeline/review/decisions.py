@@ -16,14 +16,14 @@ from pipeline.review.audit import append
 from pipeline.review.four_eyes import awaits, require_other_person, unread
 from pipeline.review.locks import release, require_lock
 from pipeline.review.recorded import Recorded, note_digest, recorded
-from pipeline.review.records import FOUR_EYES, KINDS, REASONS, ConversationKey, Decision, Kind, Reader, StageCorrection
+from pipeline.review.records import FOUR_EYES, KINDS, REASONS, ConversationKey, Decision, Kind, Moderator, StageCorrection
 from pipeline.review.schema import conversations, corrections, decisions
 
 _LONGEST_NOTE = 4000
 
 
 def decide(
-    connection: Connection, number: int, kind: Kind, *, reason: str, note: str | None, reader: Reader, seen: int | None
+    connection: Connection, number: int, kind: Kind, *, reason: str, note: str | None, reader: Moderator, seen: int | None
 ) -> Decision:
     """Keep a reader's decision on a conversation. ``seen`` is the id of the decision that the reader had before their eyes.
 
@@ -80,7 +80,7 @@ def _checked(kind: Kind, reason: str, note: str | None) -> str | None:
     return note
 
 
-def confirm(connection: Connection, decision_id: int, *, reader: Reader, must_read: Collection[int]) -> Decision:
+def confirm(connection: Connection, decision_id: int, *, reader: Moderator, must_read: Collection[int]) -> Decision:
     """Note that a second reader read the conversation and agrees.
 
     ``must_read`` are the positions of the messages that this reader must have revealed: that of the alert, and those with stages.
@@ -117,7 +117,7 @@ def confirm(connection: Connection, decision_id: int, *, reader: Reader, must_re
     return one_decision(connection, decision_id)
 
 
-def undo(connection: Connection, decision_id: int, *, reader: Reader) -> Decision:
+def undo(connection: Connection, decision_id: int, *, reader: Moderator) -> Decision:
     """Take a decision back; the conversation is open again.
 
     Raises
@@ -150,7 +150,7 @@ def _set_state(connection: Connection, number: int, state: str, *, awaiting: boo
 
 
 def correct(
-    connection: Connection, number: int, *, message_id: str, position: int, stages: Sequence[str], reader: Reader
+    connection: Connection, number: int, *, message_id: str, position: int, stages: Sequence[str], reader: Moderator
 ) -> StageCorrection:
     """Keep which stages a message carries by a reader's judgement, in place of what the same reader said before."""
     key = key_of(connection, number)
@@ -227,7 +227,7 @@ def current_decision(connection: Connection, number: int) -> Decision | None:
     return _decision(row) if row else None
 
 
-def awaiting_others(connection: Connection, reader: Reader) -> set[int]:
+def awaiting_others(connection: Connection, reader: Moderator) -> set[int]:
     """Return the ids of the decisions that wait for a second reader and are not this reader's own."""
     current = decisions.c.undone.is_(None) & decisions.c.replaced_by.is_(None) & decisions.c.second_reader.is_(None)
     query = select(decisions.c.id).where(current, decisions.c.kind.in_(FOUR_EYES), decisions.c.reader != reader.name)

@@ -8,11 +8,11 @@ from sqlalchemy import Connection, select
 
 from pipeline.errors import ReviewError
 from pipeline.review.audit import entries
-from pipeline.review.records import FOUR_EYES, Decision, Reader
+from pipeline.review.records import FOUR_EYES, Decision, Moderator
 from pipeline.review.schema import audit
 
 
-def unread(connection: Connection, decision: Decision, reader: Reader, must_read: Collection[int]) -> Sequence[int] | None:
+def unread(connection: Connection, decision: Decision, reader: Moderator, must_read: Collection[int]) -> Sequence[int] | None:
     """Return which messages a reader has not revealed, by position; nothing where the conversation was not even opened.
 
     ``must_read`` are the positions of the message of the alert and of those that carry stages.
@@ -27,7 +27,7 @@ def unread(connection: Connection, decision: Decision, reader: Reader, must_read
     return sorted(left) if opened else None
 
 
-def is_hidden(decision: Decision | None, reader: Reader, left: Sequence[int] | None) -> bool:
+def is_hidden(decision: Decision | None, reader: Moderator, left: Sequence[int] | None) -> bool:
     """Return whether a decision is not to be shown to a reader yet, who may become its second reader."""
     return decision is not None and awaits(decision) and decision.reader != reader.name and left != []
 
@@ -37,7 +37,7 @@ def awaits(decision: Decision) -> bool:
     return decision.current and decision.kind in FOUR_EYES and decision.second_reader is None
 
 
-def require_other_person(connection: Connection, decision: Decision, reader: Reader) -> None:
+def require_other_person(connection: Connection, decision: Decision, reader: Moderator) -> None:
     """Refuse a second reader who is the first one, or who may know the password of the first one's account, or the other way.
 
     Raises

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.review.audit import append
 from pipeline.review.recorded import recorded
-from pipeline.review.records import ConversationKey, Reader
+from pipeline.review.records import ConversationKey, Moderator
 from pipeline.review.schema import conversations, readers
 
 LASTS = timedelta(minutes=15)
@@ -18,7 +18,7 @@ LASTS = timedelta(minutes=15)
 _columns = conversations.c
 
 
-def take_lock(connection: Connection, number: int, reader: Reader, *, over: bool = False) -> str | None:
+def take_lock(connection: Connection, number: int, reader: Moderator, *, over: bool = False) -> str | None:
     """Take the lock of a conversation, and give up any other; return who has it when it is somebody else.
 
     ``over`` takes it from them; the caller has checked the role.
@@ -41,7 +41,7 @@ def lock_of(connection: Connection, number: int, now: datetime | None = None) ->
     return row.lock_reader if row and row.lock_until and row.lock_until > now else None
 
 
-def require_lock(connection: Connection, number: int, reader: Reader) -> None:
+def require_lock(connection: Connection, number: int, reader: Moderator) -> None:
     """Refuse when somebody else works on the conversation; whoever comes first to one that nobody works on may go on.
 
     Raises
@@ -54,7 +54,7 @@ def require_lock(connection: Connection, number: int, reader: Reader) -> None:
         raise DecidedMeanwhile(f"{held} works on this conversation now", do="Wait, or take another one; a lead can take it over")
 
 
-def release(connection: Connection, reader: Reader, *, besides: int | None = None) -> None:
+def release(connection: Connection, reader: Moderator, *, besides: int | None = None) -> None:
     """Give up the locks of a reader."""
     statement = update(conversations).where(_columns.lock_reader == reader.name)
     if besides is not None:
@@ -62,7 +62,7 @@ def release(connection: Connection, reader: Reader, *, besides: int | None = Non
     connection.execute(statement.values(lock_reader=None, lock_until=None))
 
 
-def assign(connection: Connection, key: ConversationKey, number: int, assignee: str | None, *, reader: Reader) -> None:
+def assign(connection: Connection, key: ConversationKey, number: int, assignee: str | None, *, reader: Moderator) -> None:
     """Say whose a conversation is: anybody may take or give back one for themselves, a lead gives it to others.
 
     Raises

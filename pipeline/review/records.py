@@ -133,7 +133,7 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Moderator:
     """An account. The preferences are care for the person: see ``pipeline.review.care``."""
 
     name: str

@@ -25,10 +25,10 @@ from pipeline.review.audit import verify
 from pipeline.review.head import note_head
 from pipeline.review.index import open_in_store
 from pipeline.review.queue import platforms
-from pipeline.review.records import Reader
+from pipeline.review.records import Moderator
 from pipeline.review.store import Store, open_store
 from pipeline.review.web.app import create_app
-from pipeline.review.web.desk import Desk
+from pipeline.review.web.app_state import AppState
 
 PORT = 8440
 
@@ -88,16 +88,16 @@ def review(
     place = (place or Place()).checked()
     opened = open_store(store)
     try:
-        desk = prepare(opened, runs, single_user=single_user, secure=place.secure, say=say)
-        desk.pack_key = pack_key
+        app_state = prepare(opened, runs, single_user=single_user, secure=place.secure, say=say)
+        app_state.pack_key = pack_key
         names = [*place.names, "localhost", "127.0.0.1", "[::1]", *([] if place.host in ("0.0.0.0", "::") else [place.host])]  # noqa: S104
         listening = _listen(place)
         scheme = "https" if place.secure else "http"
         shown = "127.0.0.1" if place.host in ("0.0.0.0", "::") else place.host  # noqa: S104
         address = f"{scheme}://{shown}:{listening.getsockname()[1]}"
-        say(f"{address}/enter?token={desk.token}" if desk.token else address)
+        say(f"{address}/enter?token={app_state.token}" if app_state.token else address)
         config = uvicorn.Config(
-            create_app(desk, hosts=names),
+            create_app(app_state, hosts=names),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -112,7 +112,7 @@ def review(
 
 def prepare(
     store: Store, runs: Sequence[Path], *, single_user: bool, secure: bool, say: Callable[[str], None] = lambda _: None
-) -> Desk:
+) -> AppState:
     """Bring the runs into the store and return what the pages stand on.
 
     Raises
@@ -142,7 +142,7 @@ def prepare(
     note_head(store)
     for problem in problems[:5]:
         say(f"warning audit log: {problem}")
-    return Desk(
+    return AppState(
         store, opened, secure=secure, single_user=alone, token=secrets.token_urlsafe(24) if alone else None, platforms=kinds
     )
 
@@ -160,7 +160,7 @@ def actor_name() -> str:
         return f"cli:{uid}"
 
 
-def _single_user(store: Store) -> Reader:
+def _single_user(store: Store) -> Moderator:
     """Return the account of the one person, made when it is new; a lead, so that every page is open to them."""
     name = "me"
     with store.writing() as connection:

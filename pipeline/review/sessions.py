@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, delete, select, update
 
 from pipeline.review.accounts import reader_of
-from pipeline.review.records import Reader
+from pipeline.review.records import Moderator
 from pipeline.review.schema import readers, sessions
 
 _IDLE = timedelta(hours=1)
@@ -23,7 +23,7 @@ class Session:
     """Who is logged in, and the token of their forms."""
 
     digest: str
-    reader: Reader
+    reader: Moderator
     csrf: str
 
     def matches(self, token: str) -> bool:
@@ -31,7 +31,7 @@ class Session:
         return hmac.compare_digest(self.csrf.encode(), token.encode("utf-8", "surrogatepass"))
 
 
-def start_session(connection: Connection, reader: Reader) -> str:
+def start_session(connection: Connection, reader: Moderator) -> str:
     """Return the cookie of a new session."""
     cookie, now = secrets.token_urlsafe(32), datetime.now(UTC)
     connection.execute(delete(sessions).where((sessions.c.started < now - _LONGEST) | (sessions.c.seen < now - _IDLE)))

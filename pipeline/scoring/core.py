@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.model.base import Model, Prediction, Utterance
 from pipeline.model.explain import Explanation, explain
-from pipeline.model.reading import Model, Reading, Spoken
-from pipeline.model.spoken import says
 from pipeline.model.thresholds import Thresholds
 from pipeline.results import TextPolicy, conversations_schema, kept, scores_schema, stage_column
+from pipeline.schema import is_scorable
 from pipeline.scoring.fingerprint import fingerprint
 
 DAMAGE = (RuntimeError, ValueError, OverflowError, MemoryError)
@@ -50,10 +50,10 @@ class Talk:
     id: str
     columns: Mapping[str, list[Any]]
     rows: list[int]
-    lines: list[Spoken]
+    lines: list[Utterance]
     platform: str | None
     title: str | None
-    known: Reading | None = None
+    known: Prediction | None = None
 
 
 def score_table(chats: pa.Table, scorer: Scorer) -> Scored:
@@ -61,7 +61,7 @@ def score_table(chats: pa.Table, scorer: Scorer) -> Scored:
     return prepare_table(chats, scorer)()
 
 
-def prepare_table(chats: pa.Table, scorer: Scorer, known: Mapping[str, Reading] | None = None) -> Callable[[], Scored]:
+def prepare_table(chats: pa.Table, scorer: Scorer, known: Mapping[str, Prediction] | None = None) -> Callable[[], Scored]:
     """Do what needs no network and return the rest; ``known`` are readings from a previous run, by fingerprint.
 
     A conversation that cannot be scored is left out of the scores and named in ``failed``: the others are then read one by one.
@@ -94,14 +94,14 @@ def _one_by_one(talks: Sequence[Talk], scorer: Scorer) -> Scored:
     return Scored(scores, pa.concat_tables([empty.conversations, *(part.conversations for part in parts)]), tuple(failed))
 
 
-def _talk(chats: pa.Table, row: int, known: Mapping[str, Reading]) -> Talk:
+def _talk(chats: pa.Table, row: int, known: Mapping[str, Prediction]) -> Talk:
     messages = chats["messages"][row].values
     names = [field.name for field in messages.type]
     columns = {name: messages.field(number).to_pylist() for number, name in enumerate(names)}
     rows = [
         number
         for number, (speaker, kind, text) in enumerate(zip(columns["speaker"], columns["kind"], columns["text"], strict=True))
-        if says(speaker, kind, text)
+        if is_scorable(speaker, kind, text)
     ]
     lines = [(str(columns["speaker"][number]), columns["text"][number]) for number in rows]
     own = known.get(fingerprint(lines)) if known else None
@@ -116,32 +116,32 @@ def _prepare(talks: Sequence[Talk], scorer: Scorer) -> Callable[[], Scored]:
 
     def scored() -> Scored:
         fresh = iter(finish())
-        readings = [talk.known or next(fresh) for talk in talks]
+        predictions = [talk.known or next(fresh) for talk in talks]
         reasons: Sequence[Mapping[int, Explanation]] = [{} for _ in talks]
         if scorer.thresholds is not None:
-            pairs = [(talk.lines, reading) for talk, reading in zip(talks, readings, strict=True)]
+            pairs = [(talk.lines, prediction) for talk, prediction in zip(talks, predictions, strict=True)]
             reasons = explain(pairs, scorer.model, scorer.thresholds)
-        return _tables(talks, readings, reasons, scorer)
+        return _tables(talks, predictions, reasons, scorer)
 
     return scored
 
 
 def _tables(
-    talks: Sequence[Talk], readings: Sequence[Reading], reasons: Sequence[Mapping[int, Explanation]], scorer: Scorer
+    talks: Sequence[Talk], predictions: Sequence[Prediction], reasons: Sequence[Mapping[int, Explanation]], scorer: Scorer
 ) -> Scored:
     keys = scorer.model.taxonomy.keys
     schema = scores_schema(keys)
     columns: dict[str, list[Any]] = {field.name: [] for field in schema}
     numbers: dict[str, list[NDArray[np.float32]]] = {name: [] for name in (*map(stage_column, keys), "risk", "speaker_risk")}
     summaries: list[dict[str, Any]] = []
-    for talk, reading, why in zip(talks, readings, reasons, strict=True):
+    for talk, prediction, why in zip(talks, predictions, reasons, strict=True):
         count = len(talk.columns["kind"])
         slots = _slots(talk.columns["speaker"])
-        risk = _running(reading.risk, talk.rows, count)
+        risk = _running(prediction.risk, talk.rows, count)
         stages = np.full((count, len(keys)), np.nan, np.float32)
-        stages[talk.rows] = reading.stages
+        stages[talk.rows] = prediction.stages
         own = np.full(count, np.nan, np.float32)
-        own[talk.rows] = reading.speaker_risk
+        own[talk.rows] = prediction.speaker_risk
         for name, column in zip(map(stage_column, keys), stages.T, strict=True):
             numbers[name].append(column)
         numbers["risk"].append(risk)
@@ -151,14 +151,14 @@ def _tables(
         columns["speaker_slot"] += slots
         columns["words"] += _words(talk.rows, why, count)
         columns["cues"] += _cues(talk.rows, why, count)
-        columns["skipped"] += [reading.skipped] * count
+        columns["skipped"] += [prediction.skipped] * count
         for name in ("message_id", "kind", "timestamp", "source_file", "source_line", "source_row"):
             columns[name] += talk.columns[name]
         for name in ("speaker", "text"):
             values = talk.columns[name]
             columns[name] += [None] * count if scorer.text == "omit" else [kept(value, scorer.text) for value in values]
         columns["meta"] += talk.columns["meta"] if scorer.text == "include" else [None] * count
-        summaries.append(_summary(talk, reading, risk, slots, keys, scorer.text))
+        summaries.append(_summary(talk, prediction, risk, slots, keys, scorer.text))
     arrays = [
         pa.array(np.concatenate(numbers[field.name]) if talks else [], field.type, from_pandas=True)
         if field.name in numbers
@@ -205,12 +205,17 @@ def _cues(rows: Sequence[int], why: Mapping[int, Explanation], count: int) -> li
 
 
 def _summary(
-    talk: Talk, reading: Reading, risk: NDArray[np.float32], slots: Sequence[str | None], keys: Sequence[str], text: TextPolicy
+    talk: Talk,
+    prediction: Prediction,
+    risk: NDArray[np.float32],
+    slots: Sequence[str | None],
+    keys: Sequence[str],
+    text: TextPolicy,
 ) -> dict[str, Any]:
     """Return the conversation's row: its highest risk, who reached it and where, and the highest probability of each stage."""
     peak = int(np.argmax(risk)) if len(risk) else 0
     risen = len(risk) > 0 and risk[peak] > 0
-    highest = reading.stages.max(axis=0) if len(reading.stages) else np.zeros(len(keys), np.float32)
+    highest = prediction.stages.max(axis=0) if len(prediction.stages) else np.zeros(len(keys), np.float32)
     times = [time for time in talk.columns["timestamp"] if time]
     return {
         "conversation_id": talk.id,
@@ -224,7 +229,7 @@ def _summary(
         "risk": float(risk[peak]) if len(risk) else 0.0,
         "risk_position": peak + 1 if risen else None,
         "risk_slot": slots[peak] if risen else None,
-        **{stage_column(key): None if reading.skipped else float(highest[column]) for column, key in enumerate(keys)},
-        "skipped": reading.skipped,
+        **{stage_column(key): None if prediction.skipped else float(highest[column]) for column, key in enumerate(keys)},
+        "skipped": prediction.skipped,
         "fingerprint": fingerprint(talk.lines),
     }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from pipeline.model.reading import Spoken
+from pipeline.model.base import Utterance
 
 
-def fingerprint(lines: Sequence[Spoken]) -> str:
+def fingerprint(lines: Sequence[Utterance]) -> str:
     """Return 32 hexadecimal digits for the messages with words; speakers count by the order in which they begin, not by name."""
     slots: dict[str, int] = {}
     digest = hashlib.blake2b(digest_size=16)

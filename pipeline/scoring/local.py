@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pipeline.errors import ExportError
 from pipeline.ingest import ReadOptions
 from pipeline.ingest.units import Unit
-from pipeline.model.reading import Reading
+from pipeline.model.base import Prediction
 from pipeline.scoring.batches import Batch, UnitEnd, ahead, unit_batches
+from pipeline.scoring.checkpoint import Checkpoint
 from pipeline.scoring.core import Scored, Scorer, prepare_table
-from pipeline.scoring.parts import Parts
 
 AHEAD = 2
 """Batches that are read ahead, and prepared ahead."""
@@ -28,13 +28,13 @@ _SWITCH_SECONDS = 0.0002
 def score_units(
     units: Sequence[Unit],
     scorer: Scorer,
-    parts: Parts,
+    checkpoint: Checkpoint,
     options: ReadOptions,
     *,
-    known: Mapping[str, Reading] | None = None,
+    known: Mapping[str, Prediction] | None = None,
     progress: Callable[[int], None],
 ) -> None:
-    """Score what is missing of ``parts``; ``progress`` is told how many more messages were scored.
+    """Score what is missing of ``checkpoint``; ``progress`` is told how many more messages were scored.
 
     A damaged unit is written down as failed and the others go on; the only one is an error.
 
@@ -46,13 +46,13 @@ def score_units(
         When a part cannot be written.
     """
     with _many_objects_and_threads():
-        events = ahead(_read(units, scorer, parts, options), depth=AHEAD)
+        events = ahead(_read(units, scorer, checkpoint, options), depth=AHEAD)
         for event, finish in ahead(_prepared(events, scorer, known), depth=AHEAD):
             if isinstance(event, UnitEnd):
-                end_unit(event, parts, alone=len(units) == 1)
+                end_unit(event, checkpoint, alone=len(units) == 1)
             elif finish is not None:
                 scored = finish()
-                parts.put(event.unit, event.number, scored)
+                checkpoint.put(event.unit, event.number, scored)
                 progress(scored.scores.num_rows)
 
 
@@ -69,21 +69,21 @@ def _many_objects_and_threads() -> Iterator[None]:
         sys.setswitchinterval(seconds)
 
 
-def end_unit(event: UnitEnd, parts: Parts, *, alone: bool) -> None:
+def end_unit(event: UnitEnd, checkpoint: Checkpoint, *, alone: bool) -> None:
     """Write down that a unit has been read."""
     if event.error is not None and alone:
         raise event.error
-    parts.end(event.unit, event.batches, event.log, failed=str(event.error) if event.error else None)
+    checkpoint.end(event.unit, event.batches, event.log, failed=str(event.error) if event.error else None)
 
 
-def _read(units: Sequence[Unit], scorer: Scorer, parts: Parts, options: ReadOptions) -> Iterator[Batch | UnitEnd]:
+def _read(units: Sequence[Unit], scorer: Scorer, checkpoint: Checkpoint, options: ReadOptions) -> Iterator[Batch | UnitEnd]:
     for number, unit in enumerate(units):
-        if not parts.ended(number):
-            yield from unit_batches(unit, number, options, text=scorer.text, done=parts.done(number))
+        if not checkpoint.ended(number):
+            yield from unit_batches(unit, number, options, text=scorer.text, done=checkpoint.done(number))
 
 
 def _prepared(
-    events: Iterator[Batch | UnitEnd], scorer: Scorer, known: Mapping[str, Reading] | None
+    events: Iterator[Batch | UnitEnd], scorer: Scorer, known: Mapping[str, Prediction] | None
 ) -> Iterator[tuple[Batch | UnitEnd, Callable[[], Scored] | None]]:
     for event in events:
         yield event, prepare_table(event.chats, scorer, known) if isinstance(event, Batch) else None

@@ -26,9 +26,9 @@ from pipeline.ingest.units import Unit
 from pipeline.model.load import load_model
 from pipeline.model.runtime import Device
 from pipeline.scoring.batches import Batch, UnitEnd, unit_batches
+from pipeline.scoring.checkpoint import Checkpoint
 from pipeline.scoring.core import Scored, Scorer, score_table
 from pipeline.scoring.local import end_unit
-from pipeline.scoring.parts import Parts
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +50,12 @@ def score_units(
     model: Path,
     device: Device,
     scorer: Scorer,
-    parts: Parts,
+    checkpoint: Checkpoint,
     options: ReadOptions,
     *,
     progress: Callable[[int], None],
 ) -> None:
-    """Score what is missing of ``parts`` on a Ray cluster.
+    """Score what is missing of ``checkpoint`` on a Ray cluster.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def score_units(
         import ray.data  # pyright: ignore[reportMissingImports] - an extra of its own
     except ModuleNotFoundError as error:
         raise ConfigError("--engine ray needs Ray", do="Install it with: pip install 'safelight[ray]'") from error
-    tasks = [Task(number, unit, parts.done(number)) for number, unit in enumerate(units) if not parts.ended(number)]
+    tasks = [Task(number, unit, checkpoint.done(number)) for number, unit in enumerate(units) if not checkpoint.ended(number)]
     if not tasks:
         return
     if not ray.is_initialized():
@@ -104,10 +104,10 @@ def score_units(
             ended.append(_unpack_end(number, row["content"]))
             continue
         found = _unpack_scored(row["content"])
-        parts.put(number, batch, found)
+        checkpoint.put(number, batch, found)
         progress(found.scores.num_rows)
     for end in ended:
-        end_unit(end, parts, alone=len(units) == 1)
+        end_unit(end, checkpoint, alone=len(units) == 1)
 
 
 def _actors(resources: Mapping[str, float], device: Device) -> tuple[int, dict[str, Any]]:

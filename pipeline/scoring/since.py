@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ConfigError
-from pipeline.model.reading import Reading
+from pipeline.model.base import Prediction
 from pipeline.results import CONVERSATIONS, SCORES, open_unchanged, stage_column
 
 
-class Known(Mapping[str, Reading]):
+class Known(Mapping[str, Prediction]):
     """The readings of a previous run, by fingerprint; rows of its scores are read when they are asked for."""
 
     def __init__(self, path: Path, *, model_id: str, cascade: bool, runtime: str | None) -> None:
@@ -65,12 +65,12 @@ class Known(Mapping[str, Reading]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 
-    def __getitem__(self, fingerprint: str) -> Reading:
+    def __getitem__(self, fingerprint: str) -> Prediction:
         start, end, skipped = self._places[fingerprint]
         rows = self._rows(start, end)
         rows = rows.filter(rows["speaker_risk"].is_valid())
         stages = [rows[stage_column(key)].to_numpy() for key in self._keys]
-        return Reading(
+        return Prediction(
             np.stack(stages, axis=1).astype(np.float32) if stages else np.zeros((rows.num_rows, 0), np.float32),
             rows["speaker_risk"].to_numpy().astype(np.float32),
             rows["risk"].to_numpy().astype(np.float32),

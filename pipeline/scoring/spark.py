@@ -23,8 +23,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.model.base import Model
 from pipeline.model.load import load_model
-from pipeline.model.reading import Model
 from pipeline.results import scores_schema
 from pipeline.schema import Conversation, Message, Source
 from pipeline.scoring.batches import BATCH_MESSAGES

@@ -22,6 +22,7 @@ _COUNTED = re.compile(r"[^\W\d_]*\d{0,5}")
 _NOT_WORD = re.compile(r"[\W_]+")
 _META_THREAD = re.compile(r"(?:.*/)?[^/]*_(\d+)")
 _MADE_ID = re.compile(r"[0-9a-f]{12}:\d+(?:~\d+)?")
+_MADE_CHAT = re.compile(r"[0-9a-f]{12}(?:[:/].*)?", re.DOTALL)
 _SLACK_CHANNEL = re.compile(r"[CDG][A-Z0-9]{6,}")
 _NO_TITLES = frozenset({"", "_chat", "chat"})
 _OWNERS = frozenset(
@@ -67,7 +68,7 @@ def platform_id(conversation: Conversation) -> str | None:
     """
     name = conversation.conversation_id
     platform = family(conversation.platform)
-    if name == conversation.title or platform in ("whatsapp", "signal", "imessage"):
+    if name == conversation.title or platform in ("whatsapp", "signal", "imessage") or _MADE_CHAT.fullmatch(name):
         return None
     if platform == "meta":
         found = _META_THREAD.fullmatch(name)

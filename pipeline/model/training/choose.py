@@ -19,9 +19,9 @@ def choose_thresholds(judged: Sequence[Judged], keys: Sequence[str], *, rate: fl
     ``rate`` is that of ordinary chat, ``hard_rate`` that of the labelled corpus's ordinary conversations, which are there because
     they look like grooming and are far rarer in use than in a corpus. Without ordinary chat, ``rate`` holds for the corpus.
     """
-    ordinary = [one for one in judged if one.grooming is False]
+    ordinary = [conversation for conversation in judged if conversation.grooming is False]
     hard = written(ordinary)
-    chat = [one for one in ordinary if one.attributes.get("situation") == ORDINARY_CHAT]
+    chat = [conversation for conversation in ordinary if conversation.attributes.get("situation") == ORDINARY_CHAT]
     if chat:
         risk = max(lowest_risk(_peaks(chat), rate), lowest_risk(_peaks(hard), hard_rate))
         how = f"{rate:.1%} of {len(chat)} ordinary chats and at most {hard_rate:.1%} of {len(hard)} hard ordinary conversations"
@@ -44,4 +44,4 @@ def choose_thresholds(judged: Sequence[Judged], keys: Sequence[str], *, rate: fl
 
 
 def _peaks(judged: Sequence[Judged]) -> list[float]:
-    return [one.peak for one in judged]
+    return [conversation.peak for conversation in judged]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.context_head import CONTEXT, neighbours
 from pipeline.model.message_tokens import MessageTokenizer
-from pipeline.model.spoken import Spoken, spoken
+from pipeline.model.scorable import Utterance, utterances
 
 YOUNG: Mapping[str, float] = {"under-13": 1.0, "13-15": 1.0, "16-17": 1.0, "adult": 0.0}
 """Who counts as under 18, by age band."""
@@ -29,6 +29,7 @@ class Example:
 
     ``pieces`` are the tokens of each message. ``stages`` is of shape (n, stages), ``flagged`` and ``young`` of (n,): 1, 0, or NaN
     where the corpus does not say. ``groomers`` is ``None`` where it does not say who; ``grooming`` where it does not say whether.
+    ``teacher`` of shape (n, stages + 1) are the log-odds that larger networks give, where there are any.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Example:
     groomers: frozenset[str] | None
     grooming: bool | None
     before: int = 0
+    teacher: NDArray[np.float32] | None = None
 
     @cached_property
     def near(self) -> NDArray[np.intp]:
@@ -68,7 +70,7 @@ def make_examples(
     With ``stretch``, a conversation whose messages are labelled is cut into stretches of about so many messages.
     """
     for conversation in conversations:
-        read = spoken(conversation.messages)[:longest]
+        read = utterances(conversation.messages)[:longest]
         if not read:
             continue
         whole = _example(conversation, read, tokenizer, stages)
@@ -79,7 +81,7 @@ def make_examples(
 
 
 def _example(
-    conversation: LabelledConversation, read: Sequence[tuple[int, Spoken]], tokenizer: MessageTokenizer, stages: Sequence[str]
+    conversation: LabelledConversation, read: Sequence[tuple[int, Utterance]], tokenizer: MessageTokenizer, stages: Sequence[str]
 ) -> Example:
     positions, lines = [position for position, _ in read], [line for _, line in read]
     flags = conversation.flagged

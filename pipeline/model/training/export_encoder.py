@@ -19,8 +19,8 @@ from onnx import numpy_helper
 from safetensors.torch import save_file
 
 from pipeline.model.message_tokens import Arrays
+from pipeline.model.network import MessageNetwork
 from pipeline.model.torch_runtime import ENCODER, WEIGHTS
-from pipeline.model.training.network import MessageNetwork
 
 _OPSET = 17
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.model.base import Model, Utterance
 from pipeline.model.explain import CONTEXT, log_odds_without, word_spans
-from pipeline.model.reading import Model, Spoken
-from pipeline.model.spoken import spoken
+from pipeline.model.scorable import utterances
 from pipeline.model.thresholds import Thresholds
 
 TOP = 3
@@ -45,8 +45,8 @@ def faithfulness(
         kept = [everything, everything - heaviest, everything - others, heaviest, others]
         variants = [" ".join(text[slice(*spans[number])] for number in sorted(numbers)) for numbers in kept]
         column = model.taxonomy.keys.index(stage)
-        readings = model.read([[*context, (speaker, variant)] for variant in variants])
-        whole, *rest = (float(reading.stages[-1, column]) for reading in readings)
+        predictions = model.predict([[*context, (speaker, variant)] for variant in variants])
+        whole, *rest = (float(prediction.stages[-1, column]) for prediction in predictions)
         for name, probability in zip(falls, rest, strict=True):
             falls[name].append(whole - probability)
     count = len(falls["kept"])
@@ -59,17 +59,17 @@ def faithfulness(
 
 def _signs(
     conversations: Sequence[LabelledConversation], model: Model, thresholds: Thresholds
-) -> Iterator[tuple[list[Spoken], Spoken, str]]:
+) -> Iterator[tuple[list[Utterance], Utterance, str]]:
     """Yield the messages that carry a stage and are found to, each with the messages before it."""
     keys = model.taxonomy.keys
     for conversation in conversations:
-        read = spoken(conversation.messages)
+        read = utterances(conversation.messages)
         if not any(conversation.stages[row] for row, _ in read):
             continue
         lines = [line for _, line in read]
-        (reading,) = model.read([lines])
+        (prediction,) = model.predict([lines])
         for number, (row, _) in enumerate(read):
             for stage in sorted(conversation.stages[row] or ()):
-                found = reading.stages[number, keys.index(stage)] >= thresholds.stages[stage]
+                found = prediction.stages[number, keys.index(stage)] >= thresholds.stages[stage]
                 if found and len(word_spans(lines[number][1])) >= _LEAST:
                     yield lines[max(0, number - _CONTEXT) : number], lines[number], stage

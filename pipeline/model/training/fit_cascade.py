@@ -1,11 +1,11 @@
-"""Fit the first pass of a cascade to a trained model: what would that model flag, as far as a shallow reading can tell?
+"""Fit the prefilter of a cascade by distillation: it learns which conversations the trained model would flag.
 
 The evidence of a message learns from the model's own stage probabilities, the estimate of a speaker's risk, where it is highest,
 from whether the model flags the speaker or the corpus names the speaker as a groomer, both at once: on the training part, and on
-ordinary chat besides (`cascade.ordinary`), which the model reads for it, as it stands and typed in sentences (`evenings`). Of
-ordinary chat it needs much more than the network, since that is what it is there to know. Groomings stand after evenings of the
-same two, too: what was ordinary before must not hide them. The cut is chosen on the validation part: low enough that no
-conversation is lost there that the model finds, and lower by a margin, since a few hundred conversations cannot show a loss of half
+further ordinary chat (`cascade.ordinary`), which the model scores as it is and split into sentences (`synthetic_chats`). It needs
+much more ordinary chat than the network, because ordinary chat is what it must recognise. Some grooming conversations follow
+synthetic chats of the same two speakers: ordinary chat before must not hide them. The cut is chosen on validation: low enough that
+no conversation is lost there that the model finds, lower by a margin, since a few hundred conversations cannot show a loss of half
 a point. What it loses is then measured on the test part.
 """
 
@@ -22,34 +22,34 @@ from numpy.typing import NDArray
 from evaluation.metrics import Judged
 from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import CascadeSettings
-from pipeline.corpora.evenings import evenings
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.synthetic_chats import synthetic_chats
 from pipeline.model.encoder import EncoderModel
-from pipeline.model.first_pass import ALLOWED_LOSS, FirstPass, fine
-from pipeline.model.spoken import spoken
+from pipeline.model.predict import predict_labelled
+from pipeline.model.prefilter import ALLOWED_LOSS, Prefilter, fine
+from pipeline.model.scorable import utterances
 from pipeline.model.thresholds import Thresholds
-from pipeline.model.training.dealt import Dealt
-from pipeline.model.training.judging import judge
+from pipeline.model.training.dataset import DatasetSplits
+from pipeline.model.training.distillation import Batch, Student, make_batch, train_student
 from pipeline.model.training.piece_vectors import PieceVectors
-from pipeline.model.training.student import Lesson, Student, make_lesson, teach
 
 MARGIN = 0.5
 """How far below the lowest found validation conversation the cut lies, in log-odds."""
 
-_CHATS_PER_EVENING = 4
-"""One evening is learned from for so many chats."""
+_CHATS_PER_SYNTHETIC_CHAT = 4
+"""Ordinary chats for each synthetic chat that is trained on."""
 
-_GROOMING_AFTER, _EVENING_AFTER = 0.5, 0.1
-"""How often a grooming, and an evening, is learned from once more with evenings before it."""
+_GROOMING_AFTER, _SYNTHETIC_AFTER = 0.5, 0.1
+"""The share of grooming conversations, and of synthetic chats, that are trained on again with synthetic chats before them."""
 
-_EVENINGS_BEFORE = (1, 1, 2, 3)
+_CHATS_BEFORE = (1, 1, 2, 3)
 
 _WHOLE = 127
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A conversation as the first pass and the model read it; ``groomers`` none where the corpus does not say who."""
+    """A conversation as the prefilter and the model read it; ``groomers`` none where the corpus does not say who."""
 
     messages: list[list[int]]
     speakers: tuple[str, ...]
@@ -67,7 +67,7 @@ class _Read:
 
 
 def fit_cascade(
-    dealt: Dealt,
+    dataset: DatasetSplits,
     model: EncoderModel,
     thresholds: Thresholds,
     settings: CascadeSettings,
@@ -76,8 +76,8 @@ def fit_cascade(
     validation: Sequence[Judged],
     test: Sequence[Judged],
     seed: int = 0,
-) -> FirstPass:
-    """Return a first pass of ``model`` with its measured figures, to be saved into the model folder.
+) -> Prefilter:
+    """Return a prefilter of ``model`` with its measured figures, to be saved into the model folder.
 
     ``validation`` and ``test`` are what the model said of those parts, in their order.
 
@@ -85,22 +85,22 @@ def fit_cascade(
     ``passed_on`` (the share of its ordinary conversations that go to the network), ``passed_chat`` (that of its ordinary chat
     alone), and ``threshold``.
     """
-    learned_from = [*dealt.train, *dealt.composed, *dealt.more]
-    read = list(_read(learned_from, judge(learned_from, model), model))
-    typed = list(evenings(dealt.more, seed=seed, most=settings.ordinary // _CHATS_PER_EVENING))
-    nights = list(_read(typed, judge(typed, model), model))
-    lessons = list(_lessons(read, nights, threshold=thresholds.risk, seed=seed))
-    damped = vectors.damped(_counts([*read, *nights], len(vectors.whole)))
+    learned_from = [*dataset.train, *dataset.composed, *dataset.more]
+    read = list(_read(learned_from, predict_labelled(learned_from, model), model))
+    chats = list(synthetic_chats(dataset.more, seed=seed, most=settings.ordinary // _CHATS_PER_SYNTHETIC_CHAT))
+    synthetic = list(_read(chats, predict_labelled(chats, model), model))
+    examples = list(_examples(read, synthetic, threshold=thresholds.risk, seed=seed))
+    damped = vectors.damped(_counts([*read, *synthetic], len(vectors.whole)))
     members = [
-        teach(lessons, damped, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed + number)
+        train_student(examples, damped, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed + number)
         for number in range(settings.members)
     ]
-    first = as_first_pass(members, damped, figures={"threshold": thresholds.risk})
-    first = replace(first, cut=_choose_cut(first, list(_read(dealt.validation, validation, model)), thresholds.risk))
-    return replace(first, figures={**first.figures, **_measure(first, list(_read(dealt.test, test, model)), thresholds)})
+    first = as_prefilter(members, damped, figures={"threshold": thresholds.risk})
+    first = replace(first, cut=_choose_cut(first, list(_read(dataset.validation, validation, model)), thresholds.risk))
+    return replace(first, figures={**first.figures, **_measure(first, list(_read(dataset.test, test, model)), thresholds)})
 
 
-def as_first_pass(members: Sequence[Student], vectors: PieceVectors, *, figures: dict[str, float]) -> FirstPass:
+def as_prefilter(members: Sequence[Student], vectors: PieceVectors, *, figures: dict[str, float]) -> Prefilter:
     """Return the members as they read at scoring time, with numbers of few places and nothing cut."""
 
     def stacked(name: str) -> NDArray[np.float64]:
@@ -108,7 +108,7 @@ def as_first_pass(members: Sequence[Student], vectors: PieceVectors, *, figures:
 
     weights = stacked("weights.weight")
     scale = np.maximum(np.abs(weights).max(axis=(1, 2)), 1e-9) / _WHOLE
-    return FirstPass(
+    return Prefilter(
         vectors=vectors.whole,
         weights=np.round(weights / scale[:, None, None]).astype(np.int8).swapaxes(0, 1),
         scale=scale,
@@ -123,21 +123,23 @@ def as_first_pass(members: Sequence[Student], vectors: PieceVectors, *, figures:
     )
 
 
-def _lessons(read: Sequence[_Read], nights: Sequence[_Read], *, threshold: float, seed: int) -> Iterator[Lesson]:
-    """Yield a lesson of each conversation and of each evening, and of some of them after evenings of the same speakers."""
+def _examples(read: Sequence[_Read], synthetic: Sequence[_Read], *, threshold: float, seed: int) -> Iterator[Batch]:
+    """Yield an example of each conversation and each synthetic chat, and of some of them after synthetic chats."""
     chance = random.Random(seed)  # noqa: S311 - variety, no secret
-    quiet = [one for one in nights if not one.found(threshold)]
-    often = [(one, _GROOMING_AFTER if one.found(threshold) else 0.0) for one in read] + [(one, _EVENING_AFTER) for one in nights]
-    for one, share in often:
-        found = one.found(threshold)
-        yield make_lesson(one.messages, one.speakers, one.stages, one.speaker_risk, found)
+    quiet = [chat for chat in synthetic if not chat.found(threshold)]
+    shares = [_GROOMING_AFTER if conversation.found(threshold) else 0.0 for conversation in read] + [_SYNTHETIC_AFTER] * len(
+        synthetic
+    )
+    for conversation, share in zip([*read, *synthetic], shares, strict=True):
+        found = conversation.found(threshold)
+        yield make_batch(conversation.messages, conversation.speakers, conversation.stages, conversation.speaker_risk, found)
         if quiet and chance.random() < share:
-            yield _after([chance.choice(quiet) for _ in range(chance.choice(_EVENINGS_BEFORE))], one, found, chance)
+            yield _after([chance.choice(quiet) for _ in range(chance.choice(_CHATS_BEFORE))], conversation, found, chance)
 
 
-def _after(before: Sequence[_Read], one: _Read, found: frozenset[str], chance: random.Random) -> Lesson:
-    """Return a lesson of a conversation that stands after others, whose speakers are taken for its own."""
-    own = list(dict.fromkeys(one.speakers))
+def _after(before: Sequence[_Read], conversation: _Read, found: frozenset[str], chance: random.Random) -> Batch:
+    """Return a batch of a conversation that follows others; the speakers of those get the names of its own."""
+    own = list(dict.fromkeys(conversation.speakers))
     speakers: list[str] = []
     for other in before:
         chance.shuffle(own)
@@ -145,28 +147,28 @@ def _after(before: Sequence[_Read], one: _Read, found: frozenset[str], chance: r
         cast = {name: own[number] if number < len(own) else f"{name} besides" for number, name in enumerate(names)}
         speakers += [cast[name] for name in other.speakers]
     messages = [message for other in before for message in other.messages]
-    stages = np.concatenate([*(other.stages for other in before), one.stages])
+    stages = np.concatenate([*(other.stages for other in before), conversation.stages])
     risk = np.full(len(stages), np.nan, np.float32)  # the model has not read them on end
-    return make_lesson([*messages, *one.messages], [*speakers, *one.speakers], stages, risk, found)
+    return make_batch([*messages, *conversation.messages], [*speakers, *conversation.speakers], stages, risk, found)
 
 
 def _counts(read: Sequence[_Read], pieces: int) -> NDArray[np.int64]:
-    """Return how often each word piece stands in ordinary chat."""
+    """Return how often each word piece occurs in ordinary chat."""
     found: Counter[int] = Counter()
-    for one in read:
-        if one.chat:
-            found.update(piece for message in one.messages for piece in message[1:])
+    for conversation in read:
+        if conversation.chat:
+            found.update(piece for message in conversation.messages for piece in message[1:])
     return np.asarray([found[piece] for piece in range(pieces)], np.int64)
 
 
-def _measure(first: FirstPass, read: Sequence[_Read], thresholds: Thresholds) -> dict[str, float | int | None]:
-    """Return what the first pass loses of what the model finds, and what share of ordinary conversations it passes on."""
+def _measure(first: Prefilter, read: Sequence[_Read], thresholds: Thresholds) -> dict[str, float | int | None]:
+    """Return what the prefilter loses of what the model finds, and what share of ordinary conversations it passes on."""
     peaks = _peaks(first, read)
     passed = peaks >= first.cut
-    grooming = np.asarray([one.grooming is True for one in read], bool)
-    ordinary = np.asarray([one.grooming is False for one in read], bool)
-    chat = ordinary & np.asarray([one.chat for one in read], bool)
-    found = grooming & np.asarray([one.peak >= thresholds.risk for one in read], bool)
+    grooming = np.asarray([conversation.grooming is True for conversation in read], bool)
+    ordinary = np.asarray([conversation.grooming is False for conversation in read], bool)
+    chat = ordinary & np.asarray([conversation.chat for conversation in read], bool)
+    found = grooming & np.asarray([conversation.peak >= thresholds.risk for conversation in read], bool)
     return {
         "recall_loss": round(float((found & ~passed).sum() / grooming.sum()), 4) if grooming.any() else None,
         "found": int(found.sum()),
@@ -179,23 +181,32 @@ def _measure(first: FirstPass, read: Sequence[_Read], thresholds: Thresholds) ->
 
 
 def _read(conversations: Sequence[LabelledConversation], judged: Sequence[Judged], model: EncoderModel) -> Iterator[_Read]:
-    pieces = model.tokenizer.pieces([[line for _, line in spoken(one.messages)] for one in conversations])
-    for messages, one in zip(pieces, judged, strict=True):
+    pieces = model.tokenizer.pieces([[line for _, line in utterances(conversation.messages)] for conversation in conversations])
+    for messages, conversation in zip(pieces, judged, strict=True):
         if messages:
-            groomers = one.groomers or frozenset()
-            chat = one.attributes.get("situation") == ORDINARY_CHAT
-            yield _Read(messages, one.speakers, one.stages, one.speaker_risk, one.peak, one.grooming, groomers, chat)
+            groomers = conversation.groomers or frozenset()
+            chat = conversation.attributes.get("situation") == ORDINARY_CHAT
+            yield _Read(
+                messages,
+                conversation.speakers,
+                conversation.stages,
+                conversation.speaker_risk,
+                conversation.peak,
+                conversation.grooming,
+                groomers,
+                chat,
+            )
 
 
-def _peaks(first: FirstPass, read: Sequence[_Read]) -> NDArray[np.float64]:
-    running = first.running([one.messages for one in read], [one.speakers for one in read])
+def _peaks(first: Prefilter, read: Sequence[_Read]) -> NDArray[np.float64]:
+    running = first.running([conversation.messages for conversation in read], [conversation.speakers for conversation in read])
     return np.asarray([float(own.max()) for own in running])
 
 
-def _choose_cut(first: FirstPass, read: Sequence[_Read], threshold: float) -> float:
+def _choose_cut(first: Prefilter, read: Sequence[_Read], threshold: float) -> float:
     """Return the cut: a margin below the lowest conversation with grooming that the model finds, never above its threshold."""
     peaks = _peaks(first, read)
-    found = np.asarray([one.grooming is True and one.peak >= threshold for one in read], bool)
+    found = np.asarray([conversation.grooming is True and conversation.peak >= threshold for conversation in read], bool)
     if not found.any():
         return 0.0
     lowest = float(np.clip(peaks[found].min(), 1e-6, 1 - 1e-6))

@@ -29,12 +29,12 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from evaluation.metrics import average_precision
 from pipeline.config import EncoderRecipe
 from pipeline.errors import ConfigError
+from pipeline.model.network import ContextNetwork, MessageNetwork
 from pipeline.model.training.examples import Example
-from pipeline.model.training.learning import Learner, Masking, collate, positive_weights, stage_shares
-from pipeline.model.training.network import ContextNetwork, MessageNetwork
+from pipeline.model.training.head_warmup import embed, fit_head
+from pipeline.model.training.loss import Masking, TrainingModule, collate, positive_weights, stage_shares
 from pipeline.model.training.open_encoder import Start
 from pipeline.model.training.precision import has_bf16
-from pipeline.model.training.probe import embed, fit_head
 
 logger = logging.getLogger(__name__)
 
@@ -67,12 +67,12 @@ class _TwoRates(Trainer):
         self._told: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
 
     def prediction_step(self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any) -> tuple[torch.Tensor, None, None]:
-        learner = self.accelerator.unwrap_model(model)
+        module = self.accelerator.unwrap_model(model)
         examples = inputs["examples"]
         with torch.no_grad():
             with self.compute_loss_context_manager():
-                read = learner.read(examples)
-            loss = learner.losses(examples, read)["loss"]
+                read = module.predict_logits(examples)
+            loss = module.losses(examples, read)["loss"]
         self._told += [(one.stages, logits[:, :-1].cpu().numpy()) for one, logits in zip(examples, read, strict=True)]
         return loss.detach(), None, None
 
@@ -116,8 +116,8 @@ def fit_encoder(
     resume: bool = False,
     callbacks: Sequence[TrainerCallback] = (),
     say: Callable[[str], None] = logger.info,
-) -> Learner:
-    """Train, and return the learner of the epoch that ranks the stages of the validation part best, by average precision, or the
+) -> TrainingModule:
+    """Train, and return the module of the epoch that ranks the stages of the validation part best, by average precision, or the
     mean of it and the latest, where that is less sure of what it gets wrong (`_average`).
 
     The loss would choose an earlier one: it grows with how sure the network is of what it gets wrong, which calibration mends.
@@ -126,14 +126,14 @@ def fit_encoder(
     """
     settings = recipe.training
     shares = stage_shares(train)
-    learner = new_learner(start, recipe, positive=positive_weights(shares, cap=recipe.loss.positive))
-    learner.head.expect([*shares, 0.5])
+    module = new_training_module(start, recipe, positive=positive_weights(shares, cap=recipe.loss.positive))
+    module.head.expect([*shares, 0.5])
     last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.is_dir() else None
     if settings.probe_epochs and not last:
-        say("teaching the context head on the encoder as it comes")
-        fit_head(learner, train, embed(learner, train), epochs=settings.probe_epochs, batch=settings.batch, seed=recipe.seed)
+        say("training the context head on the frozen encoder")
+        fit_head(module, train, embed(module, train), epochs=settings.probe_epochs, batch=settings.batch, seed=recipe.seed)
     if not settings.epochs:
-        return _ended(learner, recipe)
+        return _ended(module, recipe)
     cuda = torch.cuda.is_available()
     epochs = settings.epochs
     steps = math.ceil(len(train) / (settings.batch * settings.gradient_accumulation * settings.evaluations_per_epoch))
@@ -169,7 +169,7 @@ def fit_encoder(
         disable_tqdm=None,
     )
     trainer = _TwoRates(
-        model=learner,
+        model=module,
         args=arguments,
         train_dataset=_Examples(train),
         eval_dataset=_Examples(validation),
@@ -181,20 +181,20 @@ def fit_encoder(
         say(f"going on from {Path(last).name}")
     trainer.train(resume_from_checkpoint=last)
     if settings.average:
-        _average(trainer, learner, checkpoints, say)
+        _average(trainer, module, checkpoints, say)
     history = [{"step": entry["step"], **entry} for entry in trainer.state.log_history]
     if trainer.is_world_process_zero():
         (checkpoints / "history.json").write_text(json.dumps(history, indent=1), "utf-8")
-    return _ended(learner, recipe)
+    return _ended(module, recipe)
 
 
-def _ended(learner: Learner, recipe: EncoderRecipe) -> Learner:
+def _ended(module: TrainingModule, recipe: EncoderRecipe) -> TrainingModule:
     if recipe.training.lora_rank:
-        learner.network.encoder = learner.network.encoder.merge_and_unload()
-    return learner.eval()
+        module.network.encoder = module.network.encoder.merge_and_unload()
+    return module.eval()
 
 
-def _average(trainer: Trainer, learner: Learner, checkpoints: Path, say: Callable[[str], None]) -> None:
+def _average(trainer: Trainer, module: TrainingModule, checkpoints: Path, say: Callable[[str], None]) -> None:
     """Take the mean of the weights of the epochs that are kept, the best and the latest, where the loss of validation is lower so.
 
     It generalises better than either (stochastic weight averaging; Izmailov et al. 2018), and is less sure of what it gets wrong.
@@ -204,11 +204,11 @@ def _average(trainer: Trainer, learner: Learner, checkpoints: Path, say: Callabl
     if len(kept) < 2 or best is None:
         return
     alone = trainer.evaluate()
-    learner.load_state_dict({name: torch.stack([one[name] for one in kept]).mean(dim=0) for name in kept[0]}, strict=False)
+    module.load_state_dict({name: torch.stack([one[name] for one in kept]).mean(dim=0) for name in kept[0]}, strict=False)
     mean = trainer.evaluate()
     precision = "eval_average_precision"
     if mean["eval_loss"] >= alone["eval_loss"] or mean[precision] < alone[precision] - _TOLERATED:
-        learner.load_state_dict(load_file(Path(best) / SAFE_WEIGHTS_NAME), strict=False)
+        module.load_state_dict(load_file(Path(best) / SAFE_WEIGHTS_NAME), strict=False)
     told = [f"average precision {one[precision]:.4f}, loss {one['eval_loss']:.3f}" for one in (alone, mean)]
     say(f"best epoch: {told[0]}; mean of {len(kept)} epochs: {told[1]}")
 
@@ -222,11 +222,11 @@ def macro_average_precision(labels: NDArray[np.float32], scores: NDArray[np.floa
     return 0.0 if np.isnan(areas).all() else float(np.nanmean(areas))
 
 
-def new_learner(start: Start, recipe: EncoderRecipe, *, positive: Sequence[float]) -> Learner:
+def new_training_module(start: Start, recipe: EncoderRecipe, *, positive: Sequence[float]) -> TrainingModule:
     """Return heads on an encoder, not trained yet; ``positive`` are the weights of the stages."""
     set_seed(recipe.seed)
     head = ContextNetwork(width=start.width, outputs=len(positive) + 1, hidden=recipe.heads.hidden, dropout=recipe.heads.dropout)
-    return Learner(
+    return TrainingModule(
         MessageNetwork(start.encoder),
         head,
         settings=recipe.loss,
@@ -235,6 +235,7 @@ def new_learner(start: Start, recipe: EncoderRecipe, *, positive: Sequence[float
         closing=start.tokenizer.closing,
         masking=_masking(start, recipe),
         one_speaker=recipe.training.one_speaker,
+        teacher_weight=recipe.teacher.weight,
     )
 
 

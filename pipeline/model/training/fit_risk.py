@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
 
 from pipeline.model.risk_head import LITTLE, RiskHead, evidence, running_ages, running_evidence
 
@@ -16,6 +18,9 @@ FLOOR = 3.0
 
 _PRIOR = 0.02
 """How strongly weights are held to where they begin: noisy-or of maxima, which transfers well, with ages beside it."""
+
+_FEWEST = 20
+"""Conversations of each kind without which the risk is not set against those that could be taken for grooming."""
 
 _BEGIN = {"gather": 0.1, "slope": 1.5, "grown": 0.5, "young": 0.5}
 
@@ -50,7 +55,7 @@ def fit_risk(scored: Sequence[Scored]) -> RiskHead:
     the most evidence stands for it.
     """
     stages = scored[0].stages.shape[1]
-    means = np.mean(np.concatenate([evidence(one.stages) for one in scored]), axis=0)
+    means = np.mean(np.concatenate([evidence(conversation.stages) for conversation in scored]), axis=0)
     floors = FLOOR * means
     rows = _rows(scored, floors)
     begin = np.asarray([*np.ones(stages), *_BEGIN.values(), 0.0])
@@ -83,18 +88,37 @@ def fit_risk(scored: Sequence[Scored]) -> RiskHead:
     return RiskHead(np.asarray(found[:stages]), floors, gather, slope, grown, young, offset)
 
 
+def against_look_alikes(head: RiskHead, scored: Sequence[Scored], look_alikes: Sequence[bool]) -> RiskHead:
+    """Return the head with its log-odds scaled and shifted so that 0.5 means even odds between grooming conversations and ordinary
+    ones that could be taken for it: ``look_alikes`` says which are. The order of conversations stays as it is.
+
+    Ordinary chat would set 0.5 where nobody doubts: then most conversations that could be taken for grooming have 0.9 and more.
+    """
+    kept = [conversation for conversation, alike in zip(scored, look_alikes, strict=True) if conversation.grooming or alike]
+    labels = np.asarray([bool(conversation.grooming) for conversation in kept])
+    if min(labels.sum(), (~labels).sum()) < _FEWEST:
+        return head
+    peaks = [head.risks(conversation.stages, conversation.child, conversation.speakers)[1].max() for conversation in kept]
+    fitted = LogisticRegression(C=100.0, class_weight="balanced").fit(logit(np.asarray(peaks, np.float64))[:, None], labels)
+    scale, shift = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    if scale <= 0:
+        return head
+    scaled = {name: getattr(head, name) * scale for name in ("slope", "grown", "young")}
+    return replace(head, **scaled, offset=head.offset * scale + shift)
+
+
 def _rows(scored: Sequence[Scored], floors: NDArray[np.float64]) -> _Rows:
     parts: list[tuple[NDArray[np.float64], NDArray[np.float64], float, float, float]] = []
-    for one in scored:
-        if one.grooming is None or not len(one.speakers):
+    for conversation in scored:
+        if conversation.grooming is None or not len(conversation.speakers):
             continue
-        highest, gathered = running_evidence(evidence(one.stages), floors, one.speakers)
-        grown, young = running_ages(np.asarray(one.child, np.float64), one.speakers)
-        last = {speaker: row for row, speaker in enumerate(one.speakers)}
-        groomers = one.groomers
+        highest, gathered = running_evidence(evidence(conversation.stages), floors, conversation.speakers)
+        grown, young = running_ages(np.asarray(conversation.child, np.float64), conversation.speakers)
+        last = {speaker: row for row, speaker in enumerate(conversation.speakers)}
+        groomers = conversation.groomers
         if groomers is None:
             most = max(last, key=lambda speaker: highest[last[speaker]].sum())
-            last, groomers = {most: last[most]}, frozenset({most} if one.grooming else ())
+            last, groomers = {most: last[most]}, frozenset({most} if conversation.grooming else ())
         for speaker, row in last.items():
             parts.append((highest[row], np.log1p(gathered[row]), grown[row], young[row], float(speaker in groomers)))
     labels = np.asarray([part[4] for part in parts])

@@ -12,12 +12,12 @@ from evaluation.summary import ORDINARY_CHAT, Cuts, summarise
 from pipeline import __version__
 from pipeline.config import Taxonomy
 from pipeline.model.thresholds import Thresholds
-from pipeline.model.training.dealt import Dealt
+from pipeline.model.training.dataset import DatasetSplits
 
 
 def measure(
     judged: Sequence[Judged],
-    dealt: Dealt,
+    dataset: DatasetSplits,
     taxonomy: Taxonomy,
     thresholds: Thresholds,
     *,
@@ -28,22 +28,22 @@ def measure(
         "safelight": __version__,
         "trained": datetime.now(UTC).date().isoformat(),
         "how": "on the test part, whose situations are not in the training part; intervals of 95 % by conversation",
-        "corpus": _counts(dealt),
+        "corpus": _counts(dataset),
         **summarise(judged, Cuts(thresholds.risk, thresholds.stages)),
         "slices": slices(judged, thresholds.risk, taxonomy.keys),
         **more,
     }
 
 
-def _counts(dealt: Dealt) -> dict[str, int]:
-    ordinary = [one for one in dealt.train if one.attributes.get("situation") == ORDINARY_CHAT]
-    labelled = [one for one in dealt.train if one.attributes.get("situation") != ORDINARY_CHAT]
+def _counts(dataset: DatasetSplits) -> dict[str, int]:
+    ordinary = [conversation for conversation in dataset.train if conversation.attributes.get("situation") == ORDINARY_CHAT]
+    labelled = [conversation for conversation in dataset.train if conversation.attributes.get("situation") != ORDINARY_CHAT]
     return {
         "labelled_conversations": len(labelled),
-        "grooming_conversations": sum(bool(one.is_grooming) for one in labelled),
-        "composed_conversations": len(dealt.composed),
+        "grooming_conversations": sum(bool(conversation.is_grooming) for conversation in labelled),
+        "composed_conversations": len(dataset.composed),
         "ordinary_chat_conversations": len(ordinary),
-        "messages": sum(len(one.messages) for one in (*dealt.train, *dealt.composed)),
-        "validation_conversations": len(dealt.validation),
-        "test_conversations": len(dealt.test),
+        "messages": sum(len(conversation.messages) for conversation in (*dataset.train, *dataset.composed)),
+        "validation_conversations": len(dataset.validation),
+        "test_conversations": len(dataset.test),
     }

@@ -41,6 +41,7 @@ def open_encoder(recipe: EncoderRecipe, *, path: Path | None = None) -> Start:
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         encoder = _load(name)
+        _keep_layers(encoder, recipe.layers)
         _set_dropout(encoder, recipe.heads.encoder_dropout)
     except (OSError, ValueError) as error:
         raise ConfigError(
@@ -86,6 +87,23 @@ def _positions_left_out(encoder: nn.Module) -> int:
     return 0 if padding is None else int(padding) + 1
 
 
+def _layers(encoder: nn.Module) -> nn.ModuleList:
+    return next((module for module in encoder.modules() if isinstance(module, nn.ModuleList)), nn.ModuleList())
+
+
+def _keep_layers(encoder: Any, layers: int | None) -> None:
+    """Keep the first layers of an encoder, and note their number where its kind has a name for it."""
+    stack = _layers(encoder)
+    if layers is None or layers == len(stack):
+        return
+    if layers > len(stack):
+        raise ConfigError(f"layers is {layers}", do=f"The encoder has {len(stack)}")
+    del stack[layers:]
+    for name in ("num_hidden_layers", "n_layers"):
+        if hasattr(encoder.config, name):
+            setattr(encoder.config, name, layers)
+
+
 def _set_dropout(encoder: nn.Module, rate: float) -> None:
     """Set every dropout of the encoder; its attention keeps the rate under a name of its own."""
     for module in encoder.modules():
@@ -101,11 +119,9 @@ def _freeze(encoder: nn.Module, settings: TrainingSettings) -> None:
         encoder.get_input_embeddings().requires_grad_(False)  # type: ignore[operator]
     if not settings.frozen_layers:
         return
-    stack = next((module for module in encoder.modules() if isinstance(module, nn.ModuleList)), None)
-    if stack is None or len(stack) < settings.frozen_layers:
-        raise ConfigError(
-            f"training.frozen_layers is {settings.frozen_layers}", do=f"The encoder has {0 if stack is None else len(stack)}"
-        )
+    stack = _layers(encoder)
+    if len(stack) < settings.frozen_layers:
+        raise ConfigError(f"training.frozen_layers is {settings.frozen_layers}", do=f"The encoder has {len(stack)}")
     if getattr(encoder, "embeddings", None) is not None:
         encoder.embeddings.requires_grad_(False)  # type: ignore[operator]
     for layer in stack[: settings.frozen_layers]:

@@ -16,32 +16,42 @@ from sklearn.linear_model import LogisticRegression
 
 from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import BaselineRecipe, EncoderRecipe, Taxonomy
-from pipeline.corpora.evenings import evenings
+from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.split import Splits
+from pipeline.corpora.synthetic_chats import synthetic_chats
 from pipeline.model.calibration import Platt
 from pipeline.model.card import CARD, write_encoder_card
 from pipeline.model.context_head import ContextHead
+from pipeline.model.drift_profile import save_drift_profile
 from pipeline.model.encoder import KIND, NETWORK, load_encoder, message_vectors, save_heads
 from pipeline.model.folder import seal_model_folder
-from pipeline.model.message_tokens import Arrays, padded
-from pipeline.model.reference import keep_reference
+from pipeline.model.message_tokens import Arrays, Network, padded
+from pipeline.model.predict import predict_labelled
 from pipeline.model.risk_head import RiskHead
-from pipeline.model.runtime import Run, open_network
-from pipeline.model.training.after_chat import found_after_chat
-from pipeline.model.training.beside import Rival, Suite, by_phrasing, differences, in_single_precision, suite_figures, train_rival
+from pipeline.model.runtime import open_network
 from pipeline.model.training.choose import choose_thresholds
-from pipeline.model.training.dealt import Dealt
+from pipeline.model.training.comparison import (
+    Rival,
+    Suite,
+    by_phrasing,
+    differences,
+    in_single_precision,
+    suite_figures,
+    train_rival,
+)
+from pipeline.model.training.context_dilution import measure_context_dilution
+from pipeline.model.training.dataset import DatasetSplits
 from pipeline.model.training.examples import Example, make_examples
 from pipeline.model.training.export_encoder import export_network, export_torch, quantise
 from pipeline.model.training.faithful import faithfulness
 from pipeline.model.training.fit_cascade import fit_cascade
 from pipeline.model.training.fit_encoder import fit_encoder
-from pipeline.model.training.fit_risk import Scored, fit_risk
-from pipeline.model.training.judging import judge
+from pipeline.model.training.fit_risk import Scored, against_look_alikes, fit_risk
+from pipeline.model.training.head_warmup import refit_head
 from pipeline.model.training.measure_encoder import measure
 from pipeline.model.training.open_encoder import open_encoder
 from pipeline.model.training.piece_vectors import PieceVectors, piece_vectors
-from pipeline.model.training.probe import refit_head
+from pipeline.model.training.teacher import with_teacher
 from pipeline.output import write_json
 
 _CALIBRATION_BATCHES = 100
@@ -49,14 +59,14 @@ _BATCH_MESSAGES = 64
 
 _AT_ONCE = 64
 
-_NIGHTS = (60, 300)
-"""Messages of the long ordinary chats that the threshold must keep to besides."""
+_SYNTHETIC_SIZES = (60, 300)
+"""Messages of the synthetic ordinary chats on which the threshold must keep the false-positive rate too."""
 
 
 def train_encoder(
     recipe: EncoderRecipe,
     taxonomy: Taxonomy,
-    dealt: Dealt,
+    dataset: DatasetSplits,
     splits: Splits,
     folder: Path,
     *,
@@ -81,32 +91,34 @@ def train_encoder(
     start = open_encoder(recipe, path=encoder)
     train = list(
         make_examples(
-            [*dealt.train, *dealt.composed],
+            [*dataset.train, *dataset.composed],
             start.tokenizer,
             stages=taxonomy.keys,
             longest=recipe.training.longest,
             stretch=recipe.training.stretch,
         )
     )
-    validation = list(make_examples(dealt.validation, start.tokenizer, stages=taxonomy.keys, longest=recipe.training.longest))
+    validation = list(make_examples(dataset.validation, start.tokenizer, stages=taxonomy.keys, longest=recipe.training.longest))
     tokens = sum(map(len, chain.from_iterable(example.pieces for example in train)))
-    say(f"{len(train):,} stretches to learn from ({len(dealt.composed):,} conversations composed), {tokens:,} tokens")
+    say(f"{len(train):,} stretches to learn from ({len(dataset.composed):,} conversations composed), {tokens:,} tokens")
     vectors = piece_vectors(start) if writes else None  # before training: what was learned is in the network
-    learner = fit_encoder(start, recipe, train, validation, checkpoints=checkpoints, resume=resume, say=say)
+    train = with_teacher(train, validation, recipe, encoder=encoder, checkpoints=checkpoints, resume=resume, say=say)
+    module = fit_encoder(start, recipe, train, validation, checkpoints=checkpoints, resume=resume, say=say)
     if vectors is None:
         return
     if recipe.training.refit_epochs:
-        say(f"teaching the context head again, with {len(dealt.more):,} ordinary chats more")
-        more = make_examples(dealt.more, start.tokenizer, stages=taxonomy.keys, stretch=recipe.training.stretch)
-        refit_head(learner, [*train, *more], epochs=recipe.training.refit_epochs, batch=recipe.training.batch, seed=recipe.seed)
+        say(f"training the context head again, with {len(dataset.more):,} ordinary chats more")
+        more = make_examples(dataset.more, start.tokenizer, stages=taxonomy.keys, stretch=recipe.training.stretch)
+        refit_head(module, [*train, *more], epochs=recipe.training.refit_epochs, batch=recipe.training.batch, seed=recipe.seed)
     say("calibrating and exporting")
     single = checkpoints / "encoder-fp32.onnx"
     batches = calibration_batches(train, closing=start.tokenizer.closing)
-    export_network(learner.network, single, example=batches[0])
+    export_network(module.network, single, example=batches[0])
     quantise(single, folder / NETWORK, batches=batches)
-    head = learner.head.as_numpy()
+    head = module.head.as_numpy()
     network = open_network(folder / NETWORK)
-    calibrated = calibrate(exported_logits(network, head, validation, closing=start.tokenizer.closing), validation)
+    logits = exported_logits(network, head, validation, closing=start.tokenizer.closing)
+    calibrated = calibrate(logits, validation, look_alikes=_look_alikes(dataset.validation))
     save_heads(
         folder,
         head=head,
@@ -117,13 +129,13 @@ def train_encoder(
         tokenizer=start.backend,
     )
     if recipe.export.torch:
-        export_torch(learner.network, folder)
+        export_torch(module.network, folder)
     (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), "utf-8")
-    write_json(folder / "splits.json", splits.model_dump(mode="json"))
+    write_json(folder / "splits.json", splits.model_dump(mode="json"), compact=True)
     if rival is not None:
-        say("training the baseline that stands beside it")
-    other = train_rival(dealt, rival, taxonomy, **recipe.rates) if rival is not None else None
-    _judge_and_measure(recipe, taxonomy, dealt, folder, vectors, single=single, other=other, suite=suite, say=say)
+        say("training the baseline to compare with")
+    other = train_rival(dataset, rival, taxonomy, **recipe.rates) if rival is not None else None
+    _judge_and_measure(recipe, taxonomy, dataset, folder, vectors, single=single, other=other, suite=suite, say=say)
 
 
 def wait_for_the_others() -> None:
@@ -135,7 +147,7 @@ def wait_for_the_others() -> None:
 def _judge_and_measure(
     recipe: EncoderRecipe,
     taxonomy: Taxonomy,
-    dealt: Dealt,
+    dataset: DatasetSplits,
     folder: Path,
     vectors: PieceVectors,
     *,
@@ -151,34 +163,40 @@ def _judge_and_measure(
     model = load_encoder(seal_model_folder(folder, kind=KIND, name=recipe.name))
     (folder / "manifest.json").unlink()
     say("choosing thresholds on the validation part")
-    validation = judge(dealt.validation, model)
-    chats = [chat for chat in dealt.validation if chat.attributes.get("situation") == ORDINARY_CHAT]
-    nights = [night for size in _NIGHTS for night in evenings(chats, seed=recipe.seed, most=len(chats), messages=size)]
-    thresholds = choose_thresholds([*validation, *judge(nights, model)], taxonomy.keys, **recipe.rates)
-    keep_reference(folder, dealt.validation, [one.peak for one in validation], threshold=thresholds.risk)
+    validation = predict_labelled(dataset.validation, model)
+    chats = [chat for chat in dataset.validation if chat.attributes.get("situation") == ORDINARY_CHAT]
+    synthetic = [
+        chat for size in _SYNTHETIC_SIZES for chat in synthetic_chats(chats, seed=recipe.seed, most=len(chats), messages=size)
+    ]
+    thresholds = choose_thresholds([*validation, *predict_labelled(synthetic, model)], taxonomy.keys, **recipe.rates)
+    save_drift_profile(folder, dataset.validation, [conversation.peak for conversation in validation], threshold=thresholds.risk)
     say("measuring on the test part")
-    judged = judge(dealt.test, model)
-    say("fitting the first pass of the cascade")
+    judged = predict_labelled(dataset.test, model)
+    say("fitting the prefilter of the cascade")
     first = fit_cascade(
-        dealt, model, thresholds, recipe.cascade, vectors=vectors, validation=validation, test=judged, seed=recipe.seed
+        dataset, model, thresholds, recipe.cascade, vectors=vectors, validation=validation, test=judged, seed=recipe.seed
     )
     first.save(folder)
     more = {
-        "explanations": faithfulness(dealt.test, model, thresholds, seed=recipe.seed),
+        "explanations": faithfulness(dataset.test, model, thresholds, seed=recipe.seed),
         "cascade": dict(first.figures),
-        "after_chat": found_after_chat(dealt.test, model, thresholds.risk, seed=recipe.seed),
-        "phrasing": by_phrasing(judged, dealt.test, dealt.train, thresholds),
-        "single_precision": differences(judge(dealt.test, in_single_precision(model, single)), thresholds, judged, thresholds),
+        "after_chat": measure_context_dilution(dataset.test, model, thresholds.risk, seed=recipe.seed),
+        "phrasing": by_phrasing(judged, dataset.test, dataset.train, thresholds),
+        "single_precision": differences(
+            predict_labelled(dataset.test, in_single_precision(model, single)), thresholds, judged, thresholds
+        ),
     }
     more["baseline"] = (
-        differences(judge(dealt.test, other.model), other.thresholds, judged, thresholds) if other is not None else None
+        differences(predict_labelled(dataset.test, other.model), other.thresholds, judged, thresholds)
+        if other is not None
+        else None
     )
     more["suite"] = suite_figures(suite(model, thresholds)) if suite is not None else None
     more["baseline_suite"] = (
         suite_figures(suite(other.model, other.thresholds)) if suite is not None and other is not None else None
     )
     write_json(folder / "thresholds.json", thresholds.model_dump(mode="json"))
-    write_json(folder / "metrics.json", measure(judged, dealt, taxonomy, thresholds, more=more))
+    write_json(folder / "metrics.json", measure(judged, dataset, taxonomy, thresholds, more=more))
     write_encoder_card(folder)
 
 
@@ -199,7 +217,9 @@ class Calibrated:
     risk: RiskHead
 
 
-def exported_logits(network: Run, head: ContextHead, examples: Sequence[Example], *, closing: int) -> Iterator[NDArray[np.float32]]:
+def exported_logits(
+    network: Network, head: ContextHead, examples: Sequence[Example], *, closing: int
+) -> Iterator[NDArray[np.float32]]:
     """Yield the logits of each example, of shape (n, stages + 1), as the exported network gives them."""
     for start in range(0, len(examples), _AT_ONCE):
         part = examples[start : start + _AT_ONCE]
@@ -207,11 +227,13 @@ def exported_logits(network: Run, head: ContextHead, examples: Sequence[Example]
         yield from (head.logits(own, example.speakers) for own, example in zip(vectors, part, strict=True))
 
 
-def calibrate(given: Iterable[NDArray[np.float32]], examples: Sequence[Example]) -> Calibrated:
+def calibrate(
+    given: Iterable[NDArray[np.float32]], examples: Sequence[Example], *, look_alikes: frozenset[str] = frozenset()
+) -> Calibrated:
     """Fit a slope and an offset for each stage and for the ages, and then the risk head, to the logits of the examples.
 
     Stages and ages are calibrated as often as they occur there. The risk is calibrated at even odds and where people meet it, at
-    the highest that a conversation reaches.
+    the highest that a conversation reaches; against the ordinary conversations with the ids ``look_alikes``.
     """
     logits = list(given)
     scores, labels = np.concatenate(logits), np.concatenate([example.stages for example in examples])
@@ -228,7 +250,13 @@ def calibrate(given: Iterable[NDArray[np.float32]], examples: Sequence[Example])
         )
         for own, example in zip(logits, examples, strict=True)
     ]
-    return Calibrated(stages, ages, fit_risk(scored))
+    risk = against_look_alikes(fit_risk(scored), scored, [example.id in look_alikes for example in examples])
+    return Calibrated(stages, ages, risk)
+
+
+def _look_alikes(conversations: Sequence[LabelledConversation]) -> frozenset[str]:
+    """Return the ids of the ordinary conversations that could be taken for grooming."""
+    return frozenset(one.id for one in conversations if one.is_grooming is False and one.attributes.get("hard") == "true")
 
 
 def _platts(scores: NDArray[np.floating], labels: NDArray[np.floating]) -> Platt:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import ReviewError
+from pipeline.redaction.redactor import Redactor
 from pipeline.report.notes import notes_of
 from pipeline.results import Run, stage_column
 from pipeline.review.records import REASONS, AuditEntry, Decision
 from pipeline.schema import Conversation
-from pipeline.text.redact import Redactor
 
 LIMITS: tuple[str, ...] = (
     "A sign says that a message's words are like words that carried a stage in training. It is a reason to read, never a finding.",

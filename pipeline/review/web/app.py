@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.report.build import stage_colours
 from pipeline.review.web import routes_account, routes_case, routes_decide, routes_queue, routes_watch
-from pipeline.review.web.desk import Desk, NotLoggedIn, Refused, to
+from pipeline.review.web.app_state import AppState, NotLoggedIn, Refused, to
 
 logger = logging.getLogger(__name__)
 
@@ -39,15 +39,15 @@ HEADERS = {
 _LARGEST_FORM = 256 * 1024
 
 
-def create_app(desk: Desk, *, hosts: Sequence[str]) -> FastAPI:
+def create_app(app_state: AppState, *, hosts: Sequence[str]) -> FastAPI:
     """Return the application on a store and its runs. ``hosts`` are the names it answers to, so that no other name leads to it."""
     app = FastAPI(title="Safelight review", openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.desk = desk
+    app.state.app_state = app_state
     for module in (routes_account, routes_queue, routes_case, routes_decide, routes_watch):
         app.include_router(module.router)
     static = Path(str(files("pipeline.review.web").joinpath("static")))
     style = files("pipeline.report").joinpath("report.css").read_text("utf-8")
-    colours = stage_colours(max((len(run.taxonomy.stages) for run in desk.runs.values()), default=1))
+    colours = stage_colours(max((len(run.taxonomy.stages) for run in app_state.runs.values()), default=1))
 
     @app.get("/static/report.css")
     def report_style() -> Response:
@@ -57,14 +57,14 @@ def create_app(desk: Desk, *, hosts: Sequence[str]) -> FastAPI:
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        return await _guard(desk, request, call_next)
+        return await _guard(app_state, request, call_next)
 
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
-    _answer_errors(app, desk)
+    _answer_errors(app, app_state)
     return app
 
 
-async def _guard(desk: Desk, request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+async def _guard(app_state: AppState, request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Refuse what another site's page sends, and put the headers on every answer."""
     if refusal := _foreign(request):
         response: Response = PlainTextResponse(refusal, 403)
@@ -76,10 +76,10 @@ async def _guard(desk: Desk, request: Request, call_next: Callable[[Request], Aw
         try:
             response = await call_next(request)
         except Exception as error:  # noqa: BLE001 - the last resort: a page instead of nothing, and no chat text in the log
-            response = _failed(desk, request, error)
+            response = _failed(app_state, request, error)
     for name, value in HEADERS.items():
         response.headers[name] = value
-    if desk.secure:
+    if app_state.secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if not request.url.path.startswith("/static/"):
         response.headers["Cache-Control"] = "no-store"
@@ -124,7 +124,7 @@ def _malformed(request: Request) -> str | None:
     return None
 
 
-def _failed(desk: Desk, request: Request, error: Exception) -> Response:
+def _failed(app_state: AppState, request: Request, error: Exception) -> Response:
     """Answer what nobody foresaw. The log gets its kind and place: its words, and the address, may hold a chat's."""
     route = getattr(request.scope.get("route"), "path", "")
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -134,10 +134,10 @@ def _failed(desk: Desk, request: Request, error: Exception) -> Response:
         "what": "This page could not be made. What you did before is kept; of what you just sent, nothing may be",
         "do": "Load the page again; if it happens again, tell whoever runs Safelight, and run `safelight audit verify`",
     }
-    return desk.page("problem.html", None, status=500, **about, back="/", note="")
+    return app_state.page("problem.html", None, status=500, **about, back="/", note="")
 
 
-def _answer_errors(app: FastAPI, desk: Desk) -> None:
+def _answer_errors(app: FastAPI, app_state: AppState) -> None:
     @app.exception_handler(NotLoggedIn)
     def not_logged_in(request: Request, _: Exception) -> Response:
         if "hx-request" in request.headers:
@@ -146,19 +146,21 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
 
     @app.exception_handler(Refused)
     def refused(_: Request, error: Exception) -> Response:
-        return desk.page("problem.html", None, status=403, title="Not for this account", what=str(error), do="", back="/", note="")
+        return app_state.page(
+            "problem.html", None, status=403, title="Not for this account", what=str(error), do="", back="/", note=""
+        )
 
     @app.exception_handler(DecidedMeanwhile)
     def decided_meanwhile(request: Request, error: Exception) -> Response:
-        return _problem(desk, request, error, 409, "Somebody was quicker")
+        return _problem(app_state, request, error, 409, "Somebody was quicker")
 
     @app.exception_handler(ReviewError)
     def not_so(request: Request, error: Exception) -> Response:
-        return _problem(desk, request, error, 404 if request.method == "GET" else 400, "That did not work")
+        return _problem(app_state, request, error, 404 if request.method == "GET" else 400, "That did not work")
 
 
-def _problem(desk: Desk, request: Request, error: Exception, status: int, title: str) -> Response:
+def _problem(app_state: AppState, request: Request, error: Exception, status: int, title: str) -> Response:
     what, do = (error.what, error.do or "") if isinstance(error, ReviewError) else (str(error), "")
     referer = urlsplit(request.headers.get("referer", ""))
     back = referer.path if referer.netloc == request.headers.get("host") and referer.path.startswith("/c/") else "/"
-    return desk.page("problem.html", None, status=status, title=title, what=what, do=do, back=back, note="")
+    return app_state.page("problem.html", None, status=status, title=title, what=what, do=do, back=back, note="")

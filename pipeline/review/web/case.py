@@ -16,7 +16,7 @@ from pipeline.review.audit import entries
 from pipeline.review.decisions import read_corrections, read_decisions
 from pipeline.review.four_eyes import is_hidden, unread
 from pipeline.review.queue import QueueRow, same_speaker
-from pipeline.review.web.desk import Asking, Desk, ours, to
+from pipeline.review.web.app_state import AppState, Asking, ours, to
 
 Form = dict[str, str]
 """What stands in the form of a decision: kind, reason, note."""
@@ -69,7 +69,7 @@ def deciding(connection: Connection, asking: Asking, row: QueueRow, view: Conver
 
 
 def case_page(
-    desk: Desk,
+    app_state: AppState,
     asking: Asking,
     row: QueueRow,
     run: Run,
@@ -82,13 +82,13 @@ def case_page(
     status: int = 200,
 ) -> HTMLResponse:
     """Return the page of a conversation; ``form`` and ``problem`` are what was sent and why it did not do."""
-    with desk.store.reading() as connection:
+    with app_state.store.reading() as connection:
         card = deciding(connection, asking, row, view)
         corrected = list(read_corrections(connection, number=row.number))
-        others = same_speaker(connection, row.number, list(desk.runs))
+        others = same_speaker(connection, row.number, list(app_state.runs))
         people = [reader.name for reader in all_readers(connection) if reader.active]
         history = list(entries(connection, subject=row.key.subject))
-    return desk.page(
+    return app_state.page(
         "case.html",
         asking,
         status=status,
@@ -98,7 +98,7 @@ def case_page(
         others=others,
         people=people,
         history=history,
-        packs=desk.pack_key is not None,
+        packs=app_state.pack_key is not None,
         back=back,
         form=form,
         problem=problem,
@@ -108,7 +108,7 @@ def case_page(
 
 
 def decision_card(
-    desk: Desk,
+    app_state: AppState,
     asking: Asking,
     row: QueueRow,
     view: ConversationView,
@@ -120,10 +120,10 @@ def decision_card(
     status: int = 200,
 ) -> HTMLResponse:
     """Return the card of the decision alone, for a page that stays as it is: what was revealed on it is still there."""
-    with desk.store.reading() as connection:
+    with app_state.store.reading() as connection:
         card = deciding(connection, asking, row, view)
     about = {"back": back, "locked_by": locked_by, "form": form, "problem": problem}
-    return desk.page("decision.html", asking, status=status, **about, **card)
+    return app_state.page("decision.html", asking, status=status, **about, **card)
 
 
 def in_place(request: Request) -> bool:

@@ -15,7 +15,7 @@ from pipeline.review.audit import append
 from pipeline.review.locks import release
 from pipeline.review.records import ROLES, Role
 from pipeline.review.sessions import end_session, start_session
-from pipeline.review.web.desk import Acting, AtDesk, Looking, Refused, ours, require, signed_in, to
+from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, Refused, ours, require, signed_in, to
 
 router = APIRouter()
 
@@ -25,13 +25,13 @@ async def _form(request: Request) -> FormData:
 
 
 @router.get("/login")
-def login_page(desk: AtDesk, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+def login_page(app_state: CurrentAppState, next: str = "/") -> Response:  # noqa: A002 - the name in the address
     """Ask for name and password."""
-    return desk.page("login.html", None, next=ours(next), problem=None)
+    return app_state.page("login.html", None, next=ours(next), problem=None)
 
 
 @router.post("/login")
-def login(request: Request, desk: AtDesk, form: Annotated[FormData, Depends(_form)]) -> Response:
+def login(request: Request, app_state: CurrentAppState, form: Annotated[FormData, Depends(_form)]) -> Response:
     """Begin a session."""
     name, password = str(form.get("name", "")), str(form.get("password", ""))
     next_ = ours(str(form.get("next", "/")))
@@ -39,29 +39,29 @@ def login(request: Request, desk: AtDesk, form: Annotated[FormData, Depends(_for
     reader = None
     status = 401
     try:
-        reader = log_in(desk.store, name, password, address=request.client.host if request.client else "")
+        reader = log_in(app_state.store, name, password, address=request.client.host if request.client else "")
     except ReviewError as error:
         problem, status = str(error), 429
-    desk.noted()
+    app_state.noted()
     if reader is None:
-        return desk.page("login.html", None, status=status, next=next_, problem=problem)
-    with desk.store.writing() as connection:
+        return app_state.page("login.html", None, status=status, next=next_, problem=problem)
+    with app_state.store.writing() as connection:
         cookie = start_session(connection, reader)
-    return signed_in(desk, cookie, next_)
+    return signed_in(app_state, cookie, next_)
 
 
 @router.get("/enter")
-def enter(desk: AtDesk, token: str = "") -> Response:
+def enter(app_state: CurrentAppState, token: str = "") -> Response:
     """Let the single user in by the token that the terminal showed; it serves once."""
-    with desk.lock:
-        known, desk.token = desk.token, None if _same(desk.token, token) else desk.token
-    if desk.single_user is None or not _same(known, token):
+    with app_state.lock:
+        known, app_state.token = app_state.token, None if _same(app_state.token, token) else app_state.token
+    if app_state.single_user is None or not _same(known, token):
         raise Refused("This address serves once. Take the one that `safelight review --single-user` showed last.")
-    with desk.store.writing() as connection:
-        cookie = start_session(connection, desk.single_user)
-        append(connection, desk.single_user.name, "log in", f"reader:{desk.single_user.name}", single_user=True)
-    desk.noted()
-    return signed_in(desk, cookie, "/")
+    with app_state.store.writing() as connection:
+        cookie = start_session(connection, app_state.single_user)
+        append(connection, app_state.single_user.name, "log in", f"reader:{app_state.single_user.name}", single_user=True)
+    app_state.noted()
+    return signed_in(app_state, cookie, "/")
 
 
 def _same(known: str | None, token: str) -> bool:
@@ -69,32 +69,32 @@ def _same(known: str | None, token: str) -> bool:
 
 
 @router.post("/logout")
-def logout(desk: AtDesk, asking: Acting) -> Response:
+def logout(app_state: CurrentAppState, asking: Acting) -> Response:
     """End the session, and give up what the reader worked on."""
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         release(connection, asking.reader)
         end_session(connection, asking.session)
         append(connection, asking.reader.name, "log out", f"reader:{asking.reader.name}")
-    desk.noted()
+    app_state.noted()
     response = to("/login")
-    response.delete_cookie(desk.cookie, path="/", secure=desk.secure, httponly=True, samesite="strict")
+    response.delete_cookie(app_state.cookie, path="/", secure=app_state.secure, httponly=True, samesite="strict")
     return response
 
 
 @router.get("/me")
-def me(desk: AtDesk, asking: Looking, said: str = "") -> Response:
+def me(app_state: CurrentAppState, asking: Looking, said: str = "") -> Response:
     """Show the reader's own settings."""
-    return desk.page("me.html", asking, said={"kept": "Kept.", "password": "The password is changed."}.get(said))
+    return app_state.page("me.html", asking, said={"kept": "Kept.", "password": "The password is changed."}.get(said))
 
 
 @router.post("/me")
-def keep_preferences(desk: AtDesk, asking: Acting) -> Response:
+def keep_preferences(app_state: CurrentAppState, asking: Acting) -> Response:
     """Keep how the reader wants to work."""
     try:
         minutes, cases = int(asking.text("pause_minutes")), int(asking.text("pause_cases"))
     except ValueError as error:
         raise ReviewError("minutes and cases are whole numbers", do="Write for example 50 and 5") from error
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         prefer(
             connection,
             asking.reader,
@@ -108,51 +108,51 @@ def keep_preferences(desk: AtDesk, asking: Acting) -> Response:
 
 
 @router.post("/me/password")
-def change_own_password(request: Request, desk: AtDesk, asking: Acting) -> Response:
+def change_own_password(request: Request, app_state: CurrentAppState, asking: Acting) -> Response:
     """Change the reader's own password; the old one is asked for."""
     if asking.text("new") != asking.text("again"):
         raise ReviewError("the new password was not written alike twice", do="Write it again")
     address = request.client.host if request.client else ""
-    if log_in(desk.store, asking.reader.name, asking.text("old"), address=address) is None:
+    if log_in(app_state.store, asking.reader.name, asking.text("old"), address=address) is None:
         raise ReviewError("the old password is not right", do="Write it again")
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         set_password(connection, asking.reader.name, asking.text("new"), actor=asking.reader.name)
         cookie = start_session(connection, asking.reader)
-    desk.noted()
-    return signed_in(desk, cookie, "/me?said=password")
+    app_state.noted()
+    return signed_in(app_state, cookie, "/me?said=password")
 
 
 @router.get("/readers")
-def accounts(desk: AtDesk, asking: Looking) -> Response:
+def accounts(app_state: CurrentAppState, asking: Looking) -> Response:
     """Show the accounts."""
     require(asking, "admin")
-    with desk.store.reading() as connection:
-        return desk.page("readers.html", asking, readers=all_readers(connection), roles=ROLES)
+    with app_state.store.reading() as connection:
+        return app_state.page("readers.html", asking, readers=all_readers(connection), roles=ROLES)
 
 
 @router.post("/readers")
-def add_account(desk: AtDesk, asking: Acting) -> Response:
+def add_account(app_state: CurrentAppState, asking: Acting) -> Response:
     """Add an account."""
     require(asking, "admin")
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         add_reader(
             connection, asking.text("name"), asking.text("password"), role=_role(asking.text("role")), actor=asking.reader.name
         )
-    desk.noted()
+    app_state.noted()
     return to("/readers")
 
 
 @router.post("/readers/{name}")
-def change_account(desk: AtDesk, asking: Acting, name: str) -> Response:
+def change_account(app_state: CurrentAppState, asking: Acting, name: str) -> Response:
     """Change an account's role or password, or close it."""
     require(asking, "admin")
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         change_reader(
             connection, name, role=_role(asking.text("role")), active=bool(asking.text("active")), actor=asking.reader.name
         )
         if asking.text("password"):
             set_password(connection, name, asking.text("password"), actor=asking.reader.name)
-    desk.noted()
+    app_state.noted()
     return to("/readers")
 
 

@@ -16,35 +16,35 @@ from pipeline.review.care import note_work, pause_due
 from pipeline.review.decisions import read_decisions
 from pipeline.review.locks import assign, lock_of, release, take_lock
 from pipeline.review.sessions import still_here
+from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, Refused, ours, require, to, working
 from pipeline.review.web.case import case_page, of_run, on, view_of
-from pipeline.review.web.desk import Acting, AtDesk, Looking, Refused, ours, require, to, working
 
 router = APIRouter(prefix="/c/{number:int}")
 
 
 @router.get("")
-def conversation(request: Request, desk: AtDesk, asking: Looking, number: int) -> Response:
+def conversation(request: Request, app_state: CurrentAppState, asking: Looking, number: int) -> Response:
     """Show a conversation, and take it to work on unless somebody else does. A pause comes first when one is due."""
-    row, run, first_row, summary_row = desk.conversation(number)
-    with desk.store.reading() as connection:
+    row, run, first_row, summary_row = app_state.conversation(number)
+    with app_state.store.reading() as connection:
         if pause_due(connection, asking.reader):
             return to("/pause", next=f"/c/{number}")
     view = view_of(run, row, first_row, summary_row)
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         locked_by = take_lock(connection, number, asking.reader)
         append(connection, asking.reader.name, "view", row.key.subject)
         still_here(connection, asking.session)
         severe = row.flagged and any(stage.found and stage.index * 2 >= len(view.stages) for stage in view.stages)
         note_work(connection, asking.reader, opened=True, severe=severe)
-    desk.noted()
+    app_state.noted()
     back = ours(request.query_params.get("back"))
-    return case_page(desk, asking, row, run, view, back=back, locked_by=locked_by)
+    return case_page(app_state, asking, row, run, view, back=back, locked_by=locked_by)
 
 
 @router.get("/rows")
-def more_rows(desk: AtDesk, asking: Looking, number: int, first: int, last: int) -> Response:
+def more_rows(app_state: CurrentAppState, asking: Looking, number: int, first: int, last: int) -> Response:
     """Show rows that a long conversation left out, at most 200 at once."""
-    row, run, first_row, summary_row = desk.conversation(number)
+    row, run, first_row, summary_row = app_state.conversation(number)
     view = view_of(run, row, first_row, summary_row, whole=True)
     until = min(last, first + 199)
     rows: list[MessageView | GapView] = [
@@ -52,78 +52,78 @@ def more_rows(desk: AtDesk, asking: Looking, number: int, first: int, last: int)
     ]
     if until < last:
         rows.append(GapView(until + 1, last))
-    return desk.fragment("rows.html", rows=rows, c=view, reader=asking.reader, corrections={}, **of_run(run))
+    return app_state.fragment("rows.html", rows=rows, c=view, reader=asking.reader, corrections={}, **of_run(run))
 
 
 @router.post("/reveal/{position:int}")
-def reveal(desk: AtDesk, asking: Acting, number: int, position: int) -> Response:
+def reveal(app_state: CurrentAppState, asking: Acting, number: int, position: int) -> Response:
     """Show the words of one message."""
     if asking.reader.content_free:
         raise Refused("Content-free mode shows no words. Leave it in your settings to read.")
-    row, run, first_row, summary_row = desk.conversation(number)
+    row, run, first_row, summary_row = app_state.conversation(number)
     if not 1 <= position <= row.messages:
         raise ReviewError("there is no such message", do="Load the page again")
     view = view_of(run, row, first_row, summary_row, whole=True)
     message = cast(MessageView, view.rows[position - 1])
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         append(connection, asking.reader.name, "reveal", row.key.subject, position=position)
-    working(desk, asking)
-    desk.noted()
-    return desk.fragment("words.html", m=message)
+    working(app_state, asking)
+    app_state.noted()
+    return app_state.fragment("words.html", m=message)
 
 
 @router.post("/name/{slot}")
-def reveal_name(desk: AtDesk, asking: Acting, number: int, slot: str) -> Response:
+def reveal_name(app_state: CurrentAppState, asking: Acting, number: int, slot: str) -> Response:
     """Show the name of a speaker."""
     if asking.reader.content_free:
         raise Refused("Content-free mode shows no names. Leave it in your settings to read.")
-    row, run, first_row, summary_row = desk.conversation(number)
+    row, run, first_row, summary_row = app_state.conversation(number)
     view = view_of(run, row, first_row, summary_row)
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         append(connection, asking.reader.name, "reveal name", row.key.subject, slot=slot[:8])
-    desk.noted()
-    return desk.fragment("name.html", name=next((speaker.name for speaker in view.speakers if speaker.slot == slot), None))
+    app_state.noted()
+    return app_state.fragment("name.html", name=next((speaker.name for speaker in view.speakers if speaker.slot == slot), None))
 
 
 @router.post("/pack")
-def referral_pack(desk: AtDesk, asking: Acting, number: int) -> Response:
+def referral_pack(app_state: CurrentAppState, asking: Acting, number: int) -> Response:
     """Make the referral pack of a decided conversation; the unredacted one is a lead's right."""
     from pipeline.review.pack import make_pack
     from pipeline.review.referral.signing import read_private_key
 
-    row, run, *_ = desk.conversation(number)
+    row, run, *_ = app_state.conversation(number)
     redacted = not asking.text("unredacted")
     if not redacted:
         require(asking, "lead")
-    if desk.pack_key is None:
+    if app_state.pack_key is None:
         raise ReviewError("packs are signed, and there is no key", do="Start the review with --pack-key")
-    key = read_private_key(desk.pack_key)
-    with desk.store.reading() as connection:
+    key = read_private_key(app_state.pack_key)
+    with app_state.store.reading() as connection:
         made = list(read_decisions(connection, number=number))
         lines = list(entries(connection, subject=row.key.subject))
     content = make_pack(run, row.key.conversation_id, decisions=made, audit=lines, key=key, redacted=redacted)
     digest = hashlib.sha256(content).hexdigest()
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         append(connection, asking.reader.name, "export", row.key.subject, redacted=redacted, sha256=digest)
-    desk.noted()
+    app_state.noted()
     name = f"referral-{number}{'' if redacted else '-unredacted'}.zip"
     return Response(content, media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 @router.post("/assign")
-def assign_to(desk: AtDesk, asking: Acting, number: int) -> Response:
+def assign_to(app_state: CurrentAppState, asking: Acting, number: int) -> Response:
     """Say whose a conversation is."""
-    row, *_ = desk.conversation(number)
-    with desk.store.writing() as connection:
+    row, *_ = app_state.conversation(number)
+    with app_state.store.writing() as connection:
         assign(connection, row.key, number, asking.text("assignee") or None, reader=asking.reader)
-    desk.noted()
+    app_state.noted()
     return to(f"/c/{number}")
 
 
 @router.post("/here")
-def still_reading(desk: AtDesk, asking: Acting, number: int) -> Response:
+def still_reading(app_state: CurrentAppState, asking: Acting, number: int) -> Response:
     """Keep the lock while the page is open; the page says so every few minutes."""
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         if lock_of(connection, number) == asking.reader.name:
             take_lock(connection, number, asking.reader)
             still_here(connection, asking.session)
@@ -131,22 +131,22 @@ def still_reading(desk: AtDesk, asking: Acting, number: int) -> Response:
 
 
 @router.post("/leave")
-def leave(request: Request, desk: AtDesk, asking: Acting, number: int) -> Response:
+def leave(request: Request, app_state: CurrentAppState, asking: Acting, number: int) -> Response:
     """Give the conversation free and go back to the queue."""
     del number
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         release(connection, asking.reader)
     return on(request, asking)
 
 
 @router.post("/take-over")
-def take_over(desk: AtDesk, asking: Acting, number: int) -> Response:
+def take_over(app_state: CurrentAppState, asking: Acting, number: int) -> Response:
     """Take a conversation from whoever works on it: a lead's right."""
     require(asking, "lead")
-    row, *_ = desk.conversation(number)
-    with desk.store.writing() as connection:
+    row, *_ = app_state.conversation(number)
+    with app_state.store.writing() as connection:
         before = lock_of(connection, number)
         take_lock(connection, number, asking.reader, over=True)
         append(connection, asking.reader.name, "take over", row.key.subject, before=before)
-    desk.noted()
+    app_state.noted()
     return to(f"/c/{number}")

@@ -13,25 +13,25 @@ from pipeline.results import SCORES
 from pipeline.review.decisions import confirm, correct, current_decision, decide, undo
 from pipeline.review.locks import lock_of
 from pipeline.review.records import KINDS, Kind
+from pipeline.review.web.app_state import Acting, AppState, Asking, CurrentAppState, Looking, ours, to, working
 from pipeline.review.web.case import Form, case_page, decision_card, in_place, must_read, on, view_of
-from pipeline.review.web.desk import Acting, Asking, AtDesk, Desk, Looking, ours, to, working
 
 router = APIRouter(prefix="/c/{number:int}")
 
 
 @router.get("/decision")
-def decision(request: Request, desk: AtDesk, asking: Looking, number: int) -> Response:
+def decision(request: Request, app_state: CurrentAppState, asking: Looking, number: int) -> Response:
     """Show the card of the decision again, after the messages that a second reader must read were revealed."""
-    row, run, *places = desk.conversation(number)
+    row, run, *places = app_state.conversation(number)
     view = view_of(run, row, *places, whole=True)
     back = ours(request.query_params.get("back"))
-    return decision_card(desk, asking, row, view, back=back, locked_by=_other(desk, asking, number))
+    return decision_card(app_state, asking, row, view, back=back, locked_by=_other(app_state, asking, number))
 
 
 @router.post("/decide")
-def make_decision(request: Request, desk: AtDesk, asking: Acting, number: int) -> Response:
+def make_decision(request: Request, app_state: CurrentAppState, asking: Acting, number: int) -> Response:
     """Keep a decision, and go back to the queue. What will not do is said on the form, which stays as it was filled in."""
-    desk.conversation(number)
+    app_state.conversation(number)
     kind, seen, note = asking.text("kind"), asking.text("seen"), asking.text("note")
     if kind not in ("", *KINDS):
         raise ReviewError("there is no such decision", do=f"Choose from {', '.join(KINDS)}")
@@ -39,7 +39,7 @@ def make_decision(request: Request, desk: AtDesk, asking: Acting, number: int) -
     try:
         if not kind:
             raise ReviewError("no decision was chosen", do="Choose one")
-        with desk.store.writing() as connection:
+        with app_state.store.writing() as connection:
             made = decide(
                 connection,
                 number,
@@ -51,52 +51,54 @@ def make_decision(request: Request, desk: AtDesk, asking: Acting, number: int) -
             )
     except DecidedMeanwhile as error:  # what the reader wrote is given back
         if in_place(request):
-            return _again(request, desk, asking, number, form, error, status=409)
+            return _again(request, app_state, asking, number, form, error, status=409)
         about = {"title": "Somebody was quicker", "what": error.what, "do": error.do, "back": f"/c/{number}", "note": note}
-        return desk.page("problem.html", asking, status=409, **about)
+        return app_state.page("problem.html", asking, status=409, **about)
     except ReviewError as error:
-        return _again(request, desk, asking, number, form, error, status=422)
-    working(desk, asking)
-    desk.noted()
+        return _again(request, app_state, asking, number, form, error, status=422)
+    working(app_state, asking)
+    app_state.noted()
     return on(request, asking, decided=made.kind, decision=str(made.id), of=str(number))
 
 
-def _again(request: Request, desk: Desk, asking: Asking, number: int, form: Form, error: ReviewError, *, status: int) -> Response:
+def _again(
+    request: Request, app_state: AppState, asking: Asking, number: int, form: Form, error: ReviewError, *, status: int
+) -> Response:
     """Show the form as it was filled in, with what is wrong; alone where htmx asks, else on the page."""
-    row, run, *places = desk.conversation(number)
-    about = {"back": ours(asking.text("back")), "locked_by": _other(desk, asking, number), "form": form, "problem": str(error)}
+    row, run, *places = app_state.conversation(number)
+    about = {"back": ours(asking.text("back")), "locked_by": _other(app_state, asking, number), "form": form, "problem": str(error)}
     if in_place(request):
-        return decision_card(desk, asking, row, view_of(run, row, *places, whole=True), status=status, **about)
-    return case_page(desk, asking, row, run, view_of(run, row, *places), status=status, **about)
+        return decision_card(app_state, asking, row, view_of(run, row, *places, whole=True), status=status, **about)
+    return case_page(app_state, asking, row, run, view_of(run, row, *places), status=status, **about)
 
 
-def _other(desk: Desk, asking: Asking, number: int) -> str | None:
-    with desk.store.reading() as connection:
+def _other(app_state: AppState, asking: Asking, number: int) -> str | None:
+    with app_state.store.reading() as connection:
         held = lock_of(connection, number)
     return None if held == asking.reader.name else held
 
 
 @router.post("/confirm/{decision_id:int}")
-def second_reader(desk: AtDesk, asking: Acting, number: int, decision_id: int) -> Response:
+def second_reader(app_state: CurrentAppState, asking: Acting, number: int, decision_id: int) -> Response:
     """Note that a second reader agrees."""
-    row, run, *places = desk.conversation(number)
+    row, run, *places = app_state.conversation(number)
     needed = must_read(view_of(run, row, *places, whole=True))
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         _require_seen(current_decision(connection, number), decision_id)
         confirm(connection, decision_id, reader=asking.reader, must_read=needed)
-    working(desk, asking)
-    desk.noted()
+    working(app_state, asking)
+    app_state.noted()
     return to(f"/c/{number}")
 
 
 @router.post("/undo/{decision_id:int}")
-def take_back(desk: AtDesk, asking: Acting, number: int, decision_id: int) -> Response:
+def take_back(app_state: CurrentAppState, asking: Acting, number: int, decision_id: int) -> Response:
     """Take a decision back."""
-    desk.conversation(number)
-    with desk.store.writing() as connection:
+    app_state.conversation(number)
+    with app_state.store.writing() as connection:
         _require_seen(current_decision(connection, number), decision_id)
         undo(connection, decision_id, reader=asking.reader)
-    desk.noted()
+    app_state.noted()
     return to(f"/c/{number}")
 
 
@@ -106,14 +108,14 @@ def _require_seen(current: Any, decision_id: int) -> None:
 
 
 @router.post("/correct/{position:int}")
-def correct_stages(desk: AtDesk, asking: Acting, number: int, position: int) -> Response:
+def correct_stages(app_state: CurrentAppState, asking: Acting, number: int, position: int) -> Response:
     """Keep which stages a message carries by the reader's judgement."""
-    row, run, first_row, _ = desk.conversation(number)
+    row, run, first_row, _ = app_state.conversation(number)
     message = next(iter(run.rows_at(SCORES, first_row + position - 1, 1)), None)
     if message is None or message["conversation_id"] != row.key.conversation_id or message["position"] != position:
         raise ReviewError("there is no such message", do="Load the page again")
     stages = [stage for stage in asking.form.getlist("stage") if stage in run.taxonomy.keys]
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         kept = correct(
             connection,
             number,
@@ -122,5 +124,5 @@ def correct_stages(desk: AtDesk, asking: Acting, number: int, position: int) -> 
             stages=[str(stage) for stage in stages],
             reader=asking.reader,
         )
-    desk.noted()
-    return desk.fragment("corrected.html", kept=kept, stage_names={stage.key: stage.name for stage in run.taxonomy.stages})
+    app_state.noted()
+    return app_state.fragment("corrected.html", kept=kept, stage_names={stage.key: stage.name for stage in run.taxonomy.stages})

@@ -15,17 +15,17 @@ from pipeline.review.audit import append
 from pipeline.review.care import PAUSE, end_pause, pause_due
 from pipeline.review.queue import ORDERS, STATES, Order, State, Wanted, counts, digest_of, queue_page
 from pipeline.review.records import KINDS
-from pipeline.review.web.desk import Acting, AtDesk, Desk, Looking, ours, to
+from pipeline.review.web.app_state import Acting, AppState, CurrentAppState, Looking, ours, to
 
 router = APIRouter()
 
 
 @router.get("/")
-def queue(request: Request, desk: AtDesk, asking: Looking) -> Response:
+def queue(request: Request, app_state: CurrentAppState, asking: Looking) -> Response:
     """Show a page of the queue."""
     query = request.query_params
-    wanted = _wanted(desk, query)
-    with desk.store.writing() if wanted.speaker or wanted.text else desk.store.reading() as connection:
+    wanted = _wanted(app_state, query)
+    with app_state.store.writing() if wanted.speaker or wanted.text else app_state.store.reading() as connection:
         page = queue_page(connection, wanted, after=query.get("after"), before=query.get("before"))
         tallies = counts(connection, wanted.runs)
         people = [reader.name for reader in all_readers(connection) if reader.active]
@@ -34,18 +34,18 @@ def queue(request: Request, desk: AtDesk, asking: Looking) -> Response:
         elif wanted.text:
             append(connection, asking.reader.name, "search", found=len(page.rows))
     kept = {name: value for name, value in query.items() if name in _FILTERS and value}
-    return desk.page(
+    return app_state.page(
         "queue.html",
         asking,
         page=page,
         wanted=wanted,
         counts=tallies,
-        platforms=desk.platforms,
+        platforms=app_state.platforms,
         people=people,
         states=STATES,
         orders=ORDERS,
-        stages=_stages(desk),
-        runs=desk.runs,
+        stages=_stages(app_state),
+        runs=app_state.runs,
         kept=kept,
         said=_said(query),
         names=_NAMES,
@@ -56,16 +56,16 @@ def queue(request: Request, desk: AtDesk, asking: Looking) -> Response:
 _FILTERS = ("state", "order", "stage", "platform", "assignee", "speaker", "q", "flagged", "run")
 
 
-def _wanted(desk: Desk, query: QueryParams) -> Wanted:
+def _wanted(app_state: AppState, query: QueryParams) -> Wanted:
     state, order = query.get("state", "open"), query.get("order", "risk")
     stage = query.get("stage", "")
     run = query.get("run", "")
     chosen = order if order in ORDERS and (order != "stage" or stage) else "risk"
     return Wanted(
-        runs=[run] if run in desk.runs else list(desk.runs),
+        runs=[run] if run in app_state.runs else list(app_state.runs),
         state=cast(State, state if state in STATES else "open"),
         order=cast(Order, chosen),
-        stage=stage if stage in _stages(desk) else "",
+        stage=stage if stage in _stages(app_state) else "",
         platform=query.get("platform", ""),
         assignee=query.get("assignee", ""),
         speaker=query.get("speaker", "").strip(),
@@ -74,9 +74,9 @@ def _wanted(desk: Desk, query: QueryParams) -> Wanted:
     )
 
 
-def _stages(desk: Desk) -> dict[str, tuple[int, str]]:
+def _stages(app_state: AppState) -> dict[str, tuple[int, str]]:
     """Return the stages of the open runs: key -> place among its taxonomy, and name."""
-    return {stage.key: (index, stage.name) for run in desk.runs.values() for index, stage in enumerate(run.taxonomy.stages)}
+    return {stage.key: (index, stage.name) for run in app_state.runs.values() for index, stage in enumerate(run.taxonomy.stages)}
 
 
 def _said(query: QueryParams) -> dict[str, str] | None:
@@ -104,17 +104,17 @@ _NAMES = {
 
 
 @router.get("/pause")
-def pause(desk: AtDesk, asking: Looking, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+def pause(app_state: CurrentAppState, asking: Looking, next: str = "/") -> Response:  # noqa: A002 - the name in the address
     """Suggest a pause."""
-    with desk.store.reading() as connection:
+    with app_state.store.reading() as connection:
         why = pause_due(connection, asking.reader)
-    return desk.page("pause.html", asking, why=why, next=ours(next), seconds=int(PAUSE.total_seconds()))
+    return app_state.page("pause.html", asking, why=why, next=ours(next), seconds=int(PAUSE.total_seconds()))
 
 
 @router.post("/pause")
-def pause_over(desk: AtDesk, asking: Acting) -> Response:
+def pause_over(app_state: CurrentAppState, asking: Acting) -> Response:
     """Go on, after the pause or without it."""
-    with desk.store.writing() as connection:
+    with app_state.store.writing() as connection:
         end_pause(connection, asking.reader, taken=asking.text("taken") == "yes")
-    desk.noted()
+    app_state.noted()
     return to(ours(asking.text("next")))

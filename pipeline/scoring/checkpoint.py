@@ -1,0 +1,184 @@
+"""The checkpoint of a run: one part a batch, on disk, so that a run that was killed goes on where it stopped.
+
+::
+
+    .out.parts/            beside the folder that the run will be
+      plan.json            of which model, settings and exports the parts are; another plan begins anew
+      0-3.scores.parquet, 0-3.conversations.parquet
+      0-3.json             the part is whole: written last
+      0.json               unit 0 has been read to its end: counts and warnings, or why it failed
+
+Each file is written beside its place, synced, and renamed. The parts hold no more text than the results will.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.errors import ResultsError, Unfinished
+from pipeline.ingest import ReadLog
+from pipeline.ingest.read import unique_id
+from pipeline.ingest.units import Unit
+from pipeline.results import CONVERSATIONS, SCORES, conversations_schema, scores_schema
+from pipeline.scoring.core import Scored
+
+_PLAN = "plan.json"
+
+
+def _unwritten(error: OSError, where: Path, *, more: str = "") -> Unfinished:
+    return Unfinished(
+        f"the results cannot be written ({error.strerror or error})",
+        where=str(where),
+        do=f"Make room and run the same again: what was scored is kept{more}",
+    )
+
+
+@dataclass(frozen=True)
+class MergedRun:
+    """The totals of a run after its parts were merged."""
+
+    conversations: int
+    kinds: Mapping[str, int]
+    warnings: tuple[str, ...]
+    failed: tuple[dict[str, str], ...]
+
+
+class Checkpoint:
+    """The work folder of a run, which holds its parts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def beside(cls, out: Path, plan: Mapping[str, Any]) -> Checkpoint:
+        """Open the parts of the run that will be ``out``; parts of another plan are thrown away."""
+        checkpoint = cls(out.parent / f".{out.name}.parts")
+        content = json.dumps(plan, indent=1, sort_keys=True).encode()
+        file = checkpoint.folder / _PLAN
+        if checkpoint.folder.exists() and not (file.is_file() and file.read_bytes() == content):
+            shutil.rmtree(checkpoint.folder)
+        try:
+            checkpoint.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ResultsError(f"cannot be written ({error.strerror})", where=str(out), do="Give another --out") from error
+        checkpoint._write(_PLAN, lambda path: path.write_bytes(content))
+        return checkpoint
+
+    def done(self, unit: int) -> frozenset[int]:
+        """Return the numbers of the batches of a unit whose parts are whole."""
+        return frozenset(int(path.stem.partition("-")[2]) for path in self.folder.glob(f"{unit}-*.json"))
+
+    def ended(self, unit: int) -> bool:
+        """Tell whether a unit has been read to its end and all its parts are whole."""
+        file = self.folder / f"{unit}.json"
+        return file.is_file() and len(self.done(unit)) == json.loads(file.read_bytes())["batches"]
+
+    def messages(self) -> int:
+        """Return how many messages the parts hold."""
+        return sum(json.loads(path.read_bytes())["messages"] for path in self.folder.glob("*-*.json"))
+
+    def put(self, unit: int, batch: int, scored: Scored) -> None:
+        """Keep the scores of a batch.
+
+        Raises
+        ------
+        Unfinished
+            When they cannot be written: the disk is full, for one.
+        """
+        name = f"{unit}-{batch}"
+        self._write(f"{name}.scores.parquet", lambda path: pq.write_table(scored.scores, path, compression="zstd"))
+        self._write(f"{name}.conversations.parquet", lambda path: pq.write_table(scored.conversations, path, compression="zstd"))
+        record = {"messages": scored.scores.num_rows, "failed": [list(pair) for pair in scored.failed]}
+        self._write(f"{name}.json", lambda path: path.write_text(json.dumps(record), "utf-8"))
+
+    def end(self, unit: int, batches: int, log: ReadLog, *, failed: str | None = None) -> None:
+        """Write down that a unit has been read: to its end, or that it ``failed``; then its parts are thrown away."""
+        warnings = [[warning.where, warning.what] for warning in log.warnings]
+        if failed is not None:
+            for path in self.folder.glob(f"{unit}-*"):
+                path.unlink()
+            batches = 0
+        record = {"batches": batches, "kinds": dict(log.kinds) if failed is None else {}, "warnings": warnings, "failed": failed}
+        self._write(f"{unit}.json", lambda path: path.write_text(json.dumps(record), "utf-8"))
+
+    def _write(self, name: str, write: Callable[[Path], object]) -> None:
+        part = self.folder / f"{name}.part"
+        try:
+            write(part)
+            with part.open("rb") as stream:
+                os.fsync(stream.fileno())
+            part.replace(self.folder / name)
+        except OSError as error:
+            raise _unwritten(error, self.folder, more=", and it goes on from there") from error
+
+    def join(self, into: Path, units: list[Unit], log: ReadLog, stages: tuple[str, ...]) -> MergedRun:
+        """Write the parts as one run, in the order of the units; a conversation id met before gets a suffix.
+
+        Raises
+        ------
+        Unfinished
+            When it cannot be written. The parts stay.
+        """
+        try:
+            return self._join(into, units, log, stages)
+        except OSError as error:
+            raise _unwritten(error, into.parent) from error
+
+    def _join(self, into: Path, units: list[Unit], log: ReadLog, stages: tuple[str, ...]) -> MergedRun:
+        kinds: Counter[str] = Counter()
+        failed: list[dict[str, str]] = []
+        seen: dict[str, int] = {}
+        count = 0
+        with (
+            pq.ParquetWriter(into / SCORES, scores_schema(stages), compression="zstd") as scores_file,
+            pq.ParquetWriter(into / CONVERSATIONS, conversations_schema(stages), compression="zstd") as conversations_file,
+        ):
+            for number, unit in enumerate(units):
+                record = json.loads((self.folder / f"{number}.json").read_bytes())
+                kinds.update(record["kinds"])
+                for where, what in record["warnings"]:
+                    log.warn(where, what)
+                if record["failed"] is not None:
+                    failed.append({"export": unit.name, "reason": record["failed"]})
+                for name, scores, conversations in self._parts(number, record["batches"]):
+                    ids = conversations["conversation_id"].to_pylist()
+                    own = [unique_id(one, seen, unit.name, log) for one in ids]
+                    if own != ids:
+                        scores, conversations = _renamed(scores, conversations, own)
+                    scores_file.write_table(scores)
+                    conversations_file.write_table(conversations)
+                    count += len(ids)
+                    told = json.loads((self.folder / f"{name}.json").read_bytes())["failed"]
+                    failed.extend({"export": unit.name, "conversation": one, "reason": reason} for one, reason in told)
+        return MergedRun(count, kinds, tuple(map(str, log.warnings)), tuple(failed))
+
+    def _parts(self, unit: int, batches: int) -> Iterator[tuple[str, pa.Table, pa.Table]]:
+        for batch in range(batches):
+            name = f"{unit}-{batch}"
+            tables = [pq.read_table(self.folder / f"{name}.{kind}.parquet") for kind in ("scores", "conversations")]
+            yield name, tables[0], tables[1]
+
+    def remove(self) -> None:
+        """Throw the parts away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _renamed(scores: pa.Table, conversations: pa.Table, ids: list[str]) -> tuple[pa.Table, pa.Table]:
+    counts = conversations["messages"].to_pylist()
+    rows = pa.array([number for number, count in enumerate(counts) for _ in range(count)], pa.int32())
+    names = pa.array(ids, pa.string())
+    return (
+        scores.set_column(0, scores.schema.field(0), pc.take(names, rows)),
+        conversations.set_column(0, conversations.schema.field(0), names),
+    )
