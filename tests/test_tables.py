@@ -159,7 +159,7 @@ def test_a_field_that_we_do_not_have_is_refused(tmp_path: Path) -> None:
         (json.dumps({**ROW, "timestamp": "noonish"}) + "\n", r"\.jsonl:2: `timestamp` is neither an ISO 8601 time nor a number"),
         (json.dumps({**ROW, "speaker": ["Kim"]}) + "\n", r"\.jsonl:2: `speaker` is neither a string nor a number"),
         (json.dumps({**ROW, "kind": "shout"}) + "\n", r"\.jsonl:2: `kind` is none of message, system"),
-        ("[" * 100_000 + "\n", r"\.jsonl:2: not valid JSON"),
+        ("[" * 100_000 + "\n", r"\.jsonl:2: values are nested more than 100 deep"),
     ],
 )
 def test_a_bad_line_is_named(content: str | bytes, words: str, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_rows_that_telegram_could_not_export_are_kept(tmp_path: Path) -> None:
     assert (bare.kind, bare.message_id, bare.speaker, bare.text, bare.timestamp) == ("unsupported", "2", None, "", None)
     assert (strange.kind, strange.speaker, strange.text) == ("unsupported", "user7", "words")
     assert [warning.what for warning in log.warnings] == [
-        "messages of a type that we do not know, `hologram`, are kept as unsupported"
+        "messages of a type that we do not know are kept as unsupported"
     ]
 
 

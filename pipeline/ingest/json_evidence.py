@@ -13,6 +13,7 @@ import ijson
 
 from pipeline.ingest.json_damage import PARSER_ERRORS
 from pipeline.ingest.json_escapes import EscapeMender
+from pipeline.ingest.json_guard import DEEPEST
 
 _BLOCK = 512
 """How much is read at a time: what stands in the block before a damage is lost."""
@@ -92,7 +93,12 @@ def _events(head: bytes) -> Iterator[tuple[str, object]]:
     """Yield the parser's events until the head ends or cannot be read on."""
     mender = EscapeMender(hex_escapes=True)
     stream = BytesIO(mender.feed(head) + mender.rest())
+    depth = 0
     try:
-        yield from ijson.basic_parse(stream, multiple_values=True, buf_size=_BLOCK)
-    except PARSER_ERRORS:
+        for event, value in ijson.basic_parse(stream, multiple_values=True, buf_size=_BLOCK):
+            depth += event.startswith("start_") - event.startswith("end_")
+            if depth > DEEPEST:
+                return
+            yield event, value
+    except (*PARSER_ERRORS, ValueError):  # of digits that are too many, the last
         return

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import orjson
 
 from pipeline.errors import ExportError
 from pipeline.ingest.json_escapes import EscapeMender
+from pipeline.ingest.json_guard import DEEPEST, TOO_LARGE, is_deep, refused, too_deep
 from pipeline.ingest.options import ReadLog
 
 _EXACT = 2.0**63
+_LONGEST_NUMBER = 400
 _SIMPLE = frozenset({str, int, bool, type(None)})
 
 
@@ -21,7 +24,7 @@ def line_object(raw: bytes, name: str, line: int, log: ReadLog) -> dict[str, Any
     Raises
     ------
     ExportError
-        When the line is not UTF-8, not JSON, not an object, or has a key twice.
+        When the line is not UTF-8, not JSON, not an object, has a key twice, is nested deep or holds a number that is too large.
     """
     if b"\\ud" in raw or b"\\uD" in raw:
         mender = EscapeMender()
@@ -34,11 +37,17 @@ def line_object(raw: bytes, name: str, line: int, log: ReadLog) -> dict[str, Any
     text = decoded(raw, where)
     try:
         value = DECODER.decode(text)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise refused(too_deep(), where) from None
+    except OverflowError:
+        raise refused(TOO_LARGE, where) from None
+    except ValueError as error:
         at = f" at character {error.pos + 1} of the line" if isinstance(error, json.JSONDecodeError) else ""
         raise ExportError(f"not valid JSON{at}", where=where, do="Each line is to be one JSON object, with each key once") from None
     if not isinstance(value, dict):
         raise ExportError("not a JSON object", where=where, do="Each line is to be one JSON object")
+    if is_deep(value):
+        raise refused(too_deep(), where)
     return value
 
 
@@ -53,20 +62,22 @@ def read_fast(raw: bytes) -> dict[str, Any] | None:
         count = raw.count(b'":')
         if count == len(value) and _SIMPLE.issuperset(map(type, value.values())):
             return value
-        return value if _members(value) == count else None
+        return value if _members(value, 1) == count else None
     except (orjson.JSONDecodeError, RecursionError):
         return None
 
 
-def _members(value: dict[str, Any] | list[Any]) -> int:
-    """Return how many members all objects in a value have; too few where it holds a number that may have lost digits."""
+def _members(value: dict[str, Any] | list[Any], depth: int) -> int:
+    """Return how many members all objects in a value have; too few where it is deep, or a number in it may have lost digits."""
+    if depth > DEEPEST:
+        return -1 << 32
     count = len(value) if type(value) is dict else 0
     for item in value.values() if isinstance(value, dict) else value:
         kind = type(item)
         if kind is dict or kind is list:
-            count += _members(item)
+            count += _members(item, depth + 1)
         elif kind is float and not -_EXACT < item < _EXACT:
-            return -1
+            return -1 << 32
     return count
 
 
@@ -81,8 +92,21 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=_once_each, parse_constant=_no_constant)
-"""Refuses what is no JSON, and a key that stands twice."""
+def _whole(digits: str) -> int:
+    if len(digits) > _LONGEST_NUMBER:
+        raise OverflowError
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise OverflowError
+    return number
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_once_each, parse_constant=_no_constant, parse_int=_whole, parse_float=_finite)
+"""Refuses what is no JSON, and a key that stands twice; a number that is too large is an ``OverflowError``."""
 
 
 def decoded(raw: bytes, where: str) -> str:

@@ -10,24 +10,24 @@ from typing import Any, BinaryIO
 
 import ijson
 
-from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_damage import PARSER_ERRORS, json_damage
 from pipeline.ingest.json_escapes import EscapeMender
+from pipeline.ingest.json_guard import DEEPEST, JsonGuard, refused, too_deep
 from pipeline.ingest.options import ReadLog
 
 Event = tuple[str, Any]
 """What ``ijson.basic_parse`` yields: ``("start_map", None)``, ``("map_key", "id")``, ``("number", 5)``, …"""
 
 _BLOCK = 1 << 16
-_DEEPEST = 100
 
 
 class _MendedStream:
-    """A file as ``ijson`` wants it: ``read(n)`` gives mended bytes, without a byte order mark, and nothing only at the end."""
+    """A file as ``ijson`` wants it: ``read(n)`` gives mended and guarded bytes, no byte order mark, and nothing only at the end."""
 
-    def __init__(self, raw: BinaryIO, mender: EscapeMender) -> None:
+    def __init__(self, raw: BinaryIO, mender: EscapeMender, guard: JsonGuard) -> None:
         self._raw = raw
+        self._guard = guard
         self._mender = mender
         self._ended = False
         self._pending = mender.feed(raw.read(len(codecs.BOM_UTF8)).removeprefix(codecs.BOM_UTF8))
@@ -40,7 +40,7 @@ class _MendedStream:
             raw = self._raw.read(size)
             self._ended = not raw
             block = self._mender.feed(raw) if raw else self._mender.rest()
-        return block
+        return self._guard.check(block)
 
 
 def read_events(file: ExportFile, log: ReadLog, *, hex_escapes: bool = False) -> Generator[Event]:
@@ -49,7 +49,7 @@ def read_events(file: ExportFile, log: ReadLog, *, hex_escapes: bool = False) ->
     Raises
     ------
     ExportError
-        When the file is not whole and valid JSON, with line and byte.
+        When the file is not whole and valid JSON, with line and byte, or holds what no exporter writes: see `JsonGuard`.
     """
     return _parsed(file, log, ijson.basic_parse, hex_escapes=hex_escapes)
 
@@ -68,7 +68,7 @@ def read_members(file: ExportFile, log: ReadLog) -> Iterator[tuple[str, Any]]:
     Raises
     ------
     ExportError
-        When the file is not whole and valid JSON, with line and byte.
+        When the file is not whole and valid JSON, with line and byte, or holds what no exporter writes: see `JsonGuard`.
     """
     return _parsed(file, log, partial(ijson.kvitems, prefix=""))
 
@@ -81,7 +81,7 @@ def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
     Raises
     ------
     ExportError
-        When the file is not whole and valid JSON, with line and byte.
+        When the file is not whole and valid JSON, with line and byte, or holds what no exporter writes: see `JsonGuard`.
     """
     return _parsed(file, log, partial(ijson.items, prefix=prefix))
 
@@ -90,7 +90,7 @@ def _parsed(file: ExportFile, log: ReadLog, parse: Callable[..., Iterator[Any]],
     mender = EscapeMender(hex_escapes=hex_escapes)
     with file.open() as raw:
         try:
-            yield from parse(_MendedStream(raw, mender), buf_size=_BLOCK)
+            yield from parse(_MendedStream(raw, mender, JsonGuard(file.name)), buf_size=_BLOCK)
         except PARSER_ERRORS:
             raise json_damage(file, hex_escapes=hex_escapes) from None
     _tell_halves(file, mender, log)
@@ -133,8 +133,8 @@ def build(events: Iterator[Event], event: str, value: Any, where: str, depth: in
 
 
 def _deeper(depth: int, where: str) -> int:
-    if depth == _DEEPEST:
-        raise ExportError(f"values are nested more than {_DEEPEST} deep", where=where, do="This is no chat export; check the file")
+    if depth == DEEPEST:
+        raise refused(too_deep(), where)
     return depth + 1
 
 

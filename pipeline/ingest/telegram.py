@@ -191,7 +191,7 @@ class _Reader:
         source = Source(self._name, row=number)
         try:
             return self._read_row(row, source)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise ExportError(
                 "a message is not of the form that Telegram Desktop writes", where=str(source), do="Export again"
             ) from None
@@ -213,7 +213,7 @@ class _Reader:
         if type_ == "service":
             return "message" if _gift_text(row) else "system"
         if type_ not in ("message", "unsupported"):
-            self._log.warn(self._name, f"messages of a type that we do not know, `{type_}`, are kept as unsupported")
+            self._log.warn(self._name, "messages of a type that we do not know are kept as unsupported")
         if type_ != "message":
             return "unsupported"
         return "message" if _MEDIA.isdisjoint(row) else "media"
