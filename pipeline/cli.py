@@ -58,6 +58,8 @@ MergeOption = Annotated[
         "--merge", help="Make one of a chat that stands in several exports: where that is sure, never, or wherever it may be one."
     ),
 ]
+LinksOption = Annotated[bool, typer.Option("--follow-links", help="Follow links that lead out of a folder.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="End with 3 where any file was passed over.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 
 _DEFAULT_MEMBER_BYTES = 512 * 1024 * 1024
@@ -99,6 +101,7 @@ def _read_options(
     columns: list[str] | None,
     max_bytes: int,
     merge: Literal["auto", "never", "always"],
+    follow_links: bool,
 ) -> ReadOptions:
     from pipeline.ingest import ReadOptions
     from pipeline.ingest.detect import FORMATS
@@ -112,6 +115,7 @@ def _read_options(
         columns=dict(_column(text) for text in columns or ()),
         max_member_bytes=max_bytes,
         merge=merge,
+        follow_links=follow_links,
     )
 
 
@@ -155,13 +159,15 @@ def score(
     column: ColumnOption = None,
     max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
     merge: MergeOption = "auto",
+    follow_links: LinksOption = False,
+    strict: StrictOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Score chat exports and write scores.parquet, conversations.parquet, run.json and report.html."""
     from pipeline.score import score as score_exports
     from pipeline.terminal import print_run
 
-    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge)
+    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
     with _progress() as progress:
         run = score_exports(
             paths,
@@ -178,7 +184,12 @@ def score(
             progress=progress,
         )
     print_run(run)
-    if run.record["failed"]:
+    _end(failed=bool(run.record["failed"]), passed_over=strict and bool(run.record["passed_over"]))
+
+
+def _end(*, failed: bool, passed_over: bool) -> None:
+    """End with 3 where something was not read that should have been."""
+    if failed or passed_over:
         raise typer.Exit(3)
 
 
@@ -199,12 +210,17 @@ def inspect(
     column: ColumnOption = None,
     max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
     merge: MergeOption = "auto",
+    follow_links: LinksOption = False,
+    strict: StrictOption = False,
 ) -> None:
     """Say what is in chat exports: format, conversations, speakers, time span, counts, warnings. Nothing is scored."""
     from pipeline.inspect import inspect_exports
     from pipeline.terminal import print_inspection
 
-    print_inspection(inspect_exports(paths, _read_options(format_, date_order, timezone, column, max_member_bytes, merge)))
+    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
+    inspection = inspect_exports(paths, options)
+    print_inspection(inspection)
+    _end(failed=bool(inspection.failed), passed_over=strict and bool(inspection.passed_over))
 
 
 @app.command()
@@ -218,14 +234,18 @@ def convert(
     column: ColumnOption = None,
     max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
     merge: MergeOption = "auto",
+    follow_links: LinksOption = False,
+    strict: StrictOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write exports as one table of messages, or as a ConvoKit corpus. The words of the chats are in it."""
     from pipeline.convert import convert as convert_exports
     from pipeline.terminal import print_converted
 
-    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge)
-    print_converted(convert_exports(paths, to=to, out=out, options=options, overwrite=overwrite), out)
+    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
+    log = convert_exports(paths, to=to, out=out, options=options, overwrite=overwrite)
+    print_converted(log, out)
+    _end(failed=bool(log.failed), passed_over=strict and bool(log.passed_over))
 
 
 @app.command()

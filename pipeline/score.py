@@ -71,7 +71,8 @@ def score(
     anything is scored, on the machine that starts the run, whatever the engine.
     What is done is kept beside ``out`` as it is done: a run that was killed goes on when it is run again, to the same bytes. Of
     several exports a damaged one is left out and named in ``failed`` of the record, and so is a conversation that cannot be
-    scored. ``cascade`` ``None`` means: where the model has one whose measured loss of recall is small enough. ``since`` is a
+    scored, and a file that may hold a chat and is none we know; ``passed_over`` names every other file that was not read.
+    ``cascade`` ``None`` means: where the model has one whose measured loss of recall is small enough. ``since`` is a
     previous run, whose unchanged conversations are not read by the model again.
 
     Raises
@@ -194,6 +195,7 @@ def _settings(options: ReadOptions, text: TextPolicy, cascade: bool, runtime: st
         "columns": dict(options.columns),
         "max_member_bytes": options.max_member_bytes,
         "merge": options.merge,
+        "follow_links": options.follow_links,
     }
 
 
@@ -248,7 +250,8 @@ def _record(
             "kinds": dict(joined.kinds),
         },
         "merged": list(log.merged),
-        "failed": list(joined.failed),
+        "failed": [*({"export": one.name, "reason": one.reason} for one in log.failed), *joined.failed],
+        "passed_over": [{"file": one.name, "reason": one.reason} for one in log.passed_over],
         "warnings": list(joined.warnings),
         "taxonomy": model.taxonomy.model_dump(mode="json"),
     }

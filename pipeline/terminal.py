@@ -26,6 +26,7 @@ from rich.text import Text
 from evaluation.intervals import wilson
 from pipeline.ingest import ReadLog
 from pipeline.ingest.detect import FORMATS
+from pipeline.ingest.options import Unread
 from pipeline.inspect import Inspection
 from pipeline.results import Run
 from pipeline.schema import KINDS
@@ -93,8 +94,9 @@ def print_run(run: Run) -> None:
     _print_merged(console, run.record.get("merged", ()))
     _print_warnings(console, run.record["warnings"])
     for one in run.record.get("failed", ()):
-        what = f"conversation {one['conversation']}: {one['reason']}" if "conversation" in one else one["reason"]
-        console.print(Text.assemble(("not scored ", "bold red"), f"{one['export']}: {what}"))
+        what = f"{one['export']}: conversation {one['conversation']}: {one['reason']}" if "conversation" in one else one["reason"]
+        console.print(Text.assemble(("not scored ", "bold red"), what))
+    _print_passed_over(console, len(run.record.get("passed_over", ())), "run.json and the report name them")
     console.print("A flag is a reason to read, never a finding. The absence of a flag does not clear anyone.")
     if run.record["settings"]["text"] != "include":
         console.print("The report shows no message text; add --text include to see it, blurred until clicked.")
@@ -115,6 +117,7 @@ def print_inspection(inspection: Inspection) -> None:
     console.print(f"{inspection.speakers:,} speakers (counted a conversation), {_span(inspection.first, inspection.last)}")
     _print_merged(console, inspection.merged)
     _print_warnings(console, map(str, inspection.warnings))
+    _print_unread(console, inspection.failed, inspection.passed_over)
 
 
 def print_converted(log: ReadLog, out: Path) -> None:
@@ -124,6 +127,7 @@ def print_converted(log: ReadLog, out: Path) -> None:
     console.print(f"{out}: {log.kinds.total():,} rows of {len(log.exports):,} exports: {counts}", soft_wrap=True, highlight=False)
     _print_merged(console, log.merged)
     _print_warnings(console, map(str, log.warnings))
+    _print_unread(console, log.failed, log.passed_over)
 
 
 def _span(first: datetime | None, last: datetime | None) -> str:
@@ -147,6 +151,19 @@ def _print_merged(console: Console, merged: Sequence[Mapping[str, Any]]) -> None
 def _print_warnings(console: Console, warnings: Iterable[str]) -> None:
     for warning in warnings:
         console.print(Text.assemble(("warning ", "yellow"), warning))
+
+
+def _print_unread(console: Console, failed: Sequence[Unread], passed_over: Sequence[Unread]) -> None:
+    for one in failed:
+        console.print(Text.assemble(("not read ", "bold red"), one.reason))
+    for one in passed_over[:_VALUES]:
+        console.print(Text.assemble(("passed over ", "cyan"), f"{one.name}: {one.reason}"))
+    _print_passed_over(console, max(0, len(passed_over) - _VALUES), "more than those above")
+
+
+def _print_passed_over(console: Console, count: int, more: str) -> None:
+    if count:
+        console.print(Text.assemble(("passed over ", "cyan"), f"{count:,} file(s); {more}"))
 
 
 def print_check(check: CorpusCheck) -> None:

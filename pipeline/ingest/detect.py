@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pipeline.errors import ExportError
-from pipeline.ingest.files import GZIP_MAGIC, ExportFile
+from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete
 from pipeline.ingest.table_records import parquet_columns
@@ -101,10 +100,6 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
     head = file.head(_HEAD) if head is None else head
     if head.startswith(b"PAR1"):
         return _parquet(file, columns)
-    if head.startswith(GZIP_MAGIC):
-        head = _unpacked(head)
-        found = _json(head, columns) if head.lstrip()[:1] == b"{" else None
-        return found if found is not None and found.format == "jsonl" else None
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     start = text.lstrip()
     if start.startswith(("{", "[{", "[\n", "[\r", "[]", "[ ")):
@@ -117,19 +112,10 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
 def could_be(file: ExportFile, format_: str) -> bool:
     """Whether a file may be of the format that the user named, among others: it begins as such a file does."""
     head = file.head(_HEAD)
-    if head.startswith(GZIP_MAGIC):
-        return format_ == "jsonl"
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     if FORMATS[format_].begins.match(text) is None or (b"\0" in head and format_ != "parquet"):
         return False
     return format_ not in ("whatsapp", "signal") or has_headers(text)
-
-
-def _unpacked(head: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
-    except zlib.error:
-        return b""
 
 
 def _parquet(file: ExportFile, columns: Mapping[str, str]) -> Found:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pipeline.ingest.files import GZIP_MAGIC, ExportFile, is_archive
+from pipeline.ingest.archives import archive_kind
+from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_evidence import first_record, key_chains
 from pipeline.ingest.table_evidence import header_columns, holds_messages
 from pipeline.ingest.text_evidence import is_discord_text
@@ -22,6 +23,11 @@ class Look:
     do: str
     chat: bool = True
 
+
+ARCHIVE = Look("an archive in an archive", "Unpack the outer ones")
+_NO_MESSAGES = Look("a part of an Instagram download that holds no chats", "Give the folder `messages`", chat=False)
+NO_CHATS = (_NO_MESSAGES,)
+"""What is known to hold no chats."""
 
 _MAGIC: tuple[tuple[bytes, Look], ...] = (
     (b"%PDF", Look("a PDF", "Export the chat as text or JSON from the app itself", chat=False)),
@@ -57,10 +63,7 @@ _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
     (frozenset({"conversations", "conversation_id"}), Look("Hangouts from Google Takeout", "Convert it to CSV")),
     (frozenset({"messages", "creator", "created_date"}), Look("Google Chat from Google Takeout", "Convert it to CSV")),
     (frozenset({"backupTimeMs"}), Look("Signal's own export", "Export the chats with signal-export")),
-    (
-        frozenset({"string_map_data"}),
-        Look("a part of an Instagram download that holds no chats", "Give the folder `messages`", chat=False),
-    ),
+    (frozenset({"string_map_data"}), _NO_MESSAGES),
     (frozenset({"event_id", "room_id"}), Look("a Matrix room", "Convert it to CSV")),
     (frozenset({"messages", "key_id"}), Look("WhatsApp-Chat-Exporter's JSON", "Export the chat from WhatsApp itself")),
     (
@@ -77,18 +80,14 @@ _TEXT: tuple[tuple[str, Look], ...] = (
 _TABLE = Look("a table of messages that lacks columns we need", "Give it alone and name them, such as --column conversation_id=…")
 
 
-def looks_like(file: ExportFile) -> Look | None:
-    """Return what a file looks like that is no export we read; ``None`` where nothing tells."""
-    if is_archive(file):
+def looks_like(file: ExportFile, head: bytes | None = None) -> Look | None:
+    """Return what a file looks like that is no export we read; ``None`` where nothing tells. ``head`` is its begin, where known."""
+    head = file.head(_HEAD) if head is None else head
+    if archive_kind(head) is not None:
         return _archive(file)
-    head = file.head(_HEAD)
     for magic, look in _MAGIC:
         if head.startswith(magic):
             return look
-    if head.startswith(GZIP_MAGIC):
-        return Look("packed with gzip", "Unpack it and give the file or the folder")
-    if head[257:262] == b"ustar":
-        return Look("a tar archive", "Unpack it and give the folder")
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     start = text.lstrip()
     if start.startswith("<"):
@@ -99,14 +98,12 @@ def looks_like(file: ExportFile) -> Look | None:
 
 
 def _archive(file: ExportFile) -> Look:
-    if file.member is None:
-        with file.archive() as archive:
-            names = archive.namelist()
-        if any(name.startswith("xl/") for name in names):
-            return Look("a spreadsheet", "Save the table as CSV in UTF-8")
-        if any(name.startswith("word/") for name in names):
-            return Look("a Word document", "Give the chat's own export", chat=False)
-    return Look("an archive in an archive", "Unpack the outer ones")
+    names = [member.name for member in file.as_archive().members]
+    if any(name.startswith("xl/") for name in names):
+        return Look("a spreadsheet", "Save the table as CSV in UTF-8")
+    if any(name.startswith("word/") for name in names):
+        return Look("a Word document", "Give the chat's own export", chat=False)
+    return ARCHIVE
 
 
 def _marked_up(start: str) -> Look:

@@ -40,19 +40,19 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     """
     columns = Columns.named(options.columns)
     table = Table(
-        unit.file, _records(unit, columns, options, log), columns, options, log, has_lines=unit.format in ("jsonl", "csv")
+        unit.file, _records(unit, columns, log), columns, options, log, has_lines=unit.format in ("jsonl", "csv")
     )
     return table.conversations()
 
 
-def _records(unit: Unit, columns: Columns, options: ReadOptions, log: ReadLog) -> Records:
+def _records(unit: Unit, columns: Columns, log: ReadLog) -> Records:
     if unit.format == "parquet":
         return partial(parquet_records, unit.file)
     if unit.format == "csv":
-        return partial(csv_records, unit.file, columns.required, options.max_member_bytes)
+        return partial(csv_records, unit.file, columns.required)
     if unit.format == "json":
         return partial(json_records, unit.file, log)
-    return partial(jsonl_records, unit.file, log, options.max_member_bytes)
+    return partial(jsonl_records, unit.file, log)
 
 
 @dataclass(frozen=True, slots=True)
