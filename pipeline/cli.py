@@ -14,6 +14,7 @@ from pipeline.cli_evaluate import add_commands
 from pipeline.cli_pack import app as pack_app
 from pipeline.cli_retention import app as retention_app
 from pipeline.cli_review import app as review_app
+from pipeline.console import say
 from pipeline.errors import ConfigError, SafelightError, Unfinished
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def main() -> None:
     try:
         app()
     except SafelightError as error:
-        print(f"safelight: {error}", file=sys.stderr)
+        say(f"safelight: {error}", error=True)
         sys.exit(3 if isinstance(error, Unfinished) else 2)
 
 
@@ -81,7 +82,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from pipeline import __version__
 
-        print(f"safelight {__version__}")
+        say(f"safelight {__version__}")
         raise typer.Exit
 
 
@@ -265,7 +266,7 @@ def report(
     from pipeline.results import REPORT, open_unchanged
 
     write_report(open_unchanged(run), run / REPORT)
-    print(run / REPORT)
+    say(run / REPORT)
 
 
 @app.command()
@@ -301,9 +302,9 @@ def train(
         overwrite=overwrite,
         track=not no_tracking,
         tracking=tracking,
-        say=print,
+        say=say,
     )
-    print(f"{folder.path}: model {folder.name}, id {folder.id}")
+    say(f"{folder.path}: model {folder.name}, id {folder.id}")
 
 
 add_commands(app)

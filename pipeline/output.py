@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import ResultsError
+
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @contextmanager
@@ -93,8 +96,9 @@ def new_file(place: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write JSON that reads well in a diff."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    """Write JSON that reads well in a diff; letters beyond ASCII that a terminal would obey are escaped."""
+    text = _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(content, indent=2, ensure_ascii=False))
+    path.write_text(text + "\n", "utf-8")
 
 
 def sha256_of(path: Path) -> str:

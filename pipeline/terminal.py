@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evaluation.intervals import wilson
+from pipeline.console import terminal
 from pipeline.ingest import ReadLog
 from pipeline.ingest.detect import FORMATS
 from pipeline.ingest.options import Unread
@@ -61,14 +62,14 @@ def scoring_progress() -> Iterator[Callable[[Scored], None]]:
         _MessagesPerSecond(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=terminal(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)
         yield lambda scored: bar.update(task, description="scoring", completed=scored.done, total=scored.total)
 
 
 def print_run(run: Run) -> None:
     """End a run with what was found, the five riskiest, and where the report is."""
-    console = Console()
+    console = terminal()
     rows = run.riskiest(5)
     threshold = run.thresholds.risk
     flagged, skipped = run.flagged(), run.skipped()
@@ -105,7 +106,7 @@ def print_run(run: Run) -> None:
 
 def print_inspection(inspection: Inspection) -> None:
     """Print what `safelight inspect` found."""
-    console = Console()
+    console = terminal()
     table = Table(box=None, pad_edge=False)
     table.add_column("file", overflow="fold")
     table.add_column("format")
@@ -122,7 +123,7 @@ def print_inspection(inspection: Inspection) -> None:
 
 def print_converted(log: ReadLog, out: Path) -> None:
     """Say what was written where."""
-    console = Console()
+    console = terminal()
     counts = ", ".join(f"{log.kinds.get(kind, 0):,} {kind}" for kind in KINDS)
     console.print(f"{out}: {log.kinds.total():,} rows of {len(log.exports):,} exports: {counts}", soft_wrap=True, highlight=False)
     _print_merged(console, log.merged)
@@ -168,7 +169,7 @@ def _print_passed_over(console: Console, count: int, more: str) -> None:
 
 def print_check(check: CorpusCheck) -> None:
     """Print what `safelight corpus check` found; ids and counts, no words."""
-    console = Console()
+    console = terminal()
     console.print(
         f"[bold]{check.conversations:,}[/] conversations, [bold]{check.messages:,}[/] messages "
         f"({check.lengths[0]} to {check.lengths[2]} each, median {check.lengths[1]:g})"
@@ -202,7 +203,7 @@ def print_suite(outcomes: Sequence[Outcome]) -> None:
             f"[{colour}]{rate:.0%}[/]",
             f"{low:.0%} – {high:.0%}",
         )
-    console = Console()
+    console = terminal()
     console.print(table)
     passed, cases = sum(outcome.passed for outcome in outcomes), sum(outcome.cases for outcome in outcomes)
     low, high = wilson(passed, cases)
@@ -215,7 +216,7 @@ def print_suite(outcomes: Sequence[Outcome]) -> None:
 
 def print_figures(figures: Mapping[str, Any]) -> None:
     """Print the table of figures with intervals, the stages, and what is flagged at the threshold."""
-    console = Console()
+    console = terminal()
     table = Table(box=None, pad_edge=False)
     table.add_column("figure")
     table.add_column("", justify="right")
@@ -249,12 +250,12 @@ def print_formats() -> None:
     table.add_column("what it is")
     for key, format_ in FORMATS.items():
         table.add_row(key, format_.title)
-    Console().print(table)
+    terminal().print(table)
 
 
 def print_reviewed(corpus: ReviewedCorpus, out: Path) -> None:
     """Say what a review taught, and how far its readers agree."""
-    say = partial(Console().print, markup=False, highlight=False, soft_wrap=True)
+    say = partial(terminal().print, markup=False, highlight=False, soft_wrap=True)
     grooming = sum(conversation.is_grooming is True for conversation in corpus.conversations)
     ordinary = sum(conversation.is_grooming is False for conversation in corpus.conversations)
     messages = sum(len(conversation.labelled_messages) for conversation in corpus.conversations)
@@ -278,7 +279,7 @@ def _agreement(found: Agreement) -> str:
 
 def print_proposals(proposals: Sequence[Proposal]) -> None:
     """List the conversations to label next, the one that would teach most first."""
-    say = partial(Console().print, markup=False, highlight=False, soft_wrap=True)
+    say = partial(terminal().print, markup=False, highlight=False, soft_wrap=True)
     for number, proposal in enumerate(proposals, 1):
         say(f"{number:>3}  {proposal.conversation_id}  (run {proposal.run})")
         say(f"     {proposal.reason}")

@@ -174,9 +174,7 @@ def test_rows_that_telegram_could_not_export_are_kept(tmp_path: Path) -> None:
     bare, strange = messages(tmp_path, {"id": 2, "type": "unsupported"}, row(3, "words", type="hologram"), log=log)
     assert (bare.kind, bare.message_id, bare.speaker, bare.text, bare.timestamp) == ("unsupported", "2", None, "", None)
     assert (strange.kind, strange.speaker, strange.text) == ("unsupported", "user7", "words")
-    assert [warning.what for warning in log.warnings] == [
-        "messages of a type that we do not know are kept as unsupported"
-    ]
+    assert [warning.what for warning in log.warnings] == ["messages of a type that we do not know are kept as unsupported"]
 
 
 def test_ids_may_be_negative_or_missing(tmp_path: Path) -> None:

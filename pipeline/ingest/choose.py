@@ -17,8 +17,39 @@ from pipeline.text.printable import printable
 _TEXTS = frozenset({"whatsapp", "signal", "imessage", "csv"})
 _DATA = frozenset(
     {
-        *(".txt", ".md", ".log", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".xml", ".html", ".htm", ".mbox", ".eml"),
-        *(".xlsx", ".xls", ".xlsm", ".ods", ".db", ".sqlite", ".sqlite3", ".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst"),
+        *(
+            ".txt",
+            ".md",
+            ".log",
+            ".csv",
+            ".tsv",
+            ".json",
+            ".jsonl",
+            ".ndjson",
+            ".parquet",
+            ".xml",
+            ".html",
+            ".htm",
+            ".mbox",
+            ".eml",
+        ),
+        *(
+            ".xlsx",
+            ".xls",
+            ".xlsm",
+            ".ods",
+            ".db",
+            ".sqlite",
+            ".sqlite3",
+            ".zip",
+            ".tar",
+            ".tgz",
+            ".7z",
+            ".rar",
+            ".bz2",
+            ".xz",
+            ".zst",
+        ),
     }
 )
 """Extensions of files that may hold a chat."""

@@ -1,4 +1,4 @@
-"""Find the files at a path: below a folder, in archives and in archives in them. What cannot be looked at is named, and ends nothing."""
+"""Find the files at a path, in folders and in archives. What cannot be looked at is named, and ends nothing."""
 
 from __future__ import annotations
 
@@ -165,7 +165,9 @@ def _require_utf8(path: Path | str) -> None:
 
 def _require_safe(members: Sequence[Member], container: ExportFile) -> None:
     if len(members) > MAX_MEMBERS:
-        raise ArchiveRefused(f"the archive holds over {MAX_MEMBERS:,} members", where=container.name, do="Unpack it and give the folder")
+        raise ArchiveRefused(
+            f"the archive holds over {MAX_MEMBERS:,} members", where=container.name, do="Unpack it and give the folder"
+        )
     for member in members:
         name = PurePosixPath(member.name.replace("\\", "/"))
         where = f"{container.name}!/{member.name}"

@@ -88,7 +88,7 @@ def is_lines(text: str) -> bool:
     if not newline:
         return True
     try:
-        return isinstance(json.loads(first), dict)
+        return isinstance(json.loads(first, parse_int=len), dict)
     except (ValueError, RecursionError):
         return False
 

@@ -1,7 +1,7 @@
 """Refuse JSON that no exporter writes before a parser sees it: nested deep, or with numbers that nothing can hold.
 
-A parser builds a path for each value and a number for each row of digits: 60 KB of brackets took it 2.3 GB, and 100,000 digits raise
-an error that is none of its own.
+A parser builds a path for each value and a number for each row of digits: 60 KB of brackets took it 2.3 GB, and of 100,000
+digits the whole program ends.
 """
 
 from __future__ import annotations

@@ -86,7 +86,9 @@ def csv_records(file: ExportFile, required: Sequence[str], wanted: Wanted = ever
     delimiter = max(_DELIMITERS, key=lambda d: (set(required) <= set(headers[d]), len(headers[d])))
     header = [name.strip() for name in headers[delimiter]]
     if len(header) > _MOST_COLUMNS:
-        raise ExportError(f"{len(header):,} columns in the header", where=f"{file.name}:1", do="Check that this is a table of messages")
+        raise ExportError(
+            f"{len(header):,} columns in the header", where=f"{file.name}:1", do="Check that this is a table of messages"
+        )
     if twice := [name for name, number in Counter(header).items() if number > 1]:
         shown = ", ".join(sorted(twice)) if set(required) <= set(header) else f"{len(twice)} of {len(header)}"
         raise ExportError(f"columns stand twice in the header: {shown}", where=f"{file.name}:1", do="Rename one of each")

@@ -39,9 +39,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When a column is missing, or a record cannot be read: with its line or row.
     """
     columns = Columns.named(options.columns)
-    table = Table(
-        unit.file, _records(unit, columns, log), columns, options, log, has_lines=unit.format in ("jsonl", "csv")
-    )
+    table = Table(unit.file, _records(unit, columns, log), columns, options, log, has_lines=unit.format in ("jsonl", "csv"))
     return table.conversations()
 
 

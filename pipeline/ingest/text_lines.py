@@ -32,7 +32,9 @@ class EmptyLines:
         self._bytes = self._bytes + len(block) if block.isspace() else 0
         if self._bytes > _MOST_BLANK:
             raise ExportError(
-                f"over {_MOST_BLANK:,} bytes of nothing but blanks and line ends", where=self._name, do="This is no chat; check the file"
+                f"over {_MOST_BLANK:,} bytes of nothing but blanks and line ends",
+                where=self._name,
+                do="This is no chat; check the file",
             )
 
 
