@@ -12,16 +12,27 @@ import typer
 from pipeline.cli_corpus import app as corpus_app
 from pipeline.cli_evaluate import add_commands
 from pipeline.cli_pack import app as pack_app
+from pipeline.cli_reading import (
+    DEFAULT_MEMBER_BYTES,
+    ColumnOption,
+    DateOrderOption,
+    FormatOption,
+    LinksOption,
+    MemberOption,
+    MergeOption,
+    Paths,
+    StrictOption,
+    TimezoneOption,
+    read_options,
+)
 from pipeline.cli_retention import app as retention_app
 from pipeline.cli_review import app as review_app
 from pipeline.console import say
-from pipeline.errors import ConfigError, SafelightError, Unfinished
+from pipeline.errors import SafelightError, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from zoneinfo import ZoneInfo
 
-    from pipeline.ingest import ReadOptions
     from pipeline.score import Progress
 
 app = typer.Typer(
@@ -38,32 +49,7 @@ app.add_typer(pack_app, name="pack")
 app.add_typer(review_app)
 app.add_typer(retention_app)
 
-Paths = Annotated[list[Path], typer.Argument(help="Exports: files, folders or zip archives.", show_default=False)]
-FormatOption = Annotated[str | None, typer.Option("--format", help="Read as this format, instead of telling it from the content.")]
-DateOrderOption = Annotated[
-    Literal["dmy", "mdy", "ymd"] | None,
-    typer.Option(
-        "--date-order", help="Whether 03/04 is the 3rd of April (dmy) or March 4th (mdy), or 22/04/03 begins with its year (ymd)."
-    ),
-]
-TimezoneOption = Annotated[
-    str | None, typer.Option("--timezone", help="Where the exporting phone was, such as Europe/London; for formats without a zone.")
-]
-ColumnOption = Annotated[
-    list[str] | None, typer.Option("--column", help="In tables: field=column, such as text=body. May be given several times.")
-]
-MemberOption = Annotated[int, typer.Option("--max-member-bytes", help="How much one member of an archive may unpack to.")]
-MergeOption = Annotated[
-    Literal["auto", "never", "always"],
-    typer.Option(
-        "--merge", help="Make one of a chat that stands in several exports: where that is sure, never, or wherever it may be one."
-    ),
-]
-LinksOption = Annotated[bool, typer.Option("--follow-links", help="Follow links that lead out of a folder.")]
-StrictOption = Annotated[bool, typer.Option("--strict", help="End with 3 where any file was passed over.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
-
-_DEFAULT_MEMBER_BYTES = 512 * 1024 * 1024
 
 
 def main() -> None:
@@ -95,49 +81,6 @@ def _root(
     pass
 
 
-def _read_options(
-    format_: str | None,
-    date_order: Literal["dmy", "mdy", "ymd"] | None,
-    timezone: str | None,
-    columns: list[str] | None,
-    max_bytes: int,
-    merge: Literal["auto", "never", "always"],
-    follow_links: bool,
-) -> ReadOptions:
-    from pipeline.ingest import ReadOptions
-    from pipeline.ingest.detect import FORMATS
-
-    if format_ is not None and format_ not in FORMATS:
-        raise ConfigError(f"--format {format_} is not known", do=f"Choose from {', '.join(FORMATS)}")
-    return ReadOptions(
-        format=format_,
-        date_order=date_order,
-        timezone=_zone(timezone),
-        columns=dict(_column(text) for text in columns or ()),
-        max_member_bytes=max_bytes,
-        merge=merge,
-        follow_links=follow_links,
-    )
-
-
-def _zone(name: str | None) -> ZoneInfo | None:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(f"--timezone {name} is not known", do="Give a name such as Europe/London") from error
-
-
-def _column(text: str) -> tuple[str, str]:
-    field, equals, column = text.partition("=")
-    if not (field and equals and column):
-        raise ConfigError(f"--column {text} is not of the form field=column", do="Write for example --column text=body")
-    return field, column
-
-
 @app.command()
 def score(
     paths: Paths,
@@ -158,7 +101,7 @@ def score(
     date_order: DateOrderOption = None,
     timezone: TimezoneOption = None,
     column: ColumnOption = None,
-    max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    max_member_bytes: MemberOption = DEFAULT_MEMBER_BYTES,
     merge: MergeOption = "auto",
     follow_links: LinksOption = False,
     strict: StrictOption = False,
@@ -168,7 +111,7 @@ def score(
     from pipeline.score import score as score_exports
     from pipeline.terminal import print_run
 
-    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
+    options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
     with _progress() as progress:
         run = score_exports(
             paths,
@@ -209,7 +152,7 @@ def inspect(
     date_order: DateOrderOption = None,
     timezone: TimezoneOption = None,
     column: ColumnOption = None,
-    max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    max_member_bytes: MemberOption = DEFAULT_MEMBER_BYTES,
     merge: MergeOption = "auto",
     follow_links: LinksOption = False,
     strict: StrictOption = False,
@@ -218,7 +161,7 @@ def inspect(
     from pipeline.inspect import inspect_exports
     from pipeline.terminal import print_inspection
 
-    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
+    options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
     inspection = inspect_exports(paths, options)
     print_inspection(inspection)
     _end(failed=bool(inspection.failed), passed_over=strict and bool(inspection.passed_over))
@@ -233,7 +176,7 @@ def convert(
     date_order: DateOrderOption = None,
     timezone: TimezoneOption = None,
     column: ColumnOption = None,
-    max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    max_member_bytes: MemberOption = DEFAULT_MEMBER_BYTES,
     merge: MergeOption = "auto",
     follow_links: LinksOption = False,
     strict: StrictOption = False,
@@ -243,7 +186,7 @@ def convert(
     from pipeline.convert import convert as convert_exports
     from pipeline.terminal import print_converted
 
-    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
+    options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
     log = convert_exports(paths, to=to, out=out, options=options, overwrite=overwrite)
     print_converted(log, out)
     _end(failed=bool(log.failed), passed_over=strict and bool(log.passed_over))

@@ -79,47 +79,57 @@ def score(
     ------
     Unfinished
         When the disk is full; what was scored is kept.
+    ResultsError
+        When another run writes to ``out``, or there are results already.
     SafelightError
         When an export, the model or the output cannot be read or written. Nothing is left behind then.
     """
     options = options or ReadOptions()
     if since is not None and engine != "local":
         raise ConfigError("--since is for the local engine", do="Leave --engine out, or score everything")
-    check_place(out, overwrite=overwrite, marker=RUN)
-    folder, loaded = load_model(model, device=device)
-    chosen = read_thresholds(thresholds or folder.path / THRESHOLDS)
-    cascading = _cascade(loaded, chosen, cascade, model)
-    known = Known(since, model_id=folder.id, cascade=cascading, runtime=loaded.runtime) if since is not None else None
-    started = datetime.now(UTC)
-    log = ReadLog()
-    units = list(merge_units(list(open_units(paths, options, log)), options, log))
-    settings = _settings(options, text, cascading, loaded.runtime)
-    scorer = Scorer(loaded, text, chosen, cascading)
-    parts = Parts.beside(out, _plan(folder, chosen, settings, units, log))
-    counted = _Counter(parts.messages(), progress)
-    try:
-        if engine == "ray":
-            from pipeline.scoring.ray_engine import score_units as score_on_ray
+    with Parts.beside(out) as parts:
+        if not parts.finished():
+            check_place(out, overwrite=overwrite, marker=RUN)
+        folder, loaded = load_model(model, device=device)
+        chosen = read_thresholds(thresholds or folder.path / THRESHOLDS)
+        cascading = _cascade(loaded, chosen, cascade, model)
+        known = Known(since, model_id=folder.id, cascade=cascading, runtime=loaded.runtime) if since is not None else None
+        started = datetime.now(UTC)
+        log = ReadLog()
+        units = list(merge_units(list(open_units(paths, options, log)), options, log))
+        settings = _settings(options, text, cascading, loaded.runtime)
+        scorer = Scorer(loaded, text, chosen, cascading)
+        plan = _plan(folder, chosen, settings, units, log)
+        if parts.finished(plan):  # a run of the same was killed after it had moved its results to their place
+            parts.remove()
+            return open_run(out)
+        check_place(out, overwrite=overwrite, marker=RUN)
+        parts.begin(plan)
+        counted = _Counter(parts.messages(), progress)
+        try:
+            if engine == "ray":
+                from pipeline.scoring.ray_engine import score_units as score_on_ray
 
-            score_on_ray(units, model, device, scorer, parts, options, progress=counted)
-        else:
-            score_units(units, scorer, parts, options, known=known, progress=counted)
-        with new_folder(out, overwrite=overwrite, marker=RUN) as work:
-            joined = parts.join(work, units, log, loaded.taxonomy.keys)
-            if (error := first_error(joined.failed, units)) is not None:
-                raise error
-            write_json(work / THRESHOLDS, chosen.model_dump(mode="json"))
-            record = _record(folder, loaded, log, joined, settings, started, since)
-            write_json(work / RUN, record)
-            from pipeline.report.build import write_report
+                score_on_ray(units, model, device, scorer, parts, options, progress=counted)
+            else:
+                score_units(units, scorer, parts, options, known=known, progress=counted)
+            with new_folder(out, overwrite=overwrite, marker=RUN, inside=parts.folder) as work:
+                joined = parts.join(work, units, log, loaded.taxonomy.keys)
+                if (error := first_error(joined.failed, units)) is not None:
+                    raise error
+                write_json(work / THRESHOLDS, chosen.model_dump(mode="json"))
+                record = _record(folder, loaded, log, joined, settings, started, since)
+                write_json(work / RUN, record)
+                from pipeline.report.build import write_report
 
-            write_report(open_run(work), work / REPORT)
-            write_json(work / RUN, record | {"files": hashes_of(work, (SCORES, CONVERSATIONS, THRESHOLDS, REPORT))})
-    except ExportError:
+                write_report(open_run(work), work / REPORT)
+                write_json(work / RUN, record | {"files": hashes_of(work, (SCORES, CONVERSATIONS, THRESHOLDS, REPORT))})
+                parts.finish(work, plan)
+        except ExportError:
+            parts.remove()
+            raise
         parts.remove()
-        raise
-    parts.remove()
-    counted.end()
+        counted.end()
     return open_run(out)
 
 
