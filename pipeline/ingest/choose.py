@@ -196,7 +196,9 @@ def nothing_found(path: Path, choice: Choice) -> ExportError:
         return refused[0].error
     if refused:
         count = len(refused) + len(strange)
-        return ExportError(f"none of the {count} files can be read, the first because: {refused[0].error}", where=str(path))
+        first = refused[0].error
+        what = f"none of the {count} files can be read. The first, {refused[0].name}: {first.what}"
+        return type(first)(what, where=str(path), do=first.do)
     if len(strange) == 1:
         return _not_known(strange[0])
     if not strange:

@@ -74,7 +74,7 @@ def open_units(paths: Iterable[Path], options: ReadOptions, log: ReadLog) -> Ite
             log.exports.append(ReadExport(unit.name, unit.format, unit.sha256))
             yield unit
     if not seen and log.failed:
-        raise ExportError(f"none of the exports can be read, the first because: {log.failed[0].reason}")
+        raise ExportError(f"none of the exports can be read, the first because: {log.failed[0].reason.removesuffix('.')}")
 
 
 def merge_units(units: Sequence[Unit], options: ReadOptions, log: ReadLog) -> Sequence[Unit]:
