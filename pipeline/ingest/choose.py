@@ -111,7 +111,10 @@ def _place(as_found: ExportFile, options: ReadOptions, choice: Choice, incomplet
     head = as_found.head()
     file = with_line_ends(as_found, head)
     if file is not as_found:
-        head = file.head()
+        try:
+            head = file.head()
+        except ExportError:  # it only looked like UTF-16, as pictures can
+            file = as_found
     known = examine(file, options.columns, head)
     if options.format is not None:
         if (known is not None and known.format == options.format) or (known is None and could_be(file, options.format)):
