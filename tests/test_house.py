@@ -16,6 +16,7 @@ import pipeline.errors
 
 # A room may import from rooms to its left, and from itself.
 ORDER = [
+    {"printable"},
     {"schema", "errors"},
     {"config"},
     {"ingest", "text", "redaction", "output", "cards"},
