@@ -14,6 +14,16 @@ _CELLEBRITE = [
 _AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
 
 SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
+    "discord_package": (
+        "messages.json",
+        '[{"ID": 1207000000000000002, "Timestamp": "2024-02-13 21:06:11", "Contents": "yes", "Attachments": "https://x.example/a"}, '
+        '{"ID": 1207000000000000001, "Timestamp": "2024-02-13 21:05:11", "Contents": "bread?", "Attachments": ""}]',
+    ),
+    "discord_package-csv": (
+        "messages.csv",
+        "ID,Timestamp,Contents,Attachments\n1207000000000000002,2024-02-13 21:06:11.123000+00:00,"
+        '"yes,\nof rye",https://x.example/a\n1207000000000000001,2024-02-13 21:05:11+00:00,bread?,\n',
+    ),
     "snapchat-lists": (
         "chat_history.json",
         '{"Received Saved Chat History": [{"From": "robin_b", "Media Type": "TEXT", "Created": "2021-02-13 21:06:11 UTC", '

@@ -76,6 +76,12 @@ FORMATS: dict[str, Format] = {
     "discord_csv": Format("Discord (DiscordChatExporter CSV)", "pipeline.ingest.discord_csv", begins=_WORDS),
     "discord_text": Format("Discord (DiscordChatExporter text)", "pipeline.ingest.discord_text", begins=_WORDS),
     "discord_html": Format("Discord (DiscordChatExporter HTML)", "pipeline.ingest.discord_html", begins=_ELEMENT),
+    "discord_package": Format(
+        "Discord's own data package (one side only)",
+        "pipeline.ingest.discord_package",
+        companions=frozenset({"channel.json", "index.json"}),
+        begins=re.compile(r"\s*\[|\s*\"?ID\b"),
+    ),
     "snapchat": Format("Snapchat download (chat_history.json, snap_history.json)", "pipeline.ingest.snapchat"),
     "snapchat_return": Format("Snapchat's return to law enforcement (CSV)", "pipeline.ingest.snapchat_return", begins=_WORDS),
     "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
@@ -118,6 +124,7 @@ _MEDIA = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"%PDF", b"OggS", b"\0\
 _HEAD = 1 << 16
 _LONG_HEAD = 1 << 23
 _DISCORD = frozenset({"AuthorID", "Author", "Date", "Content"})
+_DISCORD_PACKAGE = frozenset({"ID", "Timestamp", "Contents", "Attachments"})
 _IMESSAGE = frozenset({"Chat Session", "Message Date", "Text"})
 _NOTHING: Mapping[str, str] = {}
 
@@ -236,6 +243,8 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
         return Found("discord_text")
     if set(names) >= _DISCORD:
         return Found("discord_csv")
+    if set(names) >= _DISCORD_PACKAGE:
+        return Found("discord_package")
     if set(names) >= _IMESSAGE:
         return Found("imessage")
     if len(names) > 1 and (own := csv_format(text.lstrip())) is not None:

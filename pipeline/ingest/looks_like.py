@@ -48,10 +48,6 @@ _HTML: tuple[tuple[str, Look], ...] = (
 _XML: tuple[tuple[str, Look], ...] = ((r"<calls\b", Look("a list of calls", "Give the app's messages (sms-….xml)", chat=False)),)
 _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
     (
-        frozenset({"ID", "Timestamp", "Contents"}),
-        Look("Discord's own data package", "It holds one side only: export with DiscordChatExporter, as JSON"),
-    ),
-    (
         frozenset({"string_map_data"}),
         Look("a part of an Instagram download that holds no chats", "Give the folder `messages`", chat=False),
     ),
