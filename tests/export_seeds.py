@@ -16,7 +16,7 @@ _AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00
 SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
     "discord_package": (
         "messages.json",
-        '[{"ID": 1207000000000000002, "Timestamp": "2024-02-13 21:06:11", "Contents": "yes", "Attachments": "https://x.example/a"}, '
+        '[{"ID": 1207000000000000002, "Timestamp": "2024-02-13 21:06:11", "Contents": "yes", "Attachments": "https://x.example"}, '
         '{"ID": 1207000000000000001, "Timestamp": "2024-02-13 21:05:11", "Contents": "bread?", "Attachments": ""}]',
     ),
     "discord_package-csv": (

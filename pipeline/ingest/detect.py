@@ -83,6 +83,7 @@ FORMATS: dict[str, Format] = {
         begins=re.compile(r"\s*\[|\s*\"?ID\b"),
     ),
     "snapchat": Format("Snapchat download (chat_history.json, snap_history.json)", "pipeline.ingest.snapchat"),
+    "snapchat_html": Format("Snapchat download as HTML", "pipeline.ingest.snapchat_html", begins=_ELEMENT),
     "snapchat_return": Format("Snapchat's return to law enforcement (CSV)", "pipeline.ingest.snapchat_return", begins=_WORDS),
     "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),

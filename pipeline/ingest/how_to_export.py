@@ -14,6 +14,7 @@ HOW: dict[str, str] = {
     "discord_html": "DiscordChatExporter: export the channel as HTML",
     "discord_package": "Discord: Data & Privacy, Request your data, Messages; one side only: DiscordChatExporter gives both",
     "snapchat": "accounts.snapchat.com: My Data, with chat history and JSON files",
+    "snapchat_html": "accounts.snapchat.com: My Data, with chat history; give the folder html with its pages",
     "snapchat_return": "What Snap Inc. answers to legal process: conversations.csv",
     "tiktok": "Settings and privacy, Account, Download your data: JSON, with direct messages",
     "slack": "Workspace settings: Import/Export Data, Export",

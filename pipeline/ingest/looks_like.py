@@ -43,7 +43,11 @@ _HTML: tuple[tuple[str, Look], ...] = (
         r"\b_a6-|\buiBoxWhite",
         Look("a page of an Instagram or Facebook download that holds no chat", "Give the folder `messages`", chat=False),
     ),
-    (r"snapchat", Look("Snapchat as HTML", "Ask for the download again, with JSON")),
+    (
+        r"chat_history/subpage_",
+        Look("the list of chats of a Snapchat download", "Give the whole folder: the chats are pages of their own", chat=False),
+    ),
+    (r"snapchat", Look("a page of a Snapchat download that holds no chat", "Give the whole folder", chat=False)),
 )
 _XML: tuple[tuple[str, Look], ...] = ((r"<calls\b", Look("a list of calls", "Give the app's messages (sms-….xml)", chat=False)),)
 _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
