@@ -19,6 +19,7 @@ ORDER = [
     {"schema", "errors"},
     {"config"},
     {"ingest", "text", "redaction", "output", "cards"},
+    {"console"},
     {"inspect", "convert"},
     {"corpora"},
     {"model"},
@@ -33,7 +34,7 @@ ORDER = [
     {"evaluate"},
     {"terminal"},
     {"terminal_evaluation"},
-    {"cli_corpus", "cli_evaluate", "cli_pack", "cli_review"},
+    {"cli_corpus", "cli_evaluate", "cli_pack", "cli_reading", "cli_review"},
     {"cli_retention"},
     {"cli"},
 ]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pipeline.errors import ExportError
-from pipeline.ingest.files import GZIP_MAGIC, ExportFile
+from pipeline.ingest.files import ExportFile
 from pipeline.ingest.forensic_columns import forensic_format, report_format
 from pipeline.ingest.grids import Grid, is_workbook, workbook_grids
 from pipeline.ingest.html_evidence import html_format
@@ -154,10 +153,6 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
         return _parquet(file, columns)
     if is_workbook(file, head):
         return _workbook(file, columns)
-    if head.startswith(GZIP_MAGIC):
-        head = _unpacked(head)
-        found = _json(head, columns) if head.lstrip()[:1] == b"{" else None
-        return found if found is not None and found.format == "jsonl" else None
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     start = text.lstrip()
     if _JSON.match(start):
@@ -173,8 +168,6 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
 def could_be(file: ExportFile, format_: str) -> bool:
     """Whether a file may be of the format that the user named, among others: it begins as such a file does."""
     head = file.head(_HEAD)
-    if head.startswith(GZIP_MAGIC):
-        return format_ == "jsonl"
     if head.startswith(_MEDIA):
         return False
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
@@ -183,17 +176,10 @@ def could_be(file: ExportFile, format_: str) -> bool:
     return has_rows(text, format_) if format_ not in ("whatsapp", "signal") else has_headers(text)
 
 
-def _unpacked(head: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
-    except zlib.error:
-        return b""
-
-
 def _workbook(file: ExportFile, columns: Mapping[str, str]) -> Found | None:
     """Return what the first sheet with messages in it is; a workbook that cannot be opened is one for its reader to refuse."""
     try:
-        grids = workbook_grids(file, file.max_bytes)
+        grids = workbook_grids(file)
         found = [found for grid in grids if (found := _grid(grid, columns)) is not None]
     except ExportError:
         return Found("xlsx", complete=False)

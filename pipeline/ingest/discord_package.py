@@ -56,7 +56,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         id_, title, meta = _about(channel, file, log)
     owner = _owner(file, log)
     is_list = file.head(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-    rows = json_records(file, log) if is_list else csv_records(file, COLUMNS, options.max_member_bytes)
+    rows = json_records(file, log) if is_list else csv_records(file, COLUMNS)
     log.warn(_folder_of(file), _ONE_SIDED)
     yield Conversation(
         conversation_id=id_,
@@ -128,8 +128,7 @@ def _find_user(file: ExportFile, root: PurePath) -> ExportFile | None:
     """Return the ``user.json`` in a folder beside that of the messages; ``root`` is the folder that both lie in."""
     if file.member is None:
         return next((replace(file, path=found) for found in sorted(Path(root).glob("*/user.json"))), None)
-    with file.archive() as archive:
-        names = archive.namelist()
+    names = (member.name for member in file.archive().members)
     found = (name for name in names if name.endswith("user.json") and PurePosixPath(name.replace("\\", "/")).parent.parent == root)
     return next((replace(file, member=name) for name in found), None)
 

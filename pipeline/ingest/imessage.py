@@ -36,7 +36,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     """
 
     def records(wanted: Wanted) -> Iterator[Record]:
-        for index, line, row in csv_records(unit.file, sorted(COLUMNS), options.max_member_bytes, wanted):
+        for index, line, row in csv_records(unit.file, sorted(COLUMNS), wanted):
             yield index, line, _record(row)
 
     yield from Table(unit.file, records, Columns.named({}), options, log, platform="imessage").conversations()

@@ -75,7 +75,8 @@ class Columns:
         names = list(found)
         missing = [field for field in FIELDS if (field in REQUIRED or field in mapping) and self.of[field] not in names]
         if missing:
-            shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "") if names else "none"
+            known = {self.of[field] for field in FIELDS}.intersection(names)  # without any, the header may be a message
+            shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "") if known else f"{len(names)} others"
             raise ExportError(
                 f"no column {', '.join(f'`{self.of[field]}`' for field in missing)}; found: {shown}",
                 where=where,
