@@ -14,6 +14,7 @@ from pipeline.ingest.grids import Grid, is_workbook, workbook_grids
 from pipeline.ingest.html_evidence import html_format
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.log_evidence import csv_format, has_rows, marked_format, unmarked_format
+from pipeline.ingest.roblox_grammar import has_chat, is_roblox
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete, is_snapchat_return
 from pipeline.ingest.table_records import parquet_columns
 from pipeline.ingest.text_evidence import TIKTOK_BANNER, has_headers, is_discord_text, text_format
@@ -103,6 +104,7 @@ FORMATS: dict[str, Format] = {
     "axiom": Format("Magnet AXIOM report (CSV, XLSX, XML)", "pipeline.ingest.forensic", begins=_REPORT),
     "irc": Format("IRC log", "pipeline.ingest.logs", begins=_WORDS),
     "minecraft": Format("Minecraft log", "pipeline.ingest.logs", begins=_WORDS),
+    "roblox": Format("Roblox client's log", "pipeline.ingest.logs", begins=_WORDS),
     "twitch": Format("Twitch chat as text", "pipeline.ingest.logs", begins=_WORDS),
     "mbox": Format("Mailbox (mbox)", "pipeline.ingest.mbox", begins=MAILBOX),
     "google_chat": Format("Google Chat (Takeout)", "pipeline.ingest.google_chat", companions=GOOGLE_CHAT_COMPANIONS),
@@ -223,6 +225,8 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
         return Found("snapchat_return")
     if TIKTOK_BANNER.match(text.lstrip()):
         return Found("tiktok")
+    if is_roblox(text):
+        return Found("roblox") if has_chat(text) or has_chat(file.head(_LONG_HEAD).decode("utf-8", "replace")) else None
     if (own := marked_format(text)) is not None:
         return Found(own)
     names = header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))

@@ -33,6 +33,7 @@ HOW: dict[str, str] = {
     "axiom": "AXIOM Examine: Create export, CSV, Excel or XML, of the chat artifacts",
     "irc": "The client's or bot's own log (irssi, WeeChat, mIRC, HexChat, ZNC, …)",
     "minecraft": "The server's or the client's logs/latest.log and older ones",
+    "roblox": "The client's own log: on Windows %LOCALAPPDATA%\\Roblox\\logs, on a Mac ~/Library/Logs/Roblox",
     "twitch": "Chatterino: Settings, Moderation, Enable logging; or TwitchDownloader, chat as text",
     "mbox": "Google Takeout: Mail; Apple Mail: Mailbox, Export; Thunderbird: the mail folder's file",
     "google_chat": "takeout.google.com: Google Chat; give the zip, or the folder Google Chat/Groups",
