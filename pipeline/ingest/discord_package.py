@@ -37,7 +37,7 @@ COLUMNS = ("ID", "Timestamp", "Contents", "Attachments")
 
 _EXPORTER = "Discord"
 _UTC = ZoneInfo("UTC")
-_FOLDER = re.compile(r"c?(\d{5,})", re.IGNORECASE)
+_FOLDER = re.compile(r"c?(\d{3,})", re.IGNORECASE)
 _CHANNEL = frozenset({"id", "type", "name", "guild", "recipients"})
 _ONE_SIDED = "holds only what the owner of the account wrote: the other side of each chat is not in it"
 

@@ -13,7 +13,7 @@ _CHATS = {
     "meta_html": r"(?:your_[^/]*/)?messages/",
     "snapchat": r"(?:(?:json|html)/)?(?:chat|snap)_history",
     "snapchat_html": r"(?:(?:json|html)/)?(?:chat|snap)_history",
-    "discord_package": r"[^/]+/c?\d{5,}/messages\.(?:json|csv)",
+    "discord_package": r"[^/]+/c?\d{3,}/messages\.(?:json|csv)",
     "tiktok": r"(?:(?:TikTok/)?Direct Messages?(?:/|\.txt)|user_data)",
     "google_chat": r"Google Chat/(?!Users/)",
     "hangouts": r"Hangouts/",
