@@ -13,7 +13,7 @@ from pipeline.ingest.files import ExportFile
 from pipeline.ingest.find import Refused
 from pipeline.ingest.looks_like import ARCHIVE, NO_CHATS, Look, looks_like
 from pipeline.ingest.options import ReadLog, ReadOptions, Unread
-from pipeline.text.printable import printable
+from pipeline.printable import printable
 
 _TEXTS = frozenset(
     {

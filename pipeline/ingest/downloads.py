@@ -57,13 +57,8 @@ def attachment_folders(found: Iterable[tuple[str, ExportFile]]) -> set[PurePosix
 
     Of WhatsApp it is the archive that the chat came in: what was sent lies there beside the chat.
     """
-    folders: set[PurePosixPath] = set()
-    for format_, file in found:
-        folder = file.location.parent
-        folders |= {folder / name for name in _ATTACHMENTS}
-        if format_ == "whatsapp" and file.member is not None:
-            folders.add(folder)
-    return folders
+    chats = {(file.location.parent, format_ == "whatsapp" and file.member is not None) for format_, file in found}
+    return {folder / name for folder, _ in chats for name in _ATTACHMENTS} | {folder for folder, is_own in chats if is_own}
 
 
 def is_attachment(location: PurePosixPath, folders: set[PurePosixPath]) -> bool:

@@ -44,7 +44,7 @@ class ExportFile:
     def _chain(self) -> tuple[str, ...]:
         return self.outer if self.member is None else (*self.outer, self.member)
 
-    @property
+    @cached_property
     def location(self) -> PurePosixPath:
         """The path that folders are grouped by."""
         return PurePosixPath(self.path.as_posix()).joinpath(*self._chain)

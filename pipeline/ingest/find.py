@@ -10,7 +10,7 @@ from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.archives import MAX_MEMBERS, Member
 from pipeline.ingest.files import ExportFile, is_archive, unreadable
 from pipeline.ingest.options import MAX_MEMBER_BYTES
-from pipeline.text.printable import printable
+from pipeline.printable import printable
 
 DEEPEST = 3
 """How many archives may lie in one another, in the outermost one."""
