@@ -18,7 +18,7 @@ from pipeline.printable import printable
 _TEXTS = frozenset(
     {
         *("whatsapp", "signal", "imessage", "csv", "imessage_exporter", "line", "kakaotalk", "viber"),
-        *("discord_csv", "discord_text", "irc", "minecraft", "twitch", "cellebrite", "axiom"),
+        *("discord_csv", "discord_text", "irc", "minecraft", "roblox", "twitch", "cellebrite", "axiom"),
     }
 )
 _DATA = frozenset(

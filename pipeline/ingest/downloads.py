@@ -12,12 +12,16 @@ _CHATS = {
     "meta": r"(?:your_[^/]*/)?messages/",
     "meta_html": r"(?:your_[^/]*/)?messages/",
     "snapchat": r"(?:(?:json|html)/)?(?:chat|snap)_history",
+    "snapchat_html": r"(?:(?:json|html)/)?(?:chat|snap)_history",
+    "discord_package": r"[^/]+/c?\d{3,}/messages\.(?:json|csv)",
     "tiktok": r"(?:(?:TikTok/)?Direct Messages?(?:/|\.txt)|user_data)",
-    "google_chat": r"Google Chat/",
+    "google_chat": r"Google Chat/(?!Users/)",
     "hangouts": r"Hangouts/",
     "google_voice": r"Voice/",
+    "mbox": r"Mail/",
 }
-"""Where the chats of a download lie, below its top folder. Meta's own names of its folders are in English in every language."""
+"""Where the chats of a download lie, below its top folder. Meta's own names of its folders are in English in every language, and
+Discord's in that of the account."""
 
 _PART = re.compile(r"[-_ ]\(?\d+\)?(?=\.(?:zip|tgz|tar\.gz)/)", re.IGNORECASE)
 """The number of a part of a download that comes in several archives."""

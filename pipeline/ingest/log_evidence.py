@@ -15,6 +15,7 @@ from pipeline.ingest import (
     kakaotalk_grammar,
     line_grammar,
     minecraft_grammar,
+    roblox_grammar,
     twitch_grammar,
     viber_grammar,
 )
@@ -28,6 +29,7 @@ _FORMATS: dict[str, TextFormat] = {
     "imessage_exporter": imessage_exporter_grammar.FORMAT,
     "irc": irc_grammar.FORMAT,
     "minecraft": minecraft_grammar.FORMAT,
+    "roblox": roblox_grammar.FORMAT,
     "twitch": twitch_grammar.FORMAT,
 }
 
