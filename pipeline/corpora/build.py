@@ -87,6 +87,8 @@ def _row(conversation: LabelledConversation, position: int) -> dict[str, Any]:
         "text": message.text,
         "platform": conversation.conversation.platform,
     }
+    if message.kind != "message":
+        row["kind"] = message.kind
     if stages is not None:
         row["stages"] = sorted(stages)
     if conversation.groomers is not None and message.speaker is not None:
