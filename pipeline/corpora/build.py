@@ -34,6 +34,7 @@ def build_corpus(
     *,
     taxonomy: Taxonomy,
     ordinary: Sequence[LabelledConversation] = (),
+    sources: Sequence[Mapping[str, Any]] = (),
     out: Path,
     overwrite: bool = False,
 ) -> Mapping[str, int]:
@@ -58,7 +59,7 @@ def build_corpus(
             write_labelled(part, folder / f"{name}.jsonl")
         write_json(folder / MARKER, splits.model_dump(mode="json"))
         checks = {name: check_corpus(part, taxonomy) for name, part in parts.items()}
-        (folder / "CARD.md").write_text(corpus_card(checks, taxonomy, composition), "utf-8")
+        (folder / "CARD.md").write_text(corpus_card(checks, taxonomy, composition, sources=sources), "utf-8")
     return {name: len(part) for name, part in parts.items()}
 
 

@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from pipeline import __version__
 from pipeline.cards import render_card
 from pipeline.config import BaselineRecipe, Taxonomy
+from pipeline.corpora.about import corpora_in_words
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.model.thresholds import Thresholds, lowest_risk
@@ -67,7 +68,15 @@ def measure(fitted: FittedBaseline, corpus: TrainingCorpus, recipe: BaselineReci
         "macro_f1": float(np.mean([figures["f1"] for figures in stage_figures.values()])),
         "macro_average_precision": float(np.mean([figures["average_precision"] for figures in stage_figures.values()])),
     }
-    card = render_card("pipeline.model", "model_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds)
+    card = render_card(
+        "pipeline.model",
+        "model_card.md",
+        metrics=metrics,
+        corpora=corpora_in_words(corpus.sources),
+        recipe=recipe,
+        taxonomy=taxonomy,
+        thresholds=thresholds,
+    )
     return Measured(thresholds, metrics, card, _peaks(crossed, outcomes, len(corpus.all)))
 
 
@@ -154,8 +163,10 @@ def _conversations(outcomes: Sequence[_Outcome], threshold: float) -> dict[str, 
 
 def _counts(corpus: TrainingCorpus, crossed: CrossFitted) -> dict[str, Any]:
     return {
+        "sources": list(corpus.sources),
         "labelled_conversations": len(corpus.labelled),
         "grooming_conversations": sum(bool(conversation.is_grooming) for conversation in corpus.labelled),
+        "hard_conversations": sum(conversation.attributes.get("hard") == "true" for conversation in corpus.labelled),
         "ordinary_chat_conversations": len(corpus.ordinary),
         "messages": len(crossed.messages.texts),
     }
