@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from evaluation.intervals import FEW, share_in_words
+from evaluation.metrics import stage_cells
 from evaluation.transfer_table import transfer_table
 from pipeline.cards import render_card
 from pipeline.config import EncoderRecipe, Taxonomy, load_settings, validate_settings
@@ -26,6 +28,9 @@ def write_encoder_card(folder: Path) -> None:
         "pipeline.model",
         "encoder_card.md",
         metrics=metrics,
+        share=share_in_words,
+        cells=stage_cells,
+        few=FEW,
         corpora=corpora_in_words(metrics["corpus"].get("sources", ())),
         recipe=load_settings(folder / "config.toml", EncoderRecipe),
         taxonomy=validate_settings(json.loads(labels.read_text("utf-8")), Taxonomy, where=str(labels)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
+from evaluation.intervals import FEW, share_in_words
+from evaluation.metrics import stage_cells
 from pipeline import __version__
 from pipeline.cards import render_card
 from pipeline.config import BaselineRecipe, Taxonomy
@@ -55,7 +57,8 @@ def measure(fitted: FittedBaseline, corpus: TrainingCorpus, recipe: BaselineReci
         stages={key: figures["threshold"] for key, figures in stage_figures.items()},
         chosen=(
             f"risk: the lowest value at which at most {recipe.risk.max_false_positive_rate:.1%} of the ordinary conversations "
-            "in training are flagged, cross-fitted; stages: the value with the highest F1, cross-fitted"
+            f"in training are flagged, cross-fitted ({_flagged(outcomes, threshold)}); stages: the value with the highest F1, "
+            f"cross-fitted{_from_few(stage_figures)}"
         ),
     )
     metrics = {
@@ -76,8 +79,21 @@ def measure(fitted: FittedBaseline, corpus: TrainingCorpus, recipe: BaselineReci
         recipe=recipe,
         taxonomy=taxonomy,
         thresholds=thresholds,
+        share=share_in_words,
+        cells=stage_cells,
+        few=FEW,
     )
     return Measured(thresholds, metrics, card, _peaks(crossed, outcomes, len(corpus.all)))
+
+
+def _flagged(outcomes: Sequence[_Outcome], threshold: float) -> str:
+    ordinary = [outcome.risk >= threshold for outcome in outcomes if not outcome.grooming]
+    return share_in_words(sum(ordinary), len(ordinary))
+
+
+def _from_few(stages: Mapping[str, Mapping[str, Any]]) -> str:
+    few = [f"{key} ({figures['messages']} messages)" for key, figures in stages.items() if figures["messages"] < FEW]
+    return f", chosen from too few for {', '.join(few)}" if few else ""
 
 
 def _outcomes(crossed: CrossFitted, corpus: Sequence[LabelledConversation], written: int) -> list[_Outcome]:
@@ -125,6 +141,7 @@ def _stage(crossed: CrossFitted, column: int) -> dict[str, Any]:
     best = int(np.argmax(f1[:-1]))
     return {
         "messages": int(labels.sum()),
+        "found": int((probabilities >= cuts[best]).sum()),
         "threshold": round(float(cuts[best]), 4),
         "precision": float(precision[best]),
         "recall": float(recall[best]),
