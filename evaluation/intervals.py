@@ -8,7 +8,7 @@ from statistics import NormalDist
 FEW = 10
 """A share of fewer examples than this is said as a bound, or as counts, and never as one number; a ranking of fewer is not said."""
 
-_NOISE = 1e-9
+_NOISE = 1e-6
 """Of sums of floating-point numbers."""
 
 
