@@ -12,6 +12,7 @@ from rich.text import Text
 
 from evaluation.intervals import share_in_words
 from evaluation.thresholds import alerts_in_words
+from pipeline.console import terminal
 from pipeline.terminal import print_figures
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the figures, what is off, whether they can be trusted, and where the report is."""
-    console = Console()
+    console = terminal()
     metrics = evaluation.metrics
     print_figures(metrics)
     for row in metrics.get("alerts", ()):
@@ -68,12 +69,12 @@ def print_comparison(differences: Iterable[Difference], first: str, second: str)
         low, high = one.interval
         sure = "bold" if low > 0 or high < 0 else "dim"
         table.add_row(one.name, _figure(one.first), _figure(one.second), f"[{sure}]{_figure(low)} – {_figure(high)}[/]")
-    Console().print(table)
+    terminal().print(table)
 
 
 def print_threshold(limits: Thresholds, choice: Choice, prevalence: float) -> None:
     """Print a chosen threshold and what it comes to."""
-    console = Console()
+    console = terminal()
     console.print(f"risk ≥ [bold]{limits.risk:.6g}[/]: {limits.chosen}", highlight=False)
     say = partial(console.print, highlight=False)
     say(f"on the evaluation, of conversations with grooming {share_in_words(choice.found, choice.groomings)} are found")
@@ -84,7 +85,7 @@ def print_threshold(limits: Thresholds, choice: Choice, prevalence: float) -> No
 
 def print_drift(drift: Drift) -> None:
     """Print exports beside the calibration split, and a warning for each figure that is far off."""
-    console = Console()
+    console = terminal()
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     table.add_column("calibration split", overflow="fold")
