@@ -229,5 +229,5 @@ def told(
         "value": or_null(value),
         "interval": [*map(or_null, not_a_point(value, interval, examples) if share else interval)],
         "examples": examples,
-        "too_few": f"too few: {examples}" if examples < FEW else None,
+        "too_few": f"too few: {examples}" if examples < FEW else "too few to tell" if np.isnan(value) else None,
     }

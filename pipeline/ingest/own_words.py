@@ -15,7 +15,7 @@ import unicodedata
 from pipeline.ingest.kakaotalk_grammar import DELETED as KAKAOTALK_DELETED
 from pipeline.ingest.kakaotalk_grammar import THING as KAKAOTALK_THING
 from pipeline.ingest.line_grammar import BRACKETED_THING
-from pipeline.ingest.meta import REACTED
+from pipeline.ingest.meta_notices import ACTION, is_notice
 from pipeline.ingest.viber_grammar import DELETED as VIBER_DELETED
 from pipeline.ingest.viber_grammar import THINGS as VIBER_THINGS
 from pipeline.ingest.whatsapp_phrases import (
@@ -41,13 +41,7 @@ _SPOKEN = frozenset({"voice call", "video call", "no answer"})
 """What people write too, of the notices of calls."""
 
 _SOMEBODY = r"(?:[^.!?,:;\n]{1,50} )?"
-_SENT = re.compile(
-    rf"{_SOMEBODY}(?:sent an? (?:attachment|photo|video|voice message|sticker|GIF)|hat einen Anhang gesendet"
-    r"|envió un archivo adjunto|a envoyé une pièce jointe|enviou um anexo|heeft een bijlage (?:gestuurd|verzonden)"
-    r"|ha inviato un allegato)\."
-    r"|Liked a message",
-    re.IGNORECASE,
-)
+_SENT = re.compile(rf"{_SOMEBODY}{ACTION.pattern}", re.IGNORECASE)
 _WITHDRAWN = re.compile(
     rf"{_SOMEBODY}unsent (?:this|a) message\.?|[(<\[]?(?:(?:this|original) message (?:was|has been) )?(?:deleted|removed)\.?[)>\]]"
     r"|(?:original )?message (?:was |has been )?(?:deleted|removed)\.?",
@@ -118,6 +112,6 @@ def _is_notice(plain: str, folded: str) -> bool:
     end = folded.rstrip(".。")
     if end in DELETED or end in VIBER_DELETED or end.startswith("this message was deleted by admin"):
         return True
-    if any(phrase.fullmatch(plain) for phrase in (KAKAOTALK_DELETED, _WITHDRAWN, _SENT, REACTED)):
+    if any(phrase.fullmatch(plain) for phrase in (KAKAOTALK_DELETED, _WITHDRAWN, _SENT)) or is_notice(plain, None):
         return True
     return bool(WAITING.match(plain) or (CALLS.match(plain) and end not in _SPOKEN))
