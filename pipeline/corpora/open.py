@@ -37,7 +37,13 @@ def read_corpus(path: Path, taxonomy: Taxonomy, *, only: Path | None = None) -> 
 
 
 def read_corpora(paths: Iterable[Path], taxonomy: Taxonomy) -> Iterator[LabelledConversation]:
-    """Yield the conversations of several corpora.
+    """Yield the conversations of several corpora; raises as `read_corpora_by_path`."""
+    for _, conversation in read_corpora_by_path(paths, taxonomy):
+        yield conversation
+
+
+def read_corpora_by_path(paths: Iterable[Path], taxonomy: Taxonomy) -> Iterator[tuple[Path, LabelledConversation]]:
+    """Yield the conversations of several corpora, each with the path of its corpus.
 
     Raises
     ------
@@ -50,7 +56,7 @@ def read_corpora(paths: Iterable[Path], taxonomy: Taxonomy) -> Iterator[Labelled
             if conversation.id in seen:
                 raise CorpusError(f"conversation {conversation.id} stands in {seen[conversation.id]} too", where=str(path))
             seen[conversation.id] = path
-            yield conversation
+            yield path, conversation
 
 
 def _only(read: Iterator[LabelledConversation], wanted: frozenset[str], only: Path | None) -> Iterator[LabelledConversation]:
