@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli_reading import ColumnOption, read_columns
+from pipeline.cli_review import needed
 from pipeline.console import say
 from pipeline.errors import ConfigError, ReviewError
 
@@ -173,6 +174,7 @@ def from_review(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Turn decisions and corrected stages of a review into labelled data, and print how far its readers agree."""
+    needed()
     from pipeline.corpora.build import write_labelled
     from pipeline.output import new_file
     from pipeline.results import open_unchanged
@@ -211,6 +213,7 @@ def active(
 
     known = {conversation.id.partition("@")[0] for conversation in _read(labelled, taxonomy)[0]} if labelled else set()
     if store is not None:
+        needed()
         from pipeline.review.decisions import read_decisions
 
         with _reading(store) as connection:
