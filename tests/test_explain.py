@@ -85,9 +85,8 @@ def test_cues_are_found_in_several_languages_and_spellings() -> None:
 
 
 def test_cues_that_overlap_are_all_found_and_parts_of_words_are_none() -> None:
-    stage = Stage(
-        key="secrecy", name="Secrecy", definition="…", severity=1, cues={"en": ("delete", "delete this", "this chat", "this chat now")}
-    )
+    phrases = ("delete", "delete this", "this chat", "this chat now")
+    stage = Stage(key="secrecy", name="Secrecy", definition="…", severity=1, cues={"en": phrases})
     matcher = CueMatcher(Taxonomy(name="t", version="1", stages=(stage,)))
     texts = ["delete this chat now", "undelete this-chat", "deleted", "", "'delete' ,delete"]
     assert [[cue.phrase for cue in cues] for cues in matcher.find(texts)] == [
