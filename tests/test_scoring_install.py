@@ -15,7 +15,7 @@ from pipeline.cli import app
 EXTRAS = (
     *("accelerate", "datasketch", "matplotlib", "mlflow", "nncf", "onnx", "peft", "scipy", "sklearn", "torch", "transformers"),
     *("alembic", "argon2", "cryptography", "fastapi", "starlette", "fontTools", "psycopg", "python_multipart", "multipart"),
-    *("sqlalchemy", "typst", "uvicorn", "ray", "openvino", "spacy", "datasets", "pyspark"),
+    *("sqlalchemy", "typst", "uvicorn", "ray", "openvino", "spacy", "datasets", "pyspark", "py7zr"),
 )
 """What the extras install, and is not to be there."""
 
