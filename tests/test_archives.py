@@ -5,16 +5,18 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import struct
 import sys
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from exports import read_all, write
 
-from pipeline.errors import ArchiveRefused
+from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.find import FileFinder
 
 CHAT = "[13/02/2024, 21:05:11] Kim: hello\n[14/02/2024, 21:06:00] Sam: hi\n"
@@ -106,3 +108,19 @@ def test_a_7z_archive_names_the_extra_where_it_is_missing(tmp_path: Path, monkey
     monkeypatch.setitem(sys.modules, "py7zr", None)
     with pytest.raises(ArchiveRefused, match=r"pip install 'safelight\[7z\]'"):
         read_all(path)
+
+
+def test_a_7z_archive_with_any_changed_byte_is_read_or_refused(tmp_path: Path) -> None:
+    content = seven_zip(tmp_path / "a.7z", {"x/_chat.txt": CHAT.encode(), "photo.jpg": b"\xff\xd8\xff"}).read_bytes()
+    refused = 0
+    for place in range(6, len(content), 5):
+        changed = bytearray(content)
+        changed[place] ^= 0xFF
+        start, size = struct.unpack("<QQ", changed[12:28])  # sums that fit, so that the header itself is read
+        changed[28:32] = struct.pack("<I", zlib.crc32(changed[32 + start : 32 + start + size]))
+        changed[8:12] = struct.pack("<I", zlib.crc32(changed[12:32]))
+        try:
+            read_all(write(tmp_path / "b.7z", bytes(changed)))
+        except ExportError:
+            refused += 1
+    assert refused > len(content) / 10

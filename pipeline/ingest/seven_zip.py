@@ -6,6 +6,7 @@ The library is the extra ``7z``: what it brings is several times as large as the
 from __future__ import annotations
 
 import io
+import struct
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ from pipeline.ingest.member import Member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_DAMAGE = (TypeError, AssertionError, MemoryError, struct.error)
+"""What the library raises besides its own errors where a header says what cannot be."""
 
 MAGIC = b"7z\xbc\xaf\x27\x1c"
 
@@ -116,5 +120,5 @@ class SevenZip:
                 yield archive
         except DecompressionBombError as error:
             raise self._too_large() from error
-        except (ArchiveError, AbsolutePathError, PasswordRequired) as error:
+        except (ArchiveError, AbsolutePathError, PasswordRequired, *_DAMAGE) as error:
             raise ValueError(type(error).__name__) from error
