@@ -124,7 +124,8 @@ def test_a_server_killed_in_the_middle_of_decisions_has_lost_none_that_it_acknow
         store = open_store(place)
         assert verify(store).problems == []
         with store.reading() as connection:
-            decided = dict(connection.execute(select(conversations.c.number, conversations.c.state)).tuples().all())
+            query = select(conversations.c.number, conversations.c.state)
+            decided = {row.number: row.state for row in connection.execute(query)}
             notes = {decision.note for decision in read_decisions(connection)}
         assert {number for number, state in decided.items() if state == "dismiss"} >= acknowledged
         assert {f"note {number}" for number, state in decided.items() if state == "dismiss"} == notes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,6 +14,7 @@ from pipeline.corpora.about import describe_corpus
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.open import read_corpora_by_path
 from pipeline.corpora.ordinary import read_ordinary
+from pipeline.ingest.options import NO_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,21 @@ class TrainingCorpus:
 
 
 def read_training_corpus(
-    labelled: Sequence[Path], ordinary: Sequence[Path], *, taxonomy: Taxonomy, seed: int, max_ordinary: int, more: int = 0
+    labelled: Sequence[Path],
+    ordinary: Sequence[Path],
+    *,
+    taxonomy: Taxonomy,
+    seed: int,
+    max_ordinary: int,
+    more: int = 0,
+    columns: Mapping[str, str] = NO_COLUMNS,
 ) -> TrainingCorpus:
     """Read the labelled corpora, and a seeded sample of at most ``max_ordinary`` ordinary conversations, and ``more`` besides.
 
-    Each path of ordinary chat gives its equal share, so that the largest corpus does not drown the others.
+    Each path of ordinary chat gives its equal share, so that the largest corpus does not drown the others. ``columns`` maps our
+    fields to the columns of the labelled tables.
     """
-    read = list(read_corpora_by_path(labelled, taxonomy))
+    read = list(read_corpora_by_path(labelled, taxonomy, columns=columns))
     chats = sample_by_path(ordinary, taxonomy=taxonomy, seed=seed, max_ordinary=max_ordinary)
     sampled = {chat.id for chat in chain.from_iterable(chats)}
     others = sample_by_path(ordinary, taxonomy=taxonomy, seed=seed + 1, max_ordinary=more) if more else [()] * len(ordinary)

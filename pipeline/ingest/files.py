@@ -136,7 +136,7 @@ class ExportFile:
         ArchiveRefused
             When it is none, damaged, or unpacks to more than ``max_bytes``.
         """
-        return open_archive(self.path, self._chain, self._source, self.name)
+        return open_archive(self.path, self._chain, self._source, self.name, self.max_bytes)
 
     def _source(self) -> Source:
         kind = archive_kind(self.head(HEAD_BYTES))
@@ -210,7 +210,7 @@ class _Guarded(io.RawIOBase):
 
 
 def is_archive(file: ExportFile) -> bool:
-    """Tell a zip or tar archive, packed with gzip or not, by its first bytes."""
+    """Tell a zip, tar or 7z archive, packed with gzip or not, by its first bytes."""
     return archive_kind(file.head(HEAD_BYTES)) is not None
 
 

@@ -15,7 +15,7 @@ from pipeline.printable import printable
 DEEPEST = 3
 """How many archives may lie in one another, in the outermost one."""
 
-_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z")
 _OFFICE = "[Content_Types].xml"
 
 

@@ -41,7 +41,6 @@ _MAGIC: tuple[tuple[bytes, Look], ...] = (
     (b"%PDF", Look("a PDF", "Export the chat as text or JSON from the app itself", chat=False)),
     (b"SQLite format 3\0", Look("an app's database", "Export the chat from the app, as text or JSON")),
     (b"\xd0\xcf\x11\xe0", Look("an old Office document or spreadsheet", "Save the table as CSV in UTF-8")),
-    (b"7z\xbc\xaf\x27\x1c", Look("a 7z archive", "Unpack it and give the folder")),
     (b"Rar!", Look("a RAR archive", "Unpack it and give the folder")),
     (b"BZh", Look("a bzip2 archive", "Unpack it and give the file")),
     (b"\xfd7zXZ", Look("an xz archive", "Unpack it and give the file")),
