@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.console import say
 from pipeline.errors import ConfigError, ReviewError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def split(
     made = split_corpus(conversations, shares=shares, seed=seed, held_out=dict(map(_pair, held_out or [])))
     write_splits(made, out, overwrite=overwrite)
     counts = Counter(made.conversations.values())
-    print(f"{out}: " + ", ".join(f"{counts[name]:,} {name}" for name in shares))
+    say(f"{out}: " + ", ".join(f"{counts[name]:,} {name}" for name in shares))
 
 
 @app.command()
@@ -91,7 +92,7 @@ def briefs(
     from pipeline.corpora.briefs import draw_briefs, read_plan
 
     for number, brief in enumerate(draw_briefs(read_plan(plan), kind, count=count, seed=seed), 1):
-        print(f"{number}. " + " | ".join(f"{name}: {value}" for name, value in brief.items()))
+        say(f"{number}. " + " | ".join(f"{name}: {value}" for name, value in brief.items()))
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -134,7 +135,7 @@ def build(
     composition = load_settings(config, Composition)
     chats = sample_ordinary(ordinary or [], taxonomy=stages, seed=composition.seed, max_ordinary=max_ordinary)
     counts = build_corpus(conversations, made, composition, taxonomy=stages, ordinary=chats, out=out, overwrite=overwrite)
-    print(f"{out}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    say(f"{out}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 
 @app.command()
@@ -150,10 +151,10 @@ def card(
     conversations, stages = _read(corpora, taxonomy)
     text = corpus_card({"all": check_corpus(conversations, stages)}, stages)
     if out is None:
-        print(text)
+        say(text)
     else:
         write_card(text, out)
-        print(out)
+        say(out)
 
 
 StoreArgument = Annotated[str, typer.Argument(help="The store of the review: an SQLite file, or a URL.", show_default=False)]
@@ -215,7 +216,7 @@ def active(
         return
     with new_file(out, overwrite=overwrite) as file:
         write_json(file, [asdict(proposal) for proposal in proposals])
-    print(f"{out}: {len(proposals):,} proposals")
+    say(f"{out}: {len(proposals):,} proposals")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pipeline.console import say
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -135,10 +136,10 @@ def evaluate(
         evaluation = room.evaluate_saved(scores, settings, thresholds=thresholds)
     else:
         selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
-        evaluation = room.evaluate(model, selection, settings, thresholds=thresholds, say=print)
+        evaluation = room.evaluate(model, selection, settings, thresholds=thresholds, say=say)
     print_evaluation(evaluation)
     if track:
-        print(f"MLflow run: {room.track(evaluation, uri=tracking)}")
+        say(f"MLflow run: {room.track(evaluation, uri=tracking)}")
 
 
 def _transfer(
@@ -159,7 +160,7 @@ def _transfer(
 
     if not written:
         raise ConfigError("`evaluate transfer` needs a written set", do="Give --written data/transfer")
-    print(
+    say(
         evaluate_transfer(
             model,
             written,
@@ -172,7 +173,7 @@ def _transfer(
             out=out,
             overwrite=overwrite,
             keep=keep,
-            say=print,
+            say=say,
         )
     )
 
@@ -223,7 +224,7 @@ def threshold(
     limits, choice = choose_threshold(evaluation, target, out=out, overwrite=overwrite)
     print_threshold(limits, choice, prevalence)
     if out is not None:
-        print(out)
+        say(out)
 
 
 def _dataset_selection(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pipeline.console import say
 from pipeline.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def review(
     place = Place(host=host, port=port, certificate=tls_cert, key=tls_key, names=name or [])
     if pack_key is not None and not pack_key.is_file():
         raise ReviewError("there is no key", where=str(pack_key), do="Make one with `safelight pack key`")
-    serve(runs, store=store, place=place, single_user=single_user, pack_key=pack_key, say=lambda line: print(line, flush=True))
+    serve(runs, store=store, place=place, single_user=single_user, pack_key=pack_key, say=say)
 
 
 RoleOption = Annotated[Literal["reader", "lead", "admin"], typer.Option(help="What the account may do.")]
@@ -90,7 +91,7 @@ def add(name: str, role: RoleOption = "reader", password: PasswordOption = "", s
     with opened.writing() as connection:
         add_reader(connection, name, password, role=role, actor=actor_name())
     note_head(opened)
-    print(f"{name}: {role}")
+    say(f"{name}: {role}")
 
 
 @readers_app.command("list")
@@ -101,7 +102,7 @@ def list_readers(store: StoreOption = STORE) -> None:
 
     with opened.reading() as connection:
         for reader in all_readers(connection):
-            print(f"{reader.name}: {reader.role}{'' if reader.active else ', closed'}")
+            say(f"{reader.name}: {reader.role}{'' if reader.active else ', closed'}")
 
 
 @readers_app.command("change")
@@ -146,7 +147,7 @@ def unlock(name: str, store: StoreOption = STORE) -> None:
     with opened.writing() as connection:
         unlock_account(connection, name, actor=actor_name())
     note_head(opened)
-    print(f"{name} can log in again")
+    say(f"{name} can log in again")
 
 
 @audit_app.command("verify")
@@ -161,12 +162,12 @@ def verify(
 
     verdict = verify_log(opened, noted=read_head(head, where="--head") if head else None)
     for problem in verdict.problems:
-        print(problem)
+        say(problem)
     for note in verdict.notes:
-        print(f"note {note}")
+        say(f"note {note}")
     if verdict.problems:
         raise typer.Exit(1)
-    print(f"{verdict.head.number} lines, none changed, and the tables are as they say; the end is {verdict.head}")
+    say(f"{verdict.head.number} lines, none changed, and the tables are as they say; the end is {verdict.head}")
 
 
 @audit_app.command("renew-head")
@@ -182,4 +183,4 @@ def renew_head(
     from pipeline.review.serve import actor_name
 
     renew(opened, actor=actor_name(), reason=reason.strip())
-    print("the end of the log is noted anew; `safelight audit verify` will tell of it from now on")
+    say("the end of the log is noted anew; `safelight audit verify` will tell of it from now on")

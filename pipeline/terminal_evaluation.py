@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.console import terminal
 from pipeline.terminal import print_figures
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the figures, what is off, whether they can be trusted, and where the report is."""
-    console = Console()
+    console = terminal()
     metrics = evaluation.metrics
     print_figures(metrics)
     for row in metrics.get("alerts", ()):
@@ -70,12 +71,12 @@ def print_comparison(differences: Iterable[Difference], first: str, second: str)
         low, high = one.interval
         sure = "bold" if low > 0 or high < 0 else "dim"
         table.add_row(one.name, _figure(one.first), _figure(one.second), f"[{sure}]{_figure(low)} – {_figure(high)}[/]")
-    Console().print(table)
+    terminal().print(table)
 
 
 def print_threshold(limits: Thresholds, choice: Choice, prevalence: float) -> None:
     """Print a chosen threshold and what it comes to."""
-    console = Console()
+    console = terminal()
     console.print(f"risk ≥ [bold]{limits.risk:.6g}[/]: {limits.chosen}", highlight=False)
     console.print(
         f"on the evaluation {choice.recall:.1%} of groomings are found and {choice.false_positive_rate:.2%} of ordinary "
@@ -87,7 +88,7 @@ def print_threshold(limits: Thresholds, choice: Choice, prevalence: float) -> No
 
 def print_drift(drift: Drift) -> None:
     """Print exports beside the calibration split, and a warning for each figure that is far off."""
-    console = Console()
+    console = terminal()
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     table.add_column("calibration split", overflow="fold")

@@ -127,7 +127,7 @@ def _train_baseline(
         )
     fitted = fit_baseline(read.all, recipe, taxonomy)
     measured = measure(fitted, read, recipe, taxonomy)
-    with new_folder(out, overwrite=overwrite, marker=MANIFEST) as folder:
+    with new_folder(out, overwrite=overwrite, marker=MANIFEST, private=False) as folder:
         fitted.model.save(folder)
         (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json")), "utf-8")
         write_json(folder / "thresholds.json", measured.thresholds.model_dump(mode="json"))
@@ -163,7 +163,9 @@ def _train_encoder(
     if not resume and _first_process():
         for old in checkpoints.glob("checkpoint-*"):  # of another run: neither gone on from nor averaged with
             shutil.rmtree(old)
-    with new_folder(out, overwrite=overwrite, marker=MANIFEST) if _first_process() else TemporaryDirectory() as place:
+    with (
+        new_folder(out, overwrite=overwrite, marker=MANIFEST, private=False) if _first_process() else TemporaryDirectory() as place
+    ):
         folder = Path(place)
         train_encoder(
             recipe,
