@@ -14,6 +14,13 @@ _CELLEBRITE = [
 _AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
 
 SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
+    "discord_api": (
+        "messages.json",
+        '[{"id": "2", "type": 19, "channel_id": "123", "content": "yes", "timestamp": "2024-02-13T21:06:11.123000+00:00", '
+        '"author": {"id": "12", "username": "robin"}, "message_reference": {"message_id": "1", "channel_id": "123"}}, '
+        '{"id": "1", "type": 0, "channel_id": "123", "content": "bread?", "timestamp": "2024-02-13T21:05:11.123000+00:00", '
+        '"author": {"id": "11", "username": "kim", "global_name": "Kim"}, "attachments": [{"id": "5", "filename": "a.png"}]}]',
+    ),
     "discord_package": (
         "messages.json",
         '[{"ID": 1207000000000000002, "Timestamp": "2024-02-13 21:06:11", "Contents": "yes", "Attachments": "https://x.example"}, '

@@ -76,6 +76,7 @@ FORMATS: dict[str, Format] = {
     "discord_csv": Format("Discord (DiscordChatExporter CSV)", "pipeline.ingest.discord_csv", begins=_WORDS),
     "discord_text": Format("Discord (DiscordChatExporter text)", "pipeline.ingest.discord_text", begins=_WORDS),
     "discord_html": Format("Discord (DiscordChatExporter HTML)", "pipeline.ingest.discord_html", begins=_ELEMENT),
+    "discord_api": Format("Discord's API (messages as JSON)", "pipeline.ingest.discord_api"),
     "discord_package": Format(
         "Discord's own data package (one side only)",
         "pipeline.ingest.discord_package",

@@ -43,6 +43,7 @@ TIKTOK_SECTIONS = (
 _FORMATS: tuple[tuple[str, frozenset[str]], ...] = (
     ("discord", frozenset({"guild", "channel"})),
     ("discord_package", frozenset({"ID", "Timestamp", "Contents", "Attachments"})),
+    ("discord_api", frozenset({"author", "channel_id", "content", "timestamp", "type"})),
     ("snapchat", frozenset({"Media Type", "From"})),
     ("snapchat", frozenset({"Media Type", "To"})),
     ("tiktok", frozenset({"ChatHistory", "Direct Messages"})),
