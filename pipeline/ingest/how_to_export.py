@@ -4,6 +4,7 @@ from __future__ import annotations
 
 HOW: dict[str, str] = {
     "whatsapp": "In the chat: More, Export chat. Without media is enough",
+    "whatsapp_exporter": "WhatsApp-Chat-Exporter with --json, from the backup of a phone",
     "telegram": "Telegram Desktop: Settings, Advanced, Export Telegram data; machine-readable JSON",
     "telegram_html": "Telegram Desktop: in the chat's menu, Export chat history; HTML, and give the whole folder",
     "meta": "Accounts Center: Your information, Download your information, Messages; JSON",
