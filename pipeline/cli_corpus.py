@@ -129,17 +129,32 @@ def build(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write a table a split, with composed variety in the training split, and a card."""
-    from pipeline.config import load_settings
+    from pipeline.config import Taxonomy, load_settings
     from pipeline.corpora.build import build_corpus
     from pipeline.corpora.compose import Composition
     from pipeline.corpora.split import read_splits
-    from pipeline.corpora.training import sample_ordinary
+    from pipeline.corpora.training import read_training_corpus
 
-    conversations, stages = _read(corpora, taxonomy, column)
-    made = read_splits(splits, conversations)
-    composition = load_settings(config, Composition)
-    chats = sample_ordinary(ordinary or [], taxonomy=stages, seed=composition.seed, max_ordinary=max_ordinary)
-    counts = build_corpus(conversations, made, composition, taxonomy=stages, ordinary=chats, out=out, overwrite=overwrite)
+    composition, stages = load_settings(config, Composition), load_settings(taxonomy, Taxonomy)
+    read = read_training_corpus(
+        corpora,
+        ordinary or [],
+        taxonomy=stages,
+        seed=composition.seed,
+        max_ordinary=max_ordinary,
+        columns=read_columns(column),
+    )
+    made = read_splits(splits, list(read.labelled))
+    counts = build_corpus(
+        read.labelled,
+        made,
+        composition,
+        taxonomy=stages,
+        ordinary=read.ordinary,
+        sources=read.sources,
+        out=out,
+        overwrite=overwrite,
+    )
     say(f"{out}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 
@@ -150,12 +165,15 @@ def card(
     column: ColumnOption = None,
     taxonomy: TaxonomyOption = _TAXONOMY,
 ) -> None:
-    """Print what a corpus holds, in Markdown."""
+    """Print what a corpus is and holds, in Markdown; its `corpus.toml` says what cannot be counted."""
+    from pipeline.config import Taxonomy, load_settings
     from pipeline.corpora.card import corpus_card, write_card
     from pipeline.corpora.check import check_corpus
+    from pipeline.corpora.training import read_training_corpus
 
-    conversations, stages = _read(corpora, taxonomy, column)
-    text = corpus_card({"all": check_corpus(conversations, stages)}, stages)
+    stages = load_settings(taxonomy, Taxonomy)
+    read = read_training_corpus(corpora, [], taxonomy=stages, seed=0, max_ordinary=0, columns=read_columns(column))
+    text = corpus_card({"all": check_corpus(read.labelled, stages)}, stages, sources=read.sources)
     if out is None:
         say(text)
     else:

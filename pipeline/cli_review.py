@@ -29,7 +29,7 @@ def needed() -> None:
     """Say which extra is missing, where one is."""
     from importlib.util import find_spec
 
-    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart")
+    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart", "pyotp", "segno")
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise ReviewError(
@@ -150,6 +150,20 @@ def unlock(name: str, store: StoreOption = STORE) -> None:
         unlock_account(connection, name, actor=actor_name())
     note_head(opened)
     say(f"{name} can log in again")
+
+
+@readers_app.command("reset-factor")
+def reset_factor(name: str, store: StoreOption = STORE) -> None:
+    """Take the second factor of an account away, such as of a lost phone; whoever is logged in to it is logged out."""
+    opened = open_existing(store)
+    from pipeline.review.head import note_head
+    from pipeline.review.second_factor import reset_factor as reset
+    from pipeline.review.serve import actor_name
+
+    with opened.writing() as connection:
+        reset(connection, name, actor=actor_name())
+    note_head(opened)
+    say(f"{name} has no second factor now")
 
 
 @audit_app.command("verify")

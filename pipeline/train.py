@@ -133,7 +133,9 @@ def _train_baseline(
         dataset = assign_splits(read, splits)
         learned = {conversation.id for conversation in (*dataset.train, *dataset.validation)}
         read = TrainingCorpus(
-            tuple(one for one in read.labelled if one.id in learned), tuple(one for one in read.ordinary if one.id in learned)
+            tuple(one for one in read.labelled if one.id in learned),
+            tuple(one for one in read.ordinary if one.id in learned),
+            sources=read.sources,
         )
     fitted = fit_baseline(read.all, recipe, taxonomy)
     measured = measure(fitted, read, recipe, taxonomy)

@@ -45,7 +45,15 @@ def read_corpus(
 def read_corpora(
     paths: Iterable[Path], taxonomy: Taxonomy, *, columns: Mapping[str, str] = NO_COLUMNS
 ) -> Iterator[LabelledConversation]:
-    """Yield the conversations of several corpora.
+    """Yield the conversations of several corpora; raises as `read_corpora_by_path`."""
+    for _, conversation in read_corpora_by_path(paths, taxonomy, columns=columns):
+        yield conversation
+
+
+def read_corpora_by_path(
+    paths: Iterable[Path], taxonomy: Taxonomy, *, columns: Mapping[str, str] = NO_COLUMNS
+) -> Iterator[tuple[Path, LabelledConversation]]:
+    """Yield the conversations of several corpora, each with the path of its corpus; ``columns`` as in `read_corpus`.
 
     Raises
     ------
@@ -58,7 +66,7 @@ def read_corpora(
             if conversation.id in seen:
                 raise CorpusError(f"conversation {conversation.id} stands in {seen[conversation.id]} too", where=str(path))
             seen[conversation.id] = path
-            yield conversation
+            yield path, conversation
 
 
 def _only(read: Iterator[LabelledConversation], wanted: frozenset[str], only: Path | None) -> Iterator[LabelledConversation]:

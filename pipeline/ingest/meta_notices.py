@@ -50,7 +50,7 @@ _BY_NAME = (
     r"mengirim lampiran",
 )
 _NOTICE = re.compile("|".join((*_REACTED, *map(re.escape, _LIKED))))
-_ACTION = re.compile(rf"(?:{'|'.join(_BY_NAME)})\.?")
+ACTION = re.compile(rf"(?:{'|'.join(_BY_NAME)})\.?")
 _YOU = ("You", "Du", "Vous", "Tu", "Tú", "Você", "Je", "Anda")
 _REACTION = re.compile(rf"[^\n]{{0,30}}?(?P<emoji>{_EMOJI})[^\n]{{0,45}} \Z")
 _SELECTOR = "\ufe0f"
@@ -64,7 +64,7 @@ def is_notice(text: str, speaker: str | None, reacted: frozenset[Reaction] = fro
     if _NOTICE.fullmatch(text.strip()) is not None:
         return True
     for name in (speaker or "", *_YOU):
-        if name and text.startswith(f"{name} ") and _ACTION.fullmatch(text[len(name) + 1 :].strip()) is not None:
+        if name and text.startswith(f"{name} ") and ACTION.fullmatch(text[len(name) + 1 :].strip()) is not None:
             return True
     found = _REACTION.match(text) if reacted and speaker is not None else None
     return found is not None and (speaker, bare(found["emoji"])) in reacted

@@ -90,7 +90,8 @@ def review(
     place = (place or Place()).checked()
     opened = open_store(store)
     try:
-        app_state = prepare(opened, runs, single_user=single_user, secure=place.secure, say=say)
+        reachable = not _is_loopback(place.host)
+        app_state = prepare(opened, runs, single_user=single_user, secure=place.secure, reachable=reachable, say=say)
         app_state.pack_key = pack_key
         names = [*place.names, "localhost", "127.0.0.1", "[::1]", *([] if place.host in ("0.0.0.0", "::") else [place.host])]  # noqa: S104
         listening = _listen(place)
@@ -119,7 +120,13 @@ def server_config(app: FastAPI, place: Place, protocol: type[TimedProtocol] = Ti
 
 
 def prepare(
-    store: Store, runs: Sequence[Path], *, single_user: bool, secure: bool, say: Callable[[str], None] = lambda _: None
+    store: Store,
+    runs: Sequence[Path],
+    *,
+    single_user: bool,
+    secure: bool,
+    reachable: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> AppState:
     """Bring the runs into the store and return what the pages stand on.
 
@@ -151,7 +158,13 @@ def prepare(
     for problem in problems[:5]:
         say(f"warning audit log: {problem}")
     return AppState(
-        store, opened, secure=secure, single_user=alone, token=secrets.token_urlsafe(24) if alone else None, platforms=kinds
+        store,
+        opened,
+        secure=secure,
+        reachable=reachable,
+        single_user=alone,
+        token=secrets.token_urlsafe(24) if alone else None,
+        platforms=kinds,
     )
 
 

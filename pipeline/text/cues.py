@@ -1,18 +1,24 @@
 """Find the taxonomy's cues in a message: phrases that stand among a stage's indicators, in several languages.
 
 A cue is not a sign by itself: harmless talk holds it too. It says which phrase of the published indicators a message has in it.
+All phrases are one regular expression, a prefix tree: what phrases begin with in common is compared once.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from os.path import commonprefix
 
 from pipeline.config import Taxonomy
 from pipeline.text.fold import fold
+
+_WORD_STARTS = r"(?<![^\W_])(?<![^\W_]['’])"
+_WORD_ENDS = r"(?![^\W_])(?!['’](?!s(?![^\W_]))[^\W_])"
+"""Letters and digits are words. An apostrophe inside a word is part of it ("l'hotel"), but not before a last "s" ("school's")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,32 +30,48 @@ class Cue:
 
 
 class CueMatcher:
-    """The cues of a taxonomy, ready to be found: whole words, in any case and spelling that `fold` undoes."""
+    """The cues of a taxonomy, ready to be found."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
-        self._cues: dict[str, list[Cue]] = defaultdict(list)
+        cues: dict[str, list[Cue]] = {}
         for stage in taxonomy.stages:
             for phrase in (phrase for phrases in stage.cues.values() for phrase in phrases):
-                self._cues[fold(phrase)].append(Cue(stage.key, phrase))
-        by_length = sorted(self._cues, key=len)
-        self._shorter = {
-            folded: [other for other in by_length if folded != other and re.match(_whole(other), folded)] for folded in by_length
-        }
-        alternatives = "|".join(map(re.escape, reversed(by_length)))
-        self._pattern = re.compile(rf"(?<!\w)(?=({alternatives})(?!\w))") if by_length else None
+                if folded := fold(phrase):
+                    cues.setdefault(folded, []).append(Cue(stage.key, phrase))
+        # The expression finds the longest phrase at a place. Those that it begins with are there too.
+        starts = {phrase: [start for start in cues if _begins(phrase, start)] for phrase in cues}
+        self._cues = {phrase: [cue for start in sorted(starts[phrase], key=len) for cue in cues[start]] for phrase in cues}
+        words, signs = ([phrase for phrase in cues if phrase[0].isalnum() == word] for word in (True, False))
+        trees = [f"{start}(?=({_prefix_tree(own)}))" for start, own in ((_WORD_STARTS, words), ("", signs)) if own]
+        self._pattern = re.compile("|".join(trees)) if trees else None
 
     def find(self, texts: Sequence[str]) -> list[tuple[Cue, ...]]:
         """Return the cues of each text, in their order in it, each once."""
-        return [tuple(dict.fromkeys(self._found(fold(text)))) for text in texts]
+        return [self._find(fold(text)) for text in texts]
 
-    def _found(self, text: str) -> Iterator[Cue]:
-        for match in self._pattern.finditer(text) if self._pattern is not None else ():
-            for folded in (*self._shorter[match[1]], match[1]):
-                yield from self._cues[folded]
+    def _find(self, folded: str) -> tuple[Cue, ...]:
+        if self._pattern is None:
+            return ()
+        return tuple(
+            dict.fromkeys(cue for match in self._pattern.finditer(folded) for cue in self._cues[match[match.lastindex or 0]])
+        )
 
 
-def _whole(folded: str) -> str:
-    return rf"{re.escape(folded)}(?!\w)"
+def _begins(phrase: str, start: str) -> bool:
+    """Return whether a phrase begins with all words of another one; signs such as emoji need no space around them."""
+    return phrase.startswith(start) and (not start[-1].isalnum() or re.match(_WORD_ENDS, phrase[len(start) :]) is not None)
+
+
+def _prefix_tree(phrases: Sequence[str], before: str = "") -> str:
+    """Return an expression for the longest of the phrases, whose common beginning ``before`` is matched already."""
+    branches = []
+    for _, group in groupby(sorted(phrases, reverse=True), key=lambda phrase: phrase[:1]):
+        alike = list(group)
+        if start := commonprefix(alike):  # noqa: RUF071 - by character is what is meant
+            branches.append(re.escape(start) + _prefix_tree([phrase[len(start) :] for phrase in alike], start))
+        else:
+            branches.append(_WORD_ENDS if before[-1].isalnum() else "")
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
 
 
 @lru_cache(maxsize=2)
