@@ -35,7 +35,8 @@ ORDER = [
     {"evaluate"},
     {"terminal"},
     {"terminal_evaluation"},
-    {"cli_corpus", "cli_evaluate", "cli_pack", "cli_reading", "cli_review"},
+    {"cli_reading", "cli_review"},
+    {"cli_corpus", "cli_evaluate", "cli_pack"},
     {"cli_retention"},
     {"cli"},
 ]
