@@ -14,6 +14,20 @@ _CELLEBRITE = [
 _AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
 
 SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
+    "whatsapp_exporter": (
+        "result.json",
+        '{"447700900123@s.whatsapp.net": {"name": "Robin", "type": "android", "messages": {"1": {"from_me": true, '
+        '"timestamp": 1707858311.0, "media": false, "key_id": "A", "meta": false, "data": "bread?", "sender": null}, '
+        '"2": {"from_me": false, "timestamp": 1707858371.0, "media": true, "key_id": "B", "meta": false, "data": "a.jpg", '
+        '"sender": null, "caption": "yes <br>rye", "mime": "image/jpeg"}}}}',
+    ),
+    "discord_api": (
+        "messages.json",
+        '[{"id": "2", "type": 19, "channel_id": "123", "content": "yes", "timestamp": "2024-02-13T21:06:11.123000+00:00", '
+        '"author": {"id": "12", "username": "robin"}, "message_reference": {"message_id": "1", "channel_id": "123"}}, '
+        '{"id": "1", "type": 0, "channel_id": "123", "content": "bread?", "timestamp": "2024-02-13T21:05:11.123000+00:00", '
+        '"author": {"id": "11", "username": "kim", "global_name": "Kim"}, "attachments": [{"id": "5", "filename": "a.png"}]}]',
+    ),
     "discord_package": (
         "messages.json",
         '[{"ID": 1207000000000000002, "Timestamp": "2024-02-13 21:06:11", "Contents": "yes", "Attachments": "https://x.example"}, '

@@ -25,6 +25,7 @@ with atheris.instrument_imports(include=["pipeline.ingest"]):  # pyright: ignore
 
     from pipeline.errors import SafelightError
     from pipeline.ingest import ReadLog, ReadOptions, read_conversations
+    from pipeline.ingest.day_periods import says_nothing
     from pipeline.ingest.detect import FORMATS
 
     # The readers are imported when they are first needed, which is too late for the instruments.
@@ -80,6 +81,8 @@ def main() -> None:
     place.parent.mkdir(parents=True)
     format_ = None if name in ("detect", "zip") else name.partition("-")[0]
     options = ReadOptions(format=format_, date_order="dmy", max_member_bytes=1 << 22)
+
+    says_nothing("warm")  # the words of all languages load once, which takes seconds
 
     def one(data: bytes) -> None:
         place.write_bytes(data)

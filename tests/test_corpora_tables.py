@@ -251,3 +251,15 @@ def test_the_columns_of_a_corpus_can_be_named(kind: str, tmp_path: Path, taxonom
         path.write_text(json.dumps([{"id": 1, "data": row, "annotations": [{"id": 1, "result": []}]} for row in renamed]), "utf-8")
     (read,) = read_corpora([path], taxonomy, columns={"text": "body"})
     assert [message.text for message in read.messages] == [row["text"] for row in ROWS]
+
+
+@pytest.mark.parametrize("written", [str.title, str.upper])
+def test_the_columns_of_labels_may_be_written_in_any_case(written: Any, tmp_path: Path, taxonomy: Taxonomy) -> None:
+    with (tmp_path / "a.csv").open("w", encoding="utf-8", newline="") as stream:
+        rows = [{(written(key) if key in ("stages", "groomer") else key): value for key, value in row.items()} for row in ROWS]
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    (read,) = read_corpus(tmp_path / "a.csv", taxonomy)
+    assert read.stages == (frozenset({"access"}), frozenset(), frozenset({"secrecy", "trust"}))
+    assert read.groomers == {"x"}

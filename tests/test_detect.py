@@ -120,7 +120,6 @@ def test_few_headers_among_many_lines_are_warned_of_with_the_first_other(tmp_pat
         ("a.db", b"SQLite format 3\0", "database"),
         ("a.7z", b"7z\xbc\xaf\x27\x1c\0\0", "7z"),
         ("a.gz", b"\x1f\x8b\x08\0\0\0\0\0", "gzip"),
-        ("a.json", json.dumps([{"id": "1", "channel_id": "2", "author": {"id": "3"}, "content": "x"}]), "as its API gives it"),
         ("a.csv", "Date,Name,Amount\n2024-02-13,flour,3\n", "a table"),
     ],
 )

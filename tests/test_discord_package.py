@@ -159,3 +159,9 @@ def test_a_damaged_channel_file_costs_its_names_only(tmp_path: Path) -> None:
     (conversation,), log = read_all(root)
     assert (conversation.conversation_id, len(list(conversation.messages))) == ("12345", 1)
     assert any("channel.json" in warning.where for warning in log.warnings)
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+def test_a_channel_without_messages_is_no_file_that_fails(as_table: bool, tmp_path: Path) -> None:
+    (conversation,), log = read_all(package(tmp_path, [], as_table=as_table))
+    assert (conversation.conversation_id, conversation.messages, log.failed) == ("12345", (), [])

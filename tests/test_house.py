@@ -35,9 +35,9 @@ ORDER = [
     {"evaluate"},
     {"terminal"},
     {"terminal_evaluation"},
-    {"cli_reading"},
-    {"cli_review"},
-    {"cli_corpus", "cli_evaluate", "cli_pack", "cli_retention"},
+    {"cli_reading", "cli_review"},
+    {"cli_corpus", "cli_evaluate", "cli_pack"},
+    {"cli_retention"},
     {"cli"},
 ]
 

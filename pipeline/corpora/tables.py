@@ -36,8 +36,9 @@ from pipeline.ingest.files import ExportFile
 from pipeline.ingest.table_fields import Columns
 from pipeline.ingest.table_records import Record, Wanted
 from pipeline.ingest.tables import Table
-from pipeline.schema import Conversation
+from pipeline.schema import Conversation, Message
 
+_TELLING_EMPTY = frozenset(form for name in STAGE_COLUMNS for form in (name, name.title(), name.upper()))
 LABELS = (*STAGE_COLUMNS, "unsure", "flagged", "groomer", "grooming", "tells", "group", "parents", "source_label")
 
 
@@ -49,7 +50,7 @@ def read_labelled_table(path: Path, taxonomy: Taxonomy, *, options: ReadOptions 
     CorpusError
         When a label is none of ours, with the place of its message.
     """
-    options = replace(options or ReadOptions(), telling_empty=frozenset(STAGE_COLUMNS), merge="never")
+    options = replace(options or ReadOptions(), telling_empty=_TELLING_EMPTY, merge="never")
     if is_hugging_face(path):
         source = _hugging_face(path, options)
     elif is_label_studio(path):
@@ -68,7 +69,8 @@ def labelled(conversation: Conversation, taxonomy: Taxonomy) -> LabelledConversa
     CorpusError
         When a label is none of ours.
     """
-    messages = tuple(conversation.messages)
+    messages = tuple(map(_with_plain_names, conversation.messages))
+    conversation = replace(conversation, messages=messages)
     stages = tuple(stages_of(message, taxonomy) for message in messages)
     flags = {position: flag for position, message in enumerate(messages) if (flag := flag_of(message, "flagged")) is not None}
     speakers = [
@@ -95,6 +97,15 @@ def labelled(conversation: Conversation, taxonomy: Taxonomy) -> LabelledConversa
         parents=tuple(map(str, parents)) if isinstance(parents := first.get("parents"), list) else (),
         attributes={key: value for key, value in first.items() if isinstance(value, str) and key not in LABELS},
     )
+
+
+def _with_plain_names(message: Message) -> Message:
+    """Return the message with its columns of labels in lower case: people write ``Stages`` and ``FLAGGED`` too."""
+    plain = {name: name.strip().casefold() for name in message.meta}
+    if all(name == other or other not in LABELS or other in message.meta for name, other in plain.items()):
+        return message
+    meta = {(other if other in LABELS and other not in message.meta else name): message.meta[name] for name, other in plain.items()}
+    return replace(message, meta=meta)
 
 
 def is_hugging_face(path: Path) -> bool:

@@ -120,7 +120,7 @@ def open_archive(path: Path, chain: tuple[str, ...], source: Callable[[], Source
     """
     try:
         about = path.stat()
-        key = (os.getpid(), path, chain, about.st_ino, about.st_size, about.st_mtime_ns)
+        key = (os.getpid(), path, chain, max_bytes, about.st_ino, about.st_size, about.st_mtime_ns)
         if key in _open:
             _open.move_to_end(key)
             return _open[key]

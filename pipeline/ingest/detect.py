@@ -44,6 +44,7 @@ def by_export(file: ExportFile) -> PurePosixPath:
 _OBJECT_OR_LIST = re.compile(r"\s*[\[{]")
 _OBJECT_OR_BANNER = re.compile(r"\s*(?:\{|>>> )")
 _JSON = re.compile(r"\{|\[(?:[{\]\r\n]| (?! *\d))")
+_EMPTY_LIST = re.compile(r"\[\s*\]\s*")
 _ELEMENT = re.compile(r"\s*<")
 _WORKBOOK = re.compile("PK")
 MAILBOX = re.compile(r"From \S[^\r\n]*\r?\n(?:>?From [^\r\n]*\r?\n)?[!-9;-~]{1,60}:[ \t\r\n]")
@@ -68,6 +69,7 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     "whatsapp": Format("WhatsApp text", "pipeline.ingest.whatsapp", begins=_WORDS),
+    "whatsapp_exporter": Format("WhatsApp (WhatsApp-Chat-Exporter JSON)", "pipeline.ingest.whatsapp_exporter"),
     "telegram": Format("Telegram Desktop JSON", "pipeline.ingest.telegram"),
     "telegram_html": Format("Telegram Desktop HTML", "pipeline.ingest.telegram_html", by_folder, begins=_ELEMENT),
     "meta": Format("Instagram or Messenger (Meta) JSON", "pipeline.ingest.meta", by_folder),
@@ -76,6 +78,7 @@ FORMATS: dict[str, Format] = {
     "discord_csv": Format("Discord (DiscordChatExporter CSV)", "pipeline.ingest.discord_csv", begins=_WORDS),
     "discord_text": Format("Discord (DiscordChatExporter text)", "pipeline.ingest.discord_text", begins=_WORDS),
     "discord_html": Format("Discord (DiscordChatExporter HTML)", "pipeline.ingest.discord_html", begins=_ELEMENT),
+    "discord_api": Format("Discord's API (messages as JSON)", "pipeline.ingest.discord_api"),
     "discord_package": Format(
         "Discord's own data package (one side only)",
         "pipeline.ingest.discord_package",
@@ -157,6 +160,8 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
         return _workbook(file, columns)
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     start = text.lstrip()
+    if _EMPTY_LIST.fullmatch(start) and file.location.name == "messages.json" and file.sibling("channel.json") is not None:
+        return Found("discord_package")
     if _JSON.match(start):
         return _json(head if len(head) < _HEAD or b"\n" in head.lstrip() else file.head(_LONG_HEAD), columns)
     if MAILBOX.match(text):

@@ -49,7 +49,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         platform="discord",
         title=name_of(channel.get("name")) if isinstance(channel.get("name"), str) else None,
         meta={"guild": guild.get("name"), "channel_type": channel.get("type")},
-        messages=(_message(row, Source(file.name, row=number)) for number, row in enumerate(_rows(file, log), 1)),
+        messages=(message_of(row, Source(file.name, row=number)) for number, row in enumerate(_rows(file, log), 1)),
     )
 
 
@@ -76,8 +76,15 @@ def _rows(file: ExportFile, log: ReadLog) -> Iterator[Any]:
     return read_items(file, "messages.item", log)
 
 
-def _message(row: Row, source: Source) -> Message:
-    with shaped(source, "DiscordChatExporter"):
+def message_of(row: Row, source: Source, *, exporter: str = "DiscordChatExporter") -> Message:
+    """Return the message of a row.
+
+    Raises
+    ------
+    ExportError
+        When it is not of the form that the exporter writes.
+    """
+    with shaped(source, exporter):
         forward = row.get("forwardedMessage") or {}
         text = string(row.get("content")) or string(forward.get("content")) or _poll(row.get("poll") or {})
         files = list(chain(row.get("attachments") or (), forward.get("attachments") or ()))

@@ -97,8 +97,9 @@ def _about(channel: Row, file: ExportFile, log: ReadLog) -> tuple[str, str | Non
     folder = file.location.parent
     named = _FOLDER.fullmatch(folder.name)
     id_ = name_of(channel.get("id")) or (named[1] if named is not None else file.sha256[:12])
-    listed = _object(_beside(file, folder).sibling("index.json"), log) if channel or named is not None else {}
-    title = name_of(channel.get("name")) or name_of(listed.get(id_))
+    title = name_of(channel.get("name"))
+    if title is None and named is not None:
+        title = name_of(_object(_beside(file, folder).sibling("index.json"), log).get(id_))
     guild = channel.get("guild") or {}
     meta = {
         "guild": name_of(guild.get("name")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 HOW: dict[str, str] = {
     "whatsapp": "In the chat: More, Export chat. Without media is enough",
+    "whatsapp_exporter": "WhatsApp-Chat-Exporter with --json, from the backup of a phone",
     "telegram": "Telegram Desktop: Settings, Advanced, Export Telegram data; machine-readable JSON",
     "telegram_html": "Telegram Desktop: in the chat's menu, Export chat history; HTML, and give the whole folder",
     "meta": "Accounts Center: Your information, Download your information, Messages; JSON",
@@ -12,6 +13,7 @@ HOW: dict[str, str] = {
     "discord_csv": "DiscordChatExporter: export the channel as CSV; keep the file's name, which says the channel",
     "discord_text": "DiscordChatExporter: export the channel as TXT; JSON holds more",
     "discord_html": "DiscordChatExporter: export the channel as HTML",
+    "discord_api": "A bot or another program that keeps GET /channels/ID/messages, as a list or a message a line",
     "discord_package": "Discord: Data & Privacy, Request your data, Messages; one side only: DiscordChatExporter gives both",
     "snapchat": "accounts.snapchat.com: My Data, with chat history and JSON files",
     "snapchat_html": "accounts.snapchat.com: My Data, with chat history; give the folder html with its pages",

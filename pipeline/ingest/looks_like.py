@@ -67,11 +67,6 @@ _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
     ),
     (frozenset({"requestedAttributes", "comment"}), Look("a request to Perspective", _AS_TABLE, chat=False)),
     (frozenset({"event_id", "room_id"}), Look("events of Matrix", "Export the room from Element, as JSON")),
-    (frozenset({"messages", "key_id"}), Look("WhatsApp-Chat-Exporter's JSON", "Export the chat from WhatsApp itself")),
-    (
-        frozenset({"author", "channel_id", "content"}),
-        Look("Discord as its API gives it", "Export the channel with DiscordChatExporter, as JSON"),
-    ),
 )
 _TEXT: tuple[tuple[str, Look], ...] = (
     (r"\d{4}-\d{2}-\d{2}T[\d:.]+Z,[\d.]+,[0-9a-f]+,\d+(?:,\w+)? \[D?FLog::", _ROBLOX),
