@@ -23,6 +23,7 @@ from pipeline.cli_reading import (
     Paths,
     StrictOption,
     TimezoneOption,
+    read_columns,
     read_options,
 )
 from pipeline.cli_retention import app as retention_app
@@ -228,6 +229,7 @@ def train(
     no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Keep nothing of the run in MLflow.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of a run that ended early.")] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override a setting of the recipe: key=value.")] = None,
+    column: ColumnOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Train a model on labelled conversations and write a model folder."""
@@ -245,6 +247,7 @@ def train(
         overwrite=overwrite,
         track=not no_tracking,
         tracking=tracking,
+        columns=read_columns(column),
         say=say,
     )
     say(f"{folder.path}: model {folder.name}, id {folder.id}")

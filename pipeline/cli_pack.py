@@ -12,17 +12,17 @@ from pipeline.errors import ReviewError
 
 app = typer.Typer(help="Make referral packs, and check them.", no_args_is_help=True, rich_markup_mode=None)
 
-_NEEDED = {"cryptography": "review", "typst": "review", "fontTools": "review"}
+_NEEDED = ("cryptography", "typst", "fontTools", "spacy")
 
 
 def _needed() -> None:
-    """Say which extra is missing, where one is."""
+    """Say that the review's extra is missing, where it is."""
     from importlib.util import find_spec
 
-    for package, extra in _NEEDED.items():
+    for package in _NEEDED:
         if find_spec(package) is None:
             raise ReviewError(
-                f"referral packs need {package}, which is not installed", do=f"Install it: pip install 'safelight[{extra}]'"
+                f"referral packs need {package}, which is not installed", do="Install it: pip install 'safelight[review]'"
             )
 
 

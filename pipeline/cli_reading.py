@@ -66,7 +66,7 @@ def read_options(
         format=format_,
         date_order=date_order,
         timezone=_zone(timezone),
-        columns=dict(_column(text) for text in columns or ()),
+        columns=read_columns(columns),
         max_member_bytes=max_bytes,
         merge=merge,
         follow_links=follow_links,
@@ -82,6 +82,17 @@ def _zone(name: str | None) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ConfigError(f"--timezone {name} is not known", do="Give a name such as Europe/London") from error
+
+
+def read_columns(texts: list[str] | None) -> dict[str, str]:
+    """Return which column holds which field.
+
+    Raises
+    ------
+    ConfigError
+        When one is not of the form field=column.
+    """
+    return dict(_column(text) for text in texts or ())
 
 
 def _column(text: str) -> tuple[str, str]:

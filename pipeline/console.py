@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pipeline.text.printable import printable_lines
+from pipeline.printable import printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -21,7 +21,7 @@ terminal would obey.
 
 from __future__ import annotations
 
-from pipeline.text.printable import printable, printable_lines
+from pipeline.printable import printable, printable_lines
 
 __all__ = [
     "AmbiguousDateOrder",

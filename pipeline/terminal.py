@@ -23,7 +23,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from evaluation.intervals import wilson
+from evaluation.intervals import FEW, share_in_words, wilson
+from evaluation.metrics import stage_cells
 from pipeline.console import terminal
 from pipeline.ingest import ReadLog
 from pipeline.ingest.detect import FORMATS
@@ -218,22 +219,29 @@ def print_figures(figures: Mapping[str, Any]) -> None:
     table.add_column("figure")
     table.add_column("", justify="right")
     table.add_column("95 % interval", justify="right")
+    table.add_column("of", justify="right")
     for name, figure in figures["table"].items():
         low, high = figure["interval"]
-        table.add_row(name, _figure(figure["value"]), f"{_figure(low)} – {_figure(high)}")
+        sure = figure["too_few"] is None
+        table.add_row(
+            name,
+            _figure(figure["value"]) if sure else figure["too_few"],
+            f"{_figure(low)} – {_figure(high)}" if sure else "–",
+            f"{figure['examples']:,}",
+        )
     console.print(table)
     stages = Table(box=None, pad_edge=False)
     stages.add_column("stage")
-    for head in ("messages", "precision", "recall", "F1", "average precision"):
+    for head in ("messages", "found on", "precision", "recall", "F1", "average precision"):
         stages.add_column(head, justify="right")
     for key, row in figures["stages"].items():
-        values = (_figure(row[name]) for name in ("precision", "recall", "f1", "average_precision"))
-        stages.add_row(key, f"{row['messages']:,}", *values)
+        stages.add_row(key, f"{row['messages']:,}", f"{row['found']:,}", *stage_cells(row).values())
     console.print(stages)
     parts = figures["conversations"]
     groups = {"grooming": parts["grooming"], **{f"ordinary, {name}": part for name, part in parts["ordinary"].items()}}
-    flagged = ", ".join(f"{part['flagged']:,} of {part['conversations']:,} {name}" for name, part in groups.items())
-    console.print(f"flagged at risk ≥ {parts['threshold']:.4g}: {flagged}")
+    console.print(f"flagged at risk ≥ {parts['threshold']:.4g}:")
+    for name, part in groups.items():
+        console.print(f"  {name}: {share_in_words(part['flagged'], part['conversations'])}", highlight=False)
 
 
 def _figure(value: float | None) -> str:
@@ -272,6 +280,8 @@ def _agreement(found: Agreement) -> str:
         return "unknown; nothing was judged by two readers"
     if found.alpha is None:
         return f"unknown; all {found.units:,} judged by two readers or more have one value"
+    if found.units < FEW:
+        return f"unknown; {found.units:,} judged by two readers or more are too few, {found.same:,} of them alike"
     return f"Krippendorff's alpha {found.alpha:.2f} on {found.units:,} judged by two readers or more, {found.same:,} of them alike"
 
 

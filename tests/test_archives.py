@@ -5,15 +5,18 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import struct
+import sys
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from exports import read_all, write
 
-from pipeline.errors import ArchiveRefused
+from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.find import FileFinder
 
 CHAT = "[13/02/2024, 21:05:11] Kim: hello\n[14/02/2024, 21:06:00] Sam: hi\n"
@@ -70,3 +73,54 @@ def test_two_members_of_one_name_are_told(tmp_path: Path) -> None:
     finder = FileFinder()
     assert len(list(finder.find(tmp_path / "a.zip"))) == 1
     assert "two members" in str(finder.refused[0].error)
+
+
+def seven_zip(path: Path, members: dict[str, bytes], **how: Any) -> Path:
+    py7zr = pytest.importorskip("py7zr", reason="7z archives need the extra 7z")
+    with py7zr.SevenZipFile(path, "w", **how) as archive:
+        for name, content in members.items():
+            archive.writestr(content, name)
+    return path
+
+
+def test_7z_archives_are_read_within_the_limits(tmp_path: Path) -> None:
+    inner = seven_zip(tmp_path / "inner.7z", {"deep.txt": CHAT.replace("Kim", "Pat").encode()})
+    members = {"x/_chat.txt": CHAT.encode(), "inner.7z": inner.read_bytes(), "photo.jpg": b"\xff\xd8\xff"}
+    path = seven_zip(tmp_path / "a.7z", members)
+    conversations, _ = read_all(path)
+    sources = sorted(str(next(iter(c.messages)).source) for c in conversations)
+    assert sources == [f"{path}!/inner.7z!/deep.txt:1", f"{path}!/x/_chat.txt:1"]
+    with pytest.raises(ArchiveRefused, match="unpacks to more than 50 bytes"):
+        read_all(path, max_member_bytes=50)
+
+
+@pytest.mark.parametrize("size", [20, 60])
+def test_a_7z_archive_that_is_cut_off_or_locked_is_a_clear_error(size: int, tmp_path: Path) -> None:
+    path = seven_zip(tmp_path / "a.7z", {"_chat.txt": CHAT.encode()})
+    with pytest.raises(ArchiveRefused, match="damaged"):
+        read_all(write(tmp_path / "cut.7z", path.read_bytes()[:size]))
+    with pytest.raises(ArchiveRefused, match=r"password|damaged"):
+        read_all(seven_zip(tmp_path / "locked.7z", {"_chat.txt": CHAT.encode()}, password="rye"))  # noqa: S106
+
+
+def test_a_7z_archive_names_the_extra_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.7z", b"7z\xbc\xaf\x27\x1c\0\4" + bytes(300))
+    monkeypatch.setitem(sys.modules, "py7zr", None)
+    with pytest.raises(ArchiveRefused, match=r"pip install 'safelight\[7z\]'"):
+        read_all(path)
+
+
+def test_a_7z_archive_with_any_changed_byte_is_read_or_refused(tmp_path: Path) -> None:
+    content = seven_zip(tmp_path / "a.7z", {"x/_chat.txt": CHAT.encode(), "photo.jpg": b"\xff\xd8\xff"}).read_bytes()
+    refused = 0
+    for place in range(6, len(content), 5):
+        changed = bytearray(content)
+        changed[place] ^= 0xFF
+        start, size = struct.unpack("<QQ", changed[12:28])  # sums that fit, so that the header itself is read
+        changed[28:32] = struct.pack("<I", zlib.crc32(changed[32 + start : 32 + start + size]))
+        changed[8:12] = struct.pack("<I", zlib.crc32(changed[12:32]))
+        try:
+            read_all(write(tmp_path / "b.7z", bytes(changed)))
+        except ExportError:
+            refused += 1
+    assert refused > len(content) / 10

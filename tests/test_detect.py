@@ -120,7 +120,6 @@ def test_few_headers_among_many_lines_are_warned_of_with_the_first_other(tmp_pat
         ("a.db", b"SQLite format 3\0", "database"),
         ("a.7z", b"7z\xbc\xaf\x27\x1c\0\0", "7z"),
         ("a.gz", b"\x1f\x8b\x08\0\0\0\0\0", "gzip"),
-        ("a.json", json.dumps([{"ID": 1, "Timestamp": "2024-02-13", "Contents": "x", "Attachments": ""}]), "data package"),
         ("a.csv", "Date,Name,Amount\n2024-02-13,flour,3\n", "a table"),
     ],
 )

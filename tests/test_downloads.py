@@ -82,3 +82,80 @@ def test_the_parts_of_one_download_are_one() -> None:
     assert holds_other_data(other, folders)
     assert not holds_other_data(PurePosixPath("/e/takeout-20240213-002.zip/Takeout/Google Chat/x.json"), folders)
     assert not holds_other_data(PurePosixPath("/f/settings.json"), folders)
+
+
+TAKEOUT = {
+    "Takeout/Google Chat/Groups/DM abc/messages.json": {
+        "messages": [
+            {
+                "creator": {"name": "sam", "email": "sam@mail.example", "user_type": "Human"},
+                "created_date": "Tuesday, February 13, 2024 at 9:05:11 PM UTC",
+                "text": "is the choir on tuesday",
+                "topic_id": "t1",
+                "message_id": "abc/t1/t1",
+            }
+        ]
+    },
+    "Takeout/Google Chat/Groups/DM abc/group_info.json": {"members": []},
+    "Takeout/Google Chat/Users/User 1/user_info.json": {"user": {"name": "sam"}},
+    "Takeout/Hangouts/Hangouts.json": {
+        "conversations": [
+            {
+                "conversation": {"conversation_id": {"id": "Ugx"}, "conversation": {"participant_data": []}},
+                "events": [
+                    {
+                        "sender_id": {"gaia_id": "1"},
+                        "timestamp": "1507858311000000",
+                        "chat_message": {"message_content": {"segment": [{"type": "TEXT", "text": "yes at six"}]}},
+                        "event_id": "e1",
+                        "event_type": "REGULAR_CHAT_MESSAGE",
+                    }
+                ],
+            }
+        ]
+    },
+    "Takeout/YouTube and YouTube Music/history/watch-history.html": "<html><body>Watched a lamp</body></html>",
+    "Takeout/Location History/Records.json": {"locations": [{"timestamp": "2024-02-13", "latitudeE7": 1}]},
+    "Takeout/Meine Aktivit\u00e4ten/Maps/Aktivit\u00e4ten.json": [{"title": "Searched", "time": "2024-02-13T21:05:11Z"}],
+    "Takeout/Contacts/All.csv": "Name,Phone\nsam,1\n",
+    "Takeout/archive_browser.html": "<html><body>index</body></html>",
+}
+PACKAGE = {
+    "Messages/c12345/messages.json": [{"ID": 1, "Timestamp": "2024-02-13 21:05:11", "Contents": "choir", "Attachments": ""}],
+    "Messages/c12345/channel.json": {"id": "12345", "type": "DM"},
+    "Messages/index.json": {"12345": "Direct Message with robin"},
+    "Account/user.json": {"id": "1", "username": "sam"},
+    "Servers/index.json": {"9": "Bakers"},
+    "Activity/reporting/events-2024-00000-of-00001.json": '{"event_type": "x", "timestamp": "2024-02-13", "user_id": "1"}\n',
+    "README.txt": "Welcome to your data",
+}
+SNAPCHAT = {
+    "json/chat_history.json": {
+        "robin_b": [{"From": "robin_b", "Media Type": "TEXT", "Created": "2024-02-13 21:05:11 UTC", "Content": "choir"}]
+    },
+    "json/account.json": {"Basic Information": {"Username": "sam"}},
+    "json/friends.json": {"Friends": [{"Username": "robin_b", "Display Name": "Robin"}]},
+    "html/chat_history.html": "<html><body><a href='chat_history/subpage_robin_b.html'>robin_b</a></body></html>",
+    "html/chat_history/subpage_robin_b.html": "<html><body><div class='rightpanel'><div style='background: #f2f2f2;'>"
+    "<h4>robin_b</h4><p>choir</p><h6>2024-02-13 21:05:11 UTC</h6></div></div></body></html>",
+    "html/account.html": "<html><body><h1>Account</h1></body></html>",
+    "index.html": "<html><body>My Data</body></html>",
+}
+
+
+@pytest.mark.parametrize(
+    ("members", "formats", "passed_over"),
+    [
+        (TAKEOUT, {"google_chat", "hangouts"}, 6),
+        (PACKAGE, {"discord_package"}, 4),
+        (SNAPCHAT, {"snapchat", "snapchat_html"}, 5),
+    ],
+    ids=["takeout", "discord", "snapchat"],
+)
+def test_of_a_whole_download_the_chats_are_read_and_the_rest_is_passed_over_by_name(
+    members: dict[str, Any], formats: set[str], passed_over: int, tmp_path: Path
+) -> None:
+    _, log = read_all(archive(tmp_path / "download.zip", members))
+    assert {export.format for export in log.exports} == formats
+    assert (log.failed, len(log.passed_over)) == ([], passed_over)
+    assert all("download.zip!/" in one.name for one in log.passed_over)

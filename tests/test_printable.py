@@ -10,7 +10,7 @@ from rich.text import Text
 
 from pipeline.console import say, terminal
 from pipeline.errors import ExportError
-from pipeline.text.printable import printable, printable_lines
+from pipeline.printable import printable, printable_lines
 
 HOSTILE = "a\x1b[31mb\x07\x9b2J\u202ec\x7f\r\u2066"
 

@@ -1,4 +1,4 @@
-"""Archives as they lie: zip and tar. Each is opened once and kept open while its members are read; nothing is written to disk."""
+"""Archives as they lie: zip, tar and 7z. Each is opened once and kept open while it is read; nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import zipfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
 from pipeline.errors import ArchiveRefused
+from pipeline.ingest.member import Member
+from pipeline.ingest.seven_zip import MAGIC, SevenZip
 
 MAX_MEMBERS = 100_000
 
@@ -31,16 +32,6 @@ HEAD_BYTES = _TAR_AT + len(_TAR_MAGIC)
 """How much of a file tells whether it is an archive."""
 
 _KEPT_OPEN = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """What an archive says of a member. ``special`` is neither a file nor a folder nor a link: a device, for one."""
-
-    name: str
-    folder: bool = False
-    link: bool = False
-    special: bool = False
 
 
 class Archive(Protocol):
@@ -103,9 +94,11 @@ class _Tar:
 
 
 def archive_kind(head: bytes) -> str | None:
-    """Return ``zip`` or ``tar`` for a file that begins so; ``None`` when it is neither. Takes `HEAD_BYTES` of it."""
+    """Return ``zip``, ``tar`` or ``7z`` for a file that begins so; ``None`` when it is none. Takes `HEAD_BYTES` of it."""
     if head.startswith(_ZIP_MAGIC):
         return "zip"
+    if head.startswith(MAGIC):
+        return "7z"
     return "tar" if head[_TAR_AT:HEAD_BYTES] == _TAR_MAGIC else None
 
 
@@ -117,7 +110,7 @@ Source = tuple[str, Path | io.BytesIO]
 """The kind of an archive, and where its bytes are."""
 
 
-def open_archive(path: Path, chain: tuple[str, ...], source: Callable[[], Source], name: str) -> Archive:
+def open_archive(path: Path, chain: tuple[str, ...], source: Callable[[], Source], name: str, max_bytes: int) -> Archive:
     """Return the archive at a path, or at the end of a chain of members of it; one that was opened lately is not opened again.
 
     Raises
@@ -127,12 +120,12 @@ def open_archive(path: Path, chain: tuple[str, ...], source: Callable[[], Source
     """
     try:
         about = path.stat()
-        key = (os.getpid(), path, chain, about.st_ino, about.st_size, about.st_mtime_ns)
+        key = (os.getpid(), path, chain, max_bytes, about.st_ino, about.st_size, about.st_mtime_ns)
         if key in _open:
             _open.move_to_end(key)
             return _open[key]
         kind, where = source()
-        archive = _Zip(where) if kind == "zip" else _Tar(where)
+        archive = SevenZip(where, max_bytes, name) if kind == "7z" else _Zip(where) if kind == "zip" else _Tar(where)
     except DAMAGE as error:
         raise ArchiveRefused("the archive is damaged", where=name, do="Copy or export it again") from error
     _open[key] = archive

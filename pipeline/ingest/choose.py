@@ -13,12 +13,12 @@ from pipeline.ingest.files import ExportFile
 from pipeline.ingest.find import Refused
 from pipeline.ingest.looks_like import ARCHIVE, NO_CHATS, Look, looks_like
 from pipeline.ingest.options import ReadLog, ReadOptions, Unread
-from pipeline.text.printable import printable
+from pipeline.printable import printable
 
 _TEXTS = frozenset(
     {
         *("whatsapp", "signal", "imessage", "csv", "imessage_exporter", "line", "kakaotalk", "viber"),
-        *("discord_csv", "discord_text", "irc", "minecraft", "twitch", "cellebrite", "axiom"),
+        *("discord_csv", "discord_text", "irc", "minecraft", "roblox", "twitch", "cellebrite", "axiom"),
     }
 )
 _DATA = frozenset(

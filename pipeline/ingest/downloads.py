@@ -12,12 +12,16 @@ _CHATS = {
     "meta": r"(?:your_[^/]*/)?messages/",
     "meta_html": r"(?:your_[^/]*/)?messages/",
     "snapchat": r"(?:(?:json|html)/)?(?:chat|snap)_history",
+    "snapchat_html": r"(?:(?:json|html)/)?(?:chat|snap)_history",
+    "discord_package": r"[^/]+/c?\d{3,}/messages\.(?:json|csv)",
     "tiktok": r"(?:(?:TikTok/)?Direct Messages?(?:/|\.txt)|user_data)",
-    "google_chat": r"Google Chat/",
+    "google_chat": r"Google Chat/(?!Users/)",
     "hangouts": r"Hangouts/",
     "google_voice": r"Voice/",
+    "mbox": r"Mail/",
 }
-"""Where the chats of a download lie, below its top folder. Meta's own names of its folders are in English in every language."""
+"""Where the chats of a download lie, below its top folder. Meta's own names of its folders are in English in every language, and
+Discord's in that of the account."""
 
 _PART = re.compile(r"[-_ ]\(?\d+\)?(?=\.(?:zip|tgz|tar\.gz)/)", re.IGNORECASE)
 """The number of a part of a download that comes in several archives."""
@@ -53,13 +57,8 @@ def attachment_folders(found: Iterable[tuple[str, ExportFile]]) -> set[PurePosix
 
     Of WhatsApp it is the archive that the chat came in: what was sent lies there beside the chat.
     """
-    folders: set[PurePosixPath] = set()
-    for format_, file in found:
-        folder = file.location.parent
-        folders |= {folder / name for name in _ATTACHMENTS}
-        if format_ == "whatsapp" and file.member is not None:
-            folders.add(folder)
-    return folders
+    chats = {(file.location.parent, format_ == "whatsapp" and file.member is not None) for format_, file in found}
+    return {folder / name for folder, _ in chats for name in _ATTACHMENTS} | {folder for folder, is_own in chats if is_own}
 
 
 def is_attachment(location: PurePosixPath, folders: set[PurePosixPath]) -> bool:

@@ -44,7 +44,7 @@ class ExportFile:
     def _chain(self) -> tuple[str, ...]:
         return self.outer if self.member is None else (*self.outer, self.member)
 
-    @property
+    @cached_property
     def location(self) -> PurePosixPath:
         """The path that folders are grouped by."""
         return PurePosixPath(self.path.as_posix()).joinpath(*self._chain)
@@ -136,7 +136,7 @@ class ExportFile:
         ArchiveRefused
             When it is none, damaged, or unpacks to more than ``max_bytes``.
         """
-        return open_archive(self.path, self._chain, self._source, self.name)
+        return open_archive(self.path, self._chain, self._source, self.name, self.max_bytes)
 
     def _source(self) -> Source:
         kind = archive_kind(self.head(HEAD_BYTES))
@@ -210,7 +210,7 @@ class _Guarded(io.RawIOBase):
 
 
 def is_archive(file: ExportFile) -> bool:
-    """Tell a zip or tar archive, packed with gzip or not, by its first bytes."""
+    """Tell a zip, tar or 7z archive, packed with gzip or not, by its first bytes."""
     return archive_kind(file.head(HEAD_BYTES)) is not None
 
 

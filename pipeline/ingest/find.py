@@ -10,12 +10,12 @@ from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.archives import MAX_MEMBERS, Member
 from pipeline.ingest.files import ExportFile, is_archive, unreadable
 from pipeline.ingest.options import MAX_MEMBER_BYTES
-from pipeline.text.printable import printable
+from pipeline.printable import printable
 
 DEEPEST = 3
 """How many archives may lie in one another, in the outermost one."""
 
-_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".7z")
 _OFFICE = "[Content_Types].xml"
 
 

@@ -42,6 +42,9 @@ TIKTOK_SECTIONS = (
 # The first row whose keys all stand in one object and those around it decides, so that the more telling ones come first.
 _FORMATS: tuple[tuple[str, frozenset[str]], ...] = (
     ("discord", frozenset({"guild", "channel"})),
+    ("discord_package", frozenset({"ID", "Timestamp", "Contents", "Attachments"})),
+    ("discord_api", frozenset({"author", "channel_id", "content", "timestamp", "type"})),
+    ("whatsapp_exporter", frozenset({"messages", "from_me", "key_id", "data"})),
     ("snapchat", frozenset({"Media Type", "From"})),
     ("snapchat", frozenset({"Media Type", "To"})),
     ("tiktok", frozenset({"ChatHistory", "Direct Messages"})),

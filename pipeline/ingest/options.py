@@ -17,6 +17,10 @@ MAX_MEMBER_BYTES = 512 * 1024 * 1024
 """How much one member of an archive may unpack to, counted while reading."""
 
 
+NO_COLUMNS: Mapping[str, str] = {}
+"""No field of ours is in a column of another name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
     """What the user says about the exports.

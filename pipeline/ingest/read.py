@@ -16,8 +16,8 @@ from pipeline.ingest.find import FileFinder
 from pipeline.ingest.merge.plan import Merged, Parted, plan_merges, read_merged, read_parted
 from pipeline.ingest.options import ReadExport, ReadLog, ReadOptions, Unread
 from pipeline.ingest.units import Unit, group_units
+from pipeline.printable import printable
 from pipeline.schema import Conversation, Message
-from pipeline.text.printable import printable
 
 Item = TypeVar("Item")
 _UNFORESEEN = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)

@@ -38,9 +38,9 @@ from pipeline.ingest import ReadLog
 from pipeline.ingest.read import unique_id
 from pipeline.ingest.units import Unit
 from pipeline.output import clear_work, private_file, sha256_of
+from pipeline.printable import printable
 from pipeline.results import CONVERSATIONS, RUN, SCORES, conversations_schema, scores_schema
 from pipeline.scoring.core import Scored
-from pipeline.text.printable import printable
 
 _PLAN, _FINISHED = "plan.json", "finished.json"
 
