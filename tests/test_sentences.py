@@ -1,4 +1,4 @@
-"""Sentences that a person acts on say what they mean: a flag convicts nobody, and its absence does not clear anyone, in plain words."""
+"""Sentences that a person acts on say what they mean: a flag is no finding, and its absence does not clear anyone."""
 
 from __future__ import annotations
 
