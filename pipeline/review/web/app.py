@@ -131,7 +131,7 @@ def _failed(app_state: AppState, request: Request, error: Exception) -> Response
     logger.error("%s %s: %s at %s:%d", request.method, route, type(error).__name__, frame.filename, frame.lineno)
     about = {
         "title": "Something broke in Safelight",
-        "what": "This page could not be made. What you did before is kept; of what you just sent, nothing may be",
+        "what": "This page could not be made. What you did before is kept; what you just sent may be lost",
         "do": "Load the page again; if it happens again, tell whoever runs Safelight, and run `safelight audit verify`",
     }
     return app_state.page("problem.html", None, status=500, **about, back="/", note="")
