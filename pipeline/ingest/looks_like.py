@@ -74,7 +74,7 @@ _TEXT: tuple[tuple[str, Look], ...] = (
         r"Conversation: .*\n\s*From: .*\nType: ",
         Look(
             "Signal's messages as sigtop's text",
-            "Export from Signal Desktop itself: Settings, Chats, Export chat history",
+            "Run sigtop again with -f json, or export from Signal Desktop itself",
         ),
     ),
     (
