@@ -48,6 +48,7 @@ NEEDS: dict[str, tuple[str | None, list[str]]] = {
     "readers change": ("review", ["ana"]),
     "readers password": ("review", ["ana"]),
     "readers unlock": ("review", ["ana"]),
+    "readers reset-factor": ("review", ["ana"]),
     "audit verify": ("review", []),
     "audit renew-head": ("review", ["--reason", "moved"]),
     "purge": ("review", ["--older-than", "90", "--yes"]),
