@@ -25,7 +25,7 @@ SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
         "Robin.json",
         '[{"id": "m1", "conversationId": "chat-1", "type": "incoming", "sent_at": 1707858311000, "received_at": 5, "source": '
         '"+447700900123", "sourceServiceId": "aci", "body": "bread?", "reactions": [{"emoji": "x", "fromId": "y"}]}, {"id": "m2", '
-        '"conversationId": "chat-1", "type": "outgoing", "sent_at": 1707858371000, "body": "yes", "quote": {"id": 1, "text": "rye?"}, '
+        '"conversationId": "chat-1", "type": "outgoing", "sent_at": 1707858371000, "body": "yes", "quote": {"text": "rye?"}, '
         '"attachments": [{"fileName": "a.jpg"}]}, {"id": "m3", "conversationId": "chat-1", "type": "keychange", "sent_at": 5}]',
     ),
     "discord_api": (
