@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.intervals import FEW, not_a_point
+from pipeline.alerts import first_alert
 
 Floats = NDArray[np.floating]
 Item = TypeVar("Item")
@@ -54,8 +55,7 @@ class Judged:
 
     def alert(self, threshold: float) -> int | None:
         """Return how many messages it took until the risk reached the threshold; ``None`` when it never did."""
-        reached = np.flatnonzero(self.risk >= threshold)
-        return int(reached[0]) + 1 if len(reached) else None
+        return first_alert(self.risk, threshold)
 
 
 def or_null(value: float | None) -> float | None:

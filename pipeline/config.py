@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -50,6 +51,16 @@ class Taxonomy(Settings):
     def keys(self) -> tuple[str, ...]:
         """The stage keys, in order."""
         return tuple(stage.key for stage in self.stages)
+
+    @cached_property
+    def severe(self) -> frozenset[str]:
+        """The keys of the severe stages: those in the upper half of the levels of ``severity``.
+
+        Stages of one level are severe together. A level in the middle does not count; the highest always does.
+        """
+        levels = sorted({stage.severity for stage in self.stages})
+        lowest = levels[min((len(levels) + 1) // 2, len(levels) - 1)]
+        return frozenset(stage.key for stage in self.stages if stage.severity >= lowest)
 
 
 Range = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]

@@ -90,14 +90,3 @@ class MessageScore:
     stages: Mapping[str, float] | None
     risk: float
     speaker_risk: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """A conversation whose running risk reached the threshold, first at ``position``, from ``speaker_slot``."""
-
-    conversation_id: str
-    position: int
-    speaker_slot: str | None
-    risk: float
-    threshold: float

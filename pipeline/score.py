@@ -28,7 +28,18 @@ from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
 from pipeline.model.thresholds import Thresholds, read_thresholds
 from pipeline.output import check_place, hashes_of, new_folder, write_json
-from pipeline.results import CONVERSATIONS, REPORT, RUN, SCORES, THRESHOLDS, Run, TextPolicy, open_run, stage_column
+from pipeline.results import (
+    CONVERSATIONS,
+    REPORT,
+    RUN,
+    SCORES,
+    THRESHOLDS,
+    Run,
+    ScoredMessage,
+    TextPolicy,
+    open_run,
+    scored_messages,
+)
 from pipeline.schema import Conversation, MessageScore
 from pipeline.scoring.batches import BATCH_MESSAGES
 from pipeline.scoring.chats import chat_table
@@ -176,21 +187,20 @@ def _cascade(model: Model, thresholds: Thresholds, wanted: bool | None, path: Pa
 def score_conversations(batch: Sequence[Conversation], model: Model) -> list[list[MessageScore]]:
     """Return the scores of every row of each conversation, in order. A batch's scores do not depend on what else is in it."""
     scored = score_table(chat_table(batch, text="omit"), Scorer(model))
-    rows = iter(scored.scores.to_pylist())
-    keys = model.taxonomy.keys
-    return [[_message_score(next(rows), keys) for _ in range(count)] for count in scored.conversations["messages"].to_pylist()]
+    rows = iter(scored_messages(scored.scores, model.taxonomy.keys))
+    return [[_message_score(next(rows)) for _ in range(count)] for count in scored.conversations["messages"].to_pylist()]
 
 
-def _message_score(row: Mapping[str, Any], keys: Sequence[str]) -> MessageScore:
+def _message_score(message: ScoredMessage) -> MessageScore:
     return MessageScore(
-        conversation_id=row["conversation_id"],
-        message_id=row["message_id"],
-        position=row["position"],
-        speaker_slot=row["speaker_slot"],
-        kind=row["kind"],
-        stages=None if row["speaker_risk"] is None else {key: row[stage_column(key)] for key in keys},
-        risk=row["risk"],
-        speaker_risk=row["speaker_risk"],
+        conversation_id=message.conversation_id,
+        message_id=message.message_id,
+        position=message.position,
+        speaker_slot=message.speaker_slot,
+        kind=message.kind,
+        stages=message.stages,
+        risk=message.risk,
+        speaker_risk=message.speaker_risk,
     )
 
 

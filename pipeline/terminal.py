@@ -72,27 +72,23 @@ def scoring_progress() -> Iterator[Callable[[Scored], None]]:
 def print_run(run: Run) -> None:
     """End a run with what was found, the five riskiest, and where the report is."""
     console = terminal()
-    rows = run.riskiest(5)
-    threshold = run.thresholds.risk
+    thresholds = run.thresholds
     flagged, skipped = run.flagged(), run.skipped()
     counts = run.record["counts"]
     console.print(
         f"[bold]{counts['conversations']:,}[/] conversations, [bold]{counts['rows']:,}[/] messages, "
-        f"[bold]{flagged:,}[/] flagged at risk ≥ {threshold:.2f}"
+        f"[bold]{flagged:,}[/] flagged at risk ≥ {thresholds.risk:.2f}"
         + (f", {skipped:,} read by the prefilter alone" if skipped else "")
     )
     table = Table(title="The five to read first", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for heading in ("risk", "conversation", "messages", "highest at", "looks like"):
         table.add_column(heading, justify="right" if heading in ("risk", "messages") else "left", overflow="fold")
-    for row in rows:
-        found = [
-            stage.name
-            for stage in run.taxonomy.stages
-            if (row[f"stage_{stage.key}"] or 0.0) >= run.thresholds.stages.get(stage.key, 1.0)
-        ]
-        risk = f"[bold red]{row['risk']:.2f}[/]" if row["risk"] >= threshold else f"{row['risk']:.2f}"
-        position = f"message {row['risk_position']:,}" if row["risk_position"] else "–"
-        table.add_row(risk, Text(row["conversation_id"]), f"{row['messages']:,}", position, ", ".join(found) or "–")
+    names = {stage.key: stage.name for stage in run.taxonomy.stages}
+    for conversation in run.riskiest(5):
+        stages = ", ".join(names[key] for key in conversation.stages_over(thresholds))
+        risk = f"[bold red]{conversation.risk:.2f}[/]" if conversation.is_alert(thresholds) else f"{conversation.risk:.2f}"
+        position = f"message {conversation.risk_position:,}" if conversation.risk_position else "–"
+        table.add_row(risk, Text(conversation.conversation_id), f"{conversation.messages:,}", position, stages or "–")
     console.print(table)
     _print_merged(console, run.record.get("merged", ()))
     _print_warnings(console, run.record["warnings"])

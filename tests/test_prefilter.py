@@ -168,12 +168,12 @@ def test_skipped_conversations_are_marked_in_the_results_and_the_report(tiny_enc
     run = score([tmp_path / "chat.txt"], out=tmp_path / "out", **options)
     assert run.record["settings"]["cascade"] is True, "on where its loss allows"
     (row,) = run.conversations()
-    assert row["skipped"] is True
-    assert row["stage_access"] is None
+    assert row.skipped is True
+    assert row.stages is None
     assert pq.read_table(run.path / "scores.parquet")["skipped"].to_pylist() == [True, True]
     assert "prefilter" in (run.path / "report.html").read_text("utf-8")
     read = score([tmp_path / "chat.txt"], out=tmp_path / "read", cascade=False, **options)
-    assert read.conversations()[0]["skipped"] is False
+    assert read.conversations()[0].skipped is False
     with pytest.raises(ConfigError, match=r"made for alerts from 0\.4"):
         score([tmp_path / "chat.txt"], out=tmp_path / "x", model=model, thresholds=tmp_path / "low.json", cascade=True)
 

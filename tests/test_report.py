@@ -15,7 +15,8 @@ import pytest
 from pipeline.report.build import percent, write_report
 from pipeline.report.chart import risk_path
 from pipeline.report.notes import notes_of
-from pipeline.report.view import GapView, page_view
+from pipeline.report.page import GapView
+from pipeline.report.view import page_view
 from pipeline.results import Run
 from pipeline.score import score
 
@@ -129,7 +130,7 @@ def test_the_alert_stands_where_the_running_risk_first_reached_the_threshold(
     export: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     run = scored(export, tiny_model, tmp_path / "out", text="include")
-    risks = {name: [row["risk"] for row in rows] for name, rows in run.messages(["c1", "c2"])}
+    risks = {chat.conversation_id: [message.risk for message in messages] for chat, messages in run.read(["c1", "c2"])}
     view = page_view(run, whole=9, listed=9)
     assert [c.conversation_id for c in view.conversations] == sorted(risks, key=lambda name: -max(risks[name]))
     for conversation in view.conversations:
@@ -143,11 +144,11 @@ def test_the_alert_stands_where_the_running_risk_first_reached_the_threshold(
 def test_found_stages_are_those_at_their_thresholds(export: Path, tiny_model: Path, tmp_path: Path) -> None:
     run = scored(export, tiny_model, tmp_path / "out", text="include")
     found = {
-        (name, row["position"], stage.name)
-        for name, rows in run.messages(["c1", "c2"])
-        for row in rows
+        (chat.conversation_id, message.position, stage.name)
+        for chat, messages in run.read(["c1", "c2"])
+        for message in messages
         for stage in run.taxonomy.stages
-        if row[f"stage_{stage.key}"] >= run.thresholds.stages[stage.key]
+        if (message.stages or {})[stage.key] >= run.thresholds.stages[stage.key]
     }
     shown = {
         (conversation.conversation_id, row.position, stage.name)

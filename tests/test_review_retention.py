@@ -79,7 +79,8 @@ def test_old_conversations_go_with_their_words_decisions_and_notes_and_the_other
         assert [decision.reason for decision in read_decisions(connection)] == ["unclear"]
         found = queue_row(connection, 3)
     assert found is not None
-    assert open_run(run).rows_at(SCORES, found[1], found[0].messages) == before
+    stands = open_run(run).messages_at(found[1], found[0].messages)
+    assert [(message.text, message.risk) for message in stands] == [(row["text"], row["risk"]) for row in before]
     assert verify(store).problems == []
     opened(store, run)  # the run opens again as the one that was decided on
     with store.reading() as connection:

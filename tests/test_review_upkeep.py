@@ -60,7 +60,7 @@ def safelight(folder: Path, *command: str, typed: str = "") -> Done:
 
 def held(folder: Path) -> set[str]:
     """Return the conversations that are still in the run's files."""
-    return {row["conversation_id"] for row in open_run(folder / "run").conversations()}
+    return {conversation.conversation_id for conversation in open_run(folder / "run").conversations()}
 
 
 ALL = {"dm-1", "dm-2", "dm-3"}
@@ -118,7 +118,7 @@ def test_the_name_of_a_person_is_read_from_the_input_or_asked_for(decided: Path)
     assert "2 in part deleted" in done.stdout
     asked = safelight(decided, "forget", "--even-if-referred", "they asked", typed="Kestrel\ny\n")
     assert asked.returncode == 0, asked.stderr
-    texts = str([row["text"] for _, rows in open_run(decided / "run").messages(sorted(ALL)) for row in rows])
+    texts = str([message.text for _, messages in open_run(decided / "run").read(ALL) for message in messages])
     assert "dinner" not in texts
     assert "mature" not in texts
     assert safelight(decided, "audit", "verify").returncode == 0

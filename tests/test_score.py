@@ -10,9 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import ExportError, ModelFolderError, ResultsError, SafelightError
-from pipeline.model.thresholds import Thresholds, first_alert
 from pipeline.results import open_run
-from pipeline.schema import MessageScore
 from pipeline.score import Progress, score, slot_name
 
 CHAT = """13/02/2024, 17:02 - Messages and calls are end-to-end encrypted.
@@ -55,12 +53,13 @@ def test_the_conversation_row_is_a_summary_of_its_messages(chat: Path, tiny_mode
     rows = pq.read_table(run.path / "scores.parquet").to_pylist()
     (conversation,) = run.conversations()
     risks = [row["risk"] for row in rows]
-    assert conversation["risk"] == max(risks)
-    assert conversation["risk_position"] == risks.index(max(risks)) + 1
-    assert conversation["risk_slot"] == "B"
-    assert conversation["messages"] == 7
-    assert conversation["speakers"] == 2
-    assert conversation["stage_secrecy"] == max(row["stage_secrecy"] or 0 for row in rows)
+    assert conversation.risk == max(risks)
+    assert conversation.risk_position == risks.index(max(risks)) + 1
+    assert conversation.risk_slot == "B"
+    assert conversation.messages == 7
+    assert conversation.speakers == 2
+    assert conversation.stages is not None
+    assert conversation.stages["secrecy"] == max(row["stage_secrecy"] or 0 for row in rows)
 
 
 @pytest.mark.parametrize(("policy", "kept"), [("omit", None), ("hash", 64), ("include", 2)])
@@ -142,27 +141,6 @@ def test_a_threshold_file_that_is_none_is_a_clear_error(chat: Path, tiny_model: 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match=r"no finished run: it lacks run\.json"):
         open_run(tmp_path)
-
-
-def _row(position: int, risk: float) -> MessageScore:
-    return MessageScore(
-        conversation_id="c",
-        message_id=str(position),
-        position=position,
-        speaker_slot="B",
-        kind="message",
-        stages={},
-        risk=risk,
-        speaker_risk=risk,
-    )
-
-
-def test_an_alert_is_the_first_crossing_and_stays() -> None:
-    thresholds = Thresholds(risk=0.5, stages={})
-    alert = first_alert([_row(1, 0.1), _row(2, 0.5), _row(3, 0.9), _row(4, 0.2)], thresholds)
-    assert alert is not None
-    assert (alert.position, alert.risk, alert.speaker_slot) == (2, 0.5, "B")
-    assert first_alert([_row(1, 0.49)], thresholds) is None
 
 
 def test_speakers_get_letters_in_the_order_they_speak() -> None:

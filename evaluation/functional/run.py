@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.functional.cases import Case, Functionality
 from evaluation.intervals import wilson
+from pipeline.alerts import first_alert, stages_over
 from pipeline.schema import Conversation, MessageScore
 
 Scorer = Callable[[Sequence[Conversation]], Sequence[Sequence[MessageScore]]]
@@ -72,7 +73,7 @@ def _holds(
     match functionality.expected:
         case "stage":
             stage = functionality.stage or ""
-            return (own[-1].stages or {}).get(stage, 0.0) >= stage_thresholds[stage]
+            return stage in stages_over(own[-1].stages, stage_thresholds)
         case "flagged":
             return flagged
         case "quiet":
@@ -94,7 +95,7 @@ def _holds(
 
 
 def _flagged(scores: Sequence[MessageScore], threshold: float) -> bool:
-    return any(score.risk >= threshold for score in scores)
+    return first_alert([score.risk for score in scores], threshold) is not None
 
 
 def _risk(scores: Sequence[MessageScore]) -> float:

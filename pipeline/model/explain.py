@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.alerts import first_alert, stages_over
 from pipeline.model.base import Model, Prediction, Utterance
 from pipeline.model.thresholds import Thresholds
 
@@ -55,7 +56,7 @@ def explain(
     """
     signs: list[tuple[int, int, str]] = []
     for talk, (_, prediction) in enumerate(talks):
-        if prediction.skipped or not bool((prediction.risk >= thresholds.risk).any()):
+        if prediction.skipped or first_alert(prediction.risk, thresholds.risk) is None:
             continue
         strongest = sorted(_signs(prediction, model.taxonomy.keys, thresholds), reverse=True)[:MOST]
         signs.extend((talk, number, stage) for _, number, stage in strongest)
@@ -69,11 +70,10 @@ def explain(
 
 
 def _signs(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, str]]:
-    limits = np.asarray([thresholds.stages.get(key, 1.0) for key in keys])
-    for number in np.flatnonzero((prediction.stages >= limits).any(axis=1)).tolist():
-        told = zip(prediction.stages[number].tolist(), keys, limits.tolist(), strict=True)
-        probability, stage = max((probability, key) for probability, key, limit in told if probability >= limit)
-        yield probability, number, stage
+    for number, probabilities in enumerate(prediction.stages.tolist()):
+        if over := stages_over(dict(zip(keys, probabilities, strict=True)), thresholds.stages):
+            probability, stage = max((probability, stage) for stage, probability in over.items())
+            yield probability, number, stage
 
 
 def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:

@@ -1,10 +1,10 @@
-"""Where an alert begins: a threshold file, and the alerts that follow from it. Scores are never computed again for it."""
+"""Where an alert begins: a threshold file. `pipeline.alerts` says what follows from it; scores are never computed again for it."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,6 @@ from pydantic import Field
 
 from pipeline.config import Settings, validate_settings
 from pipeline.errors import ConfigError
-from pipeline.schema import Alert, MessageScore
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -54,20 +53,3 @@ def read_thresholds(path: Path) -> Thresholds:
     except ValueError as error:
         raise ConfigError("not a JSON file", where=str(path), do="Start from the thresholds.json of the model") from error
     return validate_settings(content, Thresholds, where=str(path))
-
-
-def first_alert(scores: Iterable[MessageScore], thresholds: Thresholds) -> Alert | None:
-    """Return the alert of one conversation: the first message whose running risk reaches the threshold, or ``None``.
-
-    A conversation stays flagged from there on, whatever follows. ``scores`` are its rows in order.
-    """
-    for score in scores:
-        if score.risk >= thresholds.risk:
-            return Alert(
-                conversation_id=score.conversation_id,
-                position=score.position,
-                speaker_slot=score.speaker_slot,
-                risk=score.risk,
-                threshold=thresholds.risk,
-            )
-    return None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
 
+from pipeline.alerts import first_alert
 from pipeline.report.notes import notes_of
-from pipeline.results import Run, TextPolicy, stage_column
+from pipeline.report.page import ConversationView, GapView, MessageView, PageView, RowView, SpeakerView, StageScore
+from pipeline.results import Run, ScoredConversation, ScoredMessage, WeightedSpan
 from pipeline.schema import KINDS
 
 SHOWN_WHOLE = 200
@@ -19,178 +18,70 @@ _AROUND = 5
 _SIGNS = 40
 
 
-@dataclass(frozen=True, slots=True)
-class StageScore:
-    """A stage of the taxonomy, by its place in it, with a probability; ``found`` where that reaches the stage's threshold."""
-
-    index: int
-    name: str
-    probability: float
-    found: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MessageView:
-    """One row of a timeline. ``day`` is set where a new day begins; ``alert``: the running risk first reached its threshold.
-
-    ``pieces`` is the text cut up, each piece with its share of what carried the sign, 0 for most. ``reply_to`` is the position of
-    the message that it answers.
-    """
-
-    position: int
-    slot: str | None
-    name: str | None
-    kind: str
-    day: str | None
-    time: str | None
-    text: str | None
-    pieces: Sequence[tuple[str, float]]
-    cues: Sequence[str]
-    stages: Sequence[StageScore]
-    risk: float
-    source: str
-    notes: Sequence[str]
-    alert: bool
-    reply_to: int | None
-
-    @property
-    def found(self) -> list[StageScore]:
-        """The stages that reach their thresholds, the most probable first."""
-        return sorted((stage for stage in self.stages if stage.found), key=lambda stage: -stage.probability)
-
-
-@dataclass(frozen=True, slots=True)
-class GapView:
-    """Rows that are not shown, without a sign that is: from one position to another, both included."""
-
-    first: int
-    last: int
-
-    @property
-    def count(self) -> int:
-        """How many rows it is."""
-        return self.last - self.first + 1
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakerView:
-    """A speaker of a conversation: rows, the highest risk of the speaker's own messages, and in how many each stage was found."""
-
-    slot: str
-    name: str | None
-    messages: int
-    risk: float
-    stages: Sequence[tuple[int, str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationView:
-    """A conversation as the page shows it; ``risks`` is the running risk after each row, ``alert`` a position from 1."""
-
-    number: int
-    conversation_id: str
-    title: str | None
-    platform: str
-    source: str
-    first: str | None
-    last: str | None
-    messages: int
-    speakers: Sequence[SpeakerView]
-    risk: float
-    flagged: bool
-    alert: int | None
-    alert_slot: str | None
-    stages: Sequence[StageScore]
-    risks: Sequence[float]
-    signs: Mapping[int, Sequence[tuple[int, float]]]
-    rows: Sequence[MessageView | GapView]
-
-
-@dataclass(frozen=True, slots=True)
-class RowView:
-    """A conversation in the table of those that are not shown whole."""
-
-    conversation_id: str
-    platform: str
-    source: str
-    messages: int
-    risk: float
-    flagged: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PageView:
-    """The page: the conversations shown whole, those in the table, and how many are in neither."""
-
-    conversations: Sequence[ConversationView]
-    others: Sequence[RowView]
-    left_out: int
-    total: int
-    messages: int
-    flagged: int
-    skipped: int
-    threshold: float
-    kinds: Sequence[tuple[str, int]]
-    text: TextPolicy
-
-
 def page_view(run: Run, *, whole: int, listed: int) -> PageView:
     """Return the page of a run: the ``whole`` riskiest conversations with their timelines, the next ``listed`` in a table."""
-    rows = run.riskiest(whole + listed)
-    first, rest = rows[:whole], rows[whole:]
+    conversations = run.riskiest(whole + listed)
+    first, rest = conversations[:whole], conversations[whole:]
     total = run.count()
-    messages = dict(run.messages(row["conversation_id"] for row in first))
-    threshold = run.thresholds.risk
+    messages = {
+        conversation.conversation_id: messages for conversation, messages in run.read(found.conversation_id for found in first)
+    }
     return PageView(
         conversations=[
-            conversation_view(run, row, messages.get(row["conversation_id"], []), number) for number, row in enumerate(first, 1)
+            conversation_view(run, conversation, messages[conversation.conversation_id], number)
+            for number, conversation in enumerate(first, 1)
         ],
-        others=[_listed(row, threshold) for row in rest],
+        others=[_listed(run, conversation) for conversation in rest],
         left_out=max(0, total - whole - listed),
         total=total,
         messages=run.record["counts"]["rows"],
         flagged=run.flagged(),
         skipped=run.skipped(),
-        threshold=threshold,
+        threshold=run.thresholds.risk,
         kinds=[(kind, run.record["counts"]["kinds"].get(kind, 0)) for kind in KINDS],
         text=run.record["settings"]["text"],
     )
 
 
-def _listed(row: Mapping[str, Any], threshold: float) -> RowView:
+def _listed(run: Run, conversation: ScoredConversation) -> RowView:
     return RowView(
-        conversation_id=row["conversation_id"],
-        platform=row["platform"],
-        source=row["source_file"] or "",
-        messages=row["messages"],
-        risk=row["risk"],
-        flagged=row["risk"] >= threshold,
+        conversation_id=conversation.conversation_id,
+        platform=conversation.platform,
+        source=conversation.source_file or "",
+        messages=conversation.messages,
+        risk=conversation.risk,
+        flagged=conversation.is_alert(run.thresholds),
     )
 
 
 def conversation_view(
-    run: Run, row: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], number: int, *, shown_whole: int = SHOWN_WHOLE
+    run: Run,
+    conversation: ScoredConversation,
+    messages: Sequence[ScoredMessage],
+    number: int,
+    *,
+    shown_whole: int = SHOWN_WHOLE,
 ) -> ConversationView:
-    """Return a conversation as a page shows it, from its row and its messages' rows; ``number`` tells it from others there."""
-    threshold = run.thresholds.risk
-    alert = next((message for message in messages if message["risk"] >= threshold), None)
-    views = _messages(run, messages, alert["position"] if alert else None)
+    """Return a conversation as a page shows it, with its messages; ``number`` tells it from others there."""
+    risks = [message.risk for message in messages]
+    alert = first_alert(risks, run.thresholds.risk)
+    views = _messages(run, messages, alert)
     return ConversationView(
         number=number,
-        conversation_id=row["conversation_id"],
-        title=row["title"] if run.record["settings"]["text"] == "include" else None,
-        platform=row["platform"],
-        source=row["source_file"] or "",
-        first=_moment(row["first_timestamp"]),
-        last=_moment(row["last_timestamp"]),
-        messages=row["messages"],
+        conversation_id=conversation.conversation_id,
+        title=conversation.title if run.record["settings"]["text"] == "include" else None,
+        platform=conversation.platform,
+        source=conversation.source_file or "",
+        first=_moment(conversation.first_timestamp),
+        last=_moment(conversation.last_timestamp),
+        messages=conversation.messages,
         speakers=_speakers(run, messages, views),
-        risk=row["risk"],
+        risk=conversation.risk,
         flagged=alert is not None,
-        alert=alert["position"] if alert else None,
-        alert_slot=alert["speaker_slot"] if alert else None,
-        stages=_stages(run, row),
-        risks=[message["risk"] for message in messages],
+        alert=alert,
+        alert_slot=messages[alert - 1].speaker_slot if alert else None,
+        stages=_stages(run, conversation),
+        risks=risks,
         signs={
             index: [(view.position, view.stages[index].probability) for view in views if view.stages and view.stages[index].found]
             for index in range(len(run.taxonomy.stages))
@@ -199,63 +90,54 @@ def conversation_view(
     )
 
 
-def _stages(run: Run, row: Mapping[str, Any]) -> list[StageScore]:
-    """Return the stages of a row of results; none where it has no probabilities."""
-    found = []
-    for index, stage in enumerate(run.taxonomy.stages):
-        probability = row[stage_column(stage.key)]
-        if probability is None:
-            return []
-        found.append(StageScore(index, stage.name, probability, probability >= run.thresholds.stages.get(stage.key, 1.0)))
-    return found
+def _stages(run: Run, scored: ScoredConversation | ScoredMessage) -> list[StageScore]:
+    """Return the stages with their probabilities; none where there are no probabilities."""
+    if scored.stages is None:
+        return []
+    over = scored.stages_over(run.thresholds)
+    return [
+        StageScore(index, stage.name, scored.stages[stage.key], stage.key in over)
+        for index, stage in enumerate(run.taxonomy.stages)
+    ]
 
 
-def _messages(run: Run, messages: Sequence[Mapping[str, Any]], alert: int | None) -> list[MessageView]:
+def _messages(run: Run, messages: Sequence[ScoredMessage], alert: int | None) -> list[MessageView]:
     verbatim = run.record["settings"]["text"] == "include"
     views = []
     before = None
-    positions = {message["message_id"]: message["position"] for message in messages}
+    positions = {message.message_id: message.position for message in messages}
     for message in messages:
-        meta = json.loads(message["meta"]) if message["meta"] else {}
-        day, time = _day_and_time(message["timestamp"])
+        day, time = _day_and_time(message.timestamp)
         views.append(
             MessageView(
-                position=message["position"],
-                slot=message["speaker_slot"],
-                name=message["speaker"] if verbatim else None,
-                kind=message["kind"],
+                position=message.position,
+                slot=message.speaker_slot,
+                name=message.speaker if verbatim else None,
+                kind=message.kind,
                 day=day if day != before else None,
                 time=time,
-                text=message["text"] if verbatim else None,
-                pieces=_pieces(message["text"], message["words"]) if verbatim and message["text"] else (),
-                cues=message["cues"] or (),
+                text=message.text if verbatim else None,
+                pieces=_pieces(message.text, message.words) if verbatim and message.text else (),
+                cues=message.cues,
                 stages=_stages(run, message),
-                risk=message["risk"],
-                source=_source(message),
-                notes=notes_of(meta),
-                alert=message["position"] == alert,
-                reply_to=positions.get(str(meta.get("reply_to"))),
+                risk=message.risk,
+                source=str(message.source),
+                notes=notes_of(message.meta),
+                alert=message.position == alert,
+                reply_to=positions.get(str(message.meta.get("reply_to"))),
             )
         )
         before = day or before
     return views
 
 
-def _pieces(text: str, words: Sequence[Mapping[str, Any]] | None) -> list[tuple[str, float]]:
+def _pieces(text: str, words: Sequence[WeightedSpan]) -> list[tuple[str, float]]:
     pieces = []
     after = 0
-    for word in words or ():
-        pieces += [(text[after : word["start"]], 0.0), (text[word["start"] : word["end"]], word["weight"])]
-        after = word["end"]
+    for word in words:
+        pieces += [(text[after : word.start], 0.0), (text[word.start : word.end], word.weight)]
+        after = word.end
     return [(piece, weight) for piece, weight in (*pieces, (text[after:], 0.0)) if piece]
-
-
-def _source(message: Mapping[str, Any]) -> str:
-    if message["source_line"] is not None:
-        return f"{message['source_file']}:{message['source_line']}"
-    if message["source_row"] is not None:
-        return f"{message['source_file']}: record {message['source_row']}"
-    return str(message["source_file"])
 
 
 def _moment(timestamp: str | None) -> str | None:
@@ -267,7 +149,7 @@ def _day_and_time(timestamp: str | None) -> tuple[str | None, str | None]:
     return (timestamp[:10], timestamp[11:16]) if timestamp else (None, None)
 
 
-def _speakers(run: Run, messages: Sequence[Mapping[str, Any]], views: Sequence[MessageView]) -> list[SpeakerView]:
+def _speakers(run: Run, messages: Sequence[ScoredMessage], views: Sequence[MessageView]) -> list[SpeakerView]:
     counts: Counter[str] = Counter()
     risks: dict[str, float] = {}
     names: dict[str, str | None] = {}
@@ -277,7 +159,7 @@ def _speakers(run: Run, messages: Sequence[Mapping[str, Any]], views: Sequence[M
             continue
         counts[view.slot] += 1
         names.setdefault(view.slot, view.name)
-        risks[view.slot] = max(risks.get(view.slot, 0.0), message["speaker_risk"] or 0.0)
+        risks[view.slot] = max(risks.get(view.slot, 0.0), message.speaker_risk or 0.0)
         found.setdefault(view.slot, Counter()).update(stage.index for stage in view.found)
     return [
         SpeakerView(

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.results import Run, stage_column
+from pipeline.results import Run, ScoredConversation
 
 _STAGES_NAMED = 3
 _LEAST = 1e-4
@@ -36,18 +35,23 @@ class Proposal:
 class _Candidate:
     run: Run
     run_id: str
-    row: dict[str, Any]
+    scored: ScoredConversation
+
+    @property
+    def stages(self) -> Sequence[float]:
+        """The highest probability of each stage, in the order of the taxonomy; 0 where only the prefilter read."""
+        return list(self.scored.stages.values()) if self.scored.stages else [0.0] * len(self.run.taxonomy.stages)
 
 
 def propose(runs: Iterable[Run], *, labelled: Collection[str] = (), count: int = 50) -> Sequence[Proposal]:
     """Return up to ``count`` proposals, the best first. What is in ``labelled``, by id, is left out and was learned already."""
-    everything = [_Candidate(run, run.id, row) for run in runs for row in run.conversations() if row["messages"]]
-    known = [c for c in everything if c.row["conversation_id"] in labelled]
-    open_ = [c for c in everything if c.row["conversation_id"] not in labelled]
+    everything = [_Candidate(run, run.id, scored) for run in runs for scored in run.conversations() if scored.messages]
+    known = [c for c in everything if c.scored.conversation_id in labelled]
+    open_ = [c for c in everything if c.scored.conversation_id not in labelled]
     if not open_ or count < 1:
         return []
     profiles = np.stack([_profile(c) for c in open_])
-    unsure = np.array([uncertainty(c.row["risk"], c.run.thresholds.risk) for c in open_])
+    unsure = np.array([uncertainty(c.scored.risk, c.run.thresholds.risk) for c in open_])
     scale = float(np.sqrt(profiles.shape[1]))
     nearest = np.full(len(open_), 1.0)
     for candidate in known:
@@ -79,17 +83,17 @@ def _log_odds(probability: float) -> float:
 
 def _profile(candidate: _Candidate) -> npt.NDArray[np.float64]:
     """Return the stages' highest probabilities; of the square root, so that weak signs tell conversations apart too."""
-    stages = (candidate.row[stage_column(stage.key)] or 0.0 for stage in candidate.run.taxonomy.stages)
-    return np.sqrt(np.fromiter(stages, dtype=np.float64))
+    return np.sqrt(np.asarray(candidate.stages, np.float64))
 
 
-def _distances(profiles: npt.NDArray[np.float64], one: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
-    return np.linalg.norm(profiles - one, axis=1) / scale
+def _distances(profiles: npt.NDArray[np.float64], profile: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
+    return np.linalg.norm(profiles - profile, axis=1) / scale
 
 
 def _proposal(candidate: _Candidate, unsure: float, distance: float, *, first: bool) -> Proposal:
-    risk, threshold = candidate.row["risk"], candidate.run.thresholds.risk
-    stages = sorted(((candidate.row[stage_column(s.key)] or 0.0, s.name) for s in candidate.run.taxonomy.stages), reverse=True)
+    risk, threshold = candidate.scored.risk, candidate.run.thresholds.risk
+    names = [stage.name for stage in candidate.run.taxonomy.stages]
+    stages = sorted(zip(candidate.stages, names, strict=True), reverse=True)
     signs = ", ".join(f"{name} {probability:.2f}" for probability, name in stages[:_STAGES_NAMED])
     near = abs(_log_odds(risk) - _log_odds(threshold)) < 1
     doubt = (
@@ -101,7 +105,7 @@ def _proposal(candidate: _Candidate, unsure: float, distance: float, *, first: b
     )
     unlike = "the first of the batch" if first else f"its signs are {_words(distance)} what is labelled or proposed before it"
     return Proposal(
-        candidate.run_id, candidate.row["conversation_id"], risk, unsure, distance, f"{doubt}; {unlike}; strongest: {signs}"
+        candidate.run_id, candidate.scored.conversation_id, risk, unsure, distance, f"{doubt}; {unlike}; strongest: {signs}"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,11 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from pipeline.errors import ResultsError
 from pipeline.output import hashes_of
-from pipeline.results import CONVERSATIONS, SCORES, THRESHOLDS, Run, stage_column
+from pipeline.results import CONVERSATIONS, SCORES, THRESHOLDS, Run, ScoredConversation
 from pipeline.review.audit import append
 from pipeline.review.recorded import Recorded, index_digest, recorded
 from pipeline.review.schema import conversation_speakers, conversation_stages, conversations, runs
 from pipeline.review.store import Store
-
-_SEVERE_SHARE = 0.5
-"""The upper half of the taxonomy, in its own order of severity, counts as severe."""
 
 _ROWS_AT_ONCE = 5000
 
@@ -119,68 +116,56 @@ def _import(connection: Connection, run: Run, run_id: str, **values: str) -> int
     connection.execute(runs.insert().values(id=run_id, opened=now, conversations=0, **values))
     total = 0
     places = _places(run)
-    for rows in _summaries(run):
-        numbered = [_conversation(run, row, run_id, total + n, now) for n, row in enumerate(rows)]
-        for row in numbered:
-            place = places.pop(row["conversation_id"], None)
-            if place is None and row["messages"]:
+    new = {"state": "open", "awaiting": False, "changed": now}
+    for scored in run.conversations_as_read(_ROWS_AT_ONCE):
+        rows: list[dict[str, object]] = []
+        for number, conversation in enumerate(scored, total):
+            place = places.pop(conversation.conversation_id, None)
+            if place is None and conversation.messages:
                 raise ResultsError(f"{SCORES} and {CONVERSATIONS} do not belong together", where=str(run.path), do="Score again")
-            row["first_row"] = place or 0
-        if numbered:
+            rows.append(_values(run, conversation) | {"run_id": run_id, "first_row": place or 0, "summary_row": number, **new})
+        if rows:
             made = connection.execute(
-                conversations.insert().returning(conversations.c.number, sort_by_parameter_order=True), numbered
+                conversations.insert().returning(conversations.c.number, sort_by_parameter_order=True), rows
             ).scalars()
-            _insert_stages(connection, run, list(made), rows)
-        total += len(rows)
+            _insert_stages(connection, run, list(made), scored)
+        total += len(scored)
     _insert_speakers(connection, run, run_id)
     connection.execute(update(runs).where(runs.c.id == run_id).values(conversations=total))
     return total
 
 
-def _summaries(run: Run) -> Iterator[list[dict[str, Any]]]:
-    for batch in pq.ParquetFile(run.path / CONVERSATIONS).iter_batches(batch_size=_ROWS_AT_ONCE):
-        yield batch.to_pylist()
-
-
-def _conversation(run: Run, row: Mapping[str, Any], run_id: str, summary_row: int, now: datetime) -> dict[str, Any]:
+def _values(run: Run, conversation: ScoredConversation) -> dict[str, object]:
+    """Return the columns of a conversation that follow from its scores."""
     return {
-        "run_id": run_id,
-        "conversation_id": row["conversation_id"],
-        "platform": row["platform"],
-        "messages": row["messages"],
-        "speakers": row["speakers"],
-        "last_at": row["last_timestamp"] or "",
-        "risk": row["risk"],
-        "summary_row": summary_row,
-        "state": "open",
-        "awaiting": False,
-        "changed": now,
-        **_marks(run, row),
+        "conversation_id": conversation.conversation_id,
+        "platform": conversation.platform,
+        "messages": conversation.messages,
+        "speakers": conversation.speakers,
+        "last_at": conversation.last_timestamp or "",
+        "risk": conversation.risk,
+        **_marks(run, conversation),
     }
 
 
-def _marks(run: Run, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what depends on the thresholds: whether it is flagged, with which stages, and whether those are severe."""
-    found = _found(run, row)
-    severe = run.taxonomy.keys[round(len(run.taxonomy.keys) * _SEVERE_SHARE) :]
-    flagged = row["risk"] >= run.thresholds.risk
-    return {"flagged": flagged, "stages": json.dumps(found), "severe": flagged and any(stage in severe for stage in found)}
+def _marks(run: Run, conversation: ScoredConversation) -> dict[str, object]:
+    """Return the columns that depend on the thresholds: whether it is flagged, with which stages, and whether those are severe."""
+    return {
+        "flagged": conversation.is_alert(run.thresholds),
+        "stages": json.dumps(_stages(run, conversation)),
+        "severe": conversation.is_severe(run.thresholds, run.taxonomy),
+    }
 
 
-def _found(run: Run, row: Mapping[str, Any]) -> dict[str, float]:
-    found = {}
-    for stage in run.taxonomy.keys:
-        probability = row[stage_column(stage)]
-        if probability is not None and probability >= run.thresholds.stages.get(stage, 1.0):
-            found[stage] = round(probability, 4)
-    return found
+def _stages(run: Run, conversation: ScoredConversation) -> dict[str, float]:
+    return {stage: round(probability, 4) for stage, probability in conversation.stages_over(run.thresholds).items()}
 
 
-def _insert_stages(connection: Connection, run: Run, numbers: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> None:
+def _insert_stages(connection: Connection, run: Run, numbers: Sequence[int], scored: Sequence[ScoredConversation]) -> None:
     values = [
         {"stage": stage, "conversation": number, "probability": probability}
-        for number, row in zip(numbers, rows, strict=True)
-        for stage, probability in _found(run, row).items()
+        for number, conversation in zip(numbers, scored, strict=True)
+        for stage, probability in _stages(run, conversation).items()
     ]
     if values:
         connection.execute(conversation_stages.insert(), values)
@@ -242,12 +227,12 @@ def _mark_again(connection: Connection, run: Run, run_id: str) -> None:
     query = select(columns.summary_row, columns.number).where(columns.run_id == run_id)
     by_row = {row.summary_row: row.number for row in connection.execute(query)}
     total = 0
-    for rows in _summaries(run):
-        kept = [(by_row[total + n], row) for n, row in enumerate(rows) if total + n in by_row]
-        for number, row in kept:
-            connection.execute(update(conversations).where(columns.number == number).values(_marks(run, row)))
-        _insert_stages(connection, run, [number for number, _ in kept], [row for _, row in kept])
-        total += len(rows)
+    for scored in run.conversations_as_read(_ROWS_AT_ONCE):
+        kept = {by_row[row]: conversation for row, conversation in enumerate(scored, total) if row in by_row}
+        for number, conversation in kept.items():
+            connection.execute(update(conversations).where(columns.number == number).values(_marks(run, conversation)))
+        _insert_stages(connection, run, list(kept), list(kept.values()))
+        total += len(scored)
 
 
 def place_again(connection: Connection, run: Run, run_id: str) -> Recorded:
@@ -258,13 +243,13 @@ def place_again(connection: Connection, run: Run, run_id: str) -> Recorded:
     columns = conversations.c
     places = _places(run)
     total = 0
-    for rows in _summaries(run):
-        for n, row in enumerate(rows):
-            values = {"summary_row": total + n, "first_row": places.get(row["conversation_id"], 0), "risk": row["risk"]}
-            values |= {"last_at": row["last_timestamp"] or "", **_marks(run, row)}
-            wanted = (columns.run_id == run_id) & (columns.conversation_id == row["conversation_id"])
+    for scored in run.conversations_as_read(_ROWS_AT_ONCE):
+        for row, conversation in enumerate(scored, total):
+            values = {"summary_row": row, "first_row": places.get(conversation.conversation_id, 0), "risk": conversation.risk}
+            values |= {"last_at": conversation.last_timestamp or "", **_marks(run, conversation)}
+            wanted = (columns.run_id == run_id) & (columns.conversation_id == conversation.conversation_id)
             connection.execute(update(conversations).where(wanted).values(values))
-        total += len(rows)
+        total += len(scored)
     _mark_again(connection, run, run_id)
     values = {"conversations": total, **_by_column(hashes_of(run.path, (SCORES, CONVERSATIONS)))}
     connection.execute(update(runs).where(runs.c.id == run_id).values(values))

@@ -19,7 +19,7 @@ from pipeline.errors import ReviewError
 from pipeline.results import Run
 from pipeline.review.originals import read_originals
 from pipeline.review.records import ConversationKey, Decision, StageCorrection
-from pipeline.schema import Conversation, Message, Source
+from pipeline.schema import Conversation, Message
 
 _GROOMING = {"dismiss": False, "escalate": True, "refer": True}
 
@@ -205,22 +205,21 @@ def _conversations(runs: Mapping[str, Run], keys: Iterable[ConversationKey]) -> 
 
 
 def _from_results(run: Run, ids: Sequence[str]) -> Mapping[str, Conversation]:
-    platforms = {row["conversation_id"]: row["platform"] for row in run.conversations()}
     return {
-        identity: Conversation(
-            conversation_id=identity,
-            platform=platforms[identity],
+        conversation.conversation_id: Conversation(
+            conversation_id=conversation.conversation_id,
+            platform=conversation.platform,
             messages=tuple(
                 Message(
-                    message_id=row["message_id"],
-                    speaker=row["speaker"],
-                    text=row["text"] or "",
-                    kind=row["kind"],
-                    timestamp=datetime.fromisoformat(row["timestamp"]) if row["timestamp"] else None,
-                    source=Source(row["source_file"], line=row["source_line"], row=row["source_row"]),
+                    message_id=message.message_id,
+                    speaker=message.speaker,
+                    text=message.text or "",
+                    kind=message.kind,
+                    timestamp=datetime.fromisoformat(message.timestamp) if message.timestamp else None,
+                    source=message.source,
                 )
-                for row in rows
+                for message in messages
             ),
         )
-        for identity, rows in run.messages(ids)
+        for conversation, messages in run.read(ids)
     }

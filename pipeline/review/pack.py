@@ -25,7 +25,8 @@ from pipeline import __version__
 from pipeline.errors import ReviewError
 from pipeline.results import Run
 from pipeline.review.records import AuditEntry, ConversationKey, Decision
-from pipeline.review.referral.content import Content, content_of
+from pipeline.review.referral.build import content_of
+from pipeline.review.referral.content import Content
 from pipeline.review.referral.fields import report_fields
 from pipeline.review.referral.page import render_html, render_pdf
 from pipeline.review.referral.signing import reference_of, seal

@@ -56,6 +56,7 @@ class QueueRow:
     last_at: str
     risk: float
     flagged: bool
+    severe: bool
     stages: Mapping[str, float]
     state: str
     awaiting: bool
@@ -194,6 +195,7 @@ def _row(row: Row[Any], now: datetime) -> QueueRow:
         last_at=row.last_at[:16].replace("T", " "),
         risk=row.risk,
         flagged=row.flagged,
+        severe=row.severe,
         stages=json.loads(row.stages),
         state=row.state,
         awaiting=row.awaiting,

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ConfigError
 from pipeline.model.base import Prediction
-from pipeline.results import CONVERSATIONS, SCORES, open_unchanged, stage_column
+from pipeline.results import CONVERSATIONS, SCORES, RowReader, open_unchanged, stage_column
 
 
 class Known(Mapping[str, Prediction]):
@@ -51,13 +50,10 @@ class Known(Mapping[str, Prediction]):
         table = pq.read_table(path / CONVERSATIONS, columns=["fingerprint", "messages", "skipped"])
         ends = np.cumsum(table["messages"].to_numpy())
         starts = ends - table["messages"].to_numpy()
-        told = zip(table["fingerprint"].to_pylist(), starts.tolist(), ends.tolist(), table["skipped"].to_pylist(), strict=True)
-        self._places = {name: (start, end, skipped) for name, start, end, skipped in told}
+        places = zip(table["fingerprint"].to_pylist(), starts.tolist(), ends.tolist(), table["skipped"].to_pylist(), strict=True)
+        self._places = {name: (start, end, skipped) for name, start, end, skipped in places}
         self._keys = run.taxonomy.keys
-        self._scores = pq.ParquetFile(path / SCORES)
-        rows = [self._scores.metadata.row_group(number).num_rows for number in range(self._scores.num_row_groups)]
-        self._edges = np.cumsum([0, *rows])
-        self._held: tuple[int, pa.Table] | None = None
+        self._scores = RowReader(path / SCORES, [*(stage_column(key) for key in self._keys), "risk", "speaker_risk"])
 
     def __len__(self) -> int:
         return len(self._places)
@@ -67,7 +63,7 @@ class Known(Mapping[str, Prediction]):
 
     def __getitem__(self, fingerprint: str) -> Prediction:
         start, end, skipped = self._places[fingerprint]
-        rows = self._rows(start, end)
+        rows = self._scores.rows(start, end)
         rows = rows.filter(rows["speaker_risk"].is_valid())
         stages = [rows[stage_column(key)].to_numpy() for key in self._keys]
         return Prediction(
@@ -76,16 +72,3 @@ class Known(Mapping[str, Prediction]):
             rows["risk"].to_numpy().astype(np.float32),
             skipped=bool(skipped),
         )
-
-    def _rows(self, start: int, end: int) -> pa.Table:
-        columns = [*(stage_column(key) for key in self._keys), "risk", "speaker_risk"]
-        tables = []
-        group = int(np.searchsorted(self._edges, start, side="right")) - 1
-        while group < len(self._edges) - 1 and self._edges[group] < end:
-            if self._held is None or self._held[0] != group:
-                self._held = group, self._scores.read_row_group(group, columns=columns)
-            offset = int(self._edges[group])
-            first, last = max(start - offset, 0), min(end, int(self._edges[group + 1])) - offset
-            tables.append(self._held[1].slice(first, last - first))
-            group += 1
-        return pa.concat_tables(tables) if tables else self._scores.schema_arrow.empty_table().select(columns)

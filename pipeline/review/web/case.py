@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pipeline.errors import ReviewError
-from pipeline.report.view import ConversationView, MessageView, conversation_view
-from pipeline.results import CONVERSATIONS, SCORES, Run
+from pipeline.report.page import ConversationView, MessageView
+from pipeline.report.view import conversation_view
+from pipeline.results import Run
 from pipeline.review.accounts import all_readers
 from pipeline.review.audit import entries
 from pipeline.review.decisions import read_corrections, read_decisions
@@ -32,12 +33,11 @@ def view_of(run: Run, row: QueueRow, first_row: int, summary_row: int, *, whole:
     ReviewError
         When the run's files are not those that the store knows.
     """
-    messages = run.rows_at(SCORES, first_row, row.messages)
-    (summary,) = run.rows_at(CONVERSATIONS, summary_row, 1) or [None]
-    same = summary is not None and summary["conversation_id"] == row.key.conversation_id
-    if summary is None or not same or any(message["conversation_id"] != row.key.conversation_id for message in messages):
+    messages = run.messages_at(first_row, row.messages)
+    conversations = run.conversations_at(summary_row, 1)
+    if not conversations or any(scored.conversation_id != row.key.conversation_id for scored in (*conversations, *messages)):
         raise ReviewError("the results are not those that the store knows", do="Start `safelight review` again on this run")
-    return conversation_view(run, summary, messages, row.number, **({"shown_whole": row.messages} if whole else {}))
+    return conversation_view(run, conversations[0], messages, row.number, **({"shown_whole": row.messages} if whole else {}))
 
 
 def must_read(view: ConversationView) -> list[int]:

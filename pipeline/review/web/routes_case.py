@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipeline.errors import ReviewError
-from pipeline.report.view import GapView, MessageView
+from pipeline.report.page import GapView, MessageView
 from pipeline.review.audit import append, entries
 from pipeline.review.care import note_work, pause_due
 from pipeline.review.decisions import read_decisions
@@ -35,8 +35,7 @@ def conversation(request: Request, app_state: CurrentAppState, asking: Looking, 
         locked_by = take_lock(connection, number, asking.reader)
         append(connection, asking.reader.name, "view", row.key.subject)
         still_here(connection, asking.session)
-        severe = row.flagged and any(stage.found and stage.index * 2 >= len(view.stages) for stage in view.stages)
-        note_work(connection, asking.reader, opened=True, severe=severe)
+        note_work(connection, asking.reader, opened=True, severe=row.severe)
     app_state.noted()
     back = ours(request.query_params.get("back"))
     return case_page(app_state, asking, row, run, view, back=back, locked_by=locked_by)

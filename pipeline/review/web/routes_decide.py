@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipeline.errors import DecidedMeanwhile, ReviewError
-from pipeline.results import SCORES
 from pipeline.review.decisions import confirm, correct, current_decision, decide, undo
 from pipeline.review.locks import lock_of
 from pipeline.review.records import KINDS, Kind
@@ -111,15 +110,15 @@ def _require_seen(current: Any, decision_id: int) -> None:
 def correct_stages(app_state: CurrentAppState, asking: Acting, number: int, position: int) -> Response:
     """Keep which stages a message carries by the reader's judgement."""
     row, run, first_row, _ = app_state.conversation(number)
-    message = next(iter(run.rows_at(SCORES, first_row + position - 1, 1)), None)
-    if message is None or message["conversation_id"] != row.key.conversation_id or message["position"] != position:
+    message = next(iter(run.messages_at(first_row + position - 1, 1)), None)
+    if message is None or message.conversation_id != row.key.conversation_id or message.position != position:
         raise ReviewError("there is no such message", do="Load the page again")
     stages = [stage for stage in asking.form.getlist("stage") if stage in run.taxonomy.keys]
     with app_state.store.writing() as connection:
         kept = correct(
             connection,
             number,
-            message_id=message["message_id"],
+            message_id=message.message_id,
             position=position,
             stages=[str(stage) for stage in stages],
             reader=asking.reader,
