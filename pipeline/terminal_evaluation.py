@@ -99,8 +99,8 @@ def print_drift(drift: Drift) -> None:
     console.print(
         "The figures in the model card may not hold for these conversations. Label some of them, and measure."
         if warnings
-        else "These conversations look like those that the model was calibrated on. Whether its scores are right is still to be measured: "
-        "label some."
+        else "These conversations look like those that the model was calibrated on. Whether its scores are right is still to be "
+        "measured: label some."
     )
 
 
