@@ -23,13 +23,14 @@ from pipeline.review.web.app import create_app
 HALF_HEAD = b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\nX-"
 HALF_BODY = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\nname="
 FOREIGN_BODY = HALF_BODY.replace(b"\r\n\r\n", b"\r\nOrigin: http://elsewhere.example\r\n\r\n")
-LIMIT = 2.0
+LIMIT = 5.0
+"""How long a page may take on a busy machine: less than the slow clients are given, so that it cannot be they who ended the wait."""
 
 
 class Impatient(TimedProtocol):
-    head_seconds = 1.5
-    body_seconds = 1.5
-    unread_seconds = 1.5
+    head_seconds = 6.0
+    body_seconds = 6.0
+    unread_seconds = 2.0
     most_connections = 200
 
 
@@ -88,7 +89,7 @@ def test_140_half_open_requests_keep_nobody_waiting_and_are_closed(begin: bytes,
     seconds_of_a_page(port)
     with clients(port, 140, begin) as half_open:
         assert seconds_of_a_page(port) < LIMIT
-        assert all(is_closed(client, 5) for client in half_open)
+        assert all(is_closed(client, 20) for client in half_open)
     assert seconds_of_a_page(port) < LIMIT
 
 
@@ -96,10 +97,10 @@ def test_140_half_open_requests_keep_nobody_waiting_and_are_closed(begin: bytes,
 def test_a_client_that_dribbles_is_closed_though_it_never_stops(begin: bytes, port: int) -> None:
     begun = time.monotonic()
     with clients(port, 1, begin) as (client,), pytest.raises((ConnectionError, BrokenPipeError)):
-        while time.monotonic() - begun < 10:
+        while time.monotonic() - begun < 30:
             client.sendall(b"a")
             time.sleep(0.1)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 def test_a_client_that_does_not_read_its_answers_is_closed(port: int) -> None:
@@ -128,7 +129,7 @@ def test_the_connection_that_has_waited_longest_makes_room(port: int) -> None:
 
 def test_requests_one_after_another_on_one_connection_are_answered(port: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    for pause in (0.0, 0.1, 2.5):
+    for pause in (0.0, 0.1, 3.0):
         time.sleep(pause)
         connection.request("GET", "/login")
         assert connection.getresponse().read()
