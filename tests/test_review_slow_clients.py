@@ -24,7 +24,7 @@ HALF_HEAD = b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\nX-"
 HALF_BODY = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\nname="
 FOREIGN_BODY = HALF_BODY.replace(b"\r\n\r\n", b"\r\nOrigin: http://elsewhere.example\r\n\r\n")
 LIMIT = 5.0
-"""How long a page may take on a busy machine: less than the slow clients are given, so that it cannot be they who ended the wait."""
+"""How long a page may take on a busy machine: less than the slow clients are given, so that it was not they who ended the wait."""
 
 
 class Impatient(TimedProtocol):
