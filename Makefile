@@ -3,9 +3,18 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= out
-LOCK   := requirements.lock
+UV     ?= $(BIN)/uv
 
-.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest fuzz clean
+SCORING     := requirements/scoring.lock
+REVIEW      := requirements/review.lock
+DEVELOPMENT := requirements/development.lock
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+# Nothing is installed whose hash the lock does not hold, and nothing is built from source but Safelight itself.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED  = $(INSTALL) --require-hashes --only-binary :all: -r
+ITSELF  = $(INSTALL) --no-deps --no-build-isolation -e .
+
+.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest fuzz audit clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
@@ -48,19 +57,29 @@ fuzz: $(VENV)/development      ## fuzz a reader: make fuzz FORMAT=whatsapp SECON
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
 	$(BIN)/python tests/fuzz_readers.py $(FORMAT) -max_total_time=$(or $(SECONDS),600) -timeout=20 -rss_limit_mb=1024
 
-lock: $(VENV)/development      ## write requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --upgrade --no-header --output-file $(LOCK) pyproject.toml
+# requirements.lock holds everything; each install has a lock of its own with the same versions, and setuptools, which builds.
+lock: | $(UV)                  ## write all lock files anew, with hashes, from pyproject.toml
+	$(COMPILE) --upgrade --all-extras --output-file requirements.lock pyproject.toml requirements/build.in
+	$(COMPILE) --constraints requirements.lock --output-file $(SCORING) pyproject.toml requirements/build.in
+	$(COMPILE) --constraints requirements.lock --extra review --output-file $(REVIEW) pyproject.toml requirements/build.in
+	$(COMPILE) --constraints requirements.lock --extra train --extra review --extra dev --output-file $(DEVELOPMENT) \
+		pyproject.toml requirements/build.in
+
+audit: $(VENV)/development     ## known vulnerabilities and licences of all that the lock files name
+	$(BIN)/python tests/audit.py requirements.lock
 
 clean:
 	rm -rf $(VENV) $(OUT) build *.egg-info
 
-# An install is a mark inside the environment; a change of what is needed makes it anew. `-c` pins every version by the lock file,
-# and only what the extra asks for is fetched.
+# An install is a mark inside the environment; a change of what is needed makes it anew.
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/scoring: $(LOCK) pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e .
+$(BIN)/uv: | $(VENV)/development
+
+$(VENV)/scoring: $(SCORING) pyproject.toml | $(VENV)/bin/python
+	$(LOCKED) $(SCORING)
+	$(ITSELF)
 	touch $@
 
 # The other parsers pin old libraries: they have an environment of their own, and are needed for nothing else.
@@ -68,6 +87,6 @@ $(VENV)/bench: | $(VENV)/bin/python
 	$(PYTHON) -m venv $@
 	$@/bin/python -m pip install --quiet --disable-pip-version-check -e . chatpack==0.1.0 chat-miner==0.6.0 whatstk==0.9.1
 
-$(VENV)/development: $(VENV)/scoring
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[train,review,dev]'
+$(VENV)/development: $(DEVELOPMENT) $(VENV)/scoring
+	$(LOCKED) $(DEVELOPMENT)
 	touch $@

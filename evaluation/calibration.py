@@ -15,11 +15,12 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """A bin of a reliability diagram: mean probability, share of positives, and the share of all weight in it."""
+    """A bin of a reliability diagram: mean probability, share of positives, share of all weight in it, number of examples."""
 
     probability: float
     share: float
     mass: float
+    examples: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def reliability(labels: Floats, scores: Floats, *, weights: Floats | None = None
         weight = weights[rows].sum()
         if len(rows) and weight > 0:
             probability, share = (float((weights[rows] * values[rows]).sum() / weight) for values in (scores, labels))
-            found.append(Bin(probability, share, float(weight / weights.sum())))
+            found.append(Bin(probability, share, float(weight / weights.sum()), len(rows)))
     return found
 
 
@@ -62,7 +63,7 @@ def diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None, bi
         weight = weights[inside].sum()
         if weight > 0:
             probability, share = (float((weights[inside] * values[inside]).sum() / weight) for values in (scores, labels))
-            found.append(Bin(probability, share, float(weight / weights.sum())))
+            found.append(Bin(probability, share, float(weight / weights.sum()), int(inside.sum())))
     return found
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.intervals import share_in_words
+
 FORMAT = "safelight-reference/1"
 STEPS = 200
 """Into how many equal shares quantiles cut a distribution."""
@@ -151,11 +153,15 @@ def _middle(quantiles: Sequence[float], form: str) -> str:
 
 
 def _flagged(reference: Profile, seen: Profile) -> Finding:
-    told = f"{reference.flagged:.2%}", f"{seen.flagged:.2%}"
+    told = _flagged_in_words(reference), _flagged_in_words(seen)
     error = math.sqrt(max(reference.flagged, 1 / max(reference.conversations, 1)) / max(seen.conversations, 1))
     if seen.flagged > max(_TIMES * reference.flagged, reference.flagged + 3 * error):
         return Finding("flagged", *told, "far more is flagged than of the ordinary conversations of the calibration split")
     return Finding("flagged", *told)
+
+
+def _flagged_in_words(one: Profile) -> str:
+    return share_in_words(round(one.flagged * one.conversations), one.conversations)
 
 
 def _unfamiliar(reference: Profile, seen: Profile) -> Finding:
@@ -166,12 +172,16 @@ def _unfamiliar(reference: Profile, seen: Profile) -> Finding:
 
 
 def _languages(reference: Profile, seen: Profile) -> Finding:
-    told = _mix(reference.languages), _mix(seen.languages)
+    told = _languages_in_words(reference), _languages_in_words(seen)
     met = {name for name, share in reference.languages.items() if share >= 0.005}
     new = {name: share for name, share in seen.languages.items() if name not in met and name != "unclear" and share >= 0.05}
     if new:
         return Finding("languages", *told, f"{_mix(new)} hardly stood in the calibration split: nothing measured speaks for it")
     return Finding("languages", *told)
+
+
+def _languages_in_words(one: Profile) -> str:
+    return f"{_mix(one.languages)}, of {one.conversations:,} conversations"
 
 
 def _mix(shares: Mapping[str, float]) -> str:

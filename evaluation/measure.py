@@ -14,21 +14,21 @@ from evaluation.early import early_warning
 from evaluation.metrics import (
     Floats,
     Judged,
-    alerts_per_thousand,
     average_precision,
-    bootstrap,
     conversation_labels,
     micro,
     or_null,
     precision_at,
     recall_at,
     stage_columns,
+    told,
 )
 from evaluation.pan12 import Official, official
 from evaluation.saved import Saved
 from evaluation.slices import slices
 from evaluation.speakers import speaker_figures
 from evaluation.summary import Cuts, at_even_odds, summarise
+from evaluation.thresholds import alerts_in_words, choice_of
 from evaluation.worst import worst_errors
 
 PREVALENCES = (0.01, 0.001, 0.0001)
@@ -75,15 +75,15 @@ def _counts(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
 
 
 def _ranking(judged: Sequence[Judged], labels: Floats, peaks: Floats, rounds: int) -> dict[str, Any]:
+    examples = int(min((labels == 1).sum(), (labels == 0).sum()))
+
     def at(rate: float) -> dict[str, Any]:
-        value = recall_at(labels, peaks, false_positive_rate=rate)
-        interval = bootstrap(
-            judged, lambda chosen: recall_at(*conversation_labels(chosen), false_positive_rate=rate), rounds=rounds
+        return told(
+            judged, lambda chosen: recall_at(*conversation_labels(chosen), false_positive_rate=rate), examples, rounds=rounds
         )
-        return {"value": or_null(value), "interval": [or_null(end) for end in interval] if not np.isnan(value) else [None, None]}
 
     return {
-        "average_precision": or_null(average_precision(labels, peaks)),
+        "average_precision": told(judged, lambda chosen: average_precision(*conversation_labels(chosen)), examples, rounds=rounds),
         "recall_at": {f"{rate:g}": at(rate) for rate in RATES},
         "precision_at": {str(k): or_null(precision_at(labels, peaks, k=k)) for k in (10, 50, 100)},
     }
@@ -102,15 +102,17 @@ def _curves(judged: Sequence[Judged], labels: Floats, peaks: Floats) -> dict[str
 
 
 def _alerts(labels: Floats, peaks: Floats, threshold: float, prevalence: float, *, chosen: bool) -> dict[str, Any]:
-    flagged = peaks >= threshold
-    alerts = alerts_per_thousand(labels, flagged, prevalence=prevalence)
-    true = 1000 * prevalence * float(flagged[labels == 1].mean())
+    choice = choice_of(labels, peaks >= threshold, threshold=threshold, prevalence=prevalence)
+    alerts = choice.alerts_per_thousand
     return {
         "prevalence": prevalence,
         "chosen": chosen,
         "alerts_per_thousand": or_null(alerts),
-        "of_them_true": or_null(true),
-        "precision": or_null(true / alerts) if alerts else None,
+        "alerts_interval": [*map(or_null, choice.alerts_interval)],
+        "of_them_true": or_null(1000 * prevalence * choice.recall),
+        "precision": or_null(choice.precision) if alerts else None,
+        "precision_interval": [*map(or_null, choice.precision_interval)],
+        "in_words": alerts_in_words(choice),
     }
 
 
@@ -126,9 +128,11 @@ def _diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None) -
     parts = brier(labels, scores)
     return {
         "error": or_null(calibration_error(labels, scores, weights=weights)),
+        "examples": len(labels),
+        "positives": int((labels == 1).sum()),
         "brier": {name: or_null(getattr(parts, name)) for name in ("score", "reliability", "resolution", "uncertainty")},
         "bins": [
-            [round(point.probability, 6), round(point.share, 6), round(point.mass, 6)]
+            [round(point.probability, 6), round(point.share, 6), round(point.mass, 6), point.examples]
             for point in diagram(labels, scores, weights=weights)
         ],
     }

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evaluation.intervals import FEW, not_a_point
 
 Floats = NDArray[np.floating]
 Item = TypeVar("Item")
@@ -116,13 +118,14 @@ def stage_columns(judged: Sequence[Judged], column: int) -> tuple[Floats, Floats
 
 
 def stage_figures(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Return, for each stage, the number of messages that carry it, precision, recall, F1 and average precision."""
+    """Return, for each stage, how many messages carry it, on how many it is found, precision, recall, F1 and average precision."""
     found = {}
     for column, key in enumerate(keys):
         labels, scores = stage_columns(judged, column)
         precision, recall = precision_recall(labels, scores >= thresholds[key])
         found[key] = {
             "messages": int(labels.sum()),
+            "found": int((scores >= thresholds[key]).sum()),
             "threshold": thresholds[key],
             "precision": precision,
             "recall": recall,
@@ -130,6 +133,16 @@ def stage_figures(judged: Sequence[Judged], keys: Sequence[str], thresholds: Map
             "average_precision": average_precision(labels, scores),
         }
     return found
+
+
+def stage_cells(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the figures of a stage as a table shows them: "too few" where the messages that they are of cannot carry them."""
+    of = {"precision": row.get("found", row["messages"]), "recall": row["messages"]}
+    least = min(of.values())
+    return {
+        name: f"{row[name]:.3f}" if row[name] is not None and of.get(name, least) >= FEW else "too few"
+        for name in ("precision", "recall", "f1", "average_precision")
+    }
 
 
 def micro(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, float | None]:
@@ -142,6 +155,7 @@ def micro(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str
     area = average_precision(labels, scores)
     return {
         "messages": int(labels.sum()),
+        "found": int(flagged.sum()),
         "precision": precision,
         "recall": recall,
         "f1": f_score(precision, recall),
@@ -156,13 +170,6 @@ def precision_at(labels: Floats, scores: Floats, *, k: int) -> float:
     cut = np.sort(scores)[-k]
     above, level = scores > cut, scores == cut
     return float((labels[above].sum() + (k - above.sum()) * labels[level].mean()) / k)
-
-
-def alerts_per_thousand(labels: Floats, flagged: NDArray[np.bool_], *, prevalence: float) -> float:
-    """Return how many of a thousand are flagged where that share is positive; NaN where a class is missing."""
-    if not (labels == 1).any() or not (labels == 0).any():
-        return float("nan")
-    return float(1000 * (prevalence * flagged[labels == 1].mean() + (1 - prevalence) * flagged[labels == 0].mean()))
 
 
 def macro(figures: Mapping[str, Mapping[str, float]], name: str) -> float:
@@ -206,3 +213,21 @@ def bootstrap(
     values = [figure([units[row] for row in chance.integers(0, len(units), len(units))]) for _ in range(rounds)]
     known = [value for value in values if not np.isnan(value)]
     return (float(np.percentile(known, 2.5)), float(np.percentile(known, 97.5))) if known else (float("nan"), float("nan"))
+
+
+def told(
+    units: Sequence[Item], figure: Callable[[Sequence[Item]], float], examples: int, *, rounds: int = 200, share: bool = True
+) -> dict[str, Any]:
+    """Return a figure of ``units`` with its 95 % interval, as JSON can hold it.
+
+    ``examples`` is how many it is a figure of: of two classes, the smaller. ``too_few`` says in words that these cannot carry it.
+    ``share`` says that the figure lies between 0 and 1.
+    """
+    value = figure(units)
+    interval = bootstrap(units, figure, rounds=rounds) if not np.isnan(value) else (float("nan"), float("nan"))
+    return {
+        "value": or_null(value),
+        "interval": [*map(or_null, not_a_point(value, interval, examples) if share else interval)],
+        "examples": examples,
+        "too_few": f"too few: {examples}" if examples < FEW else "too few to tell" if np.isnan(value) else None,
+    }

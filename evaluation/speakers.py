@@ -16,13 +16,13 @@ from evaluation.metrics import (
     Floats,
     Judged,
     average_precision,
-    bootstrap,
     f_score,
     or_null,
     precision_at,
     precision_recall,
     recall_at,
     roc_auc,
+    told,
 )
 
 NAMED_CORPORA = frozenset({"pan12", "chatcoder2"})
@@ -75,25 +75,24 @@ def speaker_figures(judged: Sequence[Judged], threshold: float, *, rounds: int =
     precision, recall = precision_recall(labels, risks >= threshold)
     clusters = list(units.values())
 
-    def interval(rate: float | None) -> list[float | None]:
+    def ranked(rate: float | None) -> dict[str, Any]:
         def figure(chosen: Sequence[list[SpeakerScore]]) -> float:
             pair = columns([speaker for unit in chosen for speaker in unit])
             return roc_auc(*pair) if rate is None else recall_at(*pair, false_positive_rate=rate)
 
-        return [or_null(end) for end in bootstrap(clusters, figure, rounds=rounds)]
+        return told(clusters, figure, int(min(labels.sum(), (labels == 0).sum())), rounds=rounds)
 
     return {
         "speakers": len(speakers),
         "groomers": int(labels.sum()),
         "resampled": "speakers" if all(speaker.conversation is None for speaker in speakers) else "conversations",
-        "roc_auc": {"value": or_null(roc_auc(labels, risks)), "interval": interval(None)},
+        "roc_auc": ranked(None),
         "average_precision": or_null(average_precision(labels, risks)),
-        "recall_at": {
-            f"{rate:g}": {"value": or_null(recall_at(labels, risks, false_positive_rate=rate)), "interval": interval(rate)}
-            for rate in _RATES
-        },
+        "recall_at": {f"{rate:g}": ranked(rate) for rate in _RATES},
         "precision_at": {str(k): or_null(precision_at(labels, risks, k=k)) for k in (10, 50, 100)},
         "at_threshold": {
+            "flagged": int((risks >= threshold).sum()),
+            "found": int(labels[risks >= threshold].sum()),
             "precision": or_null(precision),
             "recall": or_null(recall),
             "f1": or_null(f_score(precision, recall)),

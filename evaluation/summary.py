@@ -13,7 +13,6 @@ from evaluation.early import early_warning, erde, f_latency
 from evaluation.metrics import (
     Judged,
     attribution,
-    bootstrap,
     conversation_labels,
     macro,
     messages_to_alert,
@@ -22,6 +21,7 @@ from evaluation.metrics import (
     roc_auc,
     stage_columns,
     stage_figures,
+    told,
 )
 
 ORDINARY_CHAT = "ordinary-chat"
@@ -67,6 +67,8 @@ def written(judged: Sequence[Judged]) -> list[Judged]:
     return [conversation for conversation in judged if conversation.attributes.get("situation") != ORDINARY_CHAT]
 
 
+_MEDIAN = "median messages to the alert"
+
 FIGURES: Mapping[str, Figure] = {
     "stage macro-F1": _macro("f1"),
     "stage macro average precision": _macro("average_precision"),
@@ -75,11 +77,13 @@ FIGURES: Mapping[str, Figure] = {
     "recall at 1 % false positives": _recall(0.01),
     "recall at 0.1 % false positives": _recall(0.001),
     "right speaker, of flagged groomings": lambda judged, cuts: attribution(judged, cuts.risk),
-    "median messages to the alert": lambda judged, cuts: messages_to_alert(judged, cuts.risk),
+    _MEDIAN: lambda judged, cuts: messages_to_alert(judged, cuts.risk),
     "calibration error of the risk, at even odds": lambda judged, _: _even_error(judged),
 }
 """What a table of figures holds, in its order."""
 
+_OF_FLAGGED = frozenset({"right speaker, of flagged groomings", _MEDIAN})
+_OF_WRITTEN = frozenset({"conversation AUC, written only", "calibration error of the risk, at even odds"})
 _SLOW = frozenset({"stage macro-F1", "stage macro average precision"})
 
 
@@ -119,7 +123,16 @@ def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dic
         "stage_calibration_error": {
             key: or_null(calibration_error(*stage_columns(judged, column))) for column, key in enumerate(cuts.keys)
         },
-        "table": {name: _known(judged, cuts, figure, rounds // 4 if name in _SLOW else rounds) for name, figure in FIGURES.items()},
+        "table": {
+            name: told(
+                judged,
+                lambda chosen, figure=figure: figure(chosen, cuts),
+                _examples(name, judged, cuts),
+                rounds=rounds // 4 if name in _SLOW else rounds,
+                share=name != _MEDIAN,
+            )
+            for name, figure in FIGURES.items()
+        },
         "early": _early(judged, cuts) if groomings and ordinary and _long_enough(judged) else {},
         "conversations": {
             "threshold": cuts.risk,
@@ -134,9 +147,14 @@ def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dic
     }
 
 
-def _known(judged: Sequence[Judged], cuts: Cuts, figure: Figure, rounds: int) -> dict[str, Any]:
-    interval = bootstrap(judged, lambda chosen: figure(chosen, cuts), rounds=rounds)
-    return {"value": or_null(figure(judged, cuts)), "interval": [or_null(end) for end in interval]}
+def _examples(name: str, judged: Sequence[Judged], cuts: Cuts) -> int:
+    """Return of how many conversations a figure is: of those with a stage, of those flagged, else of the smaller class."""
+    if name in _SLOW:
+        return sum(bool((conversation.labels == 1).any()) for conversation in judged)
+    if name in _OF_FLAGGED:
+        return sum(bool(conversation.grooming) and conversation.peak >= cuts.risk for conversation in judged)
+    labels, _ = conversation_labels(written(judged) if name in _OF_WRITTEN else judged)
+    return int(min((labels == 1).sum(), (labels == 0).sum()))
 
 
 def _long_enough(judged: Sequence[Judged]) -> bool:

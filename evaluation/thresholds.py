@@ -13,19 +13,64 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.intervals import FEW, at_least, at_most, binomial_tail, percent
 from evaluation.metrics import Judged, conversation_labels
 from pipeline.errors import ConfigError
+
+_EACH_END = 0.05 / 4
+"""The chance that one of the four ends of two intervals is missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A threshold, and what it comes to; ``alerts_per_thousand`` and ``precision`` are at the prevalence."""
+    """A threshold, and what it comes to; ``alerts_per_thousand`` and ``precision`` are at the prevalence.
+
+    ``found`` of ``groomings`` and ``flagged`` of ``ordinary`` conversations are what the shares are of.
+    """
 
     threshold: float
-    recall: float
-    false_positive_rate: float
-    alerts_per_thousand: float
-    precision: float
+    prevalence: float
+    found: int
+    groomings: int
+    flagged: int
+    ordinary: int
+
+    @property
+    def recall(self) -> float:
+        """The share of the grooming conversations that is found."""
+        return self.found / self.groomings
+
+    @property
+    def false_positive_rate(self) -> float:
+        """The share of the ordinary conversations that is flagged."""
+        return self.flagged / self.ordinary
+
+    @property
+    def alerts_per_thousand(self) -> float:
+        """The alerts to expect of a thousand conversations."""
+        return _alerts(self.prevalence, self.recall, self.false_positive_rate)
+
+    @property
+    def precision(self) -> float:
+        """The share of the alerts that are true; 1 where there are none."""
+        return _precision(self.prevalence, self.recall, self.false_positive_rate)
+
+    @property
+    def alerts_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the alerts in a thousand."""
+        (recall_low, recall_high), (low, high) = self._ends
+        return _alerts(self.prevalence, recall_low, low), _alerts(self.prevalence, recall_high, high)
+
+    @property
+    def precision_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the precision."""
+        (recall_low, recall_high), (low, high) = self._ends
+        return _precision(self.prevalence, recall_low, high), _precision(self.prevalence, recall_high, low)
+
+    @property
+    def _ends(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Intervals of recall and false-positive rate, of which both hold with 95 % confidence (Bonferroni's correction)."""
+        return _exact(self.found, self.groomings), _exact(self.flagged, self.ordinary)
 
 
 def at_threshold(judged: Sequence[Judged], threshold: float, *, prevalence: float) -> Choice:
@@ -37,9 +82,14 @@ def at_threshold(judged: Sequence[Judged], threshold: float, *, prevalence: floa
         When the prevalence is no share, or a class is missing.
     """
     labels, peaks = _both(judged, prevalence)
-    recall = float((peaks[labels == 1] >= threshold).mean())
-    rate = float((peaks[labels == 0] >= threshold).mean())
-    return _choice(threshold, recall, rate, prevalence)
+    flagged = peaks >= threshold
+    return choice_of(labels, flagged, threshold=threshold, prevalence=prevalence)
+
+
+def choice_of(labels: NDArray[np.floating], flagged: NDArray[np.bool_], *, threshold: float, prevalence: float) -> Choice:
+    """Return the same from labels, 1 and 0, and what is flagged; each of shape (conversations,)."""
+    grooming, ordinary = flagged[labels == 1], flagged[labels == 0]
+    return Choice(threshold, prevalence, int(grooming.sum()), len(grooming), int(ordinary.sum()), len(ordinary))
 
 
 def for_budget(judged: Sequence[Judged], *, conversations: int, alerts: int, prevalence: float) -> Choice:
@@ -117,31 +167,45 @@ def guaranteed(judged: Sequence[Judged], *, rate: float, confidence: float = 0.9
     return chosen
 
 
-def binomial_tail(successes: int, trials: int, share: float) -> float:
-    """Return the chance of at most so many successes in so many trials."""
-    if share in (0.0, 1.0):
-        return 1.0 if share == 0.0 or successes >= trials else 0.0
-    ways = [math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1) for k in range(successes + 1)]
-    logs = [way + k * math.log(share) + (trials - k) * math.log1p(-share) for k, way in enumerate(ways)]
-    return min(1.0, math.fsum(math.exp(value) for value in logs))
-
-
 def _all(judged: Sequence[Judged], prevalence: float) -> list[Choice]:
     """Return what each threshold that makes a difference comes to: just at each risk that occurs."""
     labels, peaks = _both(judged, prevalence)
     values = np.unique(peaks)
     groomings, ordinary = np.sort(peaks[labels == 1]), np.sort(peaks[labels == 0])
-    recalls = 1 - np.searchsorted(groomings, values) / len(groomings)
-    rates = 1 - np.searchsorted(ordinary, values) / len(ordinary)
+    found = len(groomings) - np.searchsorted(groomings, values)
+    flagged = len(ordinary) - np.searchsorted(ordinary, values)
     return [
-        _choice(float(value), float(recall), float(rate), prevalence)
-        for value, recall, rate in zip(values, recalls, rates, strict=True)
+        Choice(value, prevalence, hits, len(groomings), alarms, len(ordinary))
+        for value, hits, alarms in zip(values.tolist(), found.tolist(), flagged.tolist(), strict=True)
     ]
 
 
-def _choice(threshold: float, recall: float, rate: float, prevalence: float) -> Choice:
+def alerts_in_words(choice: Choice) -> str:
+    """Return how many alerts a thousand conversations give, and how many of them are true: as bounds where few were counted."""
+    least, most = choice.alerts_interval
+    low, high = choice.precision_interval
+    sure = "with 95 % confidence"
+    if choice.flagged < FEW:
+        alerts = f"at most {most:.3g} alerts in a thousand {sure}"
+    else:
+        alerts = f"{choice.alerts_per_thousand:.2f} alerts in a thousand ({least:.3g} to {most:.3g})"
+    if min(choice.flagged, choice.found) < FEW:
+        return f"{alerts}; at least {percent(low)} of them true, and too few were counted to say more"
+    return f"{alerts}, {percent(choice.precision)} of them true ({percent(low)} to {percent(high, up=True)})"
+
+
+def _alerts(prevalence: float, recall: float, rate: float) -> float:
+    return 1000 * (prevalence * recall + (1 - prevalence) * rate)
+
+
+def _precision(prevalence: float, recall: float, rate: float) -> float:
     flagged = prevalence * recall + (1 - prevalence) * rate
-    return Choice(threshold, recall, rate, 1000 * flagged, prevalence * recall / flagged if flagged else 1.0)
+    return prevalence * recall / flagged if flagged else 1.0
+
+
+def _exact(successes: int, trials: int) -> tuple[float, float]:
+    sure = 1 - _EACH_END
+    return at_least(successes, trials, confidence=sure), at_most(successes, trials, confidence=sure)
 
 
 def _both(judged: Sequence[Judged], prevalence: float) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

@@ -11,7 +11,7 @@ import numpy as np
 from evaluation.calibration import calibration_error
 from evaluation.early import erde, f_latency, threshold_at
 from evaluation.intervals import wilson
-from evaluation.metrics import Judged, attribution, average_precision, bootstrap, or_null, recall_at, roc_auc, stage_columns
+from evaluation.metrics import Judged, attribution, average_precision, or_null, recall_at, roc_auc, stage_columns, told
 
 RATES = (0.01, 0.001)
 HARD_RATE = 0.1
@@ -97,18 +97,16 @@ def _ranking(positive: Sequence[Judged], negative: Sequence[Judged], *, rates: S
             [conversation.peak for conversation in chosen]
         )
 
-    def told(figure: Any) -> dict[str, Any]:
-        value = figure(joined)
-        interval = bootstrap(joined, figure) if not np.isnan(value) else (float("nan"), float("nan"))
-        return {"value": or_null(value), "interval": [*map(or_null, interval)]}
-
+    examples = min(len(positive), len(negative))
     found: dict[str, Any] = {
         "positive": len(positive),
         "negative": len(negative),
-        "auc": told(lambda chosen: roc_auc(*pair(chosen))),
+        "auc": told(joined, lambda chosen: roc_auc(*pair(chosen)), examples),
     }
     for rate in rates:
-        found[f"recall_at_{rate:g}"] = told(lambda chosen, rate=rate: recall_at(*pair(chosen), false_positive_rate=rate))
+        found[f"recall_at_{rate:g}"] = told(
+            joined, lambda chosen, rate=rate: recall_at(*pair(chosen), false_positive_rate=rate), examples
+        )
     return found
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from evaluation.intervals import FEW
+
 Figures = Mapping[str, Any]
 Cell = Callable[[Figures], str]
 
@@ -36,8 +38,8 @@ def _rows(first: Figures) -> list[tuple[str, Cell]]:
         ("… recall where 10 % of those are flagged", lambda f: _ranked(f["written"]["recall_at_0.1"])),
         ("found at the shipped threshold", _alerts(lambda f: _share(f["written"]["found"]))),
         ("… confusable ordinary ones flagged", _alerts(lambda f: _share(f["written"]["ordinary_flagged"]))),
-        ("right speaker, of all grooming conversations", lambda f: _number(f["written"]["right_speaker"])),
-        ("… of those flagged", lambda f: _number(f["written"]["right_speaker_of_flagged"])),
+        ("right speaker, of all grooming conversations", lambda f: _of(f["written"]["right_speaker"], f["written"]["positive"])),
+        ("… of those flagged", lambda f: _of(f["written"]["right_speaker_of_flagged"], f["written"]["found"]["flagged"])),
         (
             "median messages from the first labelled sign to the alert",
             lambda f: _number(f["written"]["messages_after_first_sign"], "%.1f"),
@@ -102,12 +104,18 @@ def _number(value: float | None, form: str = "%.3f") -> str:
 
 
 def _ranked(figure: Figures) -> str:
+    if figure.get("too_few"):
+        return figure["too_few"]
     low, high = figure["interval"]
     return _number(figure["value"]) if low is None else f"{_number(figure['value'])} ({low:.2f}–{high:.2f})"
 
 
 def _share(figure: Figures) -> str:
     return f"{figure['flagged']} of {figure['of']}"
+
+
+def _of(value: float | None, examples: int) -> str:
+    return "–" if value is None else f"{round(value * examples)} of {examples}" + (f" ({value:.3f})" if examples >= FEW else "")
 
 
 def _per_thousand(figure: Figures) -> str:

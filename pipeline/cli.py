@@ -12,15 +12,28 @@ import typer
 from pipeline.cli_corpus import app as corpus_app
 from pipeline.cli_evaluate import add_commands
 from pipeline.cli_pack import app as pack_app
+from pipeline.cli_reading import (
+    DEFAULT_MEMBER_BYTES,
+    ColumnOption,
+    DateOrderOption,
+    FormatOption,
+    LinksOption,
+    MemberOption,
+    MergeOption,
+    Paths,
+    StrictOption,
+    TimezoneOption,
+    read_columns,
+    read_options,
+)
 from pipeline.cli_retention import app as retention_app
 from pipeline.cli_review import app as review_app
-from pipeline.errors import ConfigError, SafelightError, Unfinished
+from pipeline.console import say
+from pipeline.errors import SafelightError, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from zoneinfo import ZoneInfo
 
-    from pipeline.ingest import ReadOptions
     from pipeline.score import Progress
 
 app = typer.Typer(
@@ -37,30 +50,7 @@ app.add_typer(pack_app, name="pack")
 app.add_typer(review_app)
 app.add_typer(retention_app)
 
-Paths = Annotated[list[Path], typer.Argument(help="Exports: files, folders or zip archives.", show_default=False)]
-FormatOption = Annotated[str | None, typer.Option("--format", help="Read as this format, instead of telling it from the content.")]
-DateOrderOption = Annotated[
-    Literal["dmy", "mdy", "ymd"] | None,
-    typer.Option(
-        "--date-order", help="Whether 03/04 is the 3rd of April (dmy) or March 4th (mdy), or 22/04/03 begins with its year (ymd)."
-    ),
-]
-TimezoneOption = Annotated[
-    str | None, typer.Option("--timezone", help="Where the exporting phone was, such as Europe/London; for formats without a zone.")
-]
-ColumnOption = Annotated[
-    list[str] | None, typer.Option("--column", help="In tables: field=column, such as text=body. May be given several times.")
-]
-MemberOption = Annotated[int, typer.Option("--max-member-bytes", help="How much one member of an archive may unpack to.")]
-MergeOption = Annotated[
-    Literal["auto", "never", "always"],
-    typer.Option(
-        "--merge", help="Make one of a chat that stands in several exports: where that is sure, never, or wherever it may be one."
-    ),
-]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
-
-_DEFAULT_MEMBER_BYTES = 512 * 1024 * 1024
 
 
 def main() -> None:
@@ -71,7 +61,7 @@ def main() -> None:
     try:
         app()
     except SafelightError as error:
-        print(f"safelight: {error}", file=sys.stderr)
+        say(f"safelight: {error}", error=True)
         sys.exit(3 if isinstance(error, Unfinished) else 2)
 
 
@@ -79,7 +69,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from pipeline import __version__
 
-        print(f"safelight {__version__}")
+        say(f"safelight {__version__}")
         raise typer.Exit
 
 
@@ -90,47 +80,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-def _read_options(
-    format_: str | None,
-    date_order: Literal["dmy", "mdy", "ymd"] | None,
-    timezone: str | None,
-    columns: list[str] | None,
-    max_bytes: int,
-    merge: Literal["auto", "never", "always"],
-) -> ReadOptions:
-    from pipeline.ingest import ReadOptions
-    from pipeline.ingest.detect import FORMATS
-
-    if format_ is not None and format_ not in FORMATS:
-        raise ConfigError(f"--format {format_} is not known", do=f"Choose from {', '.join(FORMATS)}")
-    return ReadOptions(
-        format=format_,
-        date_order=date_order,
-        timezone=_zone(timezone),
-        columns=dict(_column(text) for text in columns or ()),
-        max_member_bytes=max_bytes,
-        merge=merge,
-    )
-
-
-def _zone(name: str | None) -> ZoneInfo | None:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(f"--timezone {name} is not known", do="Give a name such as Europe/London") from error
-
-
-def _column(text: str) -> tuple[str, str]:
-    field, equals, column = text.partition("=")
-    if not (field and equals and column):
-        raise ConfigError(f"--column {text} is not of the form field=column", do="Write for example --column text=body")
-    return field, column
 
 
 @app.command()
@@ -153,15 +102,17 @@ def score(
     date_order: DateOrderOption = None,
     timezone: TimezoneOption = None,
     column: ColumnOption = None,
-    max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    max_member_bytes: MemberOption = DEFAULT_MEMBER_BYTES,
     merge: MergeOption = "auto",
+    follow_links: LinksOption = False,
+    strict: StrictOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Score chat exports and write scores.parquet, conversations.parquet, run.json and report.html."""
     from pipeline.score import score as score_exports
     from pipeline.terminal import print_run
 
-    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge)
+    options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
     with _progress() as progress:
         run = score_exports(
             paths,
@@ -178,7 +129,12 @@ def score(
             progress=progress,
         )
     print_run(run)
-    if run.record["failed"]:
+    _end(failed=bool(run.record["failed"]), passed_over=strict and bool(run.record["passed_over"]))
+
+
+def _end(*, failed: bool, passed_over: bool) -> None:
+    """End with 3 where something was not read that should have been."""
+    if failed or passed_over:
         raise typer.Exit(3)
 
 
@@ -197,14 +153,19 @@ def inspect(
     date_order: DateOrderOption = None,
     timezone: TimezoneOption = None,
     column: ColumnOption = None,
-    max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    max_member_bytes: MemberOption = DEFAULT_MEMBER_BYTES,
     merge: MergeOption = "auto",
+    follow_links: LinksOption = False,
+    strict: StrictOption = False,
 ) -> None:
     """Say what is in chat exports: format, conversations, speakers, time span, counts, warnings. Nothing is scored."""
     from pipeline.inspect import inspect_exports
     from pipeline.terminal import print_inspection
 
-    print_inspection(inspect_exports(paths, _read_options(format_, date_order, timezone, column, max_member_bytes, merge)))
+    options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
+    inspection = inspect_exports(paths, options)
+    print_inspection(inspection)
+    _end(failed=bool(inspection.failed), passed_over=strict and bool(inspection.passed_over))
 
 
 @app.command()
@@ -216,16 +177,20 @@ def convert(
     date_order: DateOrderOption = None,
     timezone: TimezoneOption = None,
     column: ColumnOption = None,
-    max_member_bytes: MemberOption = _DEFAULT_MEMBER_BYTES,
+    max_member_bytes: MemberOption = DEFAULT_MEMBER_BYTES,
     merge: MergeOption = "auto",
+    follow_links: LinksOption = False,
+    strict: StrictOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write exports as one table of messages, or as a ConvoKit corpus. The words of the chats are in it."""
     from pipeline.convert import convert as convert_exports
     from pipeline.terminal import print_converted
 
-    options = _read_options(format_, date_order, timezone, column, max_member_bytes, merge)
-    print_converted(convert_exports(paths, to=to, out=out, options=options, overwrite=overwrite), out)
+    options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
+    log = convert_exports(paths, to=to, out=out, options=options, overwrite=overwrite)
+    print_converted(log, out)
+    _end(failed=bool(log.failed), passed_over=strict and bool(log.passed_over))
 
 
 @app.command()
@@ -245,7 +210,7 @@ def report(
     from pipeline.results import REPORT, open_unchanged
 
     write_report(open_unchanged(run), run / REPORT)
-    print(run / REPORT)
+    say(run / REPORT)
 
 
 @app.command()
@@ -264,6 +229,7 @@ def train(
     no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Keep nothing of the run in MLflow.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of a run that ended early.")] = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override a setting of the recipe: key=value.")] = None,
+    column: ColumnOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Train a model on labelled conversations and write a model folder."""
@@ -281,9 +247,10 @@ def train(
         overwrite=overwrite,
         track=not no_tracking,
         tracking=tracking,
-        say=print,
+        columns=read_columns(column),
+        say=say,
     )
-    print(f"{folder.path}: model {folder.name}, id {folder.id}")
+    say(f"{folder.path}: model {folder.name}, id {folder.id}")
 
 
 add_commands(app)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli_reading import ColumnOption, read_columns
+from pipeline.cli_review import needed
+from pipeline.console import say
 from pipeline.errors import ConfigError, ReviewError
 
 if TYPE_CHECKING:
@@ -30,18 +33,19 @@ OrdinaryOption = Annotated[
 _TAXONOMY = Path("configs/taxonomy.toml")
 
 
-def _read(paths: list[Path], taxonomy: Path) -> tuple[list[LabelledConversation], Taxonomy]:
+def _read(paths: list[Path], taxonomy: Path, columns: list[str] | None = None) -> tuple[list[LabelledConversation], Taxonomy]:
     from pipeline.config import Taxonomy, load_settings
     from pipeline.corpora.open import read_corpora
 
     stages = load_settings(taxonomy, Taxonomy)
-    return list(read_corpora(paths, stages)), stages
+    return list(read_corpora(paths, stages, columns=read_columns(columns))), stages
 
 
 @app.command()
 def check(
     corpora: Corpora,
     splits: Annotated[Path | None, typer.Option(help="Splits to check too: who is in different splits.")] = None,
+    column: ColumnOption = None,
     taxonomy: TaxonomyOption = _TAXONOMY,
 ) -> None:
     """Count, and find what is wrong: contradicting labels, near-duplicates, empty conversations, relatives across splits."""
@@ -49,7 +53,7 @@ def check(
     from pipeline.corpora.split import read_splits
     from pipeline.terminal import print_check
 
-    conversations, stages = _read(corpora, taxonomy)
+    conversations, stages = _read(corpora, taxonomy, column)
     chosen = read_splits(splits, conversations).conversations if splits else None
     found = check_corpus(conversations, stages, splits=chosen)
     print_check(found)
@@ -64,6 +68,7 @@ def split(
     share: Annotated[list[str] | None, typer.Option(help="name=share; may be given several times.")] = None,
     held_out: Annotated[list[str] | None, typer.Option(help="attribute=value that goes to the last split whole.")] = None,
     seed: Annotated[int, typer.Option(help="The seed of the split.")] = 20261123,
+    column: ColumnOption = None,
     taxonomy: TaxonomyOption = _TAXONOMY,
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -73,11 +78,11 @@ def split(
     from pipeline.corpora.split import split_corpus, write_splits
 
     shares = {name: _share(value) for name, value in map(_pair, share or ["train=0.7", "validation=0.1", "test=0.2"])}
-    conversations, _ = _read(corpora, taxonomy)
+    conversations, _ = _read(corpora, taxonomy, column)
     made = split_corpus(conversations, shares=shares, seed=seed, held_out=dict(map(_pair, held_out or [])))
     write_splits(made, out, overwrite=overwrite)
     counts = Counter(made.conversations.values())
-    print(f"{out}: " + ", ".join(f"{counts[name]:,} {name}" for name in shares))
+    say(f"{out}: " + ", ".join(f"{counts[name]:,} {name}" for name in shares))
 
 
 @app.command()
@@ -91,7 +96,7 @@ def briefs(
     from pipeline.corpora.briefs import draw_briefs, read_plan
 
     for number, brief in enumerate(draw_briefs(read_plan(plan), kind, count=count, seed=seed), 1):
-        print(f"{number}. " + " | ".join(f"{name}: {value}" for name, value in brief.items()))
+        say(f"{number}. " + " | ".join(f"{name}: {value}" for name, value in brief.items()))
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -119,41 +124,61 @@ def build(
     config: Annotated[Path, typer.Option(help="How variety is composed.")] = Path("configs/composition.toml"),
     ordinary: OrdinaryOption = None,
     max_ordinary: Annotated[int, typer.Option(help="How many ordinary chats, an equal share of each --ordinary.")] = 2000,
+    column: ColumnOption = None,
     taxonomy: TaxonomyOption = _TAXONOMY,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write a table a split, with composed variety in the training split, and a card."""
-    from pipeline.config import load_settings
+    from pipeline.config import Taxonomy, load_settings
     from pipeline.corpora.build import build_corpus
     from pipeline.corpora.compose import Composition
     from pipeline.corpora.split import read_splits
-    from pipeline.corpora.training import sample_ordinary
+    from pipeline.corpora.training import read_training_corpus
 
-    conversations, stages = _read(corpora, taxonomy)
-    made = read_splits(splits, conversations)
-    composition = load_settings(config, Composition)
-    chats = sample_ordinary(ordinary or [], taxonomy=stages, seed=composition.seed, max_ordinary=max_ordinary)
-    counts = build_corpus(conversations, made, composition, taxonomy=stages, ordinary=chats, out=out, overwrite=overwrite)
-    print(f"{out}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    composition, stages = load_settings(config, Composition), load_settings(taxonomy, Taxonomy)
+    read = read_training_corpus(
+        corpora,
+        ordinary or [],
+        taxonomy=stages,
+        seed=composition.seed,
+        max_ordinary=max_ordinary,
+        columns=read_columns(column),
+    )
+    made = read_splits(splits, list(read.labelled))
+    counts = build_corpus(
+        read.labelled,
+        made,
+        composition,
+        taxonomy=stages,
+        ordinary=read.ordinary,
+        sources=read.sources,
+        out=out,
+        overwrite=overwrite,
+    )
+    say(f"{out}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 
 @app.command()
 def card(
     corpora: Corpora,
     out: Annotated[Path | None, typer.Option(help="The file to write, instead of the terminal.")] = None,
+    column: ColumnOption = None,
     taxonomy: TaxonomyOption = _TAXONOMY,
 ) -> None:
-    """Print what a corpus holds, in Markdown."""
+    """Print what a corpus is and holds, in Markdown; its `corpus.toml` says what cannot be counted."""
+    from pipeline.config import Taxonomy, load_settings
     from pipeline.corpora.card import corpus_card, write_card
     from pipeline.corpora.check import check_corpus
+    from pipeline.corpora.training import read_training_corpus
 
-    conversations, stages = _read(corpora, taxonomy)
-    text = corpus_card({"all": check_corpus(conversations, stages)}, stages)
+    stages = load_settings(taxonomy, Taxonomy)
+    read = read_training_corpus(corpora, [], taxonomy=stages, seed=0, max_ordinary=0, columns=read_columns(column))
+    text = corpus_card({"all": check_corpus(read.labelled, stages)}, stages, sources=read.sources)
     if out is None:
-        print(text)
+        say(text)
     else:
         write_card(text, out)
-        print(out)
+        say(out)
 
 
 StoreArgument = Annotated[str, typer.Argument(help="The store of the review: an SQLite file, or a URL.", show_default=False)]
@@ -167,6 +192,7 @@ def from_review(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Turn decisions and corrected stages of a review into labelled data, and print how far its readers agree."""
+    needed()
     from pipeline.corpora.build import write_labelled
     from pipeline.output import new_file
     from pipeline.results import open_unchanged
@@ -205,6 +231,7 @@ def active(
 
     known = {conversation.id.partition("@")[0] for conversation in _read(labelled, taxonomy)[0]} if labelled else set()
     if store is not None:
+        needed()
         from pipeline.review.decisions import read_decisions
 
         with _reading(store) as connection:
@@ -215,7 +242,7 @@ def active(
         return
     with new_file(out, overwrite=overwrite) as file:
         write_json(file, [asdict(proposal) for proposal in proposals])
-    print(f"{out}: {len(proposals):,} proposals")
+    say(f"{out}: {len(proposals):,} proposals")
 
 
 @contextmanager

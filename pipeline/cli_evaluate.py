@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pipeline.cli_reading import ColumnOption, read_columns
+from pipeline.console import say
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -74,6 +76,7 @@ def evaluate(
     ] = "omit",
     allow_leakage: AllowOption = False,
     leave_out_leaked: LeaveOutOption = False,
+    column: ColumnOption = None,
     track: Annotated[bool, typer.Option("--track", help="Keep the figures in MLflow.")] = False,
     tracking: Annotated[str | None, typer.Option(help="MLflow's tracking store, instead of the file mlflow.db.")] = None,
     out: Annotated[
@@ -134,11 +137,11 @@ def evaluate(
     if scores is not None:
         evaluation = room.evaluate_saved(scores, settings, thresholds=thresholds)
     else:
-        selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
-        evaluation = room.evaluate(model, selection, settings, thresholds=thresholds, say=print)
+        selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked, column)
+        evaluation = room.evaluate(model, selection, settings, thresholds=thresholds, say=say)
     print_evaluation(evaluation)
     if track:
-        print(f"MLflow run: {room.track(evaluation, uri=tracking)}")
+        say(f"MLflow run: {room.track(evaluation, uri=tracking)}")
 
 
 def _transfer(
@@ -159,7 +162,7 @@ def _transfer(
 
     if not written:
         raise ConfigError("`evaluate transfer` needs a written set", do="Give --written data/transfer")
-    print(
+    say(
         evaluate_transfer(
             model,
             written,
@@ -172,7 +175,7 @@ def _transfer(
             out=out,
             overwrite=overwrite,
             keep=keep,
-            say=print,
+            say=say,
         )
     )
 
@@ -188,13 +191,14 @@ def compare(
     seed: SeedOption = None,
     allow_leakage: AllowOption = False,
     leave_out_leaked: LeaveOutOption = False,
+    column: ColumnOption = None,
 ) -> None:
     """Put two models side by side on one split, with 95 % intervals of the differences by paired bootstrap."""
     from pipeline import evaluate as room
     from pipeline.terminal_evaluation import print_comparison
 
     if corpus:
-        selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked)
+        selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked, column)
         differences = room.compare_models(first, second, selection)
     else:
         differences = room.compare_saved(first, second)
@@ -223,7 +227,7 @@ def threshold(
     limits, choice = choose_threshold(evaluation, target, out=out, overwrite=overwrite)
     print_threshold(limits, choice, prevalence)
     if out is not None:
-        print(out)
+        say(out)
 
 
 def _dataset_selection(
@@ -235,10 +239,11 @@ def _dataset_selection(
     seed: int | None,
     allow_leakage: bool,
     leave_out_leaked: bool,
+    columns: list[str] | None,
 ) -> DatasetSelection:
     from pipeline.evaluate import DatasetSelection
 
     if allow_leakage and leave_out_leaked:
         raise ConfigError("--allow-leakage and --leave-out-leaked do not go together", do="Give one of them")
     leakage = "allow" if allow_leakage else "leave out" if leave_out_leaked else "refuse"
-    return DatasetSelection(corpus or [], ordinary or [], splits, split, max_ordinary, seed, leakage)
+    return DatasetSelection(corpus or [], ordinary or [], splits, split, max_ordinary, seed, leakage, read_columns(columns))

@@ -7,21 +7,22 @@ from typing import Annotated
 
 import typer
 
+from pipeline.console import say
 from pipeline.errors import ReviewError
 
 app = typer.Typer(help="Make referral packs, and check them.", no_args_is_help=True, rich_markup_mode=None)
 
-_NEEDED = {"cryptography": "review", "typst": "review", "fontTools": "review"}
+_NEEDED = ("cryptography", "typst", "fontTools", "spacy")
 
 
 def _needed() -> None:
-    """Say which extra is missing, where one is."""
+    """Say that the review's extra is missing, where it is."""
     from importlib.util import find_spec
 
-    for package, extra in _NEEDED.items():
+    for package in _NEEDED:
         if find_spec(package) is None:
             raise ReviewError(
-                f"referral packs need {package}, which is not installed", do=f"Install it: pip install 'safelight[{extra}]'"
+                f"referral packs need {package}, which is not installed", do="Install it: pip install 'safelight[review]'"
             )
 
 
@@ -80,7 +81,7 @@ def make(
             note_head(kept)
     finally:
         kept.close()
-    print(f"{out}: {'NOT redacted' if unredacted else 'redacted; read it before you send it'}")
+    say(f"{out}: {'NOT redacted' if unredacted else 'redacted; read it before you send it'}")
 
 
 @app.command()
@@ -95,15 +96,15 @@ def verify(
     public = read_public_key(key)
     checked = check_pack(file, public)
     for problem in checked.problems:
-        print(f"{file}: {problem}")
+        say(f"{file}: {problem}")
     if checked.problems:
         raise typer.Exit(1)
     manifest = checked.manifest
-    print(
+    say(
         f"{file}: unchanged. Pack {manifest['reference']}, {'redacted' if manifest['redacted'] else 'NOT redacted'}, "
         f"{len(manifest['files'])} files"
     )
-    print(f"signed {manifest['signed_at']} with the key {fingerprint(public)}")
+    say(f"signed {manifest['signed_at']} with the key {fingerprint(public)}")
 
 
 @app.command("key")
@@ -117,6 +118,6 @@ def key_(
     from pipeline.review.referral.signing import fingerprint, new_key, read_public_key
 
     public = new_key(out)
-    print(f"{out}: keep it where only those who may sign can read it")
-    print(f"{public}: give it to whoever gets packs, and its fingerprint by another way:")
-    print(fingerprint(read_public_key(public)))
+    say(f"{out}: keep it where only those who may sign can read it")
+    say(f"{public}: give it to whoever gets packs, and its fingerprint by another way:")
+    say(fingerprint(read_public_key(public)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli_review import STORE, StoreOption, open_existing
+from pipeline.console import say
 from pipeline.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -93,16 +94,16 @@ def _delete(store: Store, planned: Deletion, *, dry_run: bool, yes: bool, even_i
     what = f"{planned.conversations} conversations{f', {planned.in_part} in part' if planned.speaker else ''}"
     with_ = f"with {planned.decisions} decisions"
     for path in planned.missing:
-        print(f"warning {path}: the run is not there any more, so nothing of it is deleted; bring it back and run this again")
+        say(f"warning {path}: the run is not there any more, so nothing of it is deleted; bring it back and run this again")
     if planned.referred:
-        print(f"{planned.referred} of them are referred, so they may be evidence")
+        say(f"{planned.referred} of them are referred, so they may be evidence")
     if dry_run:
-        print(f"{what} would be deleted, {with_}; nothing was")
+        say(f"{what} would be deleted, {with_}; nothing was")
         return
     if planned.referred and not (even_if_referred or "").strip():
         delete(store, planned, actor=actor_name())  # refuses, and says what to do
     if not (yes or typer.confirm(f"Delete {what}, {with_}? This cannot be undone")):
         raise ReviewError("nothing was deleted", do="Give --yes, or answer y")
     removed = delete(store, planned, actor=actor_name(), even_if_referred=even_if_referred)
-    print(f"{what} deleted, with {removed} decisions")
-    print("Exports, backups and referral packs are not touched: look after those yourself.")
+    say(f"{what} deleted, with {removed} decisions")
+    say("Exports, backups and referral packs are not touched: look after those yourself.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pipeline.console import say
 from pipeline.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def needed() -> None:
     """Say which extra is missing, where one is."""
     from importlib.util import find_spec
 
-    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart")
+    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart", "pyotp", "segno")
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise ReviewError(
@@ -67,30 +68,31 @@ def review(
     place = Place(host=host, port=port, certificate=tls_cert, key=tls_key, names=name or [])
     if pack_key is not None and not pack_key.is_file():
         raise ReviewError("there is no key", where=str(pack_key), do="Make one with `safelight pack key`")
-    serve(runs, store=store, place=place, single_user=single_user, pack_key=pack_key, say=lambda line: print(line, flush=True))
+    serve(runs, store=store, place=place, single_user=single_user, pack_key=pack_key, say=say)
 
 
 RoleOption = Annotated[Literal["reader", "lead", "admin"], typer.Option(help="What the account may do.")]
-PasswordOption = Annotated[
-    str,
-    typer.Option(
-        prompt=True, confirmation_prompt=True, hide_input=True, envvar="SAFELIGHT_PASSWORD", help="Asked for when left out."
-    ),
-]
+PasswordOption = Annotated[str | None, typer.Option(envvar="SAFELIGHT_PASSWORD", help="Asked for when left out.")]
+
+
+def _asked(password: str | None) -> str:
+    """Return the password, asked for twice where it was not given; not before it is known that there is something to give it to."""
+    return typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password is None else password
 
 
 @readers_app.command("add")
-def add(name: str, role: RoleOption = "reader", password: PasswordOption = "", store: StoreOption = STORE) -> None:
+def add(name: str, role: RoleOption = "reader", password: PasswordOption = None, store: StoreOption = STORE) -> None:
     """Add an account."""
     opened = open_existing(store, new=True)
+    chosen = _asked(password)
     from pipeline.review.accounts import add_reader
     from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
-        add_reader(connection, name, password, role=role, actor=actor_name())
+        add_reader(connection, name, chosen, role=role, actor=actor_name())
     note_head(opened)
-    print(f"{name}: {role}")
+    say(f"{name}: {role}")
 
 
 @readers_app.command("list")
@@ -101,7 +103,7 @@ def list_readers(store: StoreOption = STORE) -> None:
 
     with opened.reading() as connection:
         for reader in all_readers(connection):
-            print(f"{reader.name}: {reader.role}{'' if reader.active else ', closed'}")
+            say(f"{reader.name}: {reader.role}{'' if reader.active else ', closed'}")
 
 
 @readers_app.command("change")
@@ -123,15 +125,16 @@ def change(
 
 
 @readers_app.command("password")
-def password(name: str, password: PasswordOption = "", store: StoreOption = STORE) -> None:
+def password(name: str, password: PasswordOption = None, store: StoreOption = STORE) -> None:
     """Give an account another password; whoever is logged in to it is logged out."""
     opened = open_existing(store)
+    chosen = _asked(password)
     from pipeline.review.accounts import set_password
     from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
-        set_password(connection, name, password, actor=actor_name())
+        set_password(connection, name, chosen, actor=actor_name())
     note_head(opened)
 
 
@@ -146,7 +149,21 @@ def unlock(name: str, store: StoreOption = STORE) -> None:
     with opened.writing() as connection:
         unlock_account(connection, name, actor=actor_name())
     note_head(opened)
-    print(f"{name} can log in again")
+    say(f"{name} can log in again")
+
+
+@readers_app.command("reset-factor")
+def reset_factor(name: str, store: StoreOption = STORE) -> None:
+    """Take the second factor of an account away, such as of a lost phone; whoever is logged in to it is logged out."""
+    opened = open_existing(store)
+    from pipeline.review.head import note_head
+    from pipeline.review.second_factor import reset_factor as reset
+    from pipeline.review.serve import actor_name
+
+    with opened.writing() as connection:
+        reset(connection, name, actor=actor_name())
+    note_head(opened)
+    say(f"{name} has no second factor now")
 
 
 @audit_app.command("verify")
@@ -161,12 +178,12 @@ def verify(
 
     verdict = verify_log(opened, noted=read_head(head, where="--head") if head else None)
     for problem in verdict.problems:
-        print(problem)
+        say(problem)
     for note in verdict.notes:
-        print(f"note {note}")
+        say(f"note {note}")
     if verdict.problems:
         raise typer.Exit(1)
-    print(f"{verdict.head.number} lines, none changed, and the tables are as they say; the end is {verdict.head}")
+    say(f"{verdict.head.number} lines, none changed, and the tables are as they say; the end is {verdict.head}")
 
 
 @audit_app.command("renew-head")
@@ -182,4 +199,4 @@ def renew_head(
     from pipeline.review.serve import actor_name
 
     renew(opened, actor=actor_name(), reason=reason.strip())
-    print("the end of the log is noted anew; `safelight audit verify` will tell of it from now on")
+    say("the end of the log is noted anew; `safelight audit verify` will tell of it from now on")

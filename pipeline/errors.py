@@ -15,10 +15,13 @@
     └── ReviewError           the store of the review, an account, a decision
         └── DecidedMeanwhile      another reader was quicker, or works on it
 
-A message says what happened, where (``file:line``) and what to do. It never holds the text of a chat message.
+A message says what happened, where (``file:line``) and what to do. It never holds the text of a chat message, nor what a
+terminal would obey.
 """
 
 from __future__ import annotations
+
+from pipeline.printable import printable, printable_lines
 
 __all__ = [
     "AmbiguousDateOrder",
@@ -56,9 +59,9 @@ class SafelightError(Exception):
         self.do = do
 
     def __str__(self) -> str:
-        place = f"{self.where}: " if self.where else ""
+        place = f"{printable(self.where)}: " if self.where else ""
         advice = f" {self.do}." if self.do else ""
-        return f"{place}{self.what}.{advice}"
+        return place + printable_lines(f"{self.what}.{advice}")
 
 
 class ConfigError(SafelightError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.ingest import ReadLog, ReadOptions, ReadWarning, read_conversations
-from pipeline.ingest.options import ReadExport
+from pipeline.ingest.options import ReadExport, Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Inspection:
     last: datetime | None
     warnings: Sequence[ReadWarning]
     merged: Sequence[Mapping[str, Any]] = ()
+    failed: Sequence[Unread] = ()
+    passed_over: Sequence[Unread] = ()
 
 
 def inspect_exports(paths: Iterable[Path], options: ReadOptions) -> Inspection:
@@ -59,6 +61,8 @@ def inspect_exports(paths: Iterable[Path], options: ReadOptions) -> Inspection:
         last=last,
         warnings=tuple(log.warnings),
         merged=tuple(log.merged),
+        failed=tuple(log.failed),
+        passed_over=tuple(log.passed_over),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +15,17 @@ from typing import Any
 
 from pipeline.errors import ResultsError
 
+WORK, REPLACED = "new.", "replaced"
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 @contextmanager
-def new_folder(place: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
+def new_folder(place: Path, *, overwrite: bool, marker: str, inside: Path | None = None, private: bool = True) -> Iterator[Path]:
     """Yield an empty folder to write into; it becomes ``place`` in one rename when the block ends well.
 
     When the block raises, nothing is left behind. A folder that is there already is replaced only with ``overwrite``, and only if
-    it holds ``marker``, so that nobody's other files are lost by a slip.
+    it holds ``marker``, so that nobody's other files are lost by a slip. ``inside`` is a folder on the same disk to work in, which
+    whoever gave it clears after a run that was killed. Only the owner can read what is ``private``, whatever the umask.
 
     Raises
     ------
@@ -30,13 +35,16 @@ def new_folder(place: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
     check_place(place, overwrite=overwrite, marker=marker)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+        folder = Path(tempfile.mkdtemp(prefix=f".{place.name}." if inside is None else WORK, dir=inside or place.parent))
     except OSError as error:
         raise ResultsError(f"cannot be written ({error.strerror})", where=str(place), do="Give another --out") from error
     try:
         yield folder
-        folder.chmod(0o777 & ~_umask())
-        _swap(folder, place)
+        if private:
+            make_private(folder)
+        else:
+            folder.chmod(0o777 & ~_umask())
+        _swap(folder, place, inside)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -55,13 +63,39 @@ def check_place(place: Path, *, overwrite: bool, marker: str) -> None:
         raise ResultsError("there are results here already", where=str(place), do="Give another --out, or add --overwrite")
 
 
-def _swap(folder: Path, place: Path) -> None:
+def _swap(folder: Path, place: Path, inside: Path | None) -> None:
     if not place.exists():
+        folder.rename(place)
+        return
+    if inside is not None:
+        place.rename(inside / REPLACED)
         folder.rename(place)
         return
     with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as aside:
         place.rename(Path(aside) / place.name)
         folder.rename(place)
+
+
+def clear_work(inside: Path, place: Path) -> None:
+    """Clear what a run that was killed left in the folder that it worked in; results that it had just moved aside come back."""
+    replaced = inside / REPLACED
+    if replaced.exists() and not place.exists():
+        replaced.rename(place)
+    for left in (*inside.glob(f"{WORK}*"), replaced):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def make_private(folder: Path) -> None:
+    """Let only the owner read a folder and all in it."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def private_file(path: Path) -> Path:
+    """Return the path of a file that only its owner can read, made where there is none."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    return path
 
 
 def _umask() -> int:
@@ -73,6 +107,8 @@ def _umask() -> int:
 @contextmanager
 def new_file(place: Path, *, overwrite: bool) -> Iterator[Path]:
     """Yield a path to write to; what is written becomes the file ``place`` in one rename when the block ends well.
+
+    Only the owner can read it.
 
     Raises
     ------
@@ -88,15 +124,20 @@ def new_file(place: Path, *, overwrite: bool) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as folder:
             file = Path(folder) / place.name
             yield file
+            file.chmod(0o600)
             file.replace(place)
     except OSError as error:
         raise ResultsError(f"cannot be written ({error.strerror})", where=str(place), do="Give another --out") from error
 
 
 def write_json(path: Path, content: object, *, compact: bool = False) -> None:
-    """Write JSON that reads well in a diff, or with ``compact`` in little space."""
+    """Write JSON that reads well in a diff, or with ``compact`` in little space.
+
+    Letters beyond ASCII that a terminal would obey are escaped.
+    """
     spacing: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
-    path.write_text(json.dumps(content, ensure_ascii=False, **spacing) + "\n", "utf-8")
+    text = _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(content, ensure_ascii=False, **spacing))
+    path.write_text(text + "\n", "utf-8")
 
 
 def sha256_of(path: Path) -> str:

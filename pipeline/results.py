@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from pipeline.config import Taxonomy, validate_settings
 from pipeline.errors import ResultsError
 from pipeline.model.thresholds import Thresholds, read_thresholds
-from pipeline.output import hashes_of, noted_hashes, require_unchanged, write_json
+from pipeline.output import hashes_of, noted_hashes, private_file, require_unchanged, write_json
 
 TextPolicy = Literal["include", "hash", "omit"]
 
@@ -198,7 +198,7 @@ class Run:
 
     def note_deletion(self) -> None:
         """Note the hashes of the files after something was deleted of them."""
-        write_json(self.path / DELETED, {"files": hashes_of(self.path, (SCORES, CONVERSATIONS, REPORT))})
+        write_json(private_file(self.path / DELETED), {"files": hashes_of(self.path, (SCORES, CONVERSATIONS, REPORT))})
 
 
 def open_run(path: Path) -> Run:

@@ -53,16 +53,6 @@ class Message:
     meta: Mapping[str, object] = field(default_factory=dict)
 
 
-def is_scorable(speaker: str | None, kind: str, text: str | None) -> bool:
-    """Return whether a row has words and a speaker, from its columns: only such rows are scored."""
-    return speaker is not None and kind in ("message", "media") and bool(text and text.strip())
-
-
-def has_words(message: Message) -> bool:
-    """Return the same as `is_scorable`, from a message."""
-    return is_scorable(message.speaker, message.kind, message.text)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """A conversation: what is known of it, and its messages in order.

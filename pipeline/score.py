@@ -71,54 +71,65 @@ def score(
     anything is scored, on the machine that starts the run, whatever the engine.
     What is done is kept beside ``out`` as it is done: a run that was killed goes on when it is run again, to the same bytes. Of
     several exports a damaged one is left out and named in ``failed`` of the record, and so is a conversation that cannot be
-    scored. ``cascade`` ``None`` means: where the model has one whose measured loss of recall is small enough. ``since`` is a
+    scored, and a file that may hold a chat and is none we know; ``passed_over`` names every other file that was not read.
+    ``cascade`` ``None`` means: where the model has one whose measured loss of recall is small enough. ``since`` is a
     previous run, whose unchanged conversations are not read by the model again.
 
     Raises
     ------
     Unfinished
         When the disk is full; what was scored is kept.
+    ResultsError
+        When another run writes to ``out``, or there are results already.
     SafelightError
         When an export, the model or the output cannot be read or written. Nothing is left behind then.
     """
     options = options or ReadOptions()
     if since is not None and engine != "local":
         raise ConfigError("--since is for the local engine", do="Leave --engine out, or score everything")
-    check_place(out, overwrite=overwrite, marker=RUN)
-    folder, loaded = load_model(model, device=device)
-    chosen = read_thresholds(thresholds or folder.path / THRESHOLDS)
-    cascading = _cascade(loaded, chosen, cascade, model)
-    known = Known(since, model_id=folder.id, cascade=cascading, runtime=loaded.runtime) if since is not None else None
-    started = datetime.now(UTC)
-    log = ReadLog()
-    units = list(merge_units(list(open_units(paths, options, log)), options, log))
-    settings = _settings(options, text, cascading, loaded.runtime)
-    scorer = Scorer(loaded, text, chosen, cascading)
-    checkpoint = Checkpoint.beside(out, _plan(folder, chosen, settings, units, log))
-    counted = _Counter(checkpoint.messages(), progress)
-    try:
-        if engine == "ray":
-            from pipeline.scoring.ray_engine import score_units as score_on_ray
+    with Checkpoint.beside(out) as checkpoint:
+        if not checkpoint.finished():
+            check_place(out, overwrite=overwrite, marker=RUN)
+        folder, loaded = load_model(model, device=device)
+        chosen = read_thresholds(thresholds or folder.path / THRESHOLDS)
+        cascading = _cascade(loaded, chosen, cascade, model)
+        known = Known(since, model_id=folder.id, cascade=cascading, runtime=loaded.runtime) if since is not None else None
+        started = datetime.now(UTC)
+        log = ReadLog()
+        units = list(merge_units(list(open_units(paths, options, log)), options, log))
+        settings = _settings(options, text, cascading, loaded.runtime)
+        scorer = Scorer(loaded, text, chosen, cascading)
+        plan = _plan(folder, chosen, settings, units, log)
+        if checkpoint.finished(plan):  # a run of the same was killed after it had moved its results to their place
+            checkpoint.remove()
+            return open_run(out)
+        check_place(out, overwrite=overwrite, marker=RUN)
+        checkpoint.begin(plan)
+        counted = _Counter(checkpoint.messages(), progress)
+        try:
+            if engine == "ray":
+                from pipeline.scoring.ray_engine import score_units as score_on_ray
 
-            score_on_ray(units, model, device, scorer, checkpoint, options, progress=counted)
-        else:
-            score_units(units, scorer, checkpoint, options, known=known, progress=counted)
-        with new_folder(out, overwrite=overwrite, marker=RUN) as work:
-            merged = checkpoint.join(work, units, log, loaded.taxonomy.keys)
-            if (error := first_error(merged.failed, units)) is not None:
-                raise error
-            write_json(work / THRESHOLDS, chosen.model_dump(mode="json"))
-            record = _record(folder, loaded, log, merged, settings, started, since)
-            write_json(work / RUN, record)
-            from pipeline.report.build import write_report
+                score_on_ray(units, model, device, scorer, checkpoint, options, progress=counted)
+            else:
+                score_units(units, scorer, checkpoint, options, known=known, progress=counted)
+            with new_folder(out, overwrite=overwrite, marker=RUN, inside=checkpoint.folder) as work:
+                merged = checkpoint.join(work, units, log, loaded.taxonomy.keys)
+                if (error := first_error(merged.failed, units)) is not None:
+                    raise error
+                write_json(work / THRESHOLDS, chosen.model_dump(mode="json"))
+                record = _record(folder, loaded, log, merged, settings, started, since)
+                write_json(work / RUN, record)
+                from pipeline.report.build import write_report
 
-            write_report(open_run(work), work / REPORT)
-            write_json(work / RUN, record | {"files": hashes_of(work, (SCORES, CONVERSATIONS, THRESHOLDS, REPORT))})
-    except ExportError:
+                write_report(open_run(work), work / REPORT)
+                write_json(work / RUN, record | {"files": hashes_of(work, (SCORES, CONVERSATIONS, THRESHOLDS, REPORT))})
+                checkpoint.finish(work, plan)
+        except ExportError:
+            checkpoint.remove()
+            raise
         checkpoint.remove()
-        raise
-    checkpoint.remove()
-    counted.end()
+        counted.end()
     return open_run(out)
 
 
@@ -194,6 +205,7 @@ def _settings(options: ReadOptions, text: TextPolicy, cascade: bool, runtime: st
         "columns": dict(options.columns),
         "max_member_bytes": options.max_member_bytes,
         "merge": options.merge,
+        "follow_links": options.follow_links,
     }
 
 
@@ -248,7 +260,8 @@ def _record(
             "kinds": dict(merged.kinds),
         },
         "merged": list(log.merged),
-        "failed": list(merged.failed),
+        "failed": [*({"export": one.name, "reason": one.reason} for one in log.failed), *merged.failed],
+        "passed_over": [{"file": one.name, "reason": one.reason} for one in log.passed_over],
         "warnings": list(merged.warnings),
         "taxonomy": model.taxonomy.model_dump(mode="json"),
     }

@@ -23,10 +23,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from evaluation.intervals import wilson
+from evaluation.intervals import FEW, share_in_words, wilson
+from evaluation.metrics import stage_cells
+from pipeline.console import terminal
 from pipeline.ingest import ReadLog
 from pipeline.ingest.detect import FORMATS
 from pipeline.ingest.how_to_export import HOW
+from pipeline.ingest.options import Unread
 from pipeline.inspect import Inspection
 from pipeline.results import Run
 from pipeline.schema import KINDS
@@ -61,14 +64,14 @@ def scoring_progress() -> Iterator[Callable[[Scored], None]]:
         _MessagesPerSecond(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=terminal(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)
         yield lambda scored: bar.update(task, description="scoring", completed=scored.done, total=scored.total)
 
 
 def print_run(run: Run) -> None:
     """End a run with what was found, the five riskiest, and where the report is."""
-    console = Console()
+    console = terminal()
     rows = run.riskiest(5)
     threshold = run.thresholds.risk
     flagged, skipped = run.flagged(), run.skipped()
@@ -94,8 +97,9 @@ def print_run(run: Run) -> None:
     _print_merged(console, run.record.get("merged", ()))
     _print_warnings(console, run.record["warnings"])
     for one in run.record.get("failed", ()):
-        what = f"conversation {one['conversation']}: {one['reason']}" if "conversation" in one else one["reason"]
-        console.print(Text.assemble(("not scored ", "bold red"), f"{one['export']}: {what}"))
+        what = f"{one['export']}: conversation {one['conversation']}: {one['reason']}" if "conversation" in one else one["reason"]
+        console.print(Text.assemble(("not scored ", "bold red"), what))
+    _print_passed_over(console, len(run.record.get("passed_over", ())), "run.json and the report name them")
     console.print("A flag is a reason to read, never a finding. The absence of a flag does not clear anyone.")
     if run.record["settings"]["text"] != "include":
         console.print("The report shows no message text; add --text include to see it, blurred until clicked.")
@@ -104,7 +108,7 @@ def print_run(run: Run) -> None:
 
 def print_inspection(inspection: Inspection) -> None:
     """Print what `safelight inspect` found."""
-    console = Console()
+    console = terminal()
     table = Table(box=None, pad_edge=False)
     table.add_column("file", overflow="fold")
     table.add_column("format")
@@ -116,15 +120,17 @@ def print_inspection(inspection: Inspection) -> None:
     console.print(f"{inspection.speakers:,} speakers (counted a conversation), {_span(inspection.first, inspection.last)}")
     _print_merged(console, inspection.merged)
     _print_warnings(console, map(str, inspection.warnings))
+    _print_unread(console, inspection.failed, inspection.passed_over)
 
 
 def print_converted(log: ReadLog, out: Path) -> None:
     """Say what was written where."""
-    console = Console()
+    console = terminal()
     counts = ", ".join(f"{log.kinds.get(kind, 0):,} {kind}" for kind in KINDS)
     console.print(f"{out}: {log.kinds.total():,} rows of {len(log.exports):,} exports: {counts}", soft_wrap=True, highlight=False)
     _print_merged(console, log.merged)
     _print_warnings(console, map(str, log.warnings))
+    _print_unread(console, log.failed, log.passed_over)
 
 
 def _span(first: datetime | None, last: datetime | None) -> str:
@@ -150,9 +156,22 @@ def _print_warnings(console: Console, warnings: Iterable[str]) -> None:
         console.print(Text.assemble(("warning ", "yellow"), warning))
 
 
+def _print_unread(console: Console, failed: Sequence[Unread], passed_over: Sequence[Unread]) -> None:
+    for one in failed:
+        console.print(Text.assemble(("not read ", "bold red"), one.reason))
+    for one in passed_over[:_VALUES]:
+        console.print(Text.assemble(("passed over ", "cyan"), f"{one.name}: {one.reason}"))
+    _print_passed_over(console, max(0, len(passed_over) - _VALUES), "more than those above")
+
+
+def _print_passed_over(console: Console, count: int, more: str) -> None:
+    if count:
+        console.print(Text.assemble(("passed over ", "cyan"), f"{count:,} file(s); {more}"))
+
+
 def print_check(check: CorpusCheck) -> None:
     """Print what `safelight corpus check` found; ids and counts, no words."""
-    console = Console()
+    console = terminal()
     console.print(
         f"[bold]{check.conversations:,}[/] conversations, [bold]{check.messages:,}[/] messages "
         f"({check.lengths[0]} to {check.lengths[2]} each, median {check.lengths[1]:g})"
@@ -186,7 +205,7 @@ def print_suite(outcomes: Sequence[Outcome]) -> None:
             f"[{colour}]{rate:.0%}[/]",
             f"{low:.0%} – {high:.0%}",
         )
-    console = Console()
+    console = terminal()
     console.print(table)
     passed, cases = sum(outcome.passed for outcome in outcomes), sum(outcome.cases for outcome in outcomes)
     low, high = wilson(passed, cases)
@@ -199,27 +218,34 @@ def print_suite(outcomes: Sequence[Outcome]) -> None:
 
 def print_figures(figures: Mapping[str, Any]) -> None:
     """Print the table of figures with intervals, the stages, and what is flagged at the threshold."""
-    console = Console()
+    console = terminal()
     table = Table(box=None, pad_edge=False)
     table.add_column("figure")
     table.add_column("", justify="right")
     table.add_column("95 % interval", justify="right")
+    table.add_column("of", justify="right")
     for name, figure in figures["table"].items():
         low, high = figure["interval"]
-        table.add_row(name, _figure(figure["value"]), f"{_figure(low)} – {_figure(high)}")
+        sure = figure["too_few"] is None
+        table.add_row(
+            name,
+            _figure(figure["value"]) if sure else figure["too_few"],
+            f"{_figure(low)} – {_figure(high)}" if sure else "–",
+            f"{figure['examples']:,}",
+        )
     console.print(table)
     stages = Table(box=None, pad_edge=False)
     stages.add_column("stage")
-    for head in ("messages", "precision", "recall", "F1", "average precision"):
+    for head in ("messages", "found on", "precision", "recall", "F1", "average precision"):
         stages.add_column(head, justify="right")
     for key, row in figures["stages"].items():
-        values = (_figure(row[name]) for name in ("precision", "recall", "f1", "average_precision"))
-        stages.add_row(key, f"{row['messages']:,}", *values)
+        stages.add_row(key, f"{row['messages']:,}", f"{row['found']:,}", *stage_cells(row).values())
     console.print(stages)
     parts = figures["conversations"]
     groups = {"grooming": parts["grooming"], **{f"ordinary, {name}": part for name, part in parts["ordinary"].items()}}
-    flagged = ", ".join(f"{part['flagged']:,} of {part['conversations']:,} {name}" for name, part in groups.items())
-    console.print(f"flagged at risk ≥ {parts['threshold']:.4g}: {flagged}")
+    console.print(f"flagged at risk ≥ {parts['threshold']:.4g}:")
+    for name, part in groups.items():
+        console.print(f"  {name}: {share_in_words(part['flagged'], part['conversations'])}", highlight=False)
 
 
 def _figure(value: float | None) -> str:
@@ -234,12 +260,12 @@ def print_formats() -> None:
     table.add_column("how it is made")
     for key, format_ in FORMATS.items():
         table.add_row(key, format_.title, HOW.get(key, ""))
-    Console().print(table)
+    terminal().print(table)
 
 
 def print_reviewed(corpus: ReviewedCorpus, out: Path) -> None:
     """Say what a review taught, and how far its readers agree."""
-    say = partial(Console().print, markup=False, highlight=False, soft_wrap=True)
+    say = partial(terminal().print, markup=False, highlight=False, soft_wrap=True)
     grooming = sum(conversation.is_grooming is True for conversation in corpus.conversations)
     ordinary = sum(conversation.is_grooming is False for conversation in corpus.conversations)
     messages = sum(len(conversation.labelled_messages) for conversation in corpus.conversations)
@@ -258,12 +284,14 @@ def _agreement(found: Agreement) -> str:
         return "unknown; nothing was judged by two readers"
     if found.alpha is None:
         return f"unknown; all {found.units:,} judged by two readers or more have one value"
+    if found.units < FEW:
+        return f"unknown; {found.units:,} judged by two readers or more are too few, {found.same:,} of them alike"
     return f"Krippendorff's alpha {found.alpha:.2f} on {found.units:,} judged by two readers or more, {found.same:,} of them alike"
 
 
 def print_proposals(proposals: Sequence[Proposal]) -> None:
     """List the conversations to label next, the one that would teach most first."""
-    say = partial(Console().print, markup=False, highlight=False, soft_wrap=True)
+    say = partial(terminal().print, markup=False, highlight=False, soft_wrap=True)
     for number, proposal in enumerate(proposals, 1):
         say(f"{number:>3}  {proposal.conversation_id}  (run {proposal.run})")
         say(f"     {proposal.reason}")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evaluation.intervals import share_in_words
+from evaluation.thresholds import alerts_in_words
+from pipeline.console import terminal
 from pipeline.terminal import print_figures
 
 if TYPE_CHECKING:
@@ -20,17 +24,12 @@ if TYPE_CHECKING:
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the figures, what is off, whether they can be trusted, and where the report is."""
-    console = Console()
+    console = terminal()
     metrics = evaluation.metrics
     print_figures(metrics)
     for row in metrics.get("alerts", ()):
         if row["chosen"]:
-            precision = "–" if row["precision"] is None else f"{row['precision']:.1%}"
-            console.print(
-                f"where {row['prevalence']:.2%} of conversations groom: {row['alerts_per_thousand']:.2f} alerts in a thousand, "
-                f"{precision} of them true",
-                highlight=False,
-            )
+            console.print(f"where {row['prevalence']:.4%} of conversations groom: {row['in_words']}", highlight=False)
     if "peers" in metrics:
         _print_peers(console, metrics["peers"])
     warnings = list(metrics["slices"]["warnings"])
@@ -70,24 +69,23 @@ def print_comparison(differences: Iterable[Difference], first: str, second: str)
         low, high = one.interval
         sure = "bold" if low > 0 or high < 0 else "dim"
         table.add_row(one.name, _figure(one.first), _figure(one.second), f"[{sure}]{_figure(low)} – {_figure(high)}[/]")
-    Console().print(table)
+    terminal().print(table)
 
 
 def print_threshold(limits: Thresholds, choice: Choice, prevalence: float) -> None:
     """Print a chosen threshold and what it comes to."""
-    console = Console()
+    console = terminal()
     console.print(f"risk ≥ [bold]{limits.risk:.6g}[/]: {limits.chosen}", highlight=False)
-    console.print(
-        f"on the evaluation {choice.recall:.1%} of groomings are found and {choice.false_positive_rate:.2%} of ordinary "
-        f"conversations flagged; where {prevalence:.4%} groom, {choice.alerts_per_thousand:.2f} alerts in a thousand, "
-        f"{choice.precision:.1%} of them true",
-        highlight=False,
-    )
+    say = partial(console.print, highlight=False)
+    say(f"on the evaluation, of conversations with grooming {share_in_words(choice.found, choice.groomings)} are found")
+    say(f"of ordinary conversations {share_in_words(choice.flagged, choice.ordinary)} are flagged")
+    say(f"where {prevalence:.4%} groom: {alerts_in_words(choice)}")
+    say("The threshold was chosen on these same conversations: expect worse on others. Only --guarantee allows for that.")
 
 
 def print_drift(drift: Drift) -> None:
     """Print exports beside the calibration split, and a warning for each figure that is far off."""
-    console = Console()
+    console = terminal()
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     table.add_column("calibration split", overflow="fold")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from pipeline.corpora.compose import Composition
 from pipeline.corpora.split import Splits, load_splits
 from pipeline.corpora.training import TrainingCorpus, read_training_corpus
 from pipeline.errors import ConfigError, SafelightError
+from pipeline.ingest.options import NO_COLUMNS
 from pipeline.model import baseline, encoder
 from pipeline.model.drift_profile import save_drift_profile
 from pipeline.model.folder import MANIFEST, ModelFolder, open_model_folder, seal_model_folder
@@ -56,6 +57,7 @@ def train(
     overwrite: bool = False,
     track: bool = True,
     tracking: str | None = None,
+    columns: Mapping[str, str] = NO_COLUMNS,
     say: Callable[[str], None] = logger.info,
 ) -> ModelFolder:
     """Train the recipe in ``config`` on the corpora and write the model folder ``out`` in one rename.
@@ -63,7 +65,7 @@ def train(
     With ``splits`` only the training and validation parts are learned from. An encoder keeps its checkpoints beside the model
     folder, in ``<out>.training``, and with ``resume`` goes on from there. With ``track`` MLflow keeps the run, in the store at
     ``tracking`` or else in ``MLFLOW_TRACKING_URI`` or ``mlflow.db``. Under ``torchrun`` each process learns from its part of every
-    batch; the first one writes, and the others wait for it.
+    batch; the first one writes, and the others wait for it. ``columns`` maps our fields to the columns of the labelled tables.
 
     Raises
     ------
@@ -73,7 +75,15 @@ def train(
     recipe, taxonomy = load_recipe(config, overrides=overrides)
     check_place(out, overwrite=overwrite, marker=MANIFEST)
     more = recipe.cascade.ordinary if isinstance(recipe, EncoderRecipe) else 0
-    read = read_training_corpus(corpus, ordinary, taxonomy=taxonomy, seed=recipe.seed, max_ordinary=recipe.max_ordinary, more=more)
+    read = read_training_corpus(
+        corpus,
+        ordinary,
+        taxonomy=taxonomy,
+        seed=recipe.seed,
+        max_ordinary=recipe.max_ordinary,
+        more=more,
+        columns=columns,
+    )
     if not read.labelled:
         raise ConfigError("no labelled conversation was given", do="Give at least one --corpus")
     say(f"{len(read.labelled)} labelled conversations, {len(read.ordinary)} of ordinary chat")
@@ -123,11 +133,13 @@ def _train_baseline(
         dataset = assign_splits(read, splits)
         learned = {conversation.id for conversation in (*dataset.train, *dataset.validation)}
         read = TrainingCorpus(
-            tuple(one for one in read.labelled if one.id in learned), tuple(one for one in read.ordinary if one.id in learned)
+            tuple(one for one in read.labelled if one.id in learned),
+            tuple(one for one in read.ordinary if one.id in learned),
+            sources=read.sources,
         )
     fitted = fit_baseline(read.all, recipe, taxonomy)
     measured = measure(fitted, read, recipe, taxonomy)
-    with new_folder(out, overwrite=overwrite, marker=MANIFEST) as folder:
+    with new_folder(out, overwrite=overwrite, marker=MANIFEST, private=False) as folder:
         fitted.model.save(folder)
         (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json")), "utf-8")
         write_json(folder / "thresholds.json", measured.thresholds.model_dump(mode="json"))
@@ -163,7 +175,9 @@ def _train_encoder(
     if not resume and _first_process():
         for old in checkpoints.glob("checkpoint-*"):  # of another run: neither gone on from nor averaged with
             shutil.rmtree(old)
-    with new_folder(out, overwrite=overwrite, marker=MANIFEST) if _first_process() else TemporaryDirectory() as place:
+    with (
+        new_folder(out, overwrite=overwrite, marker=MANIFEST, private=False) if _first_process() else TemporaryDirectory() as place
+    ):
         folder = Path(place)
         train_encoder(
             recipe,

@@ -14,6 +14,30 @@ _CELLEBRITE = [
 _AXIOM = "Record,Partner,Sender,Receiver,Message,Message Sent Date/Time - UTC+00:00 (dd/MM/yyyy),Item ID\n"
 
 SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
+    "whatsapp_exporter": (
+        "result.json",
+        '{"447700900123@s.whatsapp.net": {"name": "Robin", "type": "android", "messages": {"1": {"from_me": true, '
+        '"timestamp": 1707858311.0, "media": false, "key_id": "A", "meta": false, "data": "bread?", "sender": null}, '
+        '"2": {"from_me": false, "timestamp": 1707858371.0, "media": true, "key_id": "B", "meta": false, "data": "a.jpg", '
+        '"sender": null, "caption": "yes <br>rye", "mime": "image/jpeg"}}}}',
+    ),
+    "discord_api": (
+        "messages.json",
+        '[{"id": "2", "type": 19, "channel_id": "123", "content": "yes", "timestamp": "2024-02-13T21:06:11.123000+00:00", '
+        '"author": {"id": "12", "username": "robin"}, "message_reference": {"message_id": "1", "channel_id": "123"}}, '
+        '{"id": "1", "type": 0, "channel_id": "123", "content": "bread?", "timestamp": "2024-02-13T21:05:11.123000+00:00", '
+        '"author": {"id": "11", "username": "kim", "global_name": "Kim"}, "attachments": [{"id": "5", "filename": "a.png"}]}]',
+    ),
+    "discord_package": (
+        "messages.json",
+        '[{"ID": 1207000000000000002, "Timestamp": "2024-02-13 21:06:11", "Contents": "yes", "Attachments": "https://x.example"}, '
+        '{"ID": 1207000000000000001, "Timestamp": "2024-02-13 21:05:11", "Contents": "bread?", "Attachments": ""}]',
+    ),
+    "discord_package-csv": (
+        "messages.csv",
+        "ID,Timestamp,Contents,Attachments\n1207000000000000002,2024-02-13 21:06:11.123000+00:00,"
+        '"yes,\nof rye",https://x.example/a\n1207000000000000001,2024-02-13 21:05:11+00:00,bread?,\n',
+    ),
     "snapchat-lists": (
         "chat_history.json",
         '{"Received Saved Chat History": [{"From": "robin_b", "Media Type": "TEXT", "Created": "2021-02-13 21:06:11 UTC", '
@@ -194,6 +218,15 @@ SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
         "[21:05:20] [Server thread/INFO]: kim issued server command: /msg robin_b yes\n",
     ),
     "twitch": ("chat.txt", "[2024-02-13 21:05:11 UTC] robin_b: hello\n[2024-02-13 21:05:20 UTC] kim: hi\n"),
+    "roblox": (
+        "0.600.1.6000444_20240213T210500Z_Player_ABCDE_last.log",
+        "2024-02-13T21:05:01.006Z,1.006128,5958,6 [FLog::Graphics] SceneManager: resizing main targets\n"
+        "2024-02-13T21:05:02.006Z,2.006128,5958,6,Info [FLog::Output] [ExpChat/mountClientApp (Trace)] - Player added: robin_b 15\n"
+        "2024-02-13T21:05:11.006Z,11.006128,5958,6 [FLog::Output] [ExpChat/mountClientApp (Debug)] - Incoming MessageReceived "
+        "Status: Success Text: shall we build\n2024-02-13T21:05:20.006Z,20.006128,5958,6 [FLog::Output] [ExpChat/mountClientApp "
+        "(Debug)] - Outgoing SendingMessage Status: Sending Text: yes\n2024-02-13T21:05:30.006Z,30.006128,5958,6 [FLog::Output] "
+        "Info: chat: robin_b: of oak\n",
+    ),
     "kakaotalk-csv": (
         "KakaoTalk_Chat.csv",
         'Date,User,Message\n2024-02-13 21:05:11,"지우","빵?"\n2024-02-13 21:06:11,"민호","네"\n',

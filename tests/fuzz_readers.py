@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import random
 import shutil
 import sys
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import atheris  # pyright: ignore[reportMissingImports]
@@ -25,11 +28,14 @@ with atheris.instrument_imports(include=["pipeline.ingest"]):  # pyright: ignore
 
     from pipeline.errors import SafelightError
     from pipeline.ingest import ReadLog, ReadOptions, read_conversations
+    from pipeline.ingest.day_periods import says_nothing
     from pipeline.ingest.detect import FORMATS
 
     # The readers are imported when they are first needed, which is too late for the instruments.
     for known in FORMATS.values():
         importlib.import_module(known.module)
+
+HOSTILE_SHARE = 0.15
 
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
 # Where each format's one file lies, and the sample that the fuzzer begins with. `detect` and `zip` are told by content.
@@ -53,6 +59,17 @@ PLACES: dict[str, tuple[str, str]] = {
     "detect": ("file", "whatsapp-family.txt"),
 } | {name: (place, "") for name, (place, _) in SEEDS.items()}
 
+NAMES = ("", "", "", "caf\u00e9 \u202egnp", "a\x1b[31m\nb", "x" * 200, os.fsdecode(b"caf\xe9"), "..\\..\\up", "%s{0}'\"")
+"""What a file's name may begin with: nothing, marks that terminals obey, bytes that are no UTF-8, and more."""
+
+HOSTILE = (
+    *(b"[" * 900, b'{"a":' * 900, b'[{"messages":' * 120, b"<b>" * 900, b"<div class='message'>" * 300),
+    *(b"9" * 400, b"9" * 5000, b"1e999999999", b"-0.0e-999999999", b"18446744073709551616", b"NaN"),
+    *(b"\x00", b"\x1b]0;x\x07", b"\\ud800", b"\xed\xa0\x80", b"\xff\xfe", "\u202e".encode(), b"\r", b"\n" * 3000),
+    *(b"," * 3000, b";" * 3000, b'"', b"9999-99-99", b"0000-00-00T00:00:00Z", b"31/02/2024, 25:61"),
+)
+"""What breaks parsers: depth, numbers, marks, line ends, columns, times."""
+
 _IN_FOLDERS = frozenset({"snapchat", "slack", "signal", "signal-markdown"})
 
 
@@ -69,6 +86,16 @@ def seed(name: str) -> bytes:
     return (SAMPLES / PLACES[name][1]).read_bytes()
 
 
+def mutated(data: bytes, max_size: int, seed: int) -> bytes:
+    """Put something hostile somewhere now and then; else do as libFuzzer does."""
+    chance = random.Random(seed)  # noqa: S311
+    if chance.random() > HOSTILE_SHARE:
+        return atheris.Mutate(data, len(data))
+    start = chance.randint(0, len(data))
+    end = min(len(data), start + chance.choice((0, 0, 1, 20)))
+    return (data[:start] + chance.choice(HOSTILE) + data[end:])[:max_size]
+
+
 def main() -> None:
     """Fuzz the reader that the first argument names; libFuzzer's own options follow."""
     name = sys.argv.pop(1)
@@ -76,13 +103,25 @@ def main() -> None:
     corpus = folder / "corpus"
     corpus.mkdir()
     (corpus / "seed").write_bytes(seed(name))
-    place = folder / "export" / PLACES[name][0]
-    place.parent.mkdir(parents=True)
+    usual = folder / "export" / PLACES[name][0]
+    usual.parent.mkdir(parents=True)
     format_ = None if name in ("detect", "zip") else name.partition("-")[0]
     options = ReadOptions(format=format_, date_order="dmy", max_member_bytes=1 << 22)
 
+    says_nothing("warm")  # the words of all languages load once, which takes seconds
+
     def one(data: bytes) -> None:
+        place = usual
+        if name not in _IN_FOLDERS and (start := NAMES[zlib.crc32(data) % len(NAMES)]):
+            place = usual.with_name(start + usual.name)
         place.write_bytes(data)
+        try:
+            read(place)
+        finally:
+            if place != usual:
+                place.unlink()
+
+    def read(place: Path) -> None:
         log = ReadLog()
         rows = 0
         try:
@@ -98,7 +137,7 @@ def main() -> None:
             if rows != log.kinds.total():
                 raise AssertionError("rows were not counted")
 
-    atheris.Setup([sys.argv[0], *sys.argv[1:], str(corpus)], one)
+    atheris.Setup([sys.argv[0], *sys.argv[1:], str(corpus)], one, custom_mutator=mutated)
     try:
         atheris.Fuzz()
     finally:

@@ -84,9 +84,28 @@ _DISCORD_PAGE = """<!DOCTYPE html><html lang="en"><head><title>Club - kitchen</t
 </div></div></div></div></div></div></div></body></html>
 """
 
+_SNAPCHAT_PAGE = """<html><head><title>robin_b</title></head><body><div class='leftpanel'><a href='../chat_history.html'>all</a>
+</div><div class='rightpanel'><h1>robin_b</h1>
+<div style='background: #f2f2f2; border-radius: 7px;'><span>Saved</span><div><h4>kim</h4></div><span>TEXT</span>
+<p>yes<br>rye</p><h6>2024-02-13 21:06:11 UTC</h6></div>
+<div style='background: #f2f2f2; border-radius: 7px;'><div><h4>robin_b</h4></div><span>MEDIA</span>
+<h6>2024-02-13 21:05:20 UTC</h6></div>
+<div style='background: #f2f2f2; border-radius: 7px;'><div><h4>robin_b</h4></div><span>TEXT</span>
+<p>bread?</p><h6>2024-02-13 21:05:11 UTC</h6></div></div></body></html>
+"""
+_SNAPCHAT_TABLES = """<html><body><div class="rightpanel"><h3>Received Saved Chat History</h3>
+<table><tr><th>From</th><th>Media Type</th><th>Created</th></tr>
+<tr><td>robin_b</td><td>TEXT</td><td>2021-02-13 21:06:11 UTC</td></tr><tr><td colspan="3">yes</td></tr></table>
+<h3>Sent Saved Chat History</h3><table><tr><th>To</th><th>Media Type</th><th>Created</th></tr>
+<tr><td>robin_b</td><td>IMAGE</td><td>2021-02-13 21:07:11 UTC</td></tr>
+<tr><td>robin_b</td><td>TEXT</td><td>2021-02-13 21:05:11 UTC</td></tr><tr><td colspan="3">bread?</td></tr></table></body></html>
+"""
+
 PAGE_SEEDS: dict[str, tuple[str, str | bytes]] = {
     "telegram_html": ("messages.html", _TELEGRAM),
     "meta_html": ("message_1.html", _META),
+    "snapchat_html": ("subpage_robin_b.html", _SNAPCHAT_PAGE),
+    "snapchat_html-tables": ("chat_history.html", _SNAPCHAT_TABLES),
     "discord_html": ("robin [123].html", _DISCORD_PAGE),
     "discord_csv": ("robin [123].csv", _DISCORD_CSV),
     "discord_text": ("robin [123].txt", _DISCORD_TEXT),

@@ -149,3 +149,117 @@ def test_a_folder_that_the_library_itself_saved_is_read(tmp_path: Path, taxonomy
     assert set(read) == {"c", "d"}
     assert read["c"].stages == (frozenset({"access"}), frozenset(), frozenset({"secrecy", "trust"}))
     assert read["d"].attributes["split"] == "test"
+
+
+@pytest.mark.parametrize("column", ["stages", "labels", "label", "stage"])
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("access", {"access"}),
+        ("Access", {"access"}),
+        ("Deceptive trust; Risk assessment", {"trust", "risk_assessment"}),
+        ("RISK-ASSESSMENT|secrecy", {"risk_assessment", "secrecy"}),
+        ('["access", "trust"]', {"access", "trust"}),
+        ('{"choices": ["access", "trust"]}', {"access", "trust"}),
+        ("", set()),
+        ("None", set()),
+        ("ordinary", set()),
+        ("n/a", None),
+    ],
+)
+def test_stages_are_read_as_people_write_them(
+    column: str, written: str, expected: set[str] | None, tmp_path: Path, taxonomy: Taxonomy
+) -> None:
+    rows = [{key: row[key] for key in ("conversation_id", "speaker", "timestamp", "text")} | {column: written} for row in ROWS]
+    with (tmp_path / "a.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    (read,) = read_corpus(tmp_path / "a.csv", taxonomy)
+    assert set(read.stages) == {None if expected is None else frozenset(expected)}
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"), [("y", True), ("N", False), ("Yes", True), ("0", False), (1, True), (True, True), ("n/a", None)]
+)
+@pytest.mark.parametrize("column", ["flagged", "label"])
+def test_yes_and_no_are_read_as_people_write_them(
+    column: str, written: object, expected: bool | None, tmp_path: Path, taxonomy: Taxonomy
+) -> None:
+    rows = [{key: row[key] for key in ("conversation_id", "speaker", "timestamp", "text")} | {column: written} for row in ROWS]
+    (read,) = read_corpus(jsonl(tmp_path / "a.jsonl", rows), taxonomy)
+    assert read.flagged == (None if expected is None else frozenset({0, 1, 2}) if expected else frozenset())
+    assert set(read.stages) == {None}
+
+
+def test_a_label_that_is_no_stage_is_answered_with_what_to_write(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    rows = [{**{key: row[key] for key in ("conversation_id", "speaker", "timestamp", "text")}, "label": "spam"} for row in ROWS]
+    with pytest.raises(CorpusError, match=r"spam: not a stage of .*Choose from access, .*give the column another name"):
+        list(read_corpus(jsonl(tmp_path / "a.jsonl", rows), taxonomy))
+
+
+def task(row: dict[str, Any], *results: Any, **fields: Any) -> dict[str, Any]:
+    annotations = [{"id": number, "result": result} for number, result in enumerate(results)]
+    return {"id": 1, "data": {key: row[key] for key in ("conversation_id", "speaker", "timestamp", "text")}} | {
+        "annotations": annotations,
+        **fields,
+    }
+
+
+def chosen(*names: str, control: str = "stages", sort: str = "choices") -> dict[str, Any]:
+    return {"from_name": control, "to_name": "text", "type": sort, "value": {sort: list(names)}}
+
+
+def test_label_studios_json_is_read(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    tasks = [
+        task(ROWS[0], [chosen("Access"), chosen("yes", control="groomer")]),
+        task(ROWS[1], [chosen("trust")], [chosen("none")]),
+        task(ROWS[2], [chosen("secrecy", sort="labels"), chosen("trust")]),
+    ]
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(tasks), "utf-8")
+    (read,) = read_corpus(path, taxonomy)
+    assert read.stages == (frozenset({"access"}), frozenset(), frozenset({"secrecy", "trust"}))
+    assert read.groomers == {"x"}
+    assert [message.text for message in read.messages] == [row["text"] for row in ROWS]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "told"),
+    [
+        ([{"id": 1, "data": {"text": "whisper"}, "annotations": [{"result": []}]}], "has no conversation_id, speaker, timestamp"),
+        ([task(ROWS[0], [{"value": 1}])], "not a task as Label Studio writes it"),
+    ],
+)
+def test_a_task_that_cannot_be_read_is_answered_with_what_to_do(
+    tasks: list[Any], told: str, tmp_path: Path, taxonomy: Taxonomy
+) -> None:
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(tasks), "utf-8")
+    with pytest.raises(CorpusError, match=rf"record 1: .*{told}") as caught:
+        list(read_corpus(path, taxonomy))
+    assert "whisper" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "label-studio"])
+def test_the_columns_of_a_corpus_can_be_named(kind: str, tmp_path: Path, taxonomy: Taxonomy) -> None:
+    renamed = [{("body" if key == "text" else key): value for key, value in row.items()} for row in ROWS]
+    if kind == "jsonl":
+        path = jsonl(tmp_path / "a.jsonl", renamed)
+    else:
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps([{"id": 1, "data": row, "annotations": [{"id": 1, "result": []}]} for row in renamed]), "utf-8")
+    (read,) = read_corpora([path], taxonomy, columns={"text": "body"})
+    assert [message.text for message in read.messages] == [row["text"] for row in ROWS]
+
+
+@pytest.mark.parametrize("written", [str.title, str.upper])
+def test_the_columns_of_labels_may_be_written_in_any_case(written: Any, tmp_path: Path, taxonomy: Taxonomy) -> None:
+    with (tmp_path / "a.csv").open("w", encoding="utf-8", newline="") as stream:
+        rows = [{(written(key) if key in ("stages", "groomer") else key): value for key, value in row.items()} for row in ROWS]
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    (read,) = read_corpus(tmp_path / "a.csv", taxonomy)
+    assert read.stages == (frozenset({"access"}), frozenset(), frozenset({"secrecy", "trust"}))
+    assert read.groomers == {"x"}

@@ -120,12 +120,11 @@ def test_few_headers_among_many_lines_are_warned_of_with_the_first_other(tmp_pat
         ("a.db", b"SQLite format 3\0", "database"),
         ("a.7z", b"7z\xbc\xaf\x27\x1c\0\0", "7z"),
         ("a.gz", b"\x1f\x8b\x08\0\0\0\0\0", "gzip"),
-        ("a.json", json.dumps([{"ID": 1, "Timestamp": "2024-02-13", "Contents": "x", "Attachments": ""}]), "data package"),
         ("a.csv", "Date,Name,Amount\n2024-02-13,flour,3\n", "a table"),
     ],
 )
 def test_an_error_says_what_a_file_looks_like(name: str, content: str | bytes, looks: str, tmp_path: Path) -> None:
-    with pytest.raises(UnknownFormat, match=looks):
+    with pytest.raises(ExportError, match=looks):
         read_all(write(tmp_path / name, content))
 
 
@@ -147,12 +146,13 @@ CHAT = "13/02/2024, 21:05 - Kim: shall we bake\n"
         ("incomplete.csv", "Date,User,Message\n2024-02-13,kim,hello\n"),
     ],
 )
-def test_what_is_no_table_of_messages_is_passed_over_beside_a_chat(name: str, content: str, tmp_path: Path) -> None:
+def test_what_is_no_table_of_messages_is_named_beside_a_chat(name: str, content: str, tmp_path: Path) -> None:
     write(tmp_path / "chat.txt", CHAT)
     write(tmp_path / name, content)
     (conversation,), log = read_all(tmp_path)
     assert [m.text for m in conversation.messages] == ["shall we bake"]
-    assert any("passed over" in warning.what for warning in log.warnings)
+    told = log.passed_over if name == "comments.json" else log.failed
+    assert [one.name for one in told] == [str(tmp_path / name)]
 
 
 def test_columns_that_the_user_names_make_a_table(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_every_file_that_looks_like_a_chat_is_named(tmp_path: Path) -> None:
     for name in ("a.html", "b.html"):
         write(tmp_path / name, "<html><div class=chatlog__message>")
     _, log = read_all(tmp_path)
-    named = [warning.where.rpartition("/")[2] for warning in log.warnings if "looks like" in warning.what]
+    named = [one.name.rpartition("/")[2] for one in log.failed if "looks like Discord" in one.reason]
     assert named == ["a.html", "b.html"]
 
 

@@ -136,3 +136,18 @@ def test_a_row_of_another_shape_is_named_by_its_place(bad: object, tmp_path: Pat
 def test_a_cut_off_file_is_an_error_with_its_byte(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="cut off"):
         read_all(write(tmp_path / "c.json", channel(*(row(i) for i in range(50)))[:-300]))
+
+
+def test_the_words_of_an_embed_are_kept_and_are_not_the_senders(tmp_path: Path) -> None:
+    fields = [{"name": "Oven", "value": "220 degrees"}]
+    embed = {"title": "A recipe", "url": "https://x.example", "description": "flour, water", "fields": fields}
+    message = one(tmp_path, content="see", embeds=[{**embed, "author": {"name": "Baker"}, "footer": {"text": "rye"}}])
+    assert message.text == "see"
+    assert message.meta["embeds"] == ["https://x.example"]
+    assert message.meta["embed_texts"] == ["A recipe\nflour, water\nOven\n220 degrees\nBaker\nrye"]
+
+
+def test_a_poll_has_its_words_and_a_pinned_message_its_mark(tmp_path: Path) -> None:
+    poll = {"question": {"text": "Which day?"}, "answers": [{"poll_media": {"text": "Sat"}}, {"text": "Sun"}]}
+    message = one(tmp_path, content="", poll=poll, isPinned=True)
+    assert (message.kind, message.text, message.meta["pinned"]) == ("message", "Which day?\nSat\nSun", True)

@@ -220,6 +220,12 @@ def test_the_runtime_follows_the_cpu(name: str, runtime: str, monkeypatch: pytes
     assert runtime_here.__wrapped__() == runtime
 
 
+def test_without_openvino_every_cpu_runs_onnx_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.model.runtime.detected_info", lambda: archspec.cpu.TARGETS["zen4"])
+    monkeypatch.setattr("pipeline.model.runtime.find_spec", lambda name: None)
+    assert runtime_here.__wrapped__() == "onnxruntime"
+
+
 def test_a_cpu_that_no_list_names_is_asked_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """A virtual machine often hides one feature: archspec then takes the CPU for a plain x86-64-v4, which has no VNNI."""
     bare = archspec.cpu.detect.partial_uarch(vendor="AuthenticAMD", features={"avx2", "avx512f", "avx512_vnni"})

@@ -158,7 +158,7 @@ def test_the_report_says_what_is_wrong_with_its_figures(evaluated: Path) -> None
         "What these figures cannot say",
         "never a finding",
         "Which stage is taken for which",
-        "How early" if "How early" in text else "Recall over false alarms",
+        "too few to draw curves of" if "Recall over false alarms" not in text else "How early",
     ):
         assert words in text, words
 

@@ -84,6 +84,21 @@ def test_cues_are_found_in_several_languages_and_spellings() -> None:
     ]
 
 
+def test_cues_that_overlap_are_all_found_and_parts_of_words_are_none() -> None:
+    phrases = ("delete", "delete this", "this chat", "this chat now")
+    stage = Stage(key="secrecy", name="Secrecy", definition="…", severity=1, cues={"en": phrases})
+    matcher = CueMatcher(Taxonomy(name="t", version="1", stages=(stage,)))
+    texts = ["delete this chat now", "undelete this-chat", "deleted", "", "'delete' ,delete"]
+    assert [[cue.phrase for cue in cues] for cues in matcher.find(texts)] == [
+        ["delete", "delete this", "this chat", "this chat now"],
+        [],
+        [],
+        [],
+        ["delete"],
+    ]
+    assert CueMatcher(Taxonomy(name="t", version="1", stages=(stage.model_copy(update={"cues": {}}),))).find(["delete"]) == [()]
+
+
 def test_every_stage_of_the_taxonomy_has_cues_that_it_finds(root: Path) -> None:
     taxonomy = load_settings(root / "configs" / "taxonomy.toml", Taxonomy)
     matcher = CueMatcher(taxonomy)

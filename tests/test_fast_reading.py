@@ -15,7 +15,7 @@ from pipeline.ingest import text_lines
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_line import DECODER, read_fast
 from pipeline.ingest.options import ReadLog
-from pipeline.ingest.table_records import _plain_lines, jsonl_records
+from pipeline.ingest.table_records import _lines, jsonl_records
 from pipeline.ingest.text_lines import whole_lines
 from pipeline.ingest.whatsapp_header import _any_header, _common_header
 
@@ -103,7 +103,7 @@ def test_lines_by_the_block_are_the_lines(tmp_path_factory: pytest.TempPathFacto
             patch.setattr(text_lines, "_BLOCK", size)
             patch.setattr("pipeline.ingest.table_records._BLOCK", size)
             assert [text.encode() for _, text in whole_lines(ExportFile(path))] == expected
-            assert [line for _, line in _plain_lines(ExportFile(path))] == expected
+            assert [line for _, line in _lines(ExportFile(path))] == expected
             assert [number for number, _ in whole_lines(ExportFile(path))] == list(range(1, len(expected) + 1))
 
 
@@ -120,4 +120,4 @@ def test_damage_names_its_line_and_comes_after_the_lines_before_it(tmp_path: Pat
     with pytest.raises(ExportError, match=r"b\.txt:4: a line of 8"):
         list(whole_lines(ExportFile(tmp_path / "b.txt")))
     with pytest.raises(ExportError, match=r"b\.txt:4: a line of 8"):
-        list(jsonl_records(ExportFile(tmp_path / "b.txt"), ReadLog(), 1 << 20))
+        list(jsonl_records(ExportFile(tmp_path / "b.txt"), ReadLog()))

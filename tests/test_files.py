@@ -13,6 +13,7 @@ import pytest
 from exports import read_all, write
 
 from pipeline.errors import ArchiveRefused, ExportError, UnknownFormat
+from pipeline.ingest.find import DEEPEST
 
 CHAT = "[13/02/2024, 21:05:11] Kim: hello\n[14/02/2024, 21:06:00] Sam: hi\n"
 
@@ -102,16 +103,25 @@ def test_an_archive_of_archives_is_read(tmp_path: Path) -> None:
         assert log.warnings == []
 
 
-def test_an_archive_in_an_archive_in_an_archive_is_not_opened(tmp_path: Path) -> None:
-    content = packed(tmp_path / "a.zip", {"_chat.txt": CHAT}).read_bytes()
-    for name in ("b.zip", "c.zip"):
-        content = packed(tmp_path / name, {"inner.zip": content}).read_bytes()
-    with pytest.raises(ArchiveRefused, match="archive in an archive"):
-        read_all(tmp_path / "c.zip")
-    both = packed(tmp_path / "both.zip", {"_chat.txt": CHAT, "report.docx": (tmp_path / "a.zip").read_bytes()})
+def test_archives_in_archives_are_read_up_to_a_depth(tmp_path: Path) -> None:
+    content = packed(tmp_path / "0.zip", {"_chat.txt": CHAT}).read_bytes()
+    for depth in range(1, 6):
+        content = packed(tmp_path / f"{depth}.zip", {"inner.zip": content}).read_bytes()
+        if depth <= DEEPEST:
+            (conversation,), _ = read_all(tmp_path / f"{depth}.zip")
+            inner = "!/inner.zip" * depth
+            assert str(next(iter(conversation.messages)).source) == f"{tmp_path / str(depth)}.zip{inner}!/_chat.txt:1"
+        else:
+            with pytest.raises(ArchiveRefused, match="archive in an archive"):
+                read_all(tmp_path / f"{depth}.zip")
+
+
+def test_an_archive_that_is_too_deep_or_has_another_extension_is_named_beside_a_chat(tmp_path: Path) -> None:
+    inner = packed(tmp_path / "a.zip", {"_chat.txt": CHAT}).read_bytes()
+    both = packed(tmp_path / "both.zip", {"_chat.txt": CHAT, "report.docx": inner})
     conversations, log = read_all(both)
     assert len(conversations) == 1
-    assert any("archive in an archive" in warning.what for warning in log.warnings)
+    assert any("archive in an archive" in one.reason for one in log.passed_over)
 
 
 def test_the_guard_holds_for_an_archive_in_an_archive(tmp_path: Path) -> None:

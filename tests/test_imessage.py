@@ -69,3 +69,10 @@ def test_another_exporters_table_is_read_with_its_columns_named(tmp_path: Path) 
     (conversation,), log = read_all(path, columns=columns)
     assert [export.format for export in log.exports] == ["json"]
     assert [(m.message_id, m.speaker, m.text, m.source.row) for m in conversation.messages] == [("g1", "kim", "hello", 1)]
+
+
+def test_a_table_without_a_service_is_of_whatsapp(tmp_path: Path) -> None:
+    header = "Chat Session,Message Date,Sent Date,Type,Sender ID,Sender Name,Status,Forwarded,Replying to,Text\n"
+    path = write(tmp_path / "a.csv", f"{header}Kim,2024-02-13 21:05:11,,Incoming,447700900123,Kim,Read,,,bread?\n")
+    (conversation,), log = read_all(path)
+    assert (conversation.platform, log.exports[0].format) == ("whatsapp", "imessage")

@@ -162,3 +162,42 @@ def test_a_time_that_is_too_large_a_number_is_named_by_its_place(huge: str, tmp_
     file.write_text(file.read_text("utf-8").replace(str(BASE), huge), "utf-8")
     with pytest.raises(ExportError, match=r"message_1\.json"):
         read_all(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Reacted ❤️ to your message ",
+        "Hat mit ❤️ auf deine Nachricht reagiert ",
+        "A réagi avec 👍🏽 à votre message ",
+        "Liked a message",
+        "Sam sent an attachment.",
+        "You sent an attachment.",
+        "Sam turned on vanish mode.",
+        "Sam hat einen Anhang gesendet.",
+    ],
+)
+def test_notices_in_a_persons_name_are_told_by_the_whole_text(text: str, tmp_path: Path) -> None:
+    found = read_one(thread(tmp_path, [row(f"{text} she wrote", 2, "Sam"), row(text, 1, "Sam"), row("hello", 0)]))
+    assert [(m.kind, m.speaker, m.meta.get("actor_id")) for m in found] == [
+        ("message", "Kim", None),
+        ("system", None, "Sam"),
+        ("message", "Sam", None),
+    ]
+
+
+def test_a_reaction_in_any_language_is_told_by_the_field_of_the_row_that_it_is_on(tmp_path: Path) -> None:
+    text = "Brást við ❤️ á skilaboðin þín "
+    reactions = [{"reaction": mangled("❤"), "actor": "Sam"}]
+    for folder, field, kind in (("a", reactions, "system"), ("b", [{**reactions[0], "actor": "Pat"}], "message")):
+        found = read_one(thread(tmp_path / folder, [row(text, 1, "Sam"), row("hello", 0, reactions=field)]))
+        assert found[1].kind == kind
+
+
+def test_the_words_of_a_shared_post_are_told_from_the_senders(tmp_path: Path) -> None:
+    share = {"link": "https://x.example/p", "share_text": mangled("rye – café"), "original_content_owner": "bakery"}
+    found = read_one(thread(tmp_path, [row("look at this", 1, share=share), row(None, 0, share=share)]))
+    assert [(m.text, m.meta.get("shared_text"), m.meta["forwarded_from"]) for m in found] == [
+        ("rye – café", None, "bakery"),
+        ("look at this", "rye – café", "bakery"),
+    ]

@@ -14,7 +14,6 @@ from evaluation.calibration import brier, calibration_error, reliability
 from evaluation.curves import precision_recall_curve, roc, thinned
 from evaluation.metrics import (
     Judged,
-    alerts_per_thousand,
     attribution,
     average_precision,
     bootstrap,
@@ -173,10 +172,3 @@ def test_precision_at_k_by_hand() -> None:
     assert precision_at(labels, scores, k=2) == 0.5
     assert precision_at(labels, scores, k=3) == 0.5, "one of the two at 0.5 is the third: half a hit in expectation"
     assert math.isnan(precision_at(labels, scores, k=6))
-
-
-def test_alerts_per_thousand_by_hand() -> None:
-    labels, flagged = np.asarray([1.0, 1.0, 0.0, 0.0, 0.0, 0.0]), np.asarray([True, False, True, False, False, False])
-    # of a thousand, 10 groom and 5 of them are found; 990 do not, and 247.5 of them are flagged
-    assert alerts_per_thousand(labels, flagged, prevalence=0.01) == pytest.approx(5 + 247.5)
-    assert math.isnan(alerts_per_thousand(labels[:2], flagged[:2], prevalence=0.01))

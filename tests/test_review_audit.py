@@ -261,13 +261,20 @@ def test_a_head_file_that_is_gone_empty_or_other_is_a_finding_and_stops_what_wou
     store.close()
 
 
-NO_SUMMARIES = "ALTER TABLE runs DROP COLUMN conversations_sha256"
+BEFORE_FACTORS = (
+    *(f"ALTER TABLE readers DROP COLUMN {name}" for name in ("factor", "factor_step", "recovery")),
+    "ALTER TABLE sessions DROP COLUMN pending_factor",
+    "DROP TABLE policy",
+)
+"""What makes of a store one from before the second factor."""
+
+BEFORE_SUMMARIES = (*BEFORE_FACTORS, "ALTER TABLE runs DROP COLUMN conversations_sha256")
 """What makes of a store one from before the hash of the summaries."""
 
 
 def test_a_column_that_was_dropped_is_a_finding(whole: Path, tmp_path: Path) -> None:
     file = copied(whole, tmp_path)
-    alter(file, NO_SUMMARIES)
+    alter(file, BEFORE_SUMMARIES[-1])
     store = open_store(file, head=tmp_path / "head")
     assert "cannot be read" in "".join(verify(store).problems)
     store.close()
@@ -278,7 +285,7 @@ def test_a_store_made_before_takes_stock_of_its_tables_once(whole: Path, tmp_pat
     with sqlite3.connect(file) as raw:
         hashes = raw.execute("SELECT conversations_sha256, id FROM runs").fetchall()
     raw.close()
-    alter(file, "DROP TRIGGER audit_keeps_from_replace", NO_SUMMARIES, "UPDATE alembic_version SET version_num = '0001'")
+    alter(file, "DROP TRIGGER audit_keeps_from_replace", *BEFORE_SUMMARIES, "UPDATE alembic_version SET version_num = '0001'")
     open_store(file, head=tmp_path / "head").close()
     with sqlite3.connect(file) as raw:  # the log of this store, unlike an old one, knows the hashes
         raw.executemany("UPDATE runs SET conversations_sha256 = ? WHERE id = ?", hashes)
@@ -292,17 +299,28 @@ def test_a_store_made_before_takes_stock_of_its_tables_once(whole: Path, tmp_pat
 
 def test_what_was_changed_before_taking_stock_is_still_found(whole: Path, tmp_path: Path) -> None:
     file = copied(whole, tmp_path)
-    alter(
-        file, NO_SUMMARIES, "UPDATE alembic_version SET version_num = '0001'", "UPDATE decisions SET kind = 'dismiss' WHERE id = 1"
-    )
+    changed = "UPDATE decisions SET kind = 'dismiss' WHERE id = 1"
+    alter(file, *BEFORE_SUMMARIES, "UPDATE alembic_version SET version_num = '0001'", changed)
     store = open_store(file, head=tmp_path / "head")
     assert "the kind of decision 1 was not the one in the log" in "".join(verify(store).problems)
     store.close()
 
 
+def test_of_a_store_from_before_second_factors_the_log_tells_that_nobody_had_one(whole: Path, tmp_path: Path) -> None:
+    file = copied(whole, tmp_path)
+    alter(file, *BEFORE_FACTORS, "UPDATE alembic_version SET version_num = '0003'")
+    store = open_store(file, head=tmp_path / "head")
+    assert verify(store).problems == []
+    store.close()
+    alter(file, "UPDATE readers SET factor = 'ABCDEFGH' WHERE name = 'ana'")
+    store = open_store(file, head=tmp_path / "head")
+    assert "the factor of account ana is not the one in the log" in verify(store).problems
+    store.close()
+
+
 def test_a_store_from_before_summaries_had_a_hash_is_opened_and_nothing_is_found_changed(whole: Path, tmp_path: Path) -> None:
     file = copied(whole, tmp_path)
-    alter(file, NO_SUMMARIES, "UPDATE alembic_version SET version_num = '0002'")
+    alter(file, *BEFORE_SUMMARIES, "UPDATE alembic_version SET version_num = '0002'")
     store = open_store(file, head=tmp_path / "head")
     with store.reading() as connection:
         assert connection.exec_driver_sql("SELECT conversations_sha256 FROM runs").scalars().all() == [None]

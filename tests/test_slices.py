@@ -102,7 +102,7 @@ def test_speaker_figures_by_hand() -> None:
     # groomers at 0.9 and 0.3; others at 0.7 and three at 0.1: one pair of eight is the wrong way round
     assert (found["speakers"], found["groomers"], found["resampled"]) == (6, 2, "conversations")
     assert found["roc_auc"]["value"] == pytest.approx(7 / 8)
-    assert found["at_threshold"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "f0.5": 0.5}
+    assert found["at_threshold"] == {"flagged": 2, "found": 1, "precision": 0.5, "recall": 0.5, "f1": 0.5, "f0.5": 0.5}
     assert found["recall_at"]["0.01"]["value"] is None, "too few to tell"
     assert speaker_figures([one("1", 0.9, grooming=False)], 0.5) == {}
 

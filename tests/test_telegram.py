@@ -431,3 +431,10 @@ def test_what_is_written_is_read(rows: list[tuple[int, int, str, str, datetime]]
         assert [[getattr(m, f) for f in fields] for m in conversation.messages] == [
             [getattr(m, f) for f in fields] for m in written
         ]
+
+
+def test_a_checklist_has_its_words(tmp_path: Path) -> None:
+    tasks = [{"id": 1, "text": "soil"}, {"id": 2, "text": [{"type": "bold", "text": "pots"}, " two"]}]
+    message = one(tmp_path, text="", todo_list={"title": "Shopping", "others_can_append": True, "answers": tasks})
+    assert (message.kind, message.text) == ("message", "Shopping\nsoil\npots two")
+    assert message.meta["todo_list"]

@@ -88,6 +88,7 @@ def test_a_whole_download_is_read_as_it_comes(tmp_path: Path) -> None:
     conversations, log = read_all(tmp_path / "TikTok_Data.zip")
     assert [c.conversation_id for c in conversations] == ["robin_b"]
     assert [str(w.what)[:23] for w in log.warnings] == ["2 file(s) passed over t"]
+    assert log.failed == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from evaluation.metrics import Judged
+from evaluation.intervals import FEW, share_in_words
+from evaluation.metrics import Judged, stage_cells
 from evaluation.report.charts import HEIGHT, WIDTH, Plot, early_plot, precision_recall_plot, reliability_plot, roc_plot
 from pipeline.errors import ResultsError
 
@@ -54,7 +55,7 @@ def plots(metrics: Mapping[str, Any]) -> dict[str, list[Plot]]:
     curves = metrics.get("curves")
     names = metrics.get("stage_names", {})
     main: list[Plot] = []
-    if curves:
+    if curves and min(metrics["counts"]["grooming"], metrics["counts"]["ordinary"]) >= FEW:
         main = [roc_plot(curves["roc"], metrics["counts"]["ordinary"]), precision_recall_plot(curves["precision_recall"])]
         if any(curves["early_warning"].values()):
             main.append(early_plot(curves["early_warning"]))
@@ -63,7 +64,11 @@ def plots(metrics: Mapping[str, Any]) -> dict[str, list[Plot]]:
     diagrams += [(names.get(key, key), diagram) for key, diagram in calibration["stages"].items()]
     return {
         "main": main,
-        "reliability": [reliability_plot(title, diagram["bins"], diagram["error"]) for title, diagram in diagrams if diagram],
+        "reliability": [
+            reliability_plot(title, diagram["bins"], diagram["error"], positives=diagram["positives"], examples=diagram["examples"])
+            for title, diagram in diagrams
+            if diagram
+        ],
     }
 
 
@@ -93,6 +98,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["figure"] = figure
+    environment.filters["share"] = lambda part: share_in_words(part[0], part[1])
+    environment.filters["cells"] = stage_cells
+    environment.globals["few"] = FEW
     environment.filters["percent"] = lambda share: "–" if share is None else f"{100 * share:.3g} %"
     environment.filters["whole"] = lambda share: "<1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
     environment.filters["n"] = lambda number: f"{number:,}"

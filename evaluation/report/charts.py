@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evaluation.intervals import FEW
+
 WIDTH = 320.0
 HEIGHT = 220.0
 
@@ -118,10 +120,16 @@ def early_plot(curves: dict[str, Sequence[Sequence[float]]]) -> Plot:
     )
 
 
-def reliability_plot(title: str, bins: Sequence[Sequence[float]], error: float | None) -> Plot:
-    """Return a reliability diagram: share over probability, a dot a bin, on the line where both are the same."""
-    dots = tuple((_x(probability), _y(share), round(3.0 + 9.0 * mass**0.5, 1)) for probability, share, mass in bins)
-    told = "" if error is None else f"error {error:.3f}"
+def reliability_plot(title: str, bins: Sequence[Sequence[float]], error: float | None, *, positives: int, examples: int) -> Plot:
+    """Return a reliability diagram: share over probability, a dot a bin, on the line where both are the same.
+
+    A bin with few examples has no dot, and few positives or negatives no error: their shares could be anything.
+    """
+    drawn = [(probability, share, mass) for probability, share, mass, count in bins if count >= FEW]
+    dots = tuple((_x(probability), _y(share), round(3.0 + 9.0 * mass**0.5, 1)) for probability, share, mass in drawn)
+    few = min(positives, examples - positives) < FEW
+    size = f"{examples:,} examples, {positives:,} of them so"
+    told = "" if error is None else f"too few: {size}" if few else f"error {error:.3f} ({size})"
     return Plot(
         title,
         "probability given",

@@ -34,6 +34,7 @@ def build_corpus(
     *,
     taxonomy: Taxonomy,
     ordinary: Sequence[LabelledConversation] = (),
+    sources: Sequence[Mapping[str, Any]] = (),
     out: Path,
     overwrite: bool = False,
 ) -> Mapping[str, int]:
@@ -58,7 +59,7 @@ def build_corpus(
             write_labelled(part, folder / f"{name}.jsonl")
         write_json(folder / MARKER, splits.model_dump(mode="json"))
         checks = {name: check_corpus(part, taxonomy) for name, part in parts.items()}
-        (folder / "CARD.md").write_text(corpus_card(checks, taxonomy, composition), "utf-8")
+        (folder / "CARD.md").write_text(corpus_card(checks, taxonomy, composition, sources=sources), "utf-8")
     return {name: len(part) for name, part in parts.items()}
 
 
@@ -87,6 +88,8 @@ def _row(conversation: LabelledConversation, position: int) -> dict[str, Any]:
         "text": message.text,
         "platform": conversation.conversation.platform,
     }
+    if message.kind != "message":
+        row["kind"] = message.kind
     if stages is not None:
         row["stages"] = sorted(stages)
     if conversation.groomers is not None and message.speaker is not None:

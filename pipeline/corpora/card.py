@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.cards import render_card
 from pipeline.config import Taxonomy
+from pipeline.corpora.about import corpora_in_words
 from pipeline.corpora.check import CorpusCheck
 from pipeline.corpora.compose import Composition
 
 _SLICES = 12
 
 
-def corpus_card(checks: Mapping[str, CorpusCheck], taxonomy: Taxonomy, composition: Composition | None = None) -> str:
-    """Return the card of a corpus in Markdown; ``checks`` are those of its splits, or of the whole under one name."""
+def corpus_card(
+    checks: Mapping[str, CorpusCheck],
+    taxonomy: Taxonomy,
+    composition: Composition | None = None,
+    *,
+    sources: Sequence[Mapping[str, Any]],
+) -> str:
+    """Return the card of a corpus in Markdown.
+
+    ``checks`` are those of its splits, or of the whole under one name; ``sources`` what `describe_corpus` says of its parts.
+    """
     names = sorted({name for check in checks.values() for name, counts in check.attributes.items() if len(counts) <= _SLICES})
     return render_card(
-        "pipeline.corpora", "corpus_card.md", checks=checks, taxonomy=taxonomy, composition=composition, attributes=names
+        "pipeline.corpora",
+        "corpus_card.md",
+        checks=checks,
+        taxonomy=taxonomy,
+        composition=composition,
+        attributes=names,
+        sources=corpora_in_words(sources),
+        origins=sorted({source["origin"] for source in sources}),
     )
 
 

@@ -106,7 +106,7 @@ def _labelled(
         grooming=True,
         unsure=unsure,
         group=f"chatcoder2/{name}",
-        attributes={"corpus": "chatcoder2", "licence": "on request from its authors", "language": "en"},
+        attributes={"corpus": "chatcoder2", "licence": "on request from its authors", "origin": "real", "language": "en"},
     )
 
 

@@ -132,9 +132,8 @@ def _crossings(conversations: Sequence[LabelledConversation], splits: Mapping[st
             continue
         for group in conversation.relatives:
             groups.setdefault(group, set()).add(split)
-        if conversation.attributes.get("corpus") != "safelight-written":  # there, A and B are nobody's names
-            for speaker in conversation.groomers or ():
-                speakers.setdefault(speaker, set()).add(split)
+        for speaker in conversation.named_groomers:
+            speakers.setdefault(speaker, set()).add(split)
     found = []
     for what, members in (("group(s) of relatives", groups), ("groomer(s)", speakers)):
         if crossing := [name for name, where in members.items() if len(where) > 1]:

@@ -14,7 +14,8 @@ from pipeline.config import Settings
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.noise import NOISE
 from pipeline.corpora.without_speakers import LabelledMessage, merge_bursts, scorable_messages, without_speakers
-from pipeline.schema import Conversation, Message
+from pipeline.ingest.own_words import own_words
+from pipeline.schema import Conversation, Kind, Message
 
 Chance = Annotated[float, Field(ge=0, le=1)]
 
@@ -52,6 +53,7 @@ class _Row:
     """A message on its way through the changes: what happens to it never moves a label to another message."""
 
     speaker: str | None
+    kind: Kind
     text: str
     stages: frozenset[str] | None
     unsure: frozenset[str]
@@ -117,7 +119,9 @@ def _without_speakers(conversation: LabelledConversation, lines: Sequence[Labell
 def _rows(conversation: LabelledConversation) -> list[_Row]:
     flagged = conversation.flagged or frozenset()
     return [
-        _Row(message.speaker, message.text, stages, conversation.unsure.get(position, frozenset()), position in flagged)
+        _Row(
+            message.speaker, message.kind, message.text, stages, conversation.unsure.get(position, frozenset()), position in flagged
+        )
         for position, (message, stages) in enumerate(zip(conversation.messages, conversation.stages, strict=True))
     ]
 
@@ -188,6 +192,9 @@ def _noisy(rows: list[_Row], chances: Mapping[str, float], chance: random.Random
     noisy = []
     for row in rows:
         text = row.text
+        if text and not own_words(row.kind, text):  # with a letter changed, an app's phrase would be taken for words
+            noisy.append(row)
+            continue
         for name, likely in chances.items():
             if text != "[SEXUAL]" and chance.random() < likely:
                 text = NOISE[name](text, chance)
@@ -200,7 +207,8 @@ def _built(
 ) -> LabelledConversation:
     source = parent.messages[0].source
     messages = tuple(
-        Message(message_id=str(position), speaker=row.speaker, text=row.text, source=source) for position, row in enumerate(rows, 1)
+        Message(message_id=str(position), speaker=row.speaker, kind=row.kind, text=row.text, source=source)
+        for position, row in enumerate(rows, 1)
     )
     return replace(
         parent,

@@ -14,6 +14,9 @@ from pipeline.schema import Conversation, Message
 UNDECIDABLE = "undecidable"
 """The attribute of a conversation of which a reader could not tell whether somebody grooms."""
 
+WRITTEN = "written"
+"""The attribute ``form`` of conversations from ``.chat`` and TOML files."""
+
 Level = Literal["message", "speaker", "conversation", "none"]
 
 
@@ -68,6 +71,12 @@ class LabelledConversation:
     def is_grooming(self) -> bool | None:
         """Whether somebody grooms in it, or ``None`` where the corpus does not say."""
         return self.grooming if self.groomers is None else bool(self.groomers)
+
+    @property
+    def named_groomers(self) -> frozenset[str]:
+        """The groomers whose names mean the same person in other conversations: not A and B of a written corpus."""
+        written = self.attributes.get("form") == WRITTEN or self.attributes.get("corpus") == "safelight-written"
+        return frozenset() if written else self.groomers or frozenset()
 
     @property
     def level(self) -> Level:

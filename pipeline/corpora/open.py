@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.config import Taxonomy
@@ -12,10 +12,16 @@ from pipeline.corpora.pan12 import is_pan12, read_ids, read_pan12
 from pipeline.corpora.tables import read_labelled_table
 from pipeline.corpora.written import is_written, read_written
 from pipeline.errors import CorpusError
+from pipeline.ingest import ReadOptions
+from pipeline.ingest.options import NO_COLUMNS
 
 
-def read_corpus(path: Path, taxonomy: Taxonomy, *, only: Path | None = None) -> Iterator[LabelledConversation]:
+def read_corpus(
+    path: Path, taxonomy: Taxonomy, *, only: Path | None = None, columns: Mapping[str, str] = NO_COLUMNS
+) -> Iterator[LabelledConversation]:
     """Yield the conversations of a corpus, told by what lies at the path; ``only`` is a list of conversation ids to read.
+
+    ``columns`` maps our fields to the columns of a table, where it is one.
 
     Raises
     ------
@@ -32,12 +38,22 @@ def read_corpus(path: Path, taxonomy: Taxonomy, *, only: Path | None = None) -> 
     elif is_chatcoder2(path):
         read = read_chatcoder2(path, taxonomy)
     else:
-        read = read_labelled_table(path, taxonomy)
+        read = read_labelled_table(path, taxonomy, options=ReadOptions(columns=columns))
     yield from read if wanted is None else _only(read, wanted, only)
 
 
-def read_corpora(paths: Iterable[Path], taxonomy: Taxonomy) -> Iterator[LabelledConversation]:
-    """Yield the conversations of several corpora.
+def read_corpora(
+    paths: Iterable[Path], taxonomy: Taxonomy, *, columns: Mapping[str, str] = NO_COLUMNS
+) -> Iterator[LabelledConversation]:
+    """Yield the conversations of several corpora; raises as `read_corpora_by_path`."""
+    for _, conversation in read_corpora_by_path(paths, taxonomy, columns=columns):
+        yield conversation
+
+
+def read_corpora_by_path(
+    paths: Iterable[Path], taxonomy: Taxonomy, *, columns: Mapping[str, str] = NO_COLUMNS
+) -> Iterator[tuple[Path, LabelledConversation]]:
+    """Yield the conversations of several corpora, each with the path of its corpus; ``columns`` as in `read_corpus`.
 
     Raises
     ------
@@ -46,11 +62,11 @@ def read_corpora(paths: Iterable[Path], taxonomy: Taxonomy) -> Iterator[Labelled
     """
     seen: dict[str, Path] = {}
     for path in paths:
-        for conversation in read_corpus(path, taxonomy):
+        for conversation in read_corpus(path, taxonomy, columns=columns):
             if conversation.id in seen:
                 raise CorpusError(f"conversation {conversation.id} stands in {seen[conversation.id]} too", where=str(path))
             seen[conversation.id] = path
-            yield conversation
+            yield path, conversation
 
 
 def _only(read: Iterator[LabelledConversation], wanted: frozenset[str], only: Path | None) -> Iterator[LabelledConversation]:

@@ -75,7 +75,7 @@ def read_pan12(path: Path, *, only: frozenset[str] | None = None) -> Iterator[La
             flagged=flagged,
             # An offender's conversations are relatives: they are never in different splits.
             group=f"pan12/{min(groomers)}" if groomers else f"pan12/{identity}",
-            attributes={"corpus": "pan12", "licence": "on request from PAN", "language": "en"},
+            attributes={"corpus": "pan12", "licence": "on request from PAN", "origin": "real", "language": "en"},
         )
     lost = len(truth.predators - seen), len((truth.lines or frozenset()) - met)
     if any(lost):

@@ -94,8 +94,7 @@ def _families(conversations: Sequence[LabelledConversation], together: Sequence[
     for conversation in conversations:
         names = [f"group {name}" for name in sorted(conversation.relatives)]
         names += [f"{name} {conversation.attributes[name]}" for name in together if name in conversation.attributes]
-        if conversation.attributes.get("corpus") != "safelight-written":
-            names += [f"groomer {speaker}" for speaker in conversation.groomers or ()]
+        names += [f"groomer {speaker}" for speaker in conversation.named_groomers]
         met = sorted({home[name] for name in names if name in home})
         root = met[0] if met else conversation.id
         for other in met[1:]:

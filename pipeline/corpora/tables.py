@@ -1,10 +1,11 @@
-"""Labelled tables: any table of messages that `pipeline.ingest` reads, a ConvoKit corpus, or a Hugging Face ``datasets`` folder.
+"""Labelled tables: any that `pipeline.ingest` reads, a ConvoKit corpus, a Hugging Face ``datasets`` folder, Label Studio's JSON.
 
 Labels stand in columns of their own (in ConvoKit: in ``meta``); what is not there is not known:
 
 ==================================  ==================================================================================
-``stages``                           a list of stage keys, or a text with ``;`` or ``,`` between them; empty: none of them
-``flagged``                          whether the message grooms, for corpora that tell no stage
+``stages``                           a list of stages, or a text with ``;`` or ``,`` between them; empty or ``none``: none of
+                                     them; ``n/a``: not known. Without it ``labels``, ``label`` or ``stage``
+``flagged``                          whether the message grooms, for corpora that tell no stage; also a ``label`` of yes and no
 ``groomer``                          whether the message's speaker grooms
 ``grooming``                         whether somebody grooms in the conversation
 ``tells``                            the stages that the corpus could have labelled; else all of the taxonomy
@@ -18,7 +19,6 @@ Any other column whose values are texts is an attribute of the conversation, tak
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.config import Taxonomy
+from pipeline.corpora.label_studio import is_label_studio, read_label_studio
+from pipeline.corpora.label_values import STAGE_COLUMNS, flag_of, stage_keys, stages_of
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import CorpusError
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
@@ -36,8 +38,8 @@ from pipeline.ingest.table_records import Record, Wanted
 from pipeline.ingest.tables import Table
 from pipeline.schema import Conversation, Message
 
-LABELS = ("stages", "unsure", "flagged", "groomer", "grooming", "tells", "group", "parents", "source_label")
-_TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
+_TELLING_EMPTY = frozenset(form for name in STAGE_COLUMNS for form in (name, name.title(), name.upper()))
+LABELS = (*STAGE_COLUMNS, "unsure", "flagged", "groomer", "grooming", "tells", "group", "parents", "source_label")
 
 
 def read_labelled_table(path: Path, taxonomy: Taxonomy, *, options: ReadOptions | None = None) -> Iterator[LabelledConversation]:
@@ -48,8 +50,13 @@ def read_labelled_table(path: Path, taxonomy: Taxonomy, *, options: ReadOptions 
     CorpusError
         When a label is none of ours, with the place of its message.
     """
-    options = replace(options or ReadOptions(), telling_empty=frozenset({"stages"}), merge="never")
-    source = _hugging_face(path, options) if is_hugging_face(path) else read_conversations([path], options, ReadLog())
+    options = replace(options or ReadOptions(), telling_empty=_TELLING_EMPTY, merge="never")
+    if is_hugging_face(path):
+        source = _hugging_face(path, options)
+    elif is_label_studio(path):
+        source = read_label_studio(path, options)
+    else:
+        source = read_conversations([path], options, ReadLog())
     for conversation in source:
         yield labelled(conversation.load(), taxonomy)
 
@@ -62,17 +69,18 @@ def labelled(conversation: Conversation, taxonomy: Taxonomy) -> LabelledConversa
     CorpusError
         When a label is none of ours.
     """
-    messages = tuple(conversation.messages)
-    stages = tuple(_stages(message, taxonomy) for message in messages)
-    flags = {position: flag for position, message in enumerate(messages) if (flag := _flag(message, "flagged")) is not None}
+    messages = tuple(map(_with_plain_names, conversation.messages))
+    conversation = replace(conversation, messages=messages)
+    stages = tuple(stages_of(message, taxonomy) for message in messages)
+    flags = {position: flag for position, message in enumerate(messages) if (flag := flag_of(message, "flagged")) is not None}
     speakers = [
-        (message.speaker, grooms) for message in messages if message.speaker and (grooms := _flag(message, "groomer")) is not None
+        (message.speaker, grooms) for message in messages if message.speaker and (grooms := flag_of(message, "groomer")) is not None
     ]
-    wholes = {whole for message in messages if (whole := _flag(message, "grooming")) is not None}
+    wholes = {whole for message in messages if (whole := flag_of(message, "grooming")) is not None}
     if len(wholes) > 1:
         raise CorpusError("`grooming` is true and false in one conversation", where=str(messages[0].source), do="Give it one label")
     first = messages[0].meta if messages else {}
-    tells = _keys(first["tells"], messages[0], taxonomy) if "tells" in first else frozenset(taxonomy.keys)
+    tells = stage_keys(first["tells"], messages[0], taxonomy) if "tells" in first else frozenset(taxonomy.keys)
     return LabelledConversation(
         conversation=conversation,
         stages=stages,
@@ -81,7 +89,7 @@ def labelled(conversation: Conversation, taxonomy: Taxonomy) -> LabelledConversa
         grooming=wholes.pop() if wholes else None,
         flagged=frozenset(position for position, flag in flags.items() if flag) if flags else None,
         unsure={
-            position: _keys(message.meta["unsure"], message, taxonomy)
+            position: stage_keys(message.meta["unsure"], message, taxonomy)
             for position, message in enumerate(messages)
             if "unsure" in message.meta
         },
@@ -91,36 +99,13 @@ def labelled(conversation: Conversation, taxonomy: Taxonomy) -> LabelledConversa
     )
 
 
-def _stages(message: Message, taxonomy: Taxonomy) -> frozenset[str] | None:
-    value = message.meta.get("stages")
-    return None if value is None and "stages" not in message.meta else _keys(value, message, taxonomy)
-
-
-def _keys(value: object, message: Message, taxonomy: Taxonomy) -> frozenset[str]:
-    if isinstance(value, str):
-        value = json.loads(value) if value.startswith("[") else value.replace(",", ";").split(";")
-    if value is None:
-        return frozenset()
-    if not isinstance(value, list):
-        raise CorpusError("`stages` is neither a list nor a text", where=str(message.source), do="Write access;trust, or a list")
-    keys = frozenset(str(key).strip() for key in value if str(key).strip() not in ("", "none"))
-    if unknown := keys - set(taxonomy.keys):
-        raise CorpusError(
-            f"{', '.join(sorted(unknown))}: not a stage of {taxonomy.name}",
-            where=str(message.source),
-            do=f"Choose from {', '.join(taxonomy.keys)}",
-        )
-    return keys
-
-
-def _flag(message: Message, name: str) -> bool | None:
-    value = message.meta.get(name)
-    if value is None or isinstance(value, bool):
-        return value
-    text = str(value).strip().casefold().removesuffix(".0")
-    if text not in _TRUE | _FALSE:
-        raise CorpusError(f"`{name}` is neither true nor false", where=str(message.source), do="Write true or false, 1 or 0")
-    return text in _TRUE
+def _with_plain_names(message: Message) -> Message:
+    """Return the message with its columns of labels in lower case: people write ``Stages`` and ``FLAGGED`` too."""
+    plain = {name: name.strip().casefold() for name in message.meta}
+    if all(name == other or other not in LABELS or other in message.meta for name, other in plain.items()):
+        return message
+    meta = {(other if other in LABELS and other not in message.meta else name): message.meta[name] for name, other in plain.items()}
+    return replace(message, meta=meta)
 
 
 def is_hugging_face(path: Path) -> bool:
@@ -138,7 +123,7 @@ def _hugging_face(path: Path, options: ReadOptions) -> Iterator[Conversation]:
             def records(wanted: Wanted, export: ExportFile = export, split: str = folder.name) -> Iterator[Record]:
                 return _arrow_records(export, wanted, {"split": split} if folders != [path] else {})
 
-            table = Table(export, records, Columns.named({}), options, ReadLog(), has_lines=False, platform="datasets")
+            table = Table(export, records, Columns.named(options.columns), options, ReadLog(), has_lines=False, platform="datasets")
             yield from table.conversations()
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.schema import Message, has_words
+from pipeline.ingest.own_words import own_words
+from pipeline.schema import Message
 
 UNKNOWN = "?"
 """The speaker of every line."""
@@ -16,8 +17,12 @@ LabelledMessage = tuple[Message, frozenset[str] | None]
 
 
 def scorable_messages(conversation: LabelledConversation) -> list[LabelledMessage]:
-    """Return the messages with words, each with its stages."""
-    return [pair for pair in zip(conversation.messages, conversation.stages, strict=True) if has_words(pair[0])]
+    """Return the messages with words, their speakers' own alone, each with its stages."""
+    read = (
+        (message, own_words(message.kind, message.text), stages)
+        for message, stages in zip(conversation.messages, conversation.stages, strict=True)
+    )
+    return [(replace(message, text=words), stages) for message, words, stages in read if message.speaker is not None and words]
 
 
 def merge_bursts(messages: Sequence[LabelledMessage]) -> list[LabelledMessage]:

@@ -26,8 +26,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.config import Settings, Taxonomy, read_toml, validate_settings
+from pipeline.corpora.about import ABOUT, AboutCorpus, read_about
 from pipeline.corpora.chat_files import read_chat_file
-from pipeline.corpora.labelled import UNDECIDABLE, LabelledConversation
+from pipeline.corpora.labelled import UNDECIDABLE, WRITTEN, LabelledConversation
 from pipeline.errors import CorpusError
 from pipeline.schema import Conversation, Kind, Message, Source
 
@@ -102,7 +103,7 @@ class WrittenFile(Settings):
 
 
 def is_written(path: Path) -> bool:
-    """Tell our corpus: a file of ours, or a folder that holds some."""
+    """Tell a written corpus: such a file, or a folder that holds some."""
     return path.suffix in _SUFFIXES if path.is_file() else bool(_files(path))
 
 
@@ -121,17 +122,18 @@ def read_written(path: Path, taxonomy: Taxonomy) -> Iterator[LabelledConversatio
         raise CorpusError(
             "there is no .chat or TOML file in the folder", where=str(path), do="Give a corpus, such as data/synthetic"
         )
+    about = read_about(path)
     seen: dict[str, Path] = {}
     for file in files:
         for conversation in _conversations(file):
             if conversation.id in seen:
                 raise CorpusError(f"conversation id {conversation.id} stands in {seen[conversation.id]} too", where=str(file))
             seen[conversation.id] = file
-            yield _labelled(conversation, file, taxonomy)
+            yield _labelled(conversation, file, taxonomy, about)
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.suffix in _SUFFIXES)
+    return sorted(file for file in folder.rglob("*") if file.suffix in _SUFFIXES and not file.name.endswith(ABOUT))
 
 
 def _conversations(file: Path) -> Iterator[WrittenConversation]:
@@ -142,7 +144,7 @@ def _conversations(file: Path) -> Iterator[WrittenConversation]:
         yield validate_settings(table, WrittenConversation, where=f"{file}:{line}")
 
 
-def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy) -> LabelledConversation:
+def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy, about: AboutCorpus) -> LabelledConversation:
     unknown = {stage for _, _, *stages in written.messages for stage in stages} - set(taxonomy.keys)
     if unknown:
         raise CorpusError(f"{written.id}: stages {sorted(unknown)} are not in the taxonomy {taxonomy.name}", where=str(file))
@@ -166,8 +168,12 @@ def _labelled(written: WrittenConversation, file: Path, taxonomy: Taxonomy) -> L
         group=written.situation,
         ages={key: speaker.age for key, speaker in written.speakers.items() if speaker.age != "unstated"},
         attributes={
-            "corpus": "safelight-written",
-            "licence": "Apache-2.0",
+            "form": WRITTEN,
+            **{
+                name: value
+                for name, value in (("corpus", about.name), ("licence", about.licence), ("origin", about.origin))
+                if value
+            },
             "hard": str(written.hard).lower(),
             "situation": written.situation,
             "language": written.language,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.config import Taxonomy, read_toml
@@ -26,7 +26,7 @@ class DatasetSelection:
 
     ``max_ordinary`` and ``seed`` fix the sample of ordinary chat; ``None`` takes those of the model's own recipe, so that the
     sample is the same. ``leakage`` is ``refuse``, ``leave out`` or ``allow``: what to do with conversations that the model was
-    trained on.
+    trained on. ``columns`` maps our fields to the columns of the labelled tables.
     """
 
     corpus: Sequence[Path]
@@ -36,6 +36,7 @@ class DatasetSelection:
     max_ordinary: int | None = None
     seed: int | None = None
     leakage: str = "refuse"
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def select_dataset(selection: DatasetSelection, folder: ModelFolder, taxonomy: T
         max_ordinary=int(recipe.get("max_ordinary", _DEFAULT_ORDINARY))
         if selection.max_ordinary is None
         else selection.max_ordinary,
+        columns=selection.columns,
     ).all
     tested = _tested(read, splits, selection.split)
     leakage = find_leakage(folder, tested)

@@ -19,7 +19,7 @@ from pipeline.evaluate.dataset_selection import SelectedDataset
 from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, MajorityModel, Skewness, TopMean
 from pipeline.model.base import Model, Predictor
 from pipeline.model.predict import predict_labelled
-from pipeline.schema import has_words
+from pipeline.model.scorable import utterances
 
 SHOWN = (
     "stage macro-F1",
@@ -123,15 +123,13 @@ def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: P
     keys = model.taxonomy.keys
     rare, stages, ordinary = [], [], []
     for conversation in train:
-        for position, message in enumerate(conversation.messages):
-            if not has_words(message):
-                continue
+        for position, (_, text) in utterances(conversation.messages):
             labels = [conversation.label(position, key) for key in keys]
             if any(labels):
-                rare.append(message.text)
+                rare.append(text)
                 stages.append([float(bool(label)) for label in labels])
             elif conversation.is_grooming is False:
-                ordinary.append(message.text)
+                ordinary.append(text)
     if not rare or not ordinary:
         raise ConfigError("nearest neighbours need labelled messages and ordinary ones", do="Leave out --encoder")
     ordinary = random.Random(0).sample(ordinary, min(len(ordinary), _ORDINARY_PER_RARE * len(rare)))  # noqa: S311 - no secret

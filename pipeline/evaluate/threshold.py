@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.intervals import at_least, percent
 from evaluation.metrics import Judged
 from evaluation.thresholds import Choice, at_threshold, for_budget, for_precision, for_recall, guaranteed
 from pipeline.errors import ConfigError
@@ -51,8 +52,8 @@ def choose_threshold(
             "only a threshold above 1 would do: ordinary conversations reach the highest risk there is",
             do="Ask for less, or use a model that tells them apart",
         )
-    limits = Thresholds(risk=value, stages=saved.cuts.stages, chosen=words)
     choice = at_threshold(saved.judged, value, prevalence=target.prevalence)
+    limits = Thresholds(risk=value, stages=saved.cuts.stages, chosen=words + _not_sure_of(choice, target))
     if out is not None:
         with new_file(out, overwrite=overwrite) as file:
             write_json(file, limits.model_dump(mode="json"))
@@ -83,6 +84,18 @@ def _threshold_for(judged: Sequence[Judged], target: ThresholdTarget) -> tuple[f
         value = for_recall(judged, floor=target.recall or 0.0, prevalence=target.prevalence).threshold
         words = f"recall is at least {target.recall:.4g}"
     return value, f"risk: {words}, at a prevalence of {target.prevalence:g} ({on})"
+
+
+def _not_sure_of(choice: Choice, target: ThresholdTarget) -> str:
+    """Return what the conversations cannot carry of what was asked for, to stand behind it."""
+    if target.budget is not None and target.per_day is not None:
+        most = choice.alerts_interval[1] / 1000 * target.per_day
+        return f"; so few conversations do not rule out {math.ceil(most):,} a day" if most > target.budget else ""
+    if target.precision is not None and (low := choice.precision_interval[0]) < target.precision:
+        return f"; so few conversations do not rule out a precision of {percent(low)}"
+    if target.recall is not None and (least := at_least(choice.found, choice.groomings)) < target.recall:
+        return f"; so few conversations do not rule out a recall of {percent(least)}"
+    return ""
 
 
 def _share(value: float, name: str) -> None:

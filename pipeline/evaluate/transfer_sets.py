@@ -15,10 +15,11 @@ from pipeline.corpora.synthetic_chats import split_into_sentences, synthetic_cha
 from pipeline.corpora.training import sample_ordinary
 from pipeline.corpora.without_speakers import merge_bursts, scorable_messages, without_speakers
 from pipeline.errors import CorpusError
+from pipeline.ingest.own_words import has_words
 from pipeline.model.folder import ModelFolder
 from pipeline.model.leakage import find_leakage
 from pipeline.model.training.context_dilution import BEFORE
-from pipeline.schema import Message, has_words
+from pipeline.schema import Message
 
 LENGTHS = (60, 300, 2000)
 """Messages that ordinary chats are joined to."""

@@ -41,7 +41,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     about = _conversations(unit, log)
 
     def records(wanted: Wanted) -> Iterator[Record]:
-        for index, line, row in jsonl_records(file, log, options.max_member_bytes, wanted):
+        for index, line, row in jsonl_records(file, log, wanted):
             yield index, line, _record(row, about, f"{file.name}:{line}")
 
     yield from Table(file, records, Columns.named({}), options, log, platform="convokit").conversations()

@@ -50,6 +50,8 @@ ON_PHONES = frozenset(
 
 _LETTERS = re.compile(r"[\s.,،'’\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _LITERAL = re.compile(r"'([^']+)'")
+_UNQUOTED = re.compile(r"[^\W\d_a-zA-Z]+")
+"""In a pattern, letters beyond those that stand for numbers mean themselves, quoted or not."""
 _DAY = 86_400
 
 
@@ -147,5 +149,7 @@ def _fillers() -> frozenset[str]:
         glue = [str(text) for text in locale.datetime_formats.values()]
         found.update(plain_word(re.sub(r"\{[01]\}|'", "", text)) for text in glue)
         patterns = [locale.time_formats[width].pattern for width in ("short", "medium")] + [locale.date_formats["short"].pattern]
-        found.update(plain_word(word) for pattern in patterns for word in _LITERAL.findall(pattern))
+        for pattern in patterns:
+            found.update(map(plain_word, _LITERAL.findall(pattern)))
+            found.update(map(plain_word, _UNQUOTED.findall(pattern)))
     return frozenset(found)

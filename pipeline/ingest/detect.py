@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pipeline.errors import ExportError
-from pipeline.ingest.files import GZIP_MAGIC, ExportFile
+from pipeline.ingest.files import ExportFile
 from pipeline.ingest.forensic_columns import forensic_format, report_format
 from pipeline.ingest.grids import Grid, is_workbook, workbook_grids
 from pipeline.ingest.html_evidence import html_format
 from pipeline.ingest.json_evidence import first_record, is_lines, json_format
 from pipeline.ingest.log_evidence import csv_format, has_rows, marked_format, unmarked_format
+from pipeline.ingest.roblox_grammar import has_chat, is_roblox
 from pipeline.ingest.table_evidence import header_columns, holds_messages, is_complete, is_snapchat_return
 from pipeline.ingest.table_records import parquet_columns
 from pipeline.ingest.text_evidence import TIKTOK_BANNER, has_headers, is_discord_text, text_format
@@ -44,6 +44,7 @@ def by_export(file: ExportFile) -> PurePosixPath:
 _OBJECT_OR_LIST = re.compile(r"\s*[\[{]")
 _OBJECT_OR_BANNER = re.compile(r"\s*(?:\{|>>> )")
 _JSON = re.compile(r"\{|\[(?:[{\]\r\n]| (?! *\d))")
+_EMPTY_LIST = re.compile(r"\[\s*\]\s*")
 _ELEMENT = re.compile(r"\s*<")
 _WORKBOOK = re.compile("PK")
 MAILBOX = re.compile(r"From \S[^\r\n]*\r?\n(?:>?From [^\r\n]*\r?\n)?[!-9;-~]{1,60}:[ \t\r\n]")
@@ -68,6 +69,7 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     "whatsapp": Format("WhatsApp text", "pipeline.ingest.whatsapp", begins=_WORDS),
+    "whatsapp_exporter": Format("WhatsApp (WhatsApp-Chat-Exporter JSON)", "pipeline.ingest.whatsapp_exporter"),
     "telegram": Format("Telegram Desktop JSON", "pipeline.ingest.telegram"),
     "telegram_html": Format("Telegram Desktop HTML", "pipeline.ingest.telegram_html", by_folder, begins=_ELEMENT),
     "meta": Format("Instagram or Messenger (Meta) JSON", "pipeline.ingest.meta", by_folder),
@@ -76,7 +78,15 @@ FORMATS: dict[str, Format] = {
     "discord_csv": Format("Discord (DiscordChatExporter CSV)", "pipeline.ingest.discord_csv", begins=_WORDS),
     "discord_text": Format("Discord (DiscordChatExporter text)", "pipeline.ingest.discord_text", begins=_WORDS),
     "discord_html": Format("Discord (DiscordChatExporter HTML)", "pipeline.ingest.discord_html", begins=_ELEMENT),
+    "discord_api": Format("Discord's API (messages as JSON)", "pipeline.ingest.discord_api"),
+    "discord_package": Format(
+        "Discord's own data package (one side only)",
+        "pipeline.ingest.discord_package",
+        companions=frozenset({"channel.json", "index.json"}),
+        begins=re.compile(r"\s*\[|\s*\"?ID\b"),
+    ),
     "snapchat": Format("Snapchat download (chat_history.json, snap_history.json)", "pipeline.ingest.snapchat"),
+    "snapchat_html": Format("Snapchat download as HTML", "pipeline.ingest.snapchat_html", begins=_ELEMENT),
     "snapchat_return": Format("Snapchat's return to law enforcement (CSV)", "pipeline.ingest.snapchat_return", begins=_WORDS),
     "tiktok": Format("TikTok download (JSON or text)", "pipeline.ingest.tiktok", begins=_OBJECT_OR_BANNER),
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
@@ -97,6 +107,7 @@ FORMATS: dict[str, Format] = {
     "axiom": Format("Magnet AXIOM report (CSV, XLSX, XML)", "pipeline.ingest.forensic", begins=_REPORT),
     "irc": Format("IRC log", "pipeline.ingest.logs", begins=_WORDS),
     "minecraft": Format("Minecraft log", "pipeline.ingest.logs", begins=_WORDS),
+    "roblox": Format("Roblox client's log", "pipeline.ingest.logs", begins=_WORDS),
     "twitch": Format("Twitch chat as text", "pipeline.ingest.logs", begins=_WORDS),
     "mbox": Format("Mailbox (mbox)", "pipeline.ingest.mbox", begins=MAILBOX),
     "google_chat": Format("Google Chat (Takeout)", "pipeline.ingest.google_chat", companions=GOOGLE_CHAT_COMPANIONS),
@@ -118,6 +129,7 @@ _MEDIA = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"%PDF", b"OggS", b"\0\
 _HEAD = 1 << 16
 _LONG_HEAD = 1 << 23
 _DISCORD = frozenset({"AuthorID", "Author", "Date", "Content"})
+_DISCORD_PACKAGE = frozenset({"ID", "Timestamp", "Contents", "Attachments"})
 _IMESSAGE = frozenset({"Chat Session", "Message Date", "Text"})
 _NOTHING: Mapping[str, str] = {}
 
@@ -146,12 +158,10 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
         return _parquet(file, columns)
     if is_workbook(file, head):
         return _workbook(file, columns)
-    if head.startswith(GZIP_MAGIC):
-        head = _unpacked(head)
-        found = _json(head, columns) if head.lstrip()[:1] == b"{" else None
-        return found if found is not None and found.format == "jsonl" else None
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     start = text.lstrip()
+    if _EMPTY_LIST.fullmatch(start) and file.location.name == "messages.json" and file.sibling("channel.json") is not None:
+        return Found("discord_package")
     if _JSON.match(start):
         return _json(head if len(head) < _HEAD or b"\n" in head.lstrip() else file.head(_LONG_HEAD), columns)
     if MAILBOX.match(text):
@@ -165,8 +175,6 @@ def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes
 def could_be(file: ExportFile, format_: str) -> bool:
     """Whether a file may be of the format that the user named, among others: it begins as such a file does."""
     head = file.head(_HEAD)
-    if head.startswith(GZIP_MAGIC):
-        return format_ == "jsonl"
     if head.startswith(_MEDIA):
         return False
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
@@ -175,17 +183,10 @@ def could_be(file: ExportFile, format_: str) -> bool:
     return has_rows(text, format_) if format_ not in ("whatsapp", "signal") else has_headers(text)
 
 
-def _unpacked(head: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
-    except zlib.error:
-        return b""
-
-
 def _workbook(file: ExportFile, columns: Mapping[str, str]) -> Found | None:
     """Return what the first sheet with messages in it is; a workbook that cannot be opened is one for its reader to refuse."""
     try:
-        grids = workbook_grids(file, file.max_bytes)
+        grids = workbook_grids(file)
         found = [found for grid in grids if (found := _grid(grid, columns)) is not None]
     except ExportError:
         return Found("xlsx", complete=False)
@@ -229,6 +230,8 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
         return Found("snapchat_return")
     if TIKTOK_BANNER.match(text.lstrip()):
         return Found("tiktok")
+    if is_roblox(text):
+        return Found("roblox") if has_chat(text) or has_chat(file.head(_LONG_HEAD).decode("utf-8", "replace")) else None
     if (own := marked_format(text)) is not None:
         return Found(own)
     names = header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))
@@ -236,6 +239,8 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
         return Found("discord_text")
     if set(names) >= _DISCORD:
         return Found("discord_csv")
+    if set(names) >= _DISCORD_PACKAGE:
+        return Found("discord_package")
     if set(names) >= _IMESSAGE:
         return Found("imessage")
     if len(names) > 1 and (own := csv_format(text.lstrip())) is not None:

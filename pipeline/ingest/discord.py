@@ -49,7 +49,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         platform="discord",
         title=name_of(channel.get("name")) if isinstance(channel.get("name"), str) else None,
         meta={"guild": guild.get("name"), "channel_type": channel.get("type")},
-        messages=(_message(row, Source(file.name, row=number)) for number, row in enumerate(_rows(file, log), 1)),
+        messages=(message_of(row, Source(file.name, row=number)) for number, row in enumerate(_rows(file, log), 1)),
     )
 
 
@@ -76,10 +76,17 @@ def _rows(file: ExportFile, log: ReadLog) -> Iterator[Any]:
     return read_items(file, "messages.item", log)
 
 
-def _message(row: Row, source: Source) -> Message:
-    with shaped(source, "DiscordChatExporter"):
+def message_of(row: Row, source: Source, *, exporter: str = "DiscordChatExporter") -> Message:
+    """Return the message of a row.
+
+    Raises
+    ------
+    ExportError
+        When it is not of the form that the exporter writes.
+    """
+    with shaped(source, exporter):
         forward = row.get("forwardedMessage") or {}
-        text = string(row.get("content")) or string(forward.get("content"))
+        text = string(row.get("content")) or string(forward.get("content")) or _poll(row.get("poll") or {})
         files = list(chain(row.get("attachments") or (), forward.get("attachments") or ()))
         stickers = list(chain(row.get("stickers") or (), forward.get("stickers") or ()))
         kind = _kind(row, text=text, media=bool(files or stickers or row.get("embeds")))
@@ -125,9 +132,27 @@ def _meta(row: Row, author: Row, forward: Row, files: list[str], stickers: list[
         meta["stickers"] = [sticker.get("name") for sticker in stickers]
     if row.get("embeds"):
         meta["embeds"] = [entry.get("url") or entry.get("title") for entry in row["embeds"]]
+        meta |= {"embed_texts": texts} if any(texts := [_embed_words(entry) for entry in row["embeds"]]) else {}
+    if row.get("isPinned"):
+        meta["pinned"] = True
     if row.get("reactions"):
         meta["reactions"] = [reaction for entry in row["reactions"] for reaction in _reactions(entry)]
     return meta
+
+
+def _poll(poll: Row) -> str:
+    """Return the question and the answers of a poll, a line each."""
+    if not poll:
+        return ""
+    answers = [answer.get("poll_media") or answer for answer in poll.get("answers") or ()]
+    return "\n".join(filter(None, (string(part.get("text")) for part in (poll.get("question") or {}, *answers))))
+
+
+def _embed_words(embed: Row) -> str:
+    """Return the words of an embed, which are a page's or a program's and not the sender's."""
+    fields = [string(field.get(key)) for field in embed.get("fields") or () for key in ("name", "value")]
+    ends = [string((embed.get(part) or {}).get(key)) for part, key in (("author", "name"), ("footer", "text"))]
+    return "\n".join(filter(None, (string(embed.get("title")), string(embed.get("description")), *fields, *ends)))
 
 
 def _reactions(entry: Row) -> Iterator[dict[str, Any]]:

@@ -39,13 +39,13 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     """
     file = unit.file
     evidence = date_orders()
-    for _, line, row in csv_records(file, COLUMNS, options.max_member_bytes):
+    for _, line, row in csv_records(file, COLUMNS):
         if (written := written_time(row.get("Date", ""))) is not None and written.offset is None:
             evidence.add(written.header, line)
     order = order_of(evidence, options.date_order, file.name)
 
     def messages() -> Iterator[Message]:
-        for _, line, row in csv_records(file, COLUMNS, options.max_member_bytes):
+        for _, line, row in csv_records(file, COLUMNS):
             source = Source(file.name, line=line)
             written = written_time(row.get("Date", ""))
             moment = written.moment(order, options.timezone) if written is not None else None

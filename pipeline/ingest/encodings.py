@@ -95,9 +95,8 @@ def _lines_beyond_ascii(stream: BinaryIO) -> tuple[bytes, int, int]:
     """Return the first lines that hold more than ASCII, and how many of the file's are UTF-8 and how many are not."""
     kept = bytearray()
     well_formed = broken = 0
-    for line in iter(lambda: stream.readline(_BLOCK), b""):
-        if line.isascii():
-            continue
+    blocks = iter(lambda: stream.read(_BLOCK) + stream.readline(_BLOCK), b"")
+    for line in (line for block in blocks if not block.isascii() for line in block.splitlines(keepends=True) if not line.isascii()):
         try:
             line.decode("utf-8")
         except UnicodeDecodeError:

@@ -1,65 +1,65 @@
-"""Files of an export, wherever they lie: alone, in a folder, or in a zip archive that is never unpacked to disk."""
+"""Files of an export, wherever they lie: alone, in a folder, or in archives that are never unpacked to disk."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
-import stat
-import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from pipeline.errors import ArchiveRefused, ExportError
+from pipeline.ingest.archives import DAMAGE, HEAD_BYTES, Archive, Source, archive_kind, open_archive
 from pipeline.ingest.encodings import RecodedStream, marked_encoding
 from pipeline.ingest.options import MAX_MEMBER_BYTES
 
-ZIP_MAGIC = b"PK\x03\x04"
-EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 GZIP_MAGIC = b"\x1f\x8b"
-MAX_MEMBERS = 100_000
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
 class ExportFile:
-    """One file of an export: a path, or a member of the zip archive at that path, or of an archive in that one (``outer``).
+    """One file of an export: a path, or a member of the archive at that path, or of archives in that one (``outer``).
 
     ``encoding`` is what the text is in where that is not UTF-8 and no byte order mark says it; ``cr_only`` says that carriage
-    returns end its lines. Whatever they are, `open` gives UTF-8.
+    returns end its lines. Whatever they are, and where the file is packed with gzip, `open` gives UTF-8.
     """
 
     path: Path
     member: str | None = None
     max_bytes: int = MAX_MEMBER_BYTES
-    outer: str | None = None
+    outer: tuple[str, ...] = ()
     encoding: str | None = None
     cr_only: bool = False
 
     @cached_property
     def name(self) -> str:
         """The name shown in sources and errors: ``path`` or ``path!/member``."""
-        return "!/".join([str(self.path), *(part for part in (self.outer, self.member) if part is not None)])
+        return "!/".join([str(self.path), *self._chain])
 
     @property
+    def _chain(self) -> tuple[str, ...]:
+        return self.outer if self.member is None else (*self.outer, self.member)
+
+    @cached_property
     def location(self) -> PurePosixPath:
         """The path that folders are grouped by."""
-        return PurePosixPath(self.path.as_posix()) / (self.outer or "") / (self.member or "")
+        return PurePosixPath(self.path.as_posix()).joinpath(*self._chain)
 
     def open(self) -> BinaryIO:
-        """Open for reading bytes from the start; a text that is not in UTF-8 is read as if it were.
+        """Open for reading bytes from the start; what is packed with gzip or not in UTF-8 is read as if it were neither.
 
         Raises
         ------
         ExportError
             When the file cannot be opened, or its text is not in the encoding that it says.
         ArchiveRefused
-            When the member is encrypted, damaged, or unpacks to more than ``max_bytes`` (raised while reading).
+            When it is encrypted, damaged, or unpacks to more than ``max_bytes`` (raised while reading).
         """
-        raw = self.open_raw()
+        raw = self._open_unpacked()
         try:
             encoding = self.encoding or marked_encoding(raw.peek(4)[:4]) or ("utf-8" if self.cr_only else None)
         except ExportError:
@@ -76,68 +76,112 @@ class ExportFile:
                 return self.path.open("rb")
             except OSError as error:
                 raise unreadable(self.path, error) from error
-        return io.BufferedReader(_GuardedMember(self), _BLOCK)
+        archive = self.archive()
+        try:
+            stream = archive.open(self.member)
+        except DAMAGE as error:
+            raise ArchiveRefused(
+                f"the archive member cannot be opened ({type(error).__name__})",
+                where=self.name,
+                do="If it is protected by a password, unpack it first; if it is damaged, export again",
+            ) from error
+        damaged = "the archive is damaged: this member does not unpack to what was packed"
+        return io.BufferedReader(_Guarded(stream, self, damaged, "the member"), _BLOCK)
+
+    def _open_unpacked(self) -> io.BufferedReader:
+        raw = self.open_raw()
+        try:
+            packed = raw.peek(2)[:2] == GZIP_MAGIC
+        except (OSError, ExportError) as error:
+            raw.close()
+            raise unreadable(self.path, error) if isinstance(error, OSError) else error from None
+        if not packed:
+            return raw
+        damaged = "the file is packed with gzip, and is damaged or cut off"
+        return io.BufferedReader(_Guarded(gzip.GzipFile(fileobj=raw), self, damaged, "the file", also=raw.close), _BLOCK)
 
     @cached_property
     def marked_encoding(self) -> str | None:
         """The encoding that a byte order mark says, but for UTF-8's."""
-        with self.open_raw() as stream:
+        with self._open_unpacked() as stream:
             return marked_encoding(stream.read(4))
 
     def sibling(self, name: str) -> ExportFile | None:
-        """Return the file of that name beside this one, in the same folder or archive; ``None`` when there is none."""
+        """Return the file of that name beside this one, in the same folder or archive; ``None`` when there is none.
+
+        A link that leads out of the folder is none.
+        """
         if self.member is None:
             beside = self.path.with_name(name)
-            return ExportFile(beside) if beside.is_file() else None
+            inside = beside.resolve().parent == self.path.parent.resolve()
+            return ExportFile(beside, max_bytes=self.max_bytes) if inside and beside.is_file() else None
         member = str(PurePosixPath(self.member).with_name(name))
-        with self.archive() as archive:
-            return ExportFile(self.path, member, self.max_bytes, self.outer) if member in archive.namelist() else None
+        return ExportFile(self.path, member, self.max_bytes, self.outer) if self.archive().has(member) else None
 
-    def archive(self) -> zipfile.ZipFile:
-        """Open the archive that this file is a member of."""
-        if self.outer is None:
-            return _open_archive(self.path, str(self.path))
-        return _open_archive(io.BytesIO(_inner_archive(self.path, self.outer, self.max_bytes)), f"{self.path}!/{self.outer}")
+    @cached_property
+    def container(self) -> ExportFile:
+        """The archive that this file is a member of."""
+        *outer, last = self.outer or (None,)
+        return ExportFile(self.path, last, self.max_bytes, tuple(name for name in outer if name is not None))
 
-    def head(self, size: int = 1 << 16) -> bytes:
+    def archive(self) -> Archive:
+        """Return the open archive that this file is a member of."""
+        return self.container.as_archive()
+
+    def as_archive(self) -> Archive:
+        """Return the archive that this file is, open; one in an archive, or packed with gzip, is unpacked into memory.
+
+        Raises
+        ------
+        ArchiveRefused
+            When it is none, damaged, or unpacks to more than ``max_bytes``.
+        """
+        return open_archive(self.path, self._chain, self._source, self.name, self.max_bytes)
+
+    def _source(self) -> Source:
+        kind = archive_kind(self.head(HEAD_BYTES))
+        if kind is None:
+            raise ArchiveRefused("it is no archive", where=self.name, do="Check the path")
+        with self.open_raw() as raw:
+            if self.member is None and raw.peek(2)[:2] != GZIP_MAGIC:
+                return kind, self.path
+        with self._open_unpacked() as stream:
+            return kind, io.BytesIO(stream.read())
+
+    def head(self, size: int = _BLOCK) -> bytes:
         """Return the first ``size`` bytes."""
         with self.open() as stream:
-            return stream.read(size)
+            try:
+                return stream.read(size)
+            except OSError as error:
+                raise unreadable(self.path, error) from error
 
     @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the content as it lies there, in hex."""
         digest = hashlib.sha256()
         with self.open_raw() as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
+            try:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+            except OSError as error:
+                raise unreadable(self.path, error) from error
         return digest.hexdigest()
 
 
-@lru_cache(maxsize=1)
-def _inner_archive(path: Path, member: str, max_bytes: int) -> bytes:
-    """Return the bytes of an archive in an archive; the last one is kept, for its members are read one after another."""
-    with ExportFile(path, member, max_bytes).open_raw() as stream:
-        return stream.read()
+class _Guarded(io.RawIOBase):
+    """What is unpacked, as a raw stream that stops when more comes out than was allowed."""
 
-
-class _GuardedMember(io.RawIOBase):
-    """A zip member as a raw stream that stops when more comes out than was allowed."""
-
-    def __init__(self, file: ExportFile) -> None:
+    def __init__(
+        self, stream: IO[bytes] | gzip.GzipFile, file: ExportFile, damaged: str, what: str, also: Callable[[], None] | None = None
+    ) -> None:
         super().__init__()
+        self._stream = stream
         self._file = file
         self._left = file.max_bytes
-        self._archive = file.archive()
-        try:
-            self._stream = self._archive.open(file.member or "")
-        except (RuntimeError, NotImplementedError, zipfile.BadZipFile, KeyError, OSError, ValueError, EOFError) as error:
-            self._archive.close()
-            raise ArchiveRefused(
-                f"the archive member cannot be opened ({type(error).__name__})",
-                where=file.name,
-                do="If it is protected by a password, unpack it first; if it is damaged, export again",
-            ) from error
+        self._damaged = damaged
+        self._what = what
+        self._also = also
 
     def readable(self) -> bool:
         return True
@@ -145,18 +189,14 @@ class _GuardedMember(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             block = self._stream.read(len(buffer))
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-            raise ArchiveRefused(
-                "the archive is damaged: this member does not unpack to what was packed",
-                where=self._file.name,
-                do="Copy or export the archive again",
-            ) from error
+        except DAMAGE as error:
+            raise ArchiveRefused(self._damaged, where=self._file.name, do="Copy or export it again") from error
         self._left -= len(block)
         if self._left < 0:
             raise ArchiveRefused(
-                f"the member unpacks to more than {self._file.max_bytes:,} bytes",
+                f"{self._what} unpacks to more than {self._file.max_bytes:,} bytes",
                 where=self._file.name,
-                do="If the archive is to be trusted, unpack it and give the file itself, or raise --max-member-bytes",
+                do="If it is to be trusted, unpack it and give the file itself, or raise --max-member-bytes",
             )
         buffer[: len(block)] = block
         return len(block)
@@ -164,101 +204,17 @@ class _GuardedMember(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             self._stream.close()
-            self._archive.close()
+            if self._also is not None:
+                self._also()
         super().close()
 
 
 def is_archive(file: ExportFile) -> bool:
-    """Tell a zip archive by its first bytes."""
-    return file.head(4) in (ZIP_MAGIC, EMPTY_ZIP_MAGIC)
-
-
-def _open_archive(archive: Path | io.BytesIO, name: str) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(archive)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
-        raise ArchiveRefused("the zip archive is damaged", where=name, do="Copy or export it again") from error
-    except OSError as error:
-        raise unreadable(Path(name), error) from error
+    """Tell a zip, tar or 7z archive, packed with gzip or not, by its first bytes."""
+    return archive_kind(file.head(HEAD_BYTES)) is not None
 
 
 def unreadable(path: Path, error: OSError) -> ExportError:
     """Return the error for a path that the system will not let us read."""
     reason = error.strerror or type(error).__name__
     return ExportError(f"cannot be read ({reason})", where=str(path), do="Check the path and its permissions")
-
-
-def find_files(path: Path, *, max_member_bytes: int = MAX_MEMBER_BYTES) -> Iterator[ExportFile]:
-    """Yield the files at a path: itself, everything below a folder, every member of an archive; in the order of their names.
-
-    Hidden files and the resource forks that macOS puts into archives are passed over.
-
-    Raises
-    ------
-    ExportError
-        When the path does not exist or cannot be read.
-    ArchiveRefused
-        When an archive is damaged or not safe: see ``_members``.
-    """
-    if not path.exists():
-        raise ExportError("there is no such file or folder", where=str(path), do="Check the path")
-    if path.is_dir():
-        for file in _walk(path):
-            yield from _file_or_members(file, max_member_bytes)
-    else:
-        yield from _file_or_members(path, max_member_bytes)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield what lies below a folder; links to folders are not followed, so that no walk goes round."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise unreadable(folder, error) from error
-    for entry in entries:
-        if entry.name.startswith((".", "__MACOSX")):
-            continue
-        if not entry.is_dir():
-            yield entry
-        elif not entry.is_symlink():
-            yield from _walk(entry)
-
-
-def _file_or_members(path: Path, max_member_bytes: int) -> Iterator[ExportFile]:
-    if not path.is_file():
-        raise ExportError("neither a file nor a folder", where=str(path), do="Give a chat export, or a folder of them")
-    file = ExportFile(path)
-    if is_archive(file) and not _is_workbook(file):
-        yield from _members(path, max_member_bytes)
-    else:
-        yield file
-
-
-def _is_workbook(file: ExportFile) -> bool:
-    """Whether an archive is a workbook of Excel's, which is read as one file."""
-    with file.archive() as archive:
-        return "xl/workbook.xml" in archive.namelist()
-
-
-def _members(path: Path, max_member_bytes: int, outer: str | None = None) -> Iterator[ExportFile]:
-    """Yield the members of an archive, and those of each zip archive in it; deeper ones stay closed."""
-    whole = ExportFile(path, "", max_member_bytes, outer)
-    with whole.archive() as archive:
-        members = archive.infolist()
-    if len(members) > MAX_MEMBERS:
-        raise ArchiveRefused(f"the archive holds {len(members):,} members", where=whole.name, do="Unpack it and give the folder")
-    for info in sorted(members, key=lambda info: info.filename):
-        name = PurePosixPath(info.filename.replace("\\", "/"))
-        file = ExportFile(path, info.filename, max_member_bytes, outer)
-        if not name.parts:
-            raise ArchiveRefused("a member has no name", where=file.name, do="Copy or export the archive again")
-        if name.is_absolute() or ".." in name.parts or name.parts[0].endswith(":"):
-            raise ArchiveRefused("a member's name points outside the archive", where=file.name, do="Do not trust this archive")
-        if stat.S_ISLNK(info.external_attr >> 16):
-            raise ArchiveRefused("a member is a symbolic link", where=file.name, do="Do not trust this archive")
-        if info.is_dir() or name.name.startswith(".") or name.parts[0] == "__MACOSX":
-            continue
-        if outer is None and name.suffix.casefold() == ".zip" and is_archive(file):
-            yield from _members(path, max_member_bytes, info.filename)
-        else:
-            yield file

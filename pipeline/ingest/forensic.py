@@ -65,7 +65,7 @@ class _Told:
 
 
 def _tables(file: ExportFile, program: str, sheets: bool, options: ReadOptions, log: ReadLog) -> list[_Told]:
-    grids = workbook_grids(file, options.max_member_bytes) if sheets else csv_grids(file, options.max_member_bytes)
+    grids = workbook_grids(file) if sheets else csv_grids(file)
     roles = ROLES[program]
     found: list[_Told] = []
     others: list[str] = []

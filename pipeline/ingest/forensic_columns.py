@@ -29,6 +29,8 @@ SYSTEM = frozenset({"system message", "system message system message"})
 """The sender, in Cellebrite's reports, of what an app itself wrote."""
 
 _HEADERS = 5
+_FEWEST = 3
+"""A report's table has a column for who, one for when and one for the text."""
 _MOST = 0.8
 _OF_CHAT = ("chat #", "identifier", "participants", "name", "chat name", "source", "account")
 
@@ -224,7 +226,7 @@ def report_format(text: str) -> str | None:
         except csv.Error:
             continue
         for place, row in enumerate(rows[:_HEADERS]):
-            program = forensic_format(column_names(row))
+            program = forensic_format(column_names(row)) if len(row) >= _FEWEST else None
             if program is not None and place + sum(len(one) == len(row) for one in rows[place:]) >= _MOST * len(rows):
                 return program
     return None

@@ -12,7 +12,8 @@ from typing import Any
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum
 
 from pipeline.errors import ArchiveRefused, ExportError
-from pipeline.ingest.files import ZIP_MAGIC, ExportFile
+from pipeline.ingest.archives import archive_kind
+from pipeline.ingest.files import ExportFile
 from pipeline.ingest.table_records import csv_rows
 
 DELIMITERS = (",", ";", "\t")
@@ -51,19 +52,18 @@ def column_names(cells: Sequence[Any]) -> list[str]:
     return names
 
 
-def csv_grids(file: ExportFile, max_bytes: int) -> list[Grid]:
+def csv_grids(file: ExportFile) -> list[Grid]:
     """Return a CSV as it is cut by each separator."""
-    return [Grid(lambda delimiter=delimiter: csv_rows(file, delimiter, max_bytes)) for delimiter in DELIMITERS]
+    return [Grid(lambda delimiter=delimiter: csv_rows(file, delimiter)) for delimiter in DELIMITERS]
 
 
 def is_workbook(file: ExportFile, head: bytes) -> bool:
     """Whether a file is a workbook of Excel's: an archive with a member for it."""
-    if not head.startswith(ZIP_MAGIC):
+    if archive_kind(head) != "zip":
         return False
     try:
-        with file.archive() if file.member is None else zipfile.ZipFile(_content(file)) as archive:
-            return "xl/workbook.xml" in archive.namelist()
-    except (ArchiveRefused, zipfile.BadZipFile, NotImplementedError, EOFError, ValueError):
+        return file.as_archive().has("xl/workbook.xml")
+    except ArchiveRefused:
         return False
 
 
@@ -72,18 +72,18 @@ def _content(file: ExportFile) -> io.BytesIO:
         return io.BytesIO(stream.read())
 
 
-def workbook_grids(file: ExportFile, max_bytes: int) -> list[Grid]:
+def workbook_grids(file: ExportFile) -> list[Grid]:
     """Return the sheets of a workbook. A sheet is held whole while it is read.
 
     Raises
     ------
     ArchiveRefused
-        When the workbook unpacks to more than ``max_bytes``.
+        When the workbook unpacks to more than the file's ``max_bytes``.
     ExportError
         When it is damaged, or protected by a password.
     """
     content = _content(file)
-    _check_size(content, file, max_bytes)
+    _check_size(content, file)
     content.seek(0)
     try:
         workbook = CalamineWorkbook.from_filelike(content)
@@ -93,18 +93,18 @@ def workbook_grids(file: ExportFile, max_bytes: int) -> list[Grid]:
     return [Grid(lambda name=name: _sheet_rows(workbook, name, file), name) for name in names]
 
 
-def _check_size(content: io.BytesIO, file: ExportFile, max_bytes: int) -> None:
+def _check_size(content: io.BytesIO, file: ExportFile) -> None:
     """Unpack every member once and count, as for any archive: what the members say of their size is not trusted."""
     try:
         with zipfile.ZipFile(content) as archive:
-            left = max_bytes
+            left = file.max_bytes
             for member in archive.infolist():
                 with archive.open(member) as stream:
                     while block := stream.read(1 << 20):
                         left -= len(block)
                         if left < 0:
                             raise ArchiveRefused(
-                                f"the workbook unpacks to more than {max_bytes:,} bytes",
+                                f"the workbook unpacks to more than {file.max_bytes:,} bytes",
                                 where=file.name,
                                 do="If it is to be trusted, save its table as CSV, or raise --max-member-bytes",
                             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 HOW: dict[str, str] = {
     "whatsapp": "In the chat: More, Export chat. Without media is enough",
+    "whatsapp_exporter": "WhatsApp-Chat-Exporter with --json, from the backup of a phone",
     "telegram": "Telegram Desktop: Settings, Advanced, Export Telegram data; machine-readable JSON",
     "telegram_html": "Telegram Desktop: in the chat's menu, Export chat history; HTML, and give the whole folder",
     "meta": "Accounts Center: Your information, Download your information, Messages; JSON",
@@ -12,7 +13,10 @@ HOW: dict[str, str] = {
     "discord_csv": "DiscordChatExporter: export the channel as CSV; keep the file's name, which says the channel",
     "discord_text": "DiscordChatExporter: export the channel as TXT; JSON holds more",
     "discord_html": "DiscordChatExporter: export the channel as HTML",
+    "discord_api": "A bot or another program that keeps GET /channels/ID/messages, as a list or a message a line",
+    "discord_package": "Discord: Data & Privacy, Request your data, Messages; one side only: DiscordChatExporter gives both",
     "snapchat": "accounts.snapchat.com: My Data, with chat history and JSON files",
+    "snapchat_html": "accounts.snapchat.com: My Data, with chat history; give the folder html with its pages",
     "snapchat_return": "What Snap Inc. answers to legal process: conversations.csv",
     "tiktok": "Settings and privacy, Account, Download your data: JSON, with direct messages",
     "slack": "Workspace settings: Import/Export Data, Export",
@@ -31,6 +35,7 @@ HOW: dict[str, str] = {
     "axiom": "AXIOM Examine: Create export, CSV, Excel or XML, of the chat artifacts",
     "irc": "The client's or bot's own log (irssi, WeeChat, mIRC, HexChat, ZNC, …)",
     "minecraft": "The server's or the client's logs/latest.log and older ones",
+    "roblox": "The client's own log: on Windows %LOCALAPPDATA%\\Roblox\\logs, on a Mac ~/Library/Logs/Roblox",
     "twitch": "Chatterino: Settings, Moderation, Enable logging; or TwitchDownloader, chat as text",
     "mbox": "Google Takeout: Mail; Apple Mail: Mailbox, Export; Thunderbird: the mail folder's file",
     "google_chat": "takeout.google.com: Google Chat; give the zip, or the folder Google Chat/Groups",

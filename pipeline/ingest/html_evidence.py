@@ -15,6 +15,9 @@ META_TIME = ("_a6-o", "_2lem")
 
 _TELEGRAM_ID = re.compile(r"message-?\d+")
 _DISCORD = frozenset({"chatlog__message-group", "chatlog__message-container", "preamble__entries-container"})
+_SNAPCHAT_BOX = re.compile(r"background:\s*#f2f2f2", re.IGNORECASE)
+_SNAPCHAT_HEADS = re.compile(r"(?:From|To) ?Media Type ?Created")
+_SNAPCHAT_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\s*\Z")
 _META_PAGE = re.compile(r"message_\d+\.html", re.IGNORECASE)
 _ROWS = 20
 
@@ -28,7 +31,23 @@ def html_format(head: bytes, file: ExportFile) -> str | None:
                 return "telegram_html"
             if classes & _DISCORD:
                 return "discord_html"
+    if _is_snapchat(head):
+        return "snapchat_html"
     return "meta_html" if _is_meta(head, file) else None
+
+
+def _is_snapchat(head: bytes) -> bool:
+    """Whether a page holds boxes of messages with a sender and a time, or the tables of before 2023."""
+    boxes = [box for box, _ in zip(head_elements(head, is_snapchat_box), range(_ROWS), strict=False)]
+    if any(any(part.tag == "h4" for part in box.walk()) and _SNAPCHAT_TIME.search(box.words()) for box in boxes):
+        return True
+    rows = (" ".join(row.words().split()) for row in head_elements(head, lambda element: element.tag == "tr"))
+    return any(_SNAPCHAT_HEADS.fullmatch(row) for row in rows)
+
+
+def is_snapchat_box(element: Element) -> bool:
+    """Whether an element is the box of one message on a page of Snapchat's."""
+    return element.tag == "div" and _SNAPCHAT_BOX.search(element.attributes.get("style", "")) is not None
 
 
 def _is_meta(head: bytes, file: ExportFile) -> bool:

@@ -1,11 +1,11 @@
-"""iMessage and SMS, as iMazing writes them to CSV, a row a message.
+"""iMessage, SMS and WhatsApp, as iMazing writes them to CSV, a row a message.
 
 ::
 
     Chat Session,Message Date,Delivered Date,Read Date,Edited Date,Service,Type,Sender ID,Sender Name,Status,…,Text,…
 
-Outgoing rows name no sender: they are the phone's owner, ``Me``. Times are the phone's own. Other exporters' tables are read as CSV
-with their columns named (``--column``).
+Tables of WhatsApp have no ``Service``. Outgoing rows name no sender: they are the phone's owner, ``Me``. Times are the phone's own.
+Other exporters' tables are read as CSV with their columns named (``--column``).
 """
 
 from __future__ import annotations
@@ -36,10 +36,12 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     """
 
     def records(wanted: Wanted) -> Iterator[Record]:
-        for index, line, row in csv_records(unit.file, sorted(COLUMNS), options.max_member_bytes, wanted):
+        for index, line, row in csv_records(unit.file, sorted(COLUMNS), wanted):
             yield index, line, _record(row)
 
-    yield from Table(unit.file, records, Columns.named({}), options, log, platform="imessage").conversations()
+    first = next(csv_records(unit.file, sorted(COLUMNS)), None)
+    platform = "whatsapp" if first is not None and "Service" not in first[2] else "imessage"
+    yield from Table(unit.file, records, Columns.named({}), options, log, platform=platform).conversations()
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:

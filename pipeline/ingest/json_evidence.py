@@ -6,6 +6,7 @@ A key in another object, or a word in somebody's text, decides nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -14,6 +15,9 @@ import ijson
 from pipeline.ingest.json_damage import PARSER_ERRORS
 from pipeline.ingest.json_escapes import EscapeMender
 from pipeline.ingest.json_guard import DEEPEST
+
+_DIGITS = re.compile(rb"[0-9]{300,}")
+"""More digits than a number has: of some thousand the parser ends the whole program."""
 
 _BLOCK = 512
 """How much is read at a time: what stands in the block before a damage is lost."""
@@ -38,6 +42,9 @@ TIKTOK_SECTIONS = (
 # The first row whose keys all stand in one object and those around it decides, so that the more telling ones come first.
 _FORMATS: tuple[tuple[str, frozenset[str]], ...] = (
     ("discord", frozenset({"guild", "channel"})),
+    ("discord_package", frozenset({"ID", "Timestamp", "Contents", "Attachments"})),
+    ("discord_api", frozenset({"author", "channel_id", "content", "timestamp", "type"})),
+    ("whatsapp_exporter", frozenset({"messages", "from_me", "key_id", "data"})),
     ("snapchat", frozenset({"Media Type", "From"})),
     ("snapchat", frozenset({"Media Type", "To"})),
     ("tiktok", frozenset({"ChatHistory", "Direct Messages"})),
@@ -117,7 +124,7 @@ def is_lines(text: str) -> bool:
     if not newline:
         return True
     try:
-        return isinstance(json.loads(first), dict)
+        return isinstance(json.loads(first, parse_int=len), dict)
     except (ValueError, RecursionError):
         return False
 
@@ -125,7 +132,7 @@ def is_lines(text: str) -> bool:
 def _events(head: bytes) -> Iterator[tuple[str, object]]:
     """Yield the parser's events until the head ends or cannot be read on."""
     mender = EscapeMender(hex_escapes=True)
-    stream = BytesIO(mender.feed(head) + mender.rest())
+    stream = BytesIO(_DIGITS.sub(b"0", mender.feed(head) + mender.rest()))
     depth = 0
     try:
         for event, value in ijson.basic_parse(stream, multiple_values=True, buf_size=_BLOCK):

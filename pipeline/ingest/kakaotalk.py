@@ -52,7 +52,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
 def _table(file: ExportFile, options: ReadOptions, log: ReadLog) -> Table:
     def records(wanted: Wanted) -> Iterator[Record]:
-        for index, line, row in csv_records(file, COLUMNS, options.max_member_bytes, wanted):
+        for index, line, row in csv_records(file, COLUMNS, wanted):
             yield index, line, _record(row, file.sha256[:12])
 
     return Table(file, records, Columns.named({}), options, log, platform="kakaotalk")

@@ -33,8 +33,8 @@ _NOTICE = re.compile(
     r"|.{1,40} (?:joined|left|has joined|has left)(?: this chatroom| the chatroom)?\."
     r"|.{1,40} invited .{1,80} to this chatroom\."
 )
-_DELETED = re.compile(r"삭제된 메시지입니다\.?|This message was deleted\.?|메시지가 삭제되었습니다\.?")
-_THING = re.compile(
+DELETED = re.compile(r"삭제된 메시지입니다\.?|This message was deleted\.?|메시지가 삭제되었습니다\.?")
+THING = re.compile(
     r"사진(?: \d+장)?|동영상|이모티콘|\(이모티콘\) ?|음성메시지|연락처|지도:? ?.{0,80}|파일: .{1,200}"
     r"|(?:\d+ )?[Pp]hotos?|Videos?|Emoticons?|Voice Note|File: .{1,200}|<사진 읽지 않음>"
 )
@@ -94,11 +94,11 @@ def _preamble(text: str) -> Line:
 
 def kind_of(speaker: str | None, text: str) -> tuple[Kind, dict[str, object]]:
     """Return what a row is; a notice in a person's name begins with that name."""
-    if _DELETED.fullmatch(text):
+    if DELETED.fullmatch(text):
         return "deleted", {}
     if _CALL.fullmatch(text) or (speaker and text.startswith(f"{speaker}님") and _NOTICE.fullmatch(text)):
         return "system", {"actor_id": speaker}
-    return ("media", {}) if _THING.fullmatch(text) else ("message", {})
+    return ("media", {}) if THING.fullmatch(text) else ("message", {})
 
 
 FORMAT = TextFormat("KakaoTalk", "kakaotalk", KakaoGrammar, do="Export the chat again: its menu, Settings, Export chat messages")

@@ -19,15 +19,16 @@ _DAY = re.compile(rf"(?:[^\W\d]{{1,12}}\.?,?\s)?{_DATE}(?:\s?[(（][^\d()（）]
 ROW = re.compile(rf"(?P<clock>{CLOCK})\t(?:(?P<name>[^\t]*)\t)?(?P<text>.*)", re.DOTALL)
 SPACED = re.compile(r"(?P<clock>\d{1,2}:\d{2}) (?P<name>\S+) (?P<text>.*)", re.DOTALL)
 
-_THING = re.compile(
+BRACKETED_THING = re.compile(
     r"\[(?:photo|video|sticker|file|voice message|location|contact|album|note|gif|emoji|photos?|"
     r"写真|動画|スタンプ|ファイル|ボイスメッセージ|位置情報|連絡先|アルバム|ノート|絵文字|"
     r"照片|影片|貼圖|檔案|語音訊息|位置訊息|聯絡資訊|相簿|記事本|视频|贴图|文件|语音信息|位置信息|相册|"
     r"รูป|ภาพ|วิดีโอ|สติกเกอร์|ไฟล์|ข้อความเสียง|ตำแหน่ง|อัลบั้ม|โน้ต|"
     r"사진|동영상|스티커|파일|음성 메시지|위치정보|연락처|앨범|노트|"
-    r"foto|stiker|berkas|pesan suara|lokasi|kontak|catatan)\](?: .{1,200})?",
+    r"foto|stiker|berkas|pesan suara|lokasi|kontak|catatan)\]",
     re.IGNORECASE,
 )
+_THING = re.compile(BRACKETED_THING.pattern + r"(?: .{1,200})?", re.IGNORECASE)
 _MOST = 0.6
 _MOST_WORDS = 5
 _FEW = 3

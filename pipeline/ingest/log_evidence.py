@@ -15,6 +15,7 @@ from pipeline.ingest import (
     kakaotalk_grammar,
     line_grammar,
     minecraft_grammar,
+    roblox_grammar,
     twitch_grammar,
     viber_grammar,
 )
@@ -28,6 +29,7 @@ _FORMATS: dict[str, TextFormat] = {
     "imessage_exporter": imessage_exporter_grammar.FORMAT,
     "irc": irc_grammar.FORMAT,
     "minecraft": minecraft_grammar.FORMAT,
+    "roblox": roblox_grammar.FORMAT,
     "twitch": twitch_grammar.FORMAT,
 }
 
@@ -41,11 +43,10 @@ _LEAST = 0.6
 class _Weight:
     """How well a grammar explains the lines of a head.
 
-    ``begins``: the first line is a title of the program's (``titled``) or a day. ``one_voice``: what stands where a name should is
-    a program's part, and names stand within the words.
+    ``titled``: the first line is a title of the program's. ``one_voice``: what stands where a name should is a program's part, and
+    names stand within the words.
     """
 
-    begins: bool
     titled: bool
     share: float
     spoken: int
@@ -91,25 +92,27 @@ def _lines(text: str) -> list[str]:
 
 
 def _best(lines: Sequence[str], *, begins: bool) -> str | None:
-    weights = {name: _weigh(lines, format_) for name, format_ in _FORMATS.items()}
+    formats = {name: format_ for name, format_ in _FORMATS.items() if _begins(lines, format_) == begins}
+    weights = {name: _weigh(lines, format_) for name, format_ in formats.items()}
     fit = {
         name: one
         for name, one in weights.items()
-        if one.begins == begins
-        and one.spoken
-        and one.share >= (_LEAST_OF_TITLED if one.titled else _LEAST)
-        and (begins or not one.one_voice)
+        if one.spoken and one.share >= (_LEAST_OF_TITLED if one.titled else _LEAST) and (begins or not one.one_voice)
     }
     return max(fit, key=lambda name: (fit[name].share, fit[name].spoken)) if fit else None
+
+
+def _begins(lines: Sequence[str], format_: TextFormat) -> bool:
+    """Whether the first line is a title of the program's, or a day."""
+    return bool(lines) and isinstance(format_.grammar().line(lines[0]), Aside | Day)
 
 
 def _weigh(lines: Sequence[str], format_: TextFormat) -> _Weight:
     grammar = format_.grammar()
     found = [grammar.line(one) for one in lines]
     if not found:
-        return _Weight(begins=False, titled=False, share=0.0, spoken=0, rows=0)
+        return _Weight(titled=False, share=0.0, spoken=0, rows=0)
     explained = sum(one is not None for one in found)
     rows = [one for one in found if isinstance(one, Entry)]
     spoken = [(row.speaker, ": ", row.text) for row in rows if row.speaker is not None]
-    titled = isinstance(found[0], Aside)
-    return _Weight(titled or isinstance(found[0], Day), titled, explained / len(found), len(spoken), len(rows), is_log(spoken))
+    return _Weight(isinstance(found[0], Aside), explained / len(found), len(spoken), len(rows), is_log(spoken))

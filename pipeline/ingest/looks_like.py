@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pipeline.ingest.files import GZIP_MAGIC, ExportFile, is_archive
+from pipeline.ingest.archives import archive_kind
+from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_evidence import first_record, key_chains
 from pipeline.ingest.table_evidence import header_columns, holds_messages
 from pipeline.ingest.whatsapp_header import is_like_header, parse_header
@@ -22,11 +23,24 @@ class Look:
     chat: bool = True
 
 
+ARCHIVE = Look("an archive in an archive", "Unpack the outer ones")
+_NO_MESSAGES = Look("a part of an Instagram download that holds no chats", "Give the folder `messages`", chat=False)
+_TELEGRAM_PAGE = Look("a page of Telegram's HTML that holds no chat", "Give the folder of the chat's messages.html", chat=False)
+_META_PAGE = Look("a page of an Instagram or Facebook download that holds no chat", "Give the folder `messages`", chat=False)
+_SNAPCHAT_LIST = Look(
+    "the list of chats of a Snapchat download", "Give the whole folder: the chats are pages of their own", chat=False
+)
+_SNAPCHAT_PAGE = Look("a page of a Snapchat download that holds no chat", "Give the whole folder", chat=False)
+_ROBLOX = Look("a Roblox log in which nobody chats", "Give the logs of the days with the chats", chat=False)
+_CALLS = Look("a list of calls", "Give the app's messages (sms-….xml)", chat=False)
+_AS_TABLE = "Write a row a message, with the columns conversation_id, speaker, timestamp and text"
+NO_CHATS = (_NO_MESSAGES, _TELEGRAM_PAGE, _META_PAGE, _SNAPCHAT_LIST, _SNAPCHAT_PAGE, _ROBLOX, _CALLS)
+"""What is known to hold no chats."""
+
 _MAGIC: tuple[tuple[bytes, Look], ...] = (
     (b"%PDF", Look("a PDF", "Export the chat as text or JSON from the app itself", chat=False)),
     (b"SQLite format 3\0", Look("an app's database", "Export the chat from the app, as text or JSON")),
     (b"\xd0\xcf\x11\xe0", Look("an old Office document or spreadsheet", "Save the table as CSV in UTF-8")),
-    (b"7z\xbc\xaf\x27\x1c", Look("a 7z archive", "Unpack it and give the folder")),
     (b"Rar!", Look("a RAR archive", "Unpack it and give the folder")),
     (b"BZh", Look("a bzip2 archive", "Unpack it and give the file")),
     (b"\xfd7zXZ", Look("an xz archive", "Unpack it and give the file")),
@@ -34,35 +48,39 @@ _MAGIC: tuple[tuple[bytes, Look], ...] = (
     (b"\x89PNG", Look("a picture", "Give the chat's text", chat=False)),
 )
 _HTML: tuple[tuple[str, Look], ...] = (
-    (
-        r"\bclass=\"page_wrap",
-        Look("a page of Telegram's HTML that holds no chat", "Give the folder of the chat's messages.html", chat=False),
-    ),
+    (r"\bclass=\"page_wrap", _TELEGRAM_PAGE),
     (r"chatlog__|DiscordChatExporter", Look("Discord as DiscordChatExporter's HTML", "Export the channel again, as JSON")),
-    (
-        r"\b_a6-|\buiBoxWhite",
-        Look("a page of an Instagram or Facebook download that holds no chat", "Give the folder `messages`", chat=False),
-    ),
-    (r"snapchat", Look("Snapchat as HTML", "Ask for the download again, with JSON")),
+    (r"\b_a6-|\buiBoxWhite", _META_PAGE),
+    (r"chat_history/subpage_", _SNAPCHAT_LIST),
+    (r"snapchat", _SNAPCHAT_PAGE),
 )
-_XML: tuple[tuple[str, Look], ...] = ((r"<calls\b", Look("a list of calls", "Give the app's messages (sms-….xml)", chat=False)),)
+_XML: tuple[tuple[str, Look], ...] = ((r"<calls\b", _CALLS),)
 _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
+    (frozenset({"string_map_data"}), _NO_MESSAGES),
     (
-        frozenset({"ID", "Timestamp", "Contents"}),
-        Look("Discord's own data package", "It holds one side only: export with DiscordChatExporter, as JSON"),
+        frozenset({"annotations", "data", "result"}),
+        Look("Label Studio's JSON", "`safelight corpus check` and `train` read it as labels; to score give the chats"),
     ),
     (
-        frozenset({"string_map_data"}),
-        Look("a part of an Instagram download that holds no chats", "Give the folder `messages`", chat=False),
+        frozenset({"messages", "role", "content"}),
+        Look("a chat of a language model's, with `role` and `content`", f"It does not say who or when. {_AS_TABLE}"),
     ),
+    (frozenset({"requestedAttributes", "comment"}), Look("a request to Perspective", _AS_TABLE, chat=False)),
     (frozenset({"event_id", "room_id"}), Look("events of Matrix", "Export the room from Element, as JSON")),
-    (frozenset({"messages", "key_id"}), Look("WhatsApp-Chat-Exporter's JSON", "Export the chat from WhatsApp itself")),
-    (
-        frozenset({"author", "channel_id", "content"}),
-        Look("Discord as its API gives it", "Export the channel with DiscordChatExporter, as JSON"),
-    ),
 )
 _TEXT: tuple[tuple[str, Look], ...] = (
+    (r"\d{4}-\d{2}-\d{2}T[\d:.]+Z,[\d.]+,[0-9a-f]+,\d+(?:,\w+)? \[D?FLog::", _ROBLOX),
+    (
+        r"Conversation: .*\n\s*From: .*\nType: ",
+        Look(
+            "Signal's messages as sigtop's text",
+            "Export from Signal Desktop itself: Settings, Chats, Export chat history",
+        ),
+    ),
+    (
+        r"\w{3}, \w{3} \d{1,2}, \d{4}, \d{1,2}:\d{2}:\d{2}(?: [AP]M)? - ",
+        Look("Element's text of a Matrix room", "Export the room again from Element, as JSON"),
+    ),
     (r"(?m)^\[\d{2}:\d{2}(?::\d{2})?\] (?:<[^>\n]+>|\[[^\]\n]+\])", Look("a log of IRC or of a game", "Convert it to CSV")),
     (r"(?m)^\[?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|^\[\d{1,2}\w{3}\d{4} \d{2}:\d{2}", Look("a program's log", "Convert it to CSV")),
 )
@@ -75,18 +93,14 @@ _SHEET = Look(
 _TABLE = Look("a table of messages that lacks columns we need", "Give it alone and name them, such as --column conversation_id=…")
 
 
-def looks_like(file: ExportFile) -> Look | None:
-    """Return what a file looks like that is no export we read; ``None`` where nothing tells."""
-    if is_archive(file):
+def looks_like(file: ExportFile, head: bytes | None = None) -> Look | None:
+    """Return what a file looks like that is no export we read; ``None`` where nothing tells. ``head`` is its begin, where known."""
+    head = file.head(_HEAD) if head is None else head
+    if archive_kind(head) is not None:
         return _archive(file)
-    head = file.head(_HEAD)
     for magic, look in _MAGIC:
         if head.startswith(magic):
             return look
-    if head.startswith(GZIP_MAGIC):
-        return Look("packed with gzip", "Unpack it and give the file or the folder")
-    if head[257:262] == b"ustar":
-        return Look("a tar archive", "Unpack it and give the folder")
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     start = text.lstrip()
     if start.startswith("<"):
@@ -97,14 +111,12 @@ def looks_like(file: ExportFile) -> Look | None:
 
 
 def _archive(file: ExportFile) -> Look:
-    if file.member is None:
-        with file.archive() as archive:
-            names = archive.namelist()
-        if any(name.startswith("xl/") for name in names):
-            return _SHEET
-        if any(name.startswith("word/") for name in names):
-            return Look("a Word document", "Give the chat's own export", chat=False)
-    return Look("an archive in an archive", "Unpack the outer ones")
+    names = [member.name for member in file.as_archive().members]
+    if any(name.startswith("xl/") for name in names):
+        return _SHEET
+    if any(name.startswith("word/") for name in names):
+        return Look("a Word document", "Give the chat's own export", chat=False)
+    return ARCHIVE
 
 
 def _marked_up(start: str) -> Look:

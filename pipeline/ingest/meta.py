@@ -12,7 +12,6 @@ a file held at once. Rows have no ids.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_stream import build, keys, read_events, read_items, skip
+from pipeline.ingest.meta_notices import Reaction, bare, is_notice
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
 from pipeline.ingest.times import from_number, whole
@@ -32,19 +32,19 @@ _READ = frozenset(
     | {"is_unsent", "isUnsent", "call_duration", "type", "is_geoblocked_for_viewer", "is_unsent_image_by_messenger_kid_parent"}
     | set(_FILES)
 )
-# Meta writes a reaction a second time as a row of its own, in the sender's name. No field tells it, only the whole of its text.
-REACTED = re.compile(r"Reacted \S{1,16} to your message ?", re.DOTALL)
+_SHARED = frozenset({"link", "share_text", "original_content_owner"})
 _JOINS = ("Subscribe", "Unsubscribe")
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A file of a thread: the thread's key, its header, and the first and last time in milliseconds."""
+    """A file of a thread: its header, the first and last time in milliseconds, and who reacted with what, by its fields."""
 
     file: ExportFile
     header: Row
     first: int
     last: int
+    reacted: frozenset[Reaction]
 
     @property
     def encrypted(self) -> bool:
@@ -118,8 +118,16 @@ def _part(file: ExportFile, log: ReadLog) -> _Part:
             skip(events, event)
     if not listed:
         raise ExportError("there is no list of `messages` in it", where=file.name, do="Give the message_1.json of a thread")
-    times = [_milliseconds(row, Source(file.name, row=number)) for number, row in enumerate(_rows(file, log), 1)]
-    return _Part(file, header, min(times, default=0), max(times, default=0))
+    times: list[int] = []
+    reacted: set[Reaction] = set()
+    for number, row in enumerate(_rows(file, log), 1):
+        source = Source(file.name, row=number)
+        times.append(_milliseconds(row, source))
+        if row.get("reactions"):
+            with shaped(source, "Meta"):
+                found = _reactions(row, mojibake="threadName" not in header)
+                reacted |= {(entry["speaker"], bare(entry["emoji"])) for entry in found}
+    return _Part(file, header, min(times, default=0), max(times, default=0), frozenset(reacted))
 
 
 def _rows(file: ExportFile, log: ReadLog) -> Iterator[Any]:
@@ -158,9 +166,9 @@ def _message(row: Row, source: Source, part: _Part) -> Message:
         share = row.get("share") or {}
         text = string(row.get("content")) or string(row.get("text")) or string(share.get("share_text"))
         text = mended(text, mojibake=mojibake)
-        kind = _kind(row, text, share)
         sender = name_of(row.get("sender_name", row.get("senderName")))
         speaker = mended(sender, mojibake=mojibake) if sender else None
+        kind: Kind = "system" if is_notice(text, speaker, part.reacted) and not _is_unsent(row) else _kind(row, text, share)
         return Message(
             message_id=f"{part.file.sha256[:12]}:{source.row}",
             speaker=None if kind == "system" else speaker,
@@ -173,13 +181,17 @@ def _message(row: Row, source: Source, part: _Part) -> Message:
 
 
 def _kind(row: Row, text: str, share: Row) -> Kind:
-    if row.get("is_unsent") or row.get("isUnsent"):
+    if _is_unsent(row):
         return "deleted"
-    if "call_duration" in row or row.get("type") in _JOINS or REACTED.fullmatch(text):
+    if "call_duration" in row or row.get("type") in _JOINS:
         return "system"
     if row.get("sticker") or any(row.get(key) for key in _FILES) or (share and not text):
         return "media"
     return "message" if text else "unsupported"
+
+
+def _is_unsent(row: Row) -> bool:
+    return bool(row.get("is_unsent") or row.get("isUnsent"))
 
 
 def _meta(row: Row, share: Row, *, actor: str | None, mojibake: bool) -> dict[str, Any]:
@@ -191,19 +203,29 @@ def _meta(row: Row, share: Row, *, actor: str | None, mojibake: bool) -> dict[st
         meta["media_type"] = "sticker"
     if share.get("link"):
         meta["links"] = [string(share["link"])]
+    if shared := mended(string(share.get("share_text")), mojibake=mojibake):
+        owner = name_of(share.get("original_content_owner"))
+        meta["forwarded_from"] = mended(owner, mojibake=mojibake) if owner else None
+        meta |= {"shared_text": shared} if row.get("content") or row.get("text") else {}
+    meta |= {key: value for key, value in rest(share, _SHARED).items() if key not in meta}
     if "call_duration" in row:
         meta["call_duration"] = row["call_duration"]
     if actor:
         meta["actor_id"] = actor
     if row.get("reactions"):
-        meta["reactions"] = [
-            {
-                "emoji": mended(string(entry.get("reaction")), mojibake=mojibake),
-                "speaker": mended(string(entry.get("actor")), mojibake=mojibake),
-            }
-            for entry in row["reactions"]
-        ]
+        meta["reactions"] = _reactions(row, mojibake=mojibake)
     return meta
+
+
+def _reactions(row: Row, *, mojibake: bool) -> list[dict[str, str]]:
+    """Return who reacted to a row, and with what."""
+    return [
+        {
+            "emoji": mended(string(entry.get("reaction")), mojibake=mojibake),
+            "speaker": mended(string(entry.get("actor")), mojibake=mojibake),
+        }
+        for entry in row["reactions"]
+    ]
 
 
 def mended(text: str, *, mojibake: bool) -> str:

@@ -22,7 +22,8 @@ from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.html_evidence import META_CONTENT, META_NAME, META_TIME, is_meta_row
 from pipeline.ingest.html_stream import Element, read_elements
-from pipeline.ingest.meta import REACTED, mended, platform_of
+from pipeline.ingest.meta import mended, platform_of
+from pipeline.ingest.meta_notices import is_notice
 from pipeline.ingest.named_months import MonthNames
 from pipeline.ingest.options import DateOrder, ReadLog, ReadOptions
 from pipeline.ingest.times import in_utc
@@ -124,7 +125,7 @@ class _Times:
         kind: Kind = "message" if text else "unsupported"
         if "attachments" in meta or (not text and "links" in meta):
             kind = "media"
-        elif REACTED.fullmatch(text):
+        elif is_notice(text, speaker):
             kind = "system"
             meta["actor_id"] = speaker or None
         return Message(

@@ -5,15 +5,23 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
-from pipeline.ingest.choose import as_utf8, choose, nothing_found, warn_of_strange
+from pipeline.errors import ExportError
+from pipeline.ingest.choose import as_utf8, choose, nothing_found, tell_strange
 from pipeline.ingest.detect import FORMATS
-from pipeline.ingest.files import ExportFile, find_files
+from pipeline.ingest.files import ExportFile
+from pipeline.ingest.find import FileFinder
 from pipeline.ingest.merge.plan import Merged, Parted, plan_merges, read_merged, read_parted
-from pipeline.ingest.options import ReadExport, ReadLog, ReadOptions
+from pipeline.ingest.options import ReadExport, ReadLog, ReadOptions, Unread
 from pipeline.ingest.units import Unit, group_units
+from pipeline.printable import printable
 from pipeline.schema import Conversation, Message
+
+Item = TypeVar("Item")
+_UNFORESEEN = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
+"""What a reader raises on damage that it does not expect. None of their texts is shown, for they may quote a message."""
 
 Reader = Callable[[Unit, ReadOptions, ReadLog], Iterator[Conversation]]
 
@@ -42,17 +50,31 @@ def open_units(paths: Iterable[Path], options: ReadOptions, log: ReadLog) -> Ite
     Raises
     ------
     ExportError
-        When there is nothing to read at a path, or a file cannot be opened.
+        When there is nothing to read at any path. A path or file among others that cannot be read is kept in ``log.failed``.
     """
     seen: dict[str, str] = {}
+    paths = list(paths)
     for path in paths:
-        for unit in find_units(path, options, log):
-            twin = seen.setdefault(unit.sha256, unit.name)
+        try:
+            units = find_units(path, options, log)
+        except ExportError as error:
+            if len(paths) == 1:
+                raise
+            log.failed.append(Unread(printable(str(path)), str(error)))
+            continue
+        for unit in units:
+            try:
+                twin = seen.setdefault(unit.sha256, unit.name)
+            except ExportError as error:
+                log.failed.append(Unread(printable(unit.name), str(error)))
+                continue
             if twin != unit.name:
                 log.warn(unit.name, f"the same bytes as {twin}: read once")
                 continue
             log.exports.append(ReadExport(unit.name, unit.format, unit.sha256))
             yield unit
+    if not seen and log.failed:
+        raise ExportError(f"none of the exports can be read, the first because: {log.failed[0].reason.removesuffix('.')}")
 
 
 def merge_units(units: Sequence[Unit], options: ReadOptions, log: ReadLog) -> Sequence[Unit]:
@@ -82,12 +104,30 @@ def unique_id(conversation_id: str, seen: dict[str, int], name: str, log: ReadLo
 
 
 def conversations_of(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
-    """Yield the conversations of one unit; its rows are not counted."""
+    """Yield the conversations of one unit; its rows are not counted.
+
+    Raises
+    ------
+    ExportError
+        When the unit cannot be read whole; also where its reader did not foresee the damage.
+    """
     if isinstance(unit, Merged):
         return read_merged(unit, options, log)
     read: Reader = importlib.import_module(FORMATS[unit.format].module).read
-    conversations = read(unit, options, log)
+    conversations = _foreseen(read(unit, options, log), unit.name)
+    conversations = (replace(one, messages=_foreseen(one.messages, unit.name)) for one in conversations)
     return read_parted(unit, conversations) if isinstance(unit, Parted) else conversations
+
+
+def _foreseen(items: Iterable[Item], name: str) -> Iterator[Item]:
+    try:
+        yield from items
+    except _UNFORESEEN as error:
+        raise ExportError(
+            f"the reader does not understand what stands there ({type(error).__name__})",
+            where=name,
+            do="Export it again; if it stays so, tell us how the export was made",
+        ) from error
 
 
 def _counted(messages: Iterable[Message], name: str, log: ReadLog) -> Iterator[Message]:
@@ -102,28 +142,48 @@ def _counted(messages: Iterable[Message], name: str, log: ReadLog) -> Iterator[M
 
 
 def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
-    """Return the exports at a path: what one reader reads at a time.
+    """Return the exports at a path: what one reader reads at a time. Files that are none are named in ``log``.
 
     Raises
     ------
     UnknownFormat
-        When nothing at the path is a chat export that we read. Files beside one are passed over with a warning.
+        When nothing at the path is a chat export that we read.
     """
-    files = list(find_files(path, max_member_bytes=options.max_member_bytes))
-    found, strange = choose(files, options)
-    if not found:
-        raise nothing_found(path, strange)
-    strange = [file for file in strange if not _belongs(file, found)]
-    if strange:
-        warn_of_strange(path, strange, log)
-    return group_units((format_, as_utf8(file, format_, log)) for format_, file in found)
+    finder = FileFinder(options.max_member_bytes, options.follow_links)
+    files = list(finder.find(path))
+    choice = choose(files, options)
+    choice.refused[:0] = finder.refused
+    if not choice.found:
+        raise nothing_found(path, choice)
+    log.failed += [Unread(one.name, str(one.error)) for one in choice.refused]
+    log.passed_over += [Unread(name, "hidden") for name in finder.hidden]
+    log.passed_over += [Unread(printable(str(link)), "a link out of the folder") for link in finder.links]
+    if finder.links:
+        count, such = len(finder.links), finder.links[0]
+        log.warn(str(path), f"{count} link(s) out of the folder not followed, such as {such}: --follow-links follows them")
+    companions = _companions(choice.found)
+    strange = [one for one in choice.strange if not _belongs(one.file, companions)]
+    tell_strange(path, strange, choice.found, log)
+    return group_units(_readable(choice.found, log))
 
 
-def _belongs(file: ExportFile, found: list[tuple[str, ExportFile]]) -> bool:
-    """Whether a file lies beside an export as a part of it that is not read alone."""
-    name, folder = file.location.name, file.location.parent
-    return any(
-        name in FORMATS[format_].companions and folder in (other.location.parent, other.location.parent.parent)
-        for format_, other in found
-        if FORMATS[format_].companions
-    )
+def _readable(found: list[tuple[str, ExportFile]], log: ReadLog) -> Iterator[tuple[str, ExportFile]]:
+    for format_, file in found:
+        try:
+            yield format_, as_utf8(file, format_, log)
+        except ExportError as error:
+            if len(found) == 1:
+                raise
+            log.failed.append(Unread(printable(file.name), str(error)))
+
+
+def _companions(found: list[tuple[str, ExportFile]]) -> set[tuple[PurePosixPath, str]]:
+    """Return the places of files that lie beside an export as a part of it that is not read alone: folder and name."""
+    folders = {(format_, file.location.parent) for format_, file in found if FORMATS[format_].companions}
+    return {
+        (place, name) for format_, folder in folders for place in (folder, folder.parent) for name in FORMATS[format_].companions
+    }
+
+
+def _belongs(file: ExportFile, companions: set[tuple[PurePosixPath, str]]) -> bool:
+    return (file.location.parent, file.location.name) in companions

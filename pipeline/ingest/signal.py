@@ -53,7 +53,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
 
 def _from_json(file: ExportFile, options: ReadOptions, log: ReadLog) -> Iterator[Message]:
-    for _, line, row in jsonl_records(file, log, options.max_member_bytes):
+    for _, line, row in jsonl_records(file, log):
         source = Source(file.name, line=line)
         with shaped(source, "signal-export"):
             yield _message(row, source, file, options)

@@ -45,7 +45,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
     def records(wanted: Wanted) -> Iterator[Record]:
         book, index = _Book(), -1
-        for _, line, frame in jsonl_records(file, log, options.max_member_bytes):
+        for _, line, frame in jsonl_records(file, log):
             with shaped(Source(file.name, line=line), "Signal"):
                 book.note(frame)
                 item = frame.get("chatItem")

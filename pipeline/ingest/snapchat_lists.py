@@ -13,7 +13,7 @@ A conversation is what was received from one friend and sent to that friend, in 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pipeline.errors import ExportError
@@ -27,6 +27,9 @@ from pipeline.ingest.table_fields import Columns
 from pipeline.ingest.table_records import Record, Wanted
 from pipeline.ingest.tables import Table
 from pipeline.schema import Conversation, Source
+
+Rows = Callable[[], Iterator[tuple[str, Row, int]]]
+"""Gives the rows of the lists anew: each with the name of its list, and its place in the file."""
 
 _DIRECTION = re.compile(r"(?P<way>Received|Sent)\b.*\bHistory")
 _READ = frozenset({"From", "To", "Media Type", "Created", "Text", "Content"})
@@ -52,15 +55,36 @@ def read_by_direction(file: ExportFile, options: ReadOptions, log: ReadLog) -> I
     ExportError
         When the file is no such export, or cannot be read whole.
     """
+    yield from read_lists(file, lambda: ((name, row, index) for index, (name, row) in enumerate(_rows(file, log), 1)), options, log)
+
+
+def read_lists(
+    file: ExportFile,
+    rows: Callable[[], Iterator[tuple[str, Row, int]]],
+    options: ReadOptions,
+    log: ReadLog,
+    *,
+    has_lines: bool = False,
+) -> Iterator[Conversation]:
+    """Yield a conversation for each friend, from rows that come with the name of their list and their place in the file.
+
+    Raises
+    ------
+    ExportError
+        When a row is not of the form that Snapchat writes.
+    """
     owner = _owner(file, log)
 
     def records(wanted: Wanted) -> Iterator[Record]:
-        for index, (list_name, row) in enumerate(_rows(file, log)):
+        for index, (list_name, row, place) in enumerate(rows()):
             if wanted(index):
-                with shaped(Source(file.name, row=index + 1), "Snapchat"):
-                    yield index, index + 1, _record(list_name, row, owner)
+                source = Source(file.name, line=place) if has_lines else Source(file.name, row=place)
+                with shaped(source, "Snapchat"):
+                    yield index, place, _record(list_name, row, owner)
 
-    table = Table(file, records, Columns.named({}), options, log, has_lines=False, platform="snapchat", by_time=True, mixed=True)
+    table = Table(
+        file, records, Columns.named({}), options, log, has_lines=has_lines, platform="snapchat", by_time=True, mixed=True
+    )
     yield from table.conversations()
 
 

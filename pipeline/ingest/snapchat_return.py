@@ -45,7 +45,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     header = _header_line(file)
 
     def records(wanted: Wanted) -> Iterator[Record]:
-        rows = csv_rows(file, ",", options.max_member_bytes, start=header)
+        rows = csv_rows(file, ",", start=header)
         names = [name.strip() for name in next(rows)[1]]
         for index, (line, cells) in enumerate(rows):
             if len(cells) != len(names):

@@ -28,7 +28,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When the workbook is damaged, no sheet holds messages, a column is missing, or a record cannot be read: with its row.
     """
     columns = Columns.named(options.columns)
-    grids = workbook_grids(unit.file, options.max_member_bytes)
+    grids = workbook_grids(unit.file)
     complete = [(grid, header) for grid in grids if (header := grid.header(lambda names: is_complete(names, options.columns)))]
     partial = [(grid, header) for grid in grids if (header := grid.header(lambda names: holds_messages(names, options.columns)))]
     if not (complete or partial):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from pipeline.ingest.table_fields import REQUIRED
+REQUIRED = ("conversation_id", "speaker", "timestamp", "text")
+"""The fields that a table of messages must have."""
 
 DELIMITERS = (",", ";", "\t")
 

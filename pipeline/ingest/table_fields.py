@@ -27,10 +27,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import ConfigError, ExportError
+from pipeline.ingest.table_evidence import REQUIRED, holds_messages
 from pipeline.ingest.times import from_iso, from_number, in_utc, whole
 from pipeline.schema import KINDS, Kind, Source
 
-REQUIRED = ("conversation_id", "speaker", "timestamp", "text")
 OF_CONVERSATION = ("platform", "conversation_title", "conversation_meta")
 OF_SOURCE = ("source_file", "source_line", "source_row")
 FIELDS = (*REQUIRED, "message_id", "kind", *OF_CONVERSATION, "meta", *OF_SOURCE)
@@ -75,7 +75,11 @@ class Columns:
         names = list(found)
         missing = [field for field in FIELDS if (field in REQUIRED or field in mapping) and self.of[field] not in names]
         if missing:
-            shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "") if names else "none"
+            # The names are shown of what is a header for sure: the first row may be a message.
+            known = {self.of[field] for field in FIELDS}.intersection(names) or holds_messages(
+                names, {}
+            )  # else it may be a message
+            shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "") if known else f"{len(names)} others"
             raise ExportError(
                 f"no column {', '.join(f'`{self.of[field]}`' for field in missing)}; found: {shown}",
                 where=where,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
-import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -15,11 +14,12 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import ArchiveRefused, ExportError
-from pipeline.ingest.files import GZIP_MAGIC, ExportFile
+from pipeline.errors import ExportError
+from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_line import decoded, line_object
 from pipeline.ingest.json_stream import read_items
 from pipeline.ingest.options import ReadLog
+from pipeline.ingest.text_lines import EmptyLines
 
 Record = tuple[int, int, dict[str, Any]]
 """The index of a record from 0, its place (the line it starts on, or its row from 1), and its values by column."""
@@ -29,6 +29,7 @@ Wanted = Callable[[int], bool]
 
 _LONGEST_LINE = 1 << 26
 _LONGEST_FIELD = 1 << 24
+_MOST_COLUMNS = 10_000
 _BATCH = 4096
 _BLOCK = 1 << 16
 _DELIMITERS = (",", ";", "\t")
@@ -39,8 +40,8 @@ def everything(index: int) -> bool:
     return True
 
 
-def jsonl_records(file: ExportFile, log: ReadLog, max_bytes: int, wanted: Wanted = everything) -> Iterator[Record]:
-    """Yield the objects of a JSON Lines file, packed with gzip or not; empty lines are passed over.
+def jsonl_records(file: ExportFile, log: ReadLog, wanted: Wanted = everything) -> Iterator[Record]:
+    """Yield the objects of a JSON Lines file; empty lines are passed over.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def jsonl_records(file: ExportFile, log: ReadLog, max_bytes: int, wanted: Wanted
         When a line is not UTF-8, not JSON, not an object, or has a key twice: with the line.
     """
     index = -1
-    for line, raw in _lines(file, max_bytes):
+    for line, raw in _lines(file):
         if raw.isspace() or not raw:
             continue
         index += 1
@@ -71,7 +72,7 @@ def json_records(file: ExportFile, log: ReadLog, wanted: Wanted = everything) ->
             yield index, index + 1, value
 
 
-def csv_records(file: ExportFile, required: Sequence[str], max_bytes: int, wanted: Wanted = everything) -> Iterator[Record]:
+def csv_records(file: ExportFile, required: Sequence[str], wanted: Wanted = everything) -> Iterator[Record]:
     """Yield the records of a CSV file with a header, separated by commas, semicolons or tabs, quoted with ``"``.
 
     The separator is the one that gives a header with the ``required`` columns, else the one that gives most columns.
@@ -82,12 +83,17 @@ def csv_records(file: ExportFile, required: Sequence[str], max_bytes: int, wante
         When the file is not UTF-8, holds NUL bytes, a quote stays open, or a record has not the header's number of fields.
     """
     csv.field_size_limit(_LONGEST_FIELD)
-    headers = {delimiter: _csv_header(file, delimiter, max_bytes) for delimiter in _DELIMITERS}
+    headers = {delimiter: _csv_header(file, delimiter) for delimiter in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda d: (set(required) <= set(headers[d]), len(headers[d])))
     header = [name.strip() for name in headers[delimiter]]
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise ExportError(f"columns stand twice in the header: {', '.join(twice)}", where=f"{file.name}:1", do="Rename one of each")
-    rows = csv_rows(file, delimiter, max_bytes)
+    if len(header) > _MOST_COLUMNS:
+        raise ExportError(
+            f"{len(header):,} columns in the header", where=f"{file.name}:1", do="Check that this is a table of messages"
+        )
+    if twice := [name for name, number in Counter(header).items() if number > 1]:
+        shown = ", ".join(sorted(twice)) if set(required) <= set(header) else f"{len(twice)} of {len(header)}"
+        raise ExportError(f"columns stand twice in the header: {shown}", where=f"{file.name}:1", do="Rename one of each")
+    rows = csv_rows(file, delimiter)
     next(rows, None)
     for index, (line, row) in enumerate(rows):
         if len(row) != len(header):
@@ -100,18 +106,18 @@ def csv_records(file: ExportFile, required: Sequence[str], max_bytes: int, wante
             yield index, line, dict(zip(header, row, strict=True))
 
 
-def _csv_header(file: ExportFile, delimiter: str, max_bytes: int) -> list[str]:
+def _csv_header(file: ExportFile, delimiter: str) -> list[str]:
     """Return the header as this separator cuts it; none where it cannot be cut so."""
     try:
-        return next(csv_rows(file, delimiter, max_bytes), (1, []))[1]
+        return next(csv_rows(file, delimiter), (1, []))[1]
     except ExportError:
         return []
 
 
-def csv_rows(file: ExportFile, delimiter: str, max_bytes: int, *, start: int = 1) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(file: ExportFile, delimiter: str, *, start: int = 1) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not empty with the line that each starts on, from line ``start`` on."""
     before = start - 1
-    reader = csv.reader(islice(_csv_lines(file, max_bytes), before, None), delimiter=delimiter, strict=True)
+    reader = csv.reader(islice(_csv_lines(file), before, None), delimiter=delimiter, strict=True)
     while True:
         try:
             row = next(reader, None)
@@ -128,8 +134,8 @@ def csv_rows(file: ExportFile, delimiter: str, max_bytes: int, *, start: int = 1
         start = before + reader.line_num + 1
 
 
-def _csv_lines(file: ExportFile, max_bytes: int) -> Iterator[str]:
-    for line, raw in _lines(file, max_bytes):
+def _csv_lines(file: ExportFile) -> Iterator[str]:
+    for line, raw in _lines(file):
         where = f"{file.name}:{line}"
         if b"\0" in raw:
             raise ExportError(
@@ -138,32 +144,15 @@ def _csv_lines(file: ExportFile, max_bytes: int) -> Iterator[str]:
         yield decoded(raw, where)
 
 
-def _lines(file: ExportFile, max_bytes: int) -> Iterator[tuple[int, bytes]]:
+def _lines(file: ExportFile) -> Iterator[tuple[int, bytes]]:
     r"""Yield the lines, which end with ``\n``, and their numbers from 1; without a byte order mark."""
-    packed = file.head(2) == GZIP_MAGIC
-    if not packed:
-        yield from _plain_lines(file)
-        return
-    size = line = 0
-    with file.open() as raw, gzip.GzipFile(fileobj=raw) as stream:
-        while block := _read_line(stream, partial(_where, file.name, line, b"")):
-            line += 1
-            size += len(block)
-            if size > max_bytes:
-                raise ArchiveRefused(
-                    f"the file unpacks to more than {max_bytes:,} bytes",
-                    where=file.name,
-                    do="If it is to be trusted, unpack it and give the file itself, or raise --max-member-bytes",
-                )
-            yield line, block.removeprefix(codecs.BOM_UTF8) if line == 1 else block
-
-
-def _plain_lines(file: ExportFile) -> Iterator[tuple[int, bytes]]:
     line = 0
+    empty = EmptyLines(file.name)
     with file.open() as stream:
         while block := stream.read(_BLOCK):
             if not block.endswith(b"\n"):
                 block += _read_line(stream, partial(_where, file.name, line, block))
+            empty.count(block)
             *whole, last = block.removeprefix(codecs.BOM_UTF8).split(b"\n") if line == 0 else block.split(b"\n")
             for raw in whole:
                 line += 1
@@ -178,11 +167,8 @@ def _where(name: str, lines: int, block: bytes) -> str:
     return f"{name}:{lines + newlines + 1}"
 
 
-def _read_line(stream: IO[bytes] | gzip.GzipFile, where: Callable[[], str]) -> bytes:
-    try:
-        block = stream.readline(_LONGEST_LINE)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ExportError("the packed file is damaged or cut off", where=where(), do="Copy or export it again") from error
+def _read_line(stream: IO[bytes], where: Callable[[], str]) -> bytes:
+    block = stream.readline(_LONGEST_LINE)
     if len(block) == _LONGEST_LINE:
         raise ExportError(f"a line of {_LONGEST_LINE:,} bytes or more", where=where(), do="Check that this is a table of messages")
     return block

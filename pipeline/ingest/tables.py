@@ -40,20 +40,18 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When a column is missing, or a record cannot be read: with its line or row.
     """
     columns = Columns.named(options.columns)
-    table = Table(
-        unit.file, _records(unit, columns, options, log), columns, options, log, has_lines=unit.format in ("jsonl", "csv")
-    )
+    table = Table(unit.file, _records(unit, columns, log), columns, options, log, has_lines=unit.format in ("jsonl", "csv"))
     return table.conversations()
 
 
-def _records(unit: Unit, columns: Columns, options: ReadOptions, log: ReadLog) -> Records:
+def _records(unit: Unit, columns: Columns, log: ReadLog) -> Records:
     if unit.format == "parquet":
         return partial(parquet_records, unit.file)
     if unit.format == "csv":
-        return partial(csv_records, unit.file, columns.required, options.max_member_bytes)
+        return partial(csv_records, unit.file, columns.required)
     if unit.format == "json":
         return partial(json_records, unit.file, log)
-    return partial(jsonl_records, unit.file, log, options.max_member_bytes)
+    return partial(jsonl_records, unit.file, log)
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,11 +264,13 @@ def _speaker(row: Row) -> str | None:
 
 
 def _words(row: Row) -> str:
-    """Return the words of a row: its text, a gift's note, or a poll's question and answers, a line each."""
+    """Return the words of a row: its text, a gift's note, or what stands in a poll or a checklist, a line each."""
     if text := _text(row.get("text")) or _gift_text(row):
         return text
     if poll := row.get("poll"):
         return "\n".join([_text(poll["question"]), *(_text(answer["text"]) for answer in poll.get("answers", ()))])
+    if checklist := row.get("todo_list"):
+        return "\n".join([_text(checklist.get("title")), *(_text(task["text"]) for task in checklist.get("answers", ()))])
     return ""
 
 

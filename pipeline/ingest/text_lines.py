@@ -10,7 +10,32 @@ from pipeline.ingest.files import ExportFile
 
 _LONGEST = 1 << 26
 _BLOCK = 1 << 16
+_MOST_BLANK = 1 << 22
 _NEWLINE = b"\n"
+
+
+class EmptyLines:
+    """Counts the line ends that stand one after another, block after block: a megabyte of gzip holds a thousand of them."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._bytes = 0
+
+    def count(self, block: bytes) -> None:
+        """Count a block.
+
+        Raises
+        ------
+        ExportError
+            When blocks that are all blank came to `_MOST_BLANK` bytes.
+        """
+        self._bytes = self._bytes + len(block) if block.isspace() else 0
+        if self._bytes > _MOST_BLANK:
+            raise ExportError(
+                f"over {_MOST_BLANK:,} bytes of nothing but blanks and line ends",
+                where=self._name,
+                do="This is no chat; check the file",
+            )
 
 
 def decoded_lines(file: ExportFile) -> Generator[tuple[int, str]]:
@@ -65,6 +90,7 @@ def _blocks(stream: BinaryIO, file: ExportFile) -> Generator[bytes]:
         When a line is longer than any message.
     """
     lines = 0
+    empty = EmptyLines(file.name)
     while block := stream.read(_BLOCK):
         if not block.endswith(b"\n"):
             rest = stream.readline(_LONGEST)
@@ -73,6 +99,7 @@ def _blocks(stream: BinaryIO, file: ExportFile) -> Generator[bytes]:
                 where = f"{file.name}:{lines + block.count(_NEWLINE, 0, -1) + 1}"
                 raise ExportError(f"a line of {_LONGEST:,} bytes or more", where=where, do="Check the file")
         lines += block.count(b"\n")
+        empty.count(block)
         yield block
 
 

@@ -60,7 +60,7 @@ def _table(file: ExportFile, delimiter: str, options: ReadOptions, log: ReadLog)
 
 def _rows(file: ExportFile, delimiter: str, options: ReadOptions) -> Iterator[tuple[int, list[str]]]:
     """Yield the records without a header."""
-    for number, (line, row) in enumerate(csv_rows(file, delimiter, options.max_member_bytes)):
+    for number, (line, row) in enumerate(csv_rows(file, delimiter)):
         if number or not is_header(row):
             yield line, row
 

@@ -17,11 +17,9 @@ _ROW = re.compile(r"\[ (?P<time>\d{1,4}[^\]\n]{8,30}?) \] (?:(?P<name>[^:\n]{1,8
 _TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:[ \u202f]?[AaPp]\.?[Mm]\.?)?")
 _NUMBER = re.compile(r"\+?[\d\s()-]{5,20}")
 _AMOUNT = re.compile(r"[-+]?[€$£]?\s?\d[\d.,\s]*[€$£]?")
-_THINGS = frozenset(
-    {"photo message", "video message", "sticker message", "sticker", "voice message", "gif message", "file message"}
-)
+THINGS = frozenset({"photo message", "video message", "sticker message", "sticker", "voice message", "gif message", "file message"})
 _CALLS = frozenset({"missed call", "incoming call", "outgoing call", "missed video call", "incoming video call", "cancelled call"})
-_DELETED = frozenset({"this message was deleted", "you deleted a message"})
+DELETED = frozenset({"this message was deleted", "you deleted a message"})
 _WHO = frozenset({"sender", "name", "from", "contact", "author"})
 _WHAT = frozenset({"message", "text", "content", "body"})
 _MOST = 0.8
@@ -70,9 +68,9 @@ def kind_of(speaker: str | None, text: str) -> tuple[Kind, dict[str, object]]:
     plain = text.strip().casefold()
     if plain in _CALLS:
         return "system", {"actor_id": speaker}
-    if plain in _DELETED:
+    if plain in DELETED:
         return "deleted", {}
-    return ("media", {}) if plain in _THINGS else ("message", {})
+    return ("media", {}) if plain in THINGS else ("message", {})
 
 
 class ViberGrammar:

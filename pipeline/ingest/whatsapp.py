@@ -64,7 +64,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         )
     order = options.date_order or evidence.headers.order(file.name)
     location = PurePosixPath(file.member or file.path.name)
-    archive = PurePosixPath(file.outer or file.path.name)
+    archive = PurePosixPath(file.outer[-1] if file.outer else file.path.name)
     title = archive.stem if location.stem == "_chat" else location.stem
     reading = _Reading(file, digest[:12], evidence, order, options.timezone, log)
     yield Conversation(conversation_id=digest[:12], platform=PLATFORM, title=title, messages=reading.messages())

@@ -59,7 +59,7 @@ class Row:
 
 
 @lru_cache(maxsize=1024)
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """Return the text without marks of writing direction and outer white space."""
     return text.translate(_STRIP).strip()
 
@@ -70,12 +70,12 @@ def split_row(rest: str) -> Row:
     ``Name:`` or ``Name:.`` with nothing behind it is a message that could be seen once: its content is not in the export.
     """
     name, colon, text = rest.partition(": ")
-    if _is_notice(_bare(name if colon else rest)):
+    if _is_notice(bare(name if colon else rest)):
         return Row(None, rest)
     once = not text and rest.rstrip().endswith((":", ":."))
     if once and not colon:
         name, colon, text = rest.rpartition(":")
-    speaker = _bare(name)
+    speaker = bare(name)
     return Row(speaker, text, once) if colon and speaker else Row(None, rest)
 
 
@@ -106,7 +106,7 @@ def judge(row: Row, text: str, *, ios: bool = False, marked: bool = False) -> Ju
     if row.view_once and "\n" not in text:
         return Judged("media", {"view_once": True})
     first, _, caption = text.partition("\n")
-    plain = _bare(first)
+    plain = bare(first)
     if not caption and _is_deleted(plain):
         return Judged("deleted")
     edited: dict[str, object] = {"edited": True} if text.endswith(">") and EDITED.search(text) else {}

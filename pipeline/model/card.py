@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from evaluation.intervals import FEW, share_in_words
+from evaluation.metrics import stage_cells
 from evaluation.transfer_table import transfer_table
 from pipeline.cards import render_card
 from pipeline.config import EncoderRecipe, Taxonomy, load_settings, validate_settings
+from pipeline.corpora.about import corpora_in_words
 from pipeline.model.thresholds import read_thresholds
 
 TRANSFER = "transfer.json"
@@ -20,10 +23,15 @@ def write_encoder_card(folder: Path) -> None:
     """Write the card into a model folder that is not sealed yet; it leads with what transfer showed, where that was measured."""
     labels = folder / "labels.json"
     transfer = folder / TRANSFER
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     card = render_card(
         "pipeline.model",
         "encoder_card.md",
-        metrics=json.loads((folder / "metrics.json").read_text("utf-8")),
+        metrics=metrics,
+        share=share_in_words,
+        cells=stage_cells,
+        few=FEW,
+        corpora=corpora_in_words(metrics["corpus"].get("sources", ())),
         recipe=load_settings(folder / "config.toml", EncoderRecipe),
         taxonomy=validate_settings(json.loads(labels.read_text("utf-8")), Taxonomy, where=str(labels)),
         thresholds=read_thresholds(folder / "thresholds.json"),

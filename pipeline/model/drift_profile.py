@@ -10,8 +10,9 @@ from evaluation.drift import FORMAT, Profile, profile, read_profile
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import ModelFolderError
 from pipeline.model.oov import oov_rate
+from pipeline.model.scorable import utterances
 from pipeline.output import write_json
-from pipeline.schema import Message, has_words
+from pipeline.schema import Message
 from pipeline.text.language import language_of
 
 REFERENCE = "reference.json"
@@ -22,7 +23,7 @@ def compute_drift_profile(folder: Path, conversations: Iterable[tuple[Sequence[M
     risks, messages, languages = [], [], []
     texts: list[str] = []
     for own, risk in conversations:
-        words = [message.text for message in own if has_words(message)]
+        words = [text for _, (_, text) in utterances(own)]
         if not words:
             continue
         risks.append(risk)

@@ -78,7 +78,7 @@ def _signs(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) 
 
 def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
     if not texts or not any(stage.cues for stage in model.taxonomy.stages):
-        return [() for _ in texts]  # and spaCy, which takes seconds to come, is not called
+        return [() for _ in texts]
     from pipeline.text.cues import cue_matcher
 
     matcher = cue_matcher(model.taxonomy.model_dump_json())

@@ -76,7 +76,7 @@ def save_training_hashes(folder: Path, conversations: Sequence[LabelledConversat
     highest = int(kept[-1]) if len(long) > len(kept) else int(np.iinfo(np.uint64).max)
     tensors: dict[str, NDArray[np.generic]] = {
         "conversations": hashes64(plain_words(conversation) for conversation in conversations),
-        "speakers": hashes64(name for conversation in conversations for name in _named_groomers(conversation)),
+        "speakers": hashes64(name for conversation in conversations for name in conversation.named_groomers),
         "messages": kept,
         "sketches": np.stack(sketches) if sketches else np.zeros((0, PERMUTATIONS), np.uint16),
     }
@@ -116,7 +116,7 @@ def _by_hashes(path: Path, conversations: Sequence[LabelledConversation]) -> Lea
     known, speakers = set(held["conversations"].tolist()), set(held["speakers"].tolist())
     same = [conversation.id for conversation in conversations if hash64(plain_words(conversation)) in known]
     named = [
-        conversation.id for conversation in conversations if any(hash64(name) in speakers for name in _named_groomers(conversation))
+        conversation.id for conversation in conversations if any(hash64(name) in speakers for name in conversation.named_groomers)
     ]
     near = _near(conversations, held["sketches"]) | _excerpts(conversations, held["messages"], int(about["messages_up_to"]))
     rest = near - set(same)
@@ -149,9 +149,3 @@ def _excerpts(conversations: Sequence[LabelledConversation], known: NDArray[np.u
 
 def _long_messages(conversation: LabelledConversation) -> NDArray[np.uint64]:
     return hashes64(text for message in conversation.messages if len(text := normalise(message.text)) >= _LONG)
-
-
-def _named_groomers(conversation: LabelledConversation) -> frozenset[str]:
-    """Return the groomers whose names mean the same person elsewhere: not in our own corpus, where A is nobody."""
-    ours = conversation.attributes.get("corpus") == "safelight-written"
-    return frozenset() if ours else conversation.groomers or frozenset()

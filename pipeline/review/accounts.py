@@ -17,6 +17,7 @@ from pipeline.review.audit import append
 from pipeline.review.recorded import recorded
 from pipeline.review.records import ROLES, Moderator, Role
 from pipeline.review.schema import audit, failures, readers, sessions
+from pipeline.review.second_factor import factor_fits
 from pipeline.review.store import Store
 
 SHORTEST_PASSWORD = 12
@@ -58,7 +59,7 @@ def add_reader(connection: Connection, name: str, password: str | None, *, role:
         raise ReviewError(f"there is an account {name} already", do="Choose another name")
     reader = Moderator(name, role, active=True)
     hashed = None if password is None else _hashed(name, password)
-    values = {"role": role, "active": True, "created": datetime.now(UTC), "password": hashed}
+    values = {"role": role, "active": True, "created": datetime.now(UTC), "password": hashed, "factor": None, "recovery": None}
     connection.execute(
         readers.insert().values(
             name=name,
@@ -138,7 +139,17 @@ def all_readers(connection: Connection) -> list[Moderator]:
 
 def reader_of(row: Row[Any]) -> Moderator:
     """Return an account from a row that has its columns."""
-    return Moderator(row.name, row.role, row.active, row.grey, row.content_free, row.shortcuts, row.pause_minutes, row.pause_cases)
+    return Moderator(
+        name=row.name,
+        role=row.role,
+        active=row.active,
+        grey=row.grey,
+        content_free=row.content_free,
+        shortcuts=row.shortcuts,
+        pause_minutes=row.pause_minutes,
+        pause_cases=row.pause_cases,
+        has_factor=row.factor is not None,
+    )
 
 
 def _require(connection: Connection, name: str) -> Moderator:
@@ -174,8 +185,10 @@ def unlock(connection: Connection, name: str, *, actor: str) -> None:
     append(connection, actor, "unlock account", f"reader:{name}")
 
 
-def log_in(store: Store, name: str, password: str, *, address: str) -> Moderator | None:
-    """Return the account when the password is its own; note a failure otherwise. An unknown name takes as long as a known one.
+def log_in(store: Store, name: str, password: str, *, address: str, code: str | None = "") -> Moderator | None:
+    """Return the account when the password is its own, and the code of its second factor; note a failure otherwise.
+
+    An unknown name takes as long as a known one. ``code=None``: the second factor is not asked for, since the person is logged in.
 
     Raises
     ------
@@ -204,7 +217,7 @@ def log_in(store: Store, name: str, password: str, *, address: str) -> Moderator
         )
     right = _matches(row.password if row and row.password and row.active else None, password)
     with store.writing() as connection:
-        if row is None or not right:
+        if row is None or not right or not (code is None or factor_fits(connection, row, code)):
             known = f"reader:{row.name}" if row else ""
             append(connection, "", "refuse log-in", known, address=address)
             return None

@@ -93,7 +93,8 @@ def take_stock(connection: Connection) -> None:
     opened: dict[str, Any] = {}
     sets: dict[str, Recorded] = {}
     for kind in RECORDED:
-        for key, row in rows_of(connection, kind, columns_there(connection, kind)):
+        there = columns_there(connection, kind)
+        for key, row in rows_of(connection, kind, there) if there else ():
             run_id = row.pop("run_id", None)
             if kind == "run":
                 opened[key] = row["opened"]

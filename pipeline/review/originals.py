@@ -32,6 +32,7 @@ def read_originals(run: Run, wanted: Iterable[str], *, exports: Iterable[Path] |
         columns=settings["columns"],
         max_member_bytes=settings["max_member_bytes"],
         merge=settings.get("merge", "never"),
+        follow_links=settings.get("follow_links", False),
     )
     paths = list(exports) if exports is not None else _places(run)
     for path in paths:

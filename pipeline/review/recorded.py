@@ -25,12 +25,14 @@ from pipeline.review.schema import (
     corrections,
     decisions,
     moment_text,
+    policy,
     readers,
     runs,
 )
 
 RECORDED: Mapping[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
-    "account": (readers, ("name",), ("role", "active", "created", "password")),
+    "account": (readers, ("name",), ("role", "active", "created", "password", "factor", "recovery")),
+    "policy": (policy, ("one",), ("grey", "content_free", "pause_minutes", "pause_cases", "reveals_an_hour")),
     "run": (
         runs,
         ("id",),
@@ -46,7 +48,7 @@ RECORDED: Mapping[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
 }
 """What the log tells: kind of row -> its table, the columns of its key, and the columns that are recorded."""
 
-_DIGESTED = frozenset({"password", "path", "message_id"})
+_DIGESTED = frozenset({"password", "factor", "recovery", "path", "message_id"})
 
 _INDEX = (
     "number",
@@ -109,8 +111,10 @@ def raw(table: Table, names: Iterable[str]) -> Select[Any]:
 
 
 def columns_there(connection: Connection, kind: str) -> tuple[str, ...]:
-    """Return the recorded columns of a kind that its table has; a later migration may add others."""
+    """Return the recorded columns of a kind that its table has; a later migration may add others, or the table."""
     table, _, columns = RECORDED[kind]
+    if not inspect(connection).has_table(table.name):
+        return ()
     there = {found["name"] for found in inspect(connection).get_columns(table.name)}
     return tuple(name for name in columns if name in there)
 

@@ -144,6 +144,7 @@ class Moderator:
     shortcuts: bool = True
     pause_minutes: int = 50
     pause_cases: int = 5
+    has_factor: bool = False
 
     def may(self, role: Role) -> bool:
         """Return whether the account has at least this role."""

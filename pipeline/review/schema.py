@@ -62,6 +62,9 @@ readers = Table(
     Column("working_since", Moment),  # since the last pause
     Column("last_seen", Moment),
     Column("cases_in_row", Integer, nullable=False),  # severe ones since the last pause
+    Column("factor", Text),  # the secret of the authenticator app; null where there is no second factor
+    Column("factor_step", Integer),  # of the last code that was taken: none serves twice
+    Column("recovery", Text),  # JSON: digests of the recovery codes that are left
     CheckConstraint("role IN ('reader', 'lead', 'admin')", name="role_known"),
 )
 
@@ -73,6 +76,19 @@ sessions = Table(
     Column("csrf", String(64), nullable=False),
     Column("started", Moment, nullable=False),
     Column("seen", Moment, nullable=False),
+    Column("pending_factor", String(64)),  # the secret that was shown and is not yet confirmed
+)
+
+policy = Table(
+    "policy",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("grey", Boolean, nullable=False),
+    Column("content_free", Boolean, nullable=False),
+    Column("pause_minutes", Integer, nullable=False),
+    Column("pause_cases", Integer, nullable=False),
+    Column("reveals_an_hour", Integer, nullable=False),
+    CheckConstraint("one = 1", name="one_policy"),
 )
 
 failures = Table(

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from pipeline.errors import ReviewError
 from pipeline.results import open_run
@@ -26,6 +27,7 @@ from pipeline.review.head import note_head
 from pipeline.review.index import open_in_store
 from pipeline.review.queue import platforms
 from pipeline.review.records import Moderator
+from pipeline.review.slow_clients import TimedProtocol
 from pipeline.review.store import Store, open_store
 from pipeline.review.web.app import create_app
 from pipeline.review.web.app_state import AppState
@@ -88,7 +90,8 @@ def review(
     place = (place or Place()).checked()
     opened = open_store(store)
     try:
-        app_state = prepare(opened, runs, single_user=single_user, secure=place.secure, say=say)
+        reachable = not _is_loopback(place.host)
+        app_state = prepare(opened, runs, single_user=single_user, secure=place.secure, reachable=reachable, say=say)
         app_state.pack_key = pack_key
         names = [*place.names, "localhost", "127.0.0.1", "[::1]", *([] if place.host in ("0.0.0.0", "::") else [place.host])]  # noqa: S104
         listening = _listen(place)
@@ -96,22 +99,34 @@ def review(
         shown = "127.0.0.1" if place.host in ("0.0.0.0", "::") else place.host  # noqa: S104
         address = f"{scheme}://{shown}:{listening.getsockname()[1]}"
         say(f"{address}/enter?token={app_state.token}" if app_state.token else address)
-        config = uvicorn.Config(
-            create_app(app_state, hosts=names),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            ssl_certfile=place.certificate,
-            ssl_keyfile=place.key,
-        )
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(server_config(create_app(app_state, hosts=names), place)).run(sockets=[listening])
     finally:
         opened.close()
 
 
+def server_config(app: FastAPI, place: Place, protocol: type[TimedProtocol] = TimedProtocol) -> uvicorn.Config:
+    """Return how the application is served."""
+    return uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ssl_certfile=place.certificate,
+        ssl_keyfile=place.key,
+    )
+
+
 def prepare(
-    store: Store, runs: Sequence[Path], *, single_user: bool, secure: bool, say: Callable[[str], None] = lambda _: None
+    store: Store,
+    runs: Sequence[Path],
+    *,
+    single_user: bool,
+    secure: bool,
+    reachable: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> AppState:
     """Bring the runs into the store and return what the pages stand on.
 
@@ -143,7 +158,13 @@ def prepare(
     for problem in problems[:5]:
         say(f"warning audit log: {problem}")
     return AppState(
-        store, opened, secure=secure, single_user=alone, token=secrets.token_urlsafe(24) if alone else None, platforms=kinds
+        store,
+        opened,
+        secure=secure,
+        reachable=reachable,
+        single_user=alone,
+        token=secrets.token_urlsafe(24) if alone else None,
+        platforms=kinds,
     )
 
 

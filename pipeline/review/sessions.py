@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, delete, select, update
 
 from pipeline.review.accounts import reader_of
+from pipeline.review.policy import read_policy
 from pipeline.review.records import Moderator
 from pipeline.review.schema import readers, sessions
 
@@ -53,7 +54,7 @@ def find_session(connection: Connection, cookie: str | None) -> Session | None:
         .where(sessions.c.started > now - _LONGEST, sessions.c.seen > now - _IDLE)
     )
     row = connection.execute(query).one_or_none()
-    return Session(row.digest, reader_of(row), row.csrf) if row else None
+    return Session(row.digest, read_policy(connection).applied_to(reader_of(row)), row.csrf) if row else None
 
 
 def still_here(connection: Connection, session: Session) -> None:

@@ -7,18 +7,25 @@
       0-3.scores.parquet, 0-3.conversations.parquet
       0-3.json             the part is whole: written last
       0.json               unit 0 has been read to its end: counts and warnings, or why it failed
+      new.…/               the results while they are written
+      finished.json        the results are whole, and about to be moved to their place
 
+The folder is locked while a run works in it, and only its owner can read it.
 Each file is written beside its place, synced, and renamed. The parts hold no more text than the results will.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +37,12 @@ from pipeline.errors import ResultsError, Unfinished
 from pipeline.ingest import ReadLog
 from pipeline.ingest.read import unique_id
 from pipeline.ingest.units import Unit
-from pipeline.results import CONVERSATIONS, SCORES, conversations_schema, scores_schema
+from pipeline.output import clear_work, private_file, sha256_of
+from pipeline.printable import printable
+from pipeline.results import CONVERSATIONS, RUN, SCORES, conversations_schema, scores_schema
 from pipeline.scoring.core import Scored
 
-_PLAN = "plan.json"
+_PLAN, _FINISHED = "plan.json", "finished.json"
 
 
 def _unwritten(error: OSError, where: Path, *, more: str = "") -> Unfinished:
@@ -57,32 +66,77 @@ class MergedRun:
 class Checkpoint:
     """The work folder of a run, which holds its parts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, out: Path) -> None:
         self.folder = folder
+        self._out = out
+        self._done: dict[int, set[int]] = {}
+        self._ended: set[int] = set()
 
     @classmethod
-    def beside(cls, out: Path, plan: Mapping[str, Any]) -> Checkpoint:
-        """Open the parts of the run that will be ``out``; parts of another plan are thrown away."""
-        checkpoint = cls(out.parent / f".{out.name}.parts")
-        content = json.dumps(plan, indent=1, sort_keys=True).encode()
-        file = checkpoint.folder / _PLAN
-        if checkpoint.folder.exists() and not (file.is_file() and file.read_bytes() == content):
-            shutil.rmtree(checkpoint.folder)
+    @contextmanager
+    def beside(cls, out: Path) -> Iterator[Checkpoint]:
+        """Hold the parts of the run that will be ``out``, so that no second run writes to them or to it.
+
+        Raises
+        ------
+        ResultsError
+            When another run holds them, or they cannot be written.
+        """
+        folder = out.parent / f".{out.name}.parts"
+        missing = [parent for parent in folder.parents if not parent.exists()]
         try:
-            checkpoint.folder.mkdir(parents=True, exist_ok=True)
+            lock = _locked(folder, out)
+            clear_work(folder, out)
         except OSError as error:
             raise ResultsError(f"cannot be written ({error.strerror})", where=str(out), do="Give another --out") from error
-        checkpoint._write(_PLAN, lambda path: path.write_bytes(content))
-        return checkpoint
+        try:
+            yield cls(folder, out)
+        finally:
+            with suppress(OSError):
+                for left in (folder, *missing):
+                    left.rmdir()  # where it is empty
+            os.close(lock)
+
+    def begin(self, plan: Mapping[str, Any]) -> None:
+        """Go on with the parts of this plan; those of another are thrown away."""
+        content = _as_json(plan)
+        file = self.folder / _PLAN
+        if not (file.is_file() and file.read_bytes() == content):
+            self.remove()
+        self._write(_PLAN, lambda path: path.write_bytes(content))
+        for path in self.folder.glob("*.json"):
+            unit, dash, batch = path.stem.partition("-")
+            if dash:
+                self._done.setdefault(int(unit), set()).add(int(batch))
+            elif path.name not in (_PLAN, _FINISHED):
+                self._ended.add(int(unit))
+
+    def finish(self, work: Path, plan: Mapping[str, Any]) -> None:
+        """Note that the results in ``work`` are whole, before they are moved to their place."""
+        record = {"run": sha256_of(work / RUN), "plan": hashlib.sha256(_as_json(plan)).hexdigest()}
+        self._write(_FINISHED, lambda path: path.write_text(json.dumps(record), "utf-8"))
+
+    def finished(self, plan: Mapping[str, Any] | None = None) -> bool:
+        """Whether the results at the place of the run were made of these parts, by a run that was killed after it moved them there.
+
+        With a plan: whether of that plan.
+        """
+        try:
+            record = json.loads((self.folder / _FINISHED).read_bytes())
+            same = record["run"] == sha256_of(self._out / RUN)
+        except (OSError, ValueError):
+            return False
+        return same and (plan is None or record["plan"] == hashlib.sha256(_as_json(plan)).hexdigest())
 
     def done(self, unit: int) -> frozenset[int]:
         """Return the numbers of the batches of a unit whose parts are whole."""
-        return frozenset(int(path.stem.partition("-")[2]) for path in self.folder.glob(f"{unit}-*.json"))
+        return frozenset(self._done.get(unit, ()))
 
     def ended(self, unit: int) -> bool:
         """Tell whether a unit has been read to its end and all its parts are whole."""
-        file = self.folder / f"{unit}.json"
-        return file.is_file() and len(self.done(unit)) == json.loads(file.read_bytes())["batches"]
+        if unit not in self._ended:
+            return False
+        return len(self.done(unit)) == json.loads((self.folder / f"{unit}.json").read_bytes())["batches"]
 
     def messages(self) -> int:
         """Return how many messages the parts hold."""
@@ -101,21 +155,24 @@ class Checkpoint:
         self._write(f"{name}.conversations.parquet", lambda path: pq.write_table(scored.conversations, path, compression="zstd"))
         record = {"messages": scored.scores.num_rows, "failed": [list(pair) for pair in scored.failed]}
         self._write(f"{name}.json", lambda path: path.write_text(json.dumps(record), "utf-8"))
+        self._done.setdefault(unit, set()).add(batch)
 
     def end(self, unit: int, batches: int, log: ReadLog, *, failed: str | None = None) -> None:
         """Write down that a unit has been read: to its end, or that it ``failed``; then its parts are thrown away."""
         warnings = [[warning.where, warning.what] for warning in log.warnings]
         if failed is not None:
-            for path in self.folder.glob(f"{unit}-*"):
-                path.unlink()
+            for batch in self._done.pop(unit, ()):
+                for kind in ("json", "scores.parquet", "conversations.parquet"):
+                    (self.folder / f"{unit}-{batch}.{kind}").unlink(missing_ok=True)
             batches = 0
         record = {"batches": batches, "kinds": dict(log.kinds) if failed is None else {}, "warnings": warnings, "failed": failed}
         self._write(f"{unit}.json", lambda path: path.write_text(json.dumps(record), "utf-8"))
+        self._ended.add(unit)
 
     def _write(self, name: str, write: Callable[[Path], object]) -> None:
         part = self.folder / f"{name}.part"
         try:
-            write(part)
+            write(private_file(part))
             with part.open("rb") as stream:
                 os.fsync(stream.fileno())
             part.replace(self.folder / name)
@@ -141,8 +198,10 @@ class Checkpoint:
         seen: dict[str, int] = {}
         count = 0
         with (
-            pq.ParquetWriter(into / SCORES, scores_schema(stages), compression="zstd") as scores_file,
-            pq.ParquetWriter(into / CONVERSATIONS, conversations_schema(stages), compression="zstd") as conversations_file,
+            pq.ParquetWriter(private_file(into / SCORES), scores_schema(stages), compression="zstd") as scores_file,
+            pq.ParquetWriter(
+                private_file(into / CONVERSATIONS), conversations_schema(stages), compression="zstd"
+            ) as conversations_file,
         ):
             for number, unit in enumerate(units):
                 record = json.loads((self.folder / f"{number}.json").read_bytes())
@@ -170,8 +229,40 @@ class Checkpoint:
             yield name, tables[0], tables[1]
 
     def remove(self) -> None:
-        """Throw the parts away."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Throw the parts away; what tells that the run is finished goes last."""
+        for path in self.folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != _FINISHED:
+                path.unlink(missing_ok=True)
+        (self.folder / _FINISHED).unlink(missing_ok=True)
+        self._done.clear()
+        self._ended.clear()
+
+
+def _locked(folder: Path, out: Path) -> int:
+    """Make the folder where there is none, and lock it for this process; a run that is killed loses the lock with its life."""
+    while True:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise ResultsError(
+                "another run writes there now", where=str(out), do="Wait for its end, or give another --out"
+            ) from None
+        except OSError as error:
+            logging.getLogger(__name__).warning("%s: a second run would not be noticed (%s)", printable(str(out)), error.strerror)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), folder.stat()):
+                return lock
+        os.close(lock)  # whoever held it has just removed it
+
+
+def _as_json(plan: Mapping[str, Any]) -> bytes:
+    return json.dumps(plan, indent=1, sort_keys=True).encode()
 
 
 def _renamed(scores: pa.Table, conversations: pa.Table, ids: list[str]) -> tuple[pa.Table, pa.Table]:

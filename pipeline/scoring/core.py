@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from pipeline.model.base import Model, Prediction, Utterance
 from pipeline.model.explain import Explanation, explain
+from pipeline.model.scorable import utterances_of_rows
 from pipeline.model.thresholds import Thresholds
 from pipeline.results import TextPolicy, conversations_schema, kept, scores_schema, stage_column
-from pipeline.schema import is_scorable
 from pipeline.scoring.fingerprint import fingerprint
 
 DAMAGE = (RuntimeError, ValueError, OverflowError, MemoryError)
@@ -98,12 +98,8 @@ def _talk(chats: pa.Table, row: int, known: Mapping[str, Prediction]) -> Talk:
     messages = chats["messages"][row].values
     names = [field.name for field in messages.type]
     columns = {name: messages.field(number).to_pylist() for number, name in enumerate(names)}
-    rows = [
-        number
-        for number, (speaker, kind, text) in enumerate(zip(columns["speaker"], columns["kind"], columns["text"], strict=True))
-        if is_scorable(speaker, kind, text)
-    ]
-    lines = [(str(columns["speaker"][number]), columns["text"][number]) for number in rows]
+    read = utterances_of_rows(zip(columns["speaker"], columns["kind"], columns["text"], strict=True))
+    rows, lines = [number for number, _ in read], [line for _, line in read]
     own = known.get(fingerprint(lines)) if known else None
     return Talk(
         str(chats["conversation_id"][row]), columns, rows, lines, chats["platform"][row].as_py(), chats["title"][row].as_py(), own

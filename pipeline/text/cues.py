@@ -1,19 +1,24 @@
-"""Find the taxonomy's cues in a message, with spaCy's matcher: phrases that stand among a stage's indicators, in several languages.
+"""Find the taxonomy's cues in a message: phrases that stand among a stage's indicators, in several languages.
 
 A cue is not a sign by itself: harmless talk holds it too. It says which phrase of the published indicators a message has in it.
+All phrases are one regular expression, a prefix tree: what phrases begin with in common is compared once.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-
-import spacy
-from spacy.matcher import PhraseMatcher
+from itertools import groupby
+from os.path import commonprefix
 
 from pipeline.config import Taxonomy
 from pipeline.text.fold import fold
+
+_WORD_STARTS = r"(?<![^\W_])(?<![^\W_]['’])"
+_WORD_ENDS = r"(?![^\W_])(?!['’](?!s(?![^\W_]))[^\W_])"
+"""Letters and digits are words. An apostrophe inside a word is part of it ("l'hotel"), but not before a last "s" ("school's")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +33,45 @@ class CueMatcher:
     """The cues of a taxonomy, ready to be found."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
-        self._language = spacy.blank("xx")
-        self._matcher = PhraseMatcher(self._language.vocab, attr="ORTH")
-        self._cues: dict[str, Cue] = {}
+        cues: dict[str, list[Cue]] = {}
         for stage in taxonomy.stages:
             for phrase in (phrase for phrases in stage.cues.values() for phrase in phrases):
-                name = f"{stage.key}/{phrase}"
-                self._cues[name] = Cue(stage.key, phrase)
-                self._matcher.add(name, [self._language.make_doc(fold(phrase))])
+                if folded := fold(phrase):
+                    cues.setdefault(folded, []).append(Cue(stage.key, phrase))
+        # The expression finds the longest phrase at a place. Those that it begins with are there too.
+        starts = {phrase: [start for start in cues if _begins(phrase, start)] for phrase in cues}
+        self._cues = {phrase: [cue for start in sorted(starts[phrase], key=len) for cue in cues[start]] for phrase in cues}
+        words, signs = ([phrase for phrase in cues if phrase[0].isalnum() == word] for word in (True, False))
+        trees = [f"{start}(?=({_prefix_tree(own)}))" for start, own in ((_WORD_STARTS, words), ("", signs)) if own]
+        self._pattern = re.compile("|".join(trees)) if trees else None
 
     def find(self, texts: Sequence[str]) -> list[tuple[Cue, ...]]:
         """Return the cues of each text, in their order in it, each once."""
-        found = []
-        for document in self._language.pipe([fold(text) for text in texts]):
-            matches = sorted(self._matcher(document), key=lambda match: (match[1], match[2]))
-            names = dict.fromkeys(self._language.vocab.strings[match[0]] for match in matches)
-            found.append(tuple(self._cues[name] for name in names))
-        return found
+        return [self._find(fold(text)) for text in texts]
+
+    def _find(self, folded: str) -> tuple[Cue, ...]:
+        if self._pattern is None:
+            return ()
+        return tuple(
+            dict.fromkeys(cue for match in self._pattern.finditer(folded) for cue in self._cues[match[match.lastindex or 0]])
+        )
+
+
+def _begins(phrase: str, start: str) -> bool:
+    """Return whether a phrase begins with all words of another one; signs such as emoji need no space around them."""
+    return phrase.startswith(start) and (not start[-1].isalnum() or re.match(_WORD_ENDS, phrase[len(start) :]) is not None)
+
+
+def _prefix_tree(phrases: Sequence[str], before: str = "") -> str:
+    """Return an expression for the longest of the phrases, whose common beginning ``before`` is matched already."""
+    branches = []
+    for _, group in groupby(sorted(phrases, reverse=True), key=lambda phrase: phrase[:1]):
+        alike = list(group)
+        if start := commonprefix(alike):  # noqa: RUF071 - by character is what is meant
+            branches.append(re.escape(start) + _prefix_tree([phrase[len(start) :] for phrase in alike], start))
+        else:
+            branches.append(_WORD_ENDS if before[-1].isalnum() else "")
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
 
 
 @lru_cache(maxsize=2)

@@ -6,7 +6,6 @@ tracked.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -20,7 +19,7 @@ import pandas as pd
 from mlflow.models import infer_signature
 
 from pipeline.config import Settings
-from pipeline.corpora.split import conversation_hash
+from pipeline.corpora.about import corpus_hash
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.model.folder import ModelFolder
 from pipeline.tracking.plots import losses, pictures
@@ -39,8 +38,7 @@ def tracked(recipe: Settings, *, name: str, corpus: TrainingCorpus, uri: str | N
     with mlflow.start_run(run_name=name) as run:
         mlflow.log_params(dict(_flat(recipe.model_dump(mode="json"))))
         for part, conversations in (("labelled", corpus.labelled), ("ordinary", corpus.ordinary)):
-            hashes = sorted(conversation_hash(conversation) for conversation in conversations)
-            mlflow.log_param(f"data.{part}.sha256", hashlib.sha256("".join(hashes).encode()).hexdigest())
+            mlflow.log_param(f"data.{part}.sha256", corpus_hash(conversations))
         yield run.info.run_id
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evaluation.intervals import FEW, share_in_words
 from evaluation.metrics import Judged, f_score, precision_recall, stage_columns
 from evaluation.summary import ORDINARY_CHAT, written
 from pipeline.model.thresholds import Thresholds, lowest_risk
@@ -29,18 +30,26 @@ def choose_thresholds(judged: Sequence[Judged], keys: Sequence[str], *, rate: fl
         risk = lowest_risk(_peaks(hard), rate)
         how = f"{rate:.1%} of the {len(hard)} ordinary conversations"
     stages = {}
+    few: list[str] = []
     for column, key in enumerate(keys):
         labels, scores = stage_columns(judged, column)
         f1 = [f_score(*precision_recall(labels, scores >= cut)) for cut in _GRID]
         stages[key] = round(float(_GRID[int(np.argmax(f1))]), 4)
+        if (labels == 1).sum() < FEW:
+            few.append(f"{key} ({int((labels == 1).sum())} messages)")
     return Thresholds(
         risk=risk,
         stages=stages,
         chosen=(
-            f"risk: the lowest value at which at most {how} of the validation part are flagged; stages: the value with the highest "
-            "F1 there"
+            f"risk: the lowest value at which at most {how} of the validation part are flagged "
+            f"({_flagged(chat or hard, risk)}); stages: the value with the highest F1 there"
+            + (f", chosen from too few for {', '.join(few)}" if few else "")
         ),
     )
+
+
+def _flagged(ordinary: Sequence[Judged], risk: float) -> str:
+    return share_in_words(sum(conversation.peak >= risk for conversation in ordinary), len(ordinary))
 
 
 def _peaks(judged: Sequence[Judged]) -> list[float]:

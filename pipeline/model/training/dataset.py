@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.config import SplitSettings
 from pipeline.corpora.compose import Composition, compose
@@ -23,13 +24,17 @@ _LIKENESS = 0.4
 
 @dataclass(frozen=True)
 class DatasetSplits:
-    """The conversations of each part; ``composed`` are derived from the training part alone, ``more`` is chat of no part."""
+    """The conversations of each part; ``composed`` are derived from the training part alone, ``more`` is chat of no part.
+
+    ``sources`` say what the corpora are, as in `pipeline.corpora.training.TrainingCorpus`.
+    """
 
     train: tuple[LabelledConversation, ...]
     validation: tuple[LabelledConversation, ...]
     test: tuple[LabelledConversation, ...]
     composed: tuple[LabelledConversation, ...] = ()
     more: tuple[LabelledConversation, ...] = ()
+    sources: tuple[dict[str, Any], ...] = ()
 
 
 def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -> Splits:
@@ -94,7 +99,12 @@ def assign_splits(corpus: TrainingCorpus, splits: Splits, *, composition: Compos
     composed = tuple(compose(parents, fillers, composition)) if composition is not None else ()
     held_out = [chat for name in PARTS[1:] for chat in parts[name] if chat.id in ordinary]
     return DatasetSplits(
-        tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]), composed, _apart(corpus.more, held_out)
+        tuple(parts["train"]),
+        tuple(parts["validation"]),
+        tuple(parts["test"]),
+        composed,
+        _apart(corpus.more, held_out),
+        corpus.sources,
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.model.baseline import BaselineModel
 from pipeline.model.calibration import Platt
 from pipeline.model.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
 from pipeline.model.risk import RiskHead, SpeakerEvidence
+from pipeline.model.scorable import utterances
 
 logger = logging.getLogger(__name__)
 
@@ -103,11 +104,9 @@ def training_messages(corpus: Sequence[LabelledConversation], taxonomy: Taxonomy
     conversations: list[int] = []
     labels: list[list[int]] = []
     for number, conversation in enumerate(corpus):
-        for position, message in enumerate(conversation.messages):
-            if message.speaker is None or not message.text:
-                continue
-            texts.append(message.text)
-            speakers.append(message.speaker)
+        for position, (speaker, text) in utterances(conversation.messages):
+            texts.append(text)
+            speakers.append(speaker)
             conversations.append(number)
             labels.append([_known(conversation.label(position, stage)) for stage in taxonomy.keys])
     return TrainingMessages(texts, speakers, np.asarray(conversations, np.int64), np.asarray(labels, np.int8))

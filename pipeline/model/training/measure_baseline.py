@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
+from evaluation.intervals import FEW, share_in_words
+from evaluation.metrics import stage_cells
 from pipeline import __version__
 from pipeline.cards import render_card
 from pipeline.config import BaselineRecipe, Taxonomy
+from pipeline.corpora.about import corpora_in_words
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.model.thresholds import Thresholds, lowest_risk
@@ -54,7 +57,8 @@ def measure(fitted: FittedBaseline, corpus: TrainingCorpus, recipe: BaselineReci
         stages={key: figures["threshold"] for key, figures in stage_figures.items()},
         chosen=(
             f"risk: the lowest value at which at most {recipe.risk.max_false_positive_rate:.1%} of the ordinary conversations "
-            "in training are flagged, cross-fitted; stages: the value with the highest F1, cross-fitted"
+            f"in training are flagged, cross-fitted ({_flagged(outcomes, threshold)}); stages: the value with the highest F1, "
+            f"cross-fitted{_from_few(stage_figures)}"
         ),
     )
     metrics = {
@@ -67,8 +71,29 @@ def measure(fitted: FittedBaseline, corpus: TrainingCorpus, recipe: BaselineReci
         "macro_f1": float(np.mean([figures["f1"] for figures in stage_figures.values()])),
         "macro_average_precision": float(np.mean([figures["average_precision"] for figures in stage_figures.values()])),
     }
-    card = render_card("pipeline.model", "model_card.md", metrics=metrics, recipe=recipe, taxonomy=taxonomy, thresholds=thresholds)
+    card = render_card(
+        "pipeline.model",
+        "model_card.md",
+        metrics=metrics,
+        corpora=corpora_in_words(corpus.sources),
+        recipe=recipe,
+        taxonomy=taxonomy,
+        thresholds=thresholds,
+        share=share_in_words,
+        cells=stage_cells,
+        few=FEW,
+    )
     return Measured(thresholds, metrics, card, _peaks(crossed, outcomes, len(corpus.all)))
+
+
+def _flagged(outcomes: Sequence[_Outcome], threshold: float) -> str:
+    ordinary = [outcome.risk >= threshold for outcome in outcomes if not outcome.grooming]
+    return share_in_words(sum(ordinary), len(ordinary))
+
+
+def _from_few(stages: Mapping[str, Mapping[str, Any]]) -> str:
+    few = [f"{key} ({figures['messages']} messages)" for key, figures in stages.items() if figures["messages"] < FEW]
+    return f", chosen from too few for {', '.join(few)}" if few else ""
 
 
 def _outcomes(crossed: CrossFitted, corpus: Sequence[LabelledConversation], written: int) -> list[_Outcome]:
@@ -116,6 +141,7 @@ def _stage(crossed: CrossFitted, column: int) -> dict[str, Any]:
     best = int(np.argmax(f1[:-1]))
     return {
         "messages": int(labels.sum()),
+        "found": int((probabilities >= cuts[best]).sum()),
         "threshold": round(float(cuts[best]), 4),
         "precision": float(precision[best]),
         "recall": float(recall[best]),
@@ -154,8 +180,10 @@ def _conversations(outcomes: Sequence[_Outcome], threshold: float) -> dict[str, 
 
 def _counts(corpus: TrainingCorpus, crossed: CrossFitted) -> dict[str, Any]:
     return {
+        "sources": list(corpus.sources),
         "labelled_conversations": len(corpus.labelled),
         "grooming_conversations": sum(bool(conversation.is_grooming) for conversation in corpus.labelled),
+        "hard_conversations": sum(conversation.attributes.get("hard") == "true" for conversation in corpus.labelled),
         "ordinary_chat_conversations": len(corpus.ordinary),
         "messages": len(crossed.messages.texts),
     }

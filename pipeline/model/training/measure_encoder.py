@@ -27,7 +27,7 @@ def measure(
     return {
         "safelight": __version__,
         "trained": datetime.now(UTC).date().isoformat(),
-        "how": "on the test part, whose situations are not in the training part; intervals of 95 % by conversation",
+        "how": "on the test part, no conversation of which has a relative in the training part; intervals of 95 % by conversation",
         "corpus": _counts(dataset),
         **summarise(judged, Cuts(thresholds.risk, thresholds.stages)),
         "slices": slices(judged, thresholds.risk, taxonomy.keys),
@@ -35,12 +35,14 @@ def measure(
     }
 
 
-def _counts(dataset: DatasetSplits) -> dict[str, int]:
+def _counts(dataset: DatasetSplits) -> dict[str, Any]:
     ordinary = [conversation for conversation in dataset.train if conversation.attributes.get("situation") == ORDINARY_CHAT]
     labelled = [conversation for conversation in dataset.train if conversation.attributes.get("situation") != ORDINARY_CHAT]
     return {
+        "sources": list(dataset.sources),
         "labelled_conversations": len(labelled),
         "grooming_conversations": sum(bool(conversation.is_grooming) for conversation in labelled),
+        "hard_conversations": sum(conversation.attributes.get("hard") == "true" for conversation in labelled),
         "composed_conversations": len(dataset.composed),
         "ordinary_chat_conversations": len(ordinary),
         "messages": sum(len(conversation.messages) for conversation in (*dataset.train, *dataset.composed)),

@@ -16,8 +16,8 @@ from starlette.staticfiles import StaticFiles
 
 from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.report.build import stage_colours
-from pipeline.review.web import routes_account, routes_case, routes_decide, routes_queue, routes_watch
-from pipeline.review.web.app_state import AppState, NotLoggedIn, Refused, to
+from pipeline.review.web import routes_account, routes_case, routes_decide, routes_factor, routes_queue, routes_watch
+from pipeline.review.web.app_state import AppState, NeedsFactor, NotLoggedIn, Refused, to
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def create_app(app_state: AppState, *, hosts: Sequence[str]) -> FastAPI:
     """Return the application on a store and its runs. ``hosts`` are the names it answers to, so that no other name leads to it."""
     app = FastAPI(title="Safelight review", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.app_state = app_state
-    for module in (routes_account, routes_queue, routes_case, routes_decide, routes_watch):
+    for module in (routes_account, routes_factor, routes_queue, routes_case, routes_decide, routes_watch):
         app.include_router(module.router)
     static = Path(str(files("pipeline.review.web").joinpath("static")))
     style = files("pipeline.report").joinpath("report.css").read_text("utf-8")
@@ -143,6 +143,12 @@ def _answer_errors(app: FastAPI, app_state: AppState) -> None:
         if "hx-request" in request.headers:
             return Response(status_code=401, headers={"HX-Redirect": "/login"})
         return to("/login", next=request.url.path if request.method == "GET" else "/")
+
+    @app.exception_handler(NeedsFactor)
+    def needs_factor(request: Request, _: Exception) -> Response:
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"HX-Redirect": "/me/factor"})
+        return to("/me/factor")
 
     @app.exception_handler(Refused)
     def refused(_: Request, error: Exception) -> Response:

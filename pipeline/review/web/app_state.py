@@ -31,6 +31,10 @@ class NotLoggedIn(Exception):
     """Nobody is logged in; the page goes to the log-in."""
 
 
+class NeedsFactor(Exception):
+    """Who is logged in must enrol a second factor before anything else."""
+
+
 class Refused(Exception):
     """The request is not one that our own pages make, or is not for this role."""
 
@@ -42,11 +46,12 @@ class Refused(Exception):
 @dataclass
 class AppState:
     """What the pages work on. ``secure``: the cookie goes over TLS alone; ``token``: lets the single user in,
-    once; ``pack_key`` signs referral packs."""
+    once; ``pack_key`` signs referral packs; ``reachable``: from other machines, so that leads and admins need a second factor."""
 
     store: Store
     runs: Mapping[str, Run]
     secure: bool = False
+    reachable: bool = False
     single_user: Moderator | None = None
     token: str | None = None
     pack_key: Path | None = None
@@ -59,13 +64,18 @@ class AppState:
         """What the cookie of a session is called; over TLS a browser takes one of this name from this host alone."""
         return f"__Host-{COOKIE}" if self.secure else COOKIE
 
+    def must_enrol(self, reader: Moderator) -> bool:
+        """Whether an account must have a second factor, and has none."""
+        return self.reachable and self.single_user is None and reader.may("lead") and not reader.has_factor
+
     def page(self, name: str, asking: Asking | None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page; ``asking`` is who it is for."""
         shared: dict[str, Any] = {"session": None, "reader": None, "today": None, "single_user": self.single_user is not None}
         if asking is not None:
             with self.store.reading() as connection:
                 today = seen_today(connection, asking.reader)
-            shared |= {"session": asking.session, "reader": asking.reader, "today": today}
+            about = {"today": today, "must_enrol": self.must_enrol(asking.reader)}
+            shared |= {"session": asking.session, "reader": asking.reader, **about}
         return HTMLResponse(self.environment.get_template(name).render(**(shared | values)), status)
 
     def fragment(self, name: str, /, **values: Any) -> HTMLResponse:
@@ -126,11 +136,15 @@ def session_of(request: Request, app_state: CurrentAppState) -> Session:
     ------
     NotLoggedIn
         When there is none.
+    NeedsFactor
+        When the account must enrol a second factor first.
     """
     with app_state.store.reading() as connection:
         session = find_session(connection, request.cookies.get(app_state.cookie))
     if session is None:
         raise NotLoggedIn
+    if app_state.must_enrol(session.reader) and request.url.path not in ("/me/factor", "/logout"):
+        raise NeedsFactor
     return session
 
 

@@ -13,7 +13,9 @@ from pipeline.errors import ReviewError
 from pipeline.review.accounts import add_reader, all_readers, change_reader, log_in, prefer, set_password
 from pipeline.review.audit import append
 from pipeline.review.locks import release
+from pipeline.review.policy import alarms, read_policy, reveals_lately
 from pipeline.review.records import ROLES, Role
+from pipeline.review.second_factor import reset_factor
 from pipeline.review.sessions import end_session, start_session
 from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, Refused, ours, require, signed_in, to
 
@@ -35,11 +37,12 @@ def login(request: Request, app_state: CurrentAppState, form: Annotated[FormData
     """Begin a session."""
     name, password = str(form.get("name", "")), str(form.get("password", ""))
     next_ = ours(str(form.get("next", "/")))
-    problem = "This name and password do not belong together."
+    problem = "This name, password and code do not belong together."
     reader = None
     status = 401
     try:
-        reader = log_in(app_state.store, name, password, address=request.client.host if request.client else "")
+        address = request.client.host if request.client else ""
+        reader = log_in(app_state.store, name, password, address=address, code=str(form.get("code", "")))
     except ReviewError as error:
         problem, status = str(error), 429
     app_state.noted()
@@ -84,7 +87,10 @@ def logout(app_state: CurrentAppState, asking: Acting) -> Response:
 @router.get("/me")
 def me(app_state: CurrentAppState, asking: Looking, said: str = "") -> Response:
     """Show the reader's own settings."""
-    return app_state.page("me.html", asking, said={"kept": "Kept.", "password": "The password is changed."}.get(said))
+    with app_state.store.reading() as connection:
+        policy = read_policy(connection)
+    words = {"kept": "Kept.", "password": "The password is changed."}
+    return app_state.page("me.html", asking, said=words.get(said), policy=policy)
 
 
 @router.post("/me")
@@ -113,7 +119,7 @@ def change_own_password(request: Request, app_state: CurrentAppState, asking: Ac
     if asking.text("new") != asking.text("again"):
         raise ReviewError("the new password was not written alike twice", do="Write it again")
     address = request.client.host if request.client else ""
-    if log_in(app_state.store, asking.reader.name, asking.text("old"), address=address) is None:
+    if log_in(app_state.store, asking.reader.name, asking.text("old"), address=address, code=None) is None:
         raise ReviewError("the old password is not right", do="Write it again")
     with app_state.store.writing() as connection:
         set_password(connection, asking.reader.name, asking.text("new"), actor=asking.reader.name)
@@ -127,7 +133,10 @@ def accounts(app_state: CurrentAppState, asking: Looking) -> Response:
     """Show the accounts."""
     require(asking, "admin")
     with app_state.store.reading() as connection:
-        return app_state.page("readers.html", asking, readers=all_readers(connection), roles=ROLES)
+        accounts = all_readers(connection)
+        lately = {account.name: reveals_lately(connection, account.name) for account in accounts}
+        raised = alarms(connection)
+    return app_state.page("readers.html", asking, readers=accounts, roles=ROLES, lately=lately, alarms=raised)
 
 
 @router.post("/readers")
@@ -152,6 +161,8 @@ def change_account(app_state: CurrentAppState, asking: Acting, name: str) -> Res
         )
         if asking.text("password"):
             set_password(connection, name, asking.text("password"), actor=asking.reader.name)
+        if asking.text("reset_factor"):
+            reset_factor(connection, name, actor=asking.reader.name)
     app_state.noted()
     return to("/readers")
 

@@ -15,6 +15,7 @@ from pipeline.review.audit import append, entries
 from pipeline.review.care import note_work, pause_due
 from pipeline.review.decisions import read_decisions
 from pipeline.review.locks import assign, lock_of, release, take_lock
+from pipeline.review.policy import watch_reveals
 from pipeline.review.sessions import still_here
 from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, Refused, ours, require, to, working
 from pipeline.review.web.case import case_page, of_run, on, view_of
@@ -67,6 +68,7 @@ def reveal(app_state: CurrentAppState, asking: Acting, number: int, position: in
     message = cast(MessageView, view.rows[position - 1])
     with app_state.store.writing() as connection:
         append(connection, asking.reader.name, "reveal", row.key.subject, position=position)
+        watch_reveals(connection, asking.reader)
     working(app_state, asking)
     app_state.noted()
     return app_state.fragment("words.html", m=message)
@@ -81,6 +83,7 @@ def reveal_name(app_state: CurrentAppState, asking: Acting, number: int, slot: s
     view = view_of(run, row, first_row, summary_row)
     with app_state.store.writing() as connection:
         append(connection, asking.reader.name, "reveal name", row.key.subject, slot=slot[:8])
+        watch_reveals(connection, asking.reader)
     app_state.noted()
     return app_state.fragment("name.html", name=next((speaker.name for speaker in view.speakers if speaker.slot == slot), None))
 

@@ -1,14 +1,16 @@
-"""What leads and admins look after: the audit log."""
+"""What leads and admins look after: the audit log, and what holds for everybody."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from pipeline.errors import ReviewError
 from pipeline.review.audit import entries, verify
 from pipeline.review.decisions import awaiting_others
 from pipeline.review.head import log_end
-from pipeline.review.web.app_state import CurrentAppState, Looking, require
+from pipeline.review.policy import Policy, read_policy, set_policy
+from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, require, to
 
 router = APIRouter()
 
@@ -29,3 +31,27 @@ def audit_page(app_state: CurrentAppState, asking: Looking, before: int = 0) -> 
         hidden = awaiting_others(connection, asking.reader)
     verdict = verify(app_state.store, index=False) if not before else None
     return app_state.page("audit.html", asking, lines=lines[::-1], first=first, verdict=verdict, hidden=hidden)
+
+
+@router.get("/policy")
+def policy_page(app_state: CurrentAppState, asking: Looking, said: str = "") -> Response:
+    """Show what holds for everybody."""
+    require(asking, "admin")
+    with app_state.store.reading() as connection:
+        policy = read_policy(connection)
+    return app_state.page("policy.html", asking, policy=policy, said="Set." if said == "set" else None)
+
+
+@router.post("/policy")
+def keep_policy(app_state: CurrentAppState, asking: Acting) -> Response:
+    """Set what holds for everybody."""
+    require(asking, "admin")
+    try:
+        numbers = {name: int(asking.text(name)) for name in ("pause_minutes", "pause_cases", "reveals_an_hour")}
+    except ValueError as error:
+        raise ReviewError("minutes, conversations and reveals are whole numbers", do="Write for example 50, 5 and 120") from error
+    wanted = Policy(grey=bool(asking.text("grey")), content_free=bool(asking.text("content_free")), **numbers)
+    with app_state.store.writing() as connection:
+        set_policy(connection, wanted, actor=asking.reader.name)
+    app_state.noted()
+    return to("/policy", said="set")

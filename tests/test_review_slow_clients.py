@@ -1,0 +1,135 @@
+"""Slow and half-open clients, against the real server: everybody else is answered, and they are closed in the end."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from reviewed import PLAIN, TURNED, add_people, make_run
+
+from pipeline.config import Taxonomy
+from pipeline.review.serve import Place, prepare, server_config
+from pipeline.review.slow_clients import TimedProtocol
+from pipeline.review.store import open_store
+from pipeline.review.web.app import create_app
+
+HALF_HEAD = b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\nX-"
+HALF_BODY = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\nname="
+FOREIGN_BODY = HALF_BODY.replace(b"\r\n\r\n", b"\r\nOrigin: http://elsewhere.example\r\n\r\n")
+LIMIT = 2.0
+
+
+class Impatient(TimedProtocol):
+    head_seconds = 1.5
+    body_seconds = 1.5
+    unread_seconds = 1.5
+    most_connections = 200
+
+
+@pytest.fixture
+def port(tmp_path: Path, taxonomy: Taxonomy) -> Iterator[int]:
+    run = make_run(tmp_path / "run", taxonomy, {"dm-1": TURNED, "dm-2": PLAIN})
+    store = open_store(tmp_path / "review.db")
+    add_people(store)
+    app = create_app(prepare(store, [run], single_user=False, secure=False), hosts=["127.0.0.1"])
+    listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+    server = uvicorn.Server(server_config(app, Place(), Impatient))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield listening.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+    store.close()
+
+
+def seconds_of_a_page(port: int) -> float:
+    begun = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/login")
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert b"Password" in answer.read()
+    connection.close()
+    return time.monotonic() - begun
+
+
+@contextmanager
+def clients(port: int, count: int, begin: bytes) -> Iterator[list[socket.socket]]:
+    with ExitStack() as opened:
+        made = [opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20)) for _ in range(count)]
+        for client in made:
+            client.sendall(begin)
+        yield made
+
+
+def is_closed(client: socket.socket, within: float) -> bool:
+    client.settimeout(within)
+    try:
+        while client.recv(65536):
+            pass
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "begin", [b"", HALF_HEAD, HALF_BODY, FOREIGN_BODY], ids=["nothing", "half a head", "half a body", "refused"]
+)
+def test_140_half_open_requests_keep_nobody_waiting_and_are_closed(begin: bytes, port: int) -> None:
+    seconds_of_a_page(port)
+    with clients(port, 140, begin) as half_open:
+        assert seconds_of_a_page(port) < LIMIT
+        assert all(is_closed(client, 5) for client in half_open)
+    assert seconds_of_a_page(port) < LIMIT
+
+
+@pytest.mark.parametrize("begin", [HALF_HEAD, HALF_BODY, FOREIGN_BODY], ids=["head", "body", "refused"])
+def test_a_client_that_dribbles_is_closed_though_it_never_stops(begin: bytes, port: int) -> None:
+    begun = time.monotonic()
+    with clients(port, 1, begin) as (client,), pytest.raises((ConnectionError, BrokenPipeError)):
+        while time.monotonic() - begun < 10:
+            client.sendall(b"a")
+            time.sleep(0.1)
+    assert time.monotonic() - begun < 5
+
+
+def test_a_client_that_does_not_read_its_answers_is_closed(port: int) -> None:
+    begun = time.monotonic()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(1)
+        client.connect(("127.0.0.1", port))
+        with pytest.raises((ConnectionError, TimeoutError)):
+            while time.monotonic() - begun < 20:
+                client.sendall(b"GET /static/report.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20)
+        time.sleep(Impatient.unread_seconds + 1)
+        with pytest.raises((ConnectionError, BrokenPipeError)):
+            for _ in range(200):
+                client.sendall(b"GET")
+                time.sleep(0.01)
+    assert seconds_of_a_page(port) < LIMIT
+
+
+def test_the_connection_that_has_waited_longest_makes_room(port: int) -> None:
+    with clients(port, Impatient.most_connections, HALF_HEAD) as half_open:
+        assert seconds_of_a_page(port) < LIMIT
+        assert is_closed(half_open[0], 0.5)
+        assert not is_closed(half_open[-1], 0.1)
+
+
+def test_requests_one_after_another_on_one_connection_are_answered(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    for pause in (0.0, 0.1, 2.5):
+        time.sleep(pause)
+        connection.request("GET", "/login")
+        assert connection.getresponse().read()
+    connection.close()
