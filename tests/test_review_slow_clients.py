@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import http.client
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -12,11 +14,14 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from reviewed import PLAIN, TURNED, add_people, make_run
 
 from pipeline.config import Taxonomy
 from pipeline.review.serve import Place, prepare, server_config
-from pipeline.review.slow_clients import TimedProtocol
+from pipeline.review.slow_clients import TimedLoop, TimedProtocol
 from pipeline.review.store import open_store
 from pipeline.review.web.app import create_app
 
@@ -34,14 +39,18 @@ class Impatient(TimedProtocol):
     most_connections = 200
 
 
-@pytest.fixture
-def port(tmp_path: Path, taxonomy: Taxonomy) -> Iterator[int]:
-    run = make_run(tmp_path / "run", taxonomy, {"dm-1": TURNED, "dm-2": PLAIN})
-    store = open_store(tmp_path / "review.db")
+class ImpatientLoop(TimedLoop):
+    handshake_seconds = 1.5
+
+
+@contextmanager
+def served(folder: Path, taxonomy: Taxonomy, place: Place) -> Iterator[int]:
+    run = make_run(folder / "run", taxonomy, {"dm-1": TURNED, "dm-2": PLAIN})
+    store = open_store(folder / "review.db")
     add_people(store)
-    app = create_app(prepare(store, [run], single_user=False, secure=False), hosts=["127.0.0.1"])
+    app = create_app(prepare(store, [run], single_user=False, secure=place.secure), hosts=["127.0.0.1"])
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    server = uvicorn.Server(server_config(app, Place(), Impatient))
+    server = uvicorn.Server(server_config(app, place, protocol=Impatient, loop=ImpatientLoop))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     yield listening.getsockname()[1]
@@ -50,9 +59,40 @@ def port(tmp_path: Path, taxonomy: Taxonomy) -> Iterator[int]:
     store.close()
 
 
-def seconds_of_a_page(port: int) -> float:
+@pytest.fixture
+def port(tmp_path: Path, taxonomy: Taxonomy) -> Iterator[int]:
+    with served(tmp_path, taxonomy, Place()) as listening:
+        yield listening
+
+
+@pytest.fixture
+def tls_port(tmp_path: Path, taxonomy: Taxonomy) -> Iterator[int]:
+    with served(tmp_path, taxonomy, certified(tmp_path)) as listening:
+        yield listening
+
+
+def certified(folder: Path) -> Place:
+    """Return a place with a certificate that is made for it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(1))
+    pem, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
+    place = Place(certificate=folder / "cert.pem", key=folder / "key.pem")
+    assert place.certificate is not None
+    assert place.key is not None
+    place.certificate.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(pem))
+    place.key.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, no_password))
+    return place
+
+
+def seconds_of_a_page(port: int, *, tls: bool = False) -> float:
     begun = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    if tls:
+        trusting = ssl._create_unverified_context()  # noqa: S323 - the certificate is the test's own
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=trusting)
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     connection.request("GET", "/login")
     answer = connection.getresponse()
     assert answer.status == 200
@@ -91,6 +131,15 @@ def test_140_half_open_requests_keep_nobody_waiting_and_are_closed(begin: bytes,
         assert seconds_of_a_page(port) < LIMIT
         assert all(is_closed(client, 20) for client in half_open)
     assert seconds_of_a_page(port) < LIMIT
+
+
+@pytest.mark.parametrize("begin", [b"", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "half a hello"])
+def test_140_half_open_handshakes_keep_nobody_waiting_and_are_closed(begin: bytes, tls_port: int) -> None:
+    seconds_of_a_page(tls_port, tls=True)
+    with clients(tls_port, 140, begin) as half_open:
+        assert seconds_of_a_page(tls_port, tls=True) < LIMIT
+        assert all(is_closed(client, 5) for client in half_open)
+    assert seconds_of_a_page(tls_port, tls=True) < LIMIT
 
 
 @pytest.mark.parametrize("begin", [HALF_HEAD, HALF_BODY, FOREIGN_BODY], ids=["head", "body", "refused"])
