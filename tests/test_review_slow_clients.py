@@ -20,13 +20,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from reviewed import PLAIN, TURNED, add_people, make_run
 
 from pipeline.config import Taxonomy
+from pipeline.review.audit import entries
 from pipeline.review.serve import Place, prepare, server_config
 from pipeline.review.slow_clients import TimedLoop, TimedProtocol
 from pipeline.review.store import open_store
 from pipeline.review.web.app import create_app
 
 HALF_HEAD = b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\nX-"
-HALF_BODY = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\nname="
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+HALF_BODY = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\n" + FORM + b"Content-Length: 900\r\n\r\nname="
+NO_FORM = HALF_BODY.replace(FORM, b"")
 FOREIGN_BODY = HALF_BODY.replace(b"\r\n\r\n", b"\r\nOrigin: http://elsewhere.example\r\n\r\n")
 LIMIT = 5.0
 """How long a page may take on a busy machine: less than the slow clients are given, so that it was not they who ended the wait."""
@@ -123,7 +126,7 @@ def is_closed(client: socket.socket, within: float) -> bool:
 
 
 @pytest.mark.parametrize(
-    "begin", [b"", HALF_HEAD, HALF_BODY, FOREIGN_BODY], ids=["nothing", "half a head", "half a body", "refused"]
+    "begin", [b"", HALF_HEAD, HALF_BODY, NO_FORM, FOREIGN_BODY], ids=["nothing", "half a head", "half a body", "no form", "refused"]
 )
 def test_140_half_open_requests_keep_nobody_waiting_and_are_closed(begin: bytes, port: int) -> None:
     seconds_of_a_page(port)
@@ -131,6 +134,15 @@ def test_140_half_open_requests_keep_nobody_waiting_and_are_closed(begin: bytes,
         assert seconds_of_a_page(port) < LIMIT
         assert all(is_closed(client, 20) for client in half_open)
     assert seconds_of_a_page(port) < LIMIT
+
+
+def test_a_body_that_is_no_form_is_refused_before_it_is_read_and_counts_as_no_log_in(port: int, tmp_path: Path) -> None:
+    with clients(port, 1, NO_FORM) as (client,):
+        assert client.recv(65536).startswith(b"HTTP/1.1 400")
+    store = open_store(tmp_path / "review.db")
+    with store.reading() as connection:
+        assert "refuse log-in" not in [entry.action for entry in entries(connection)]
+    store.close()
 
 
 @pytest.mark.parametrize("begin", [b"", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "half a hello"])

@@ -115,10 +115,17 @@ def _beyond(request: Request) -> bool:
     return any(text.isdecimal() and (len(text) > 10 or int(text) > _LARGEST_NUMBER) for text in numbers)
 
 
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
 def _malformed(request: Request) -> str | None:
     if not (request.headers.get("content-length") or "0").isdecimal():
         return "The length of the form is no number."
-    _, _, charset = request.headers.get("content-type", "").lower().partition("charset=")
+    content_type = request.headers.get("content-type", "").lower()
+    has_body = int((request.headers.get("content-length") or "0")[:20]) > 0 or "transfer-encoding" in request.headers
+    if has_body and content_type.partition(";")[0].strip() not in _FORMS:
+        return "What is sent is not a form."  # starlette would take it for an empty one, without waiting for it
+    _, _, charset = content_type.partition("charset=")
     if charset.strip(' ";') not in ("", "utf-8", "utf8"):
         return "Forms are sent in UTF-8."
     return None
