@@ -20,7 +20,7 @@ score: $(VENV)/scoring         ## score data/samples with the shipped model and 
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
 
 test: $(VENV)/development      ## install the rest and pass the suite
-	$(BIN)/python -m pytest -m "not slow" -n auto
+	$(BIN)/python -m pytest -m "not slow" -n auto --durations=10
 
 check: lint types test         ## what must pass before a commit
 

@@ -98,6 +98,12 @@ def score(
     since: Annotated[Path | None, typer.Option(help="A previous run: only conversations that changed since are read.")] = None,
     engine: Annotated[Literal["local", "ray"], typer.Option(help="One machine, or the nodes of a Ray cluster.")] = "local",
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the network runs.")] = "cpu",
+    runtime: Annotated[
+        Literal["onnxruntime", "openvino"],
+        typer.Option(
+            help="What runs it on a CPU. OpenVINO, an extra, is faster on a CPU with VNNI and differs in the last digits."
+        ),
+    ] = "onnxruntime",
     format_: FormatOption = None,
     date_order: DateOrderOption = None,
     timezone: TimezoneOption = None,
@@ -125,6 +131,7 @@ def score(
             since=since,
             engine=engine,
             device=device,
+            runtime=runtime,
             overwrite=overwrite,
             progress=progress,
         )

@@ -26,6 +26,7 @@ from pipeline.ingest.units import Unit
 from pipeline.model.base import Model
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
+from pipeline.model.runtime import DEFAULT_RUNTIME, Device, RuntimeName
 from pipeline.model.thresholds import Thresholds, read_thresholds
 from pipeline.output import check_place, hashes_of, new_folder, write_json
 from pipeline.results import (
@@ -72,7 +73,8 @@ def score(
     cascade: bool | None = None,
     since: Path | None = None,
     engine: Engine = "local",
-    device: Literal["cpu", "cuda"] = "cpu",
+    device: Device = "cpu",
+    runtime: RuntimeName = DEFAULT_RUNTIME,
     overwrite: bool = False,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Run:
@@ -101,7 +103,7 @@ def score(
     with Checkpoint.beside(out) as checkpoint:
         if not checkpoint.finished():
             check_place(out, overwrite=overwrite, marker=RUN)
-        folder, loaded = load_model(model, device=device)
+        folder, loaded = load_model(model, device=device, runtime=runtime)
         chosen = read_thresholds(thresholds or folder.path / THRESHOLDS)
         cascading = _cascade(loaded, chosen, cascade, model)
         known = Known(since, model_id=folder.id, cascade=cascading, runtime=loaded.runtime) if since is not None else None
@@ -121,7 +123,7 @@ def score(
             if engine == "ray":
                 from pipeline.scoring.ray_engine import score_units as score_on_ray
 
-                score_on_ray(units, model, device, scorer, checkpoint, options, progress=counted)
+                score_on_ray(units, model, device, scorer, checkpoint, options, runtime=runtime, progress=counted)
             else:
                 score_units(units, scorer, checkpoint, options, known=known, progress=counted)
             with new_folder(out, overwrite=overwrite, marker=RUN, inside=checkpoint.folder) as work:

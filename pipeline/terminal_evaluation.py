@@ -97,9 +97,10 @@ def print_drift(drift: Drift) -> None:
     for one in warnings:
         console.print(Text.assemble(("warning ", "yellow"), f"{one.name}: {one.warning}"))
     console.print(
-        "The figures of the model card do not speak for these conversations. Label some of them, and measure."
+        "The figures in the model card may not hold for these conversations. Label some of them, and measure."
         if warnings
-        else "Nothing is far off what the model was calibrated on. That does not say it is right: label some, and measure."
+        else "These conversations look like those that the model was calibrated on. Whether its scores are right is still to be "
+        "measured: label some."
     )
 
 

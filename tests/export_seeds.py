@@ -21,6 +21,13 @@ SEEDS: dict[str, tuple[str, str | bytes]] = PAGE_SEEDS | {
         '"2": {"from_me": false, "timestamp": 1707858371.0, "media": true, "key_id": "B", "meta": false, "data": "a.jpg", '
         '"sender": null, "caption": "yes <br>rye", "mime": "image/jpeg"}}}}',
     ),
+    "signal_desktop": (
+        "Robin.json",
+        '[{"id": "m1", "conversationId": "chat-1", "type": "incoming", "sent_at": 1707858311000, "received_at": 5, "source": '
+        '"+447700900123", "sourceServiceId": "aci", "body": "bread?", "reactions": [{"emoji": "x", "fromId": "y"}]}, {"id": "m2", '
+        '"conversationId": "chat-1", "type": "outgoing", "sent_at": 1707858371000, "body": "yes", "quote": {"text": "rye?"}, '
+        '"attachments": [{"fileName": "a.jpg"}]}, {"id": "m3", "conversationId": "chat-1", "type": "keychange", "sent_at": 5}]',
+    ),
     "discord_api": (
         "messages.json",
         '[{"id": "2", "type": 19, "channel_id": "123", "content": "yes", "timestamp": "2024-02-13T21:06:11.123000+00:00", '

@@ -159,3 +159,13 @@ def test_of_a_whole_download_the_chats_are_read_and_the_rest_is_passed_over_by_n
     assert {export.format for export in log.exports} == formats
     assert (log.failed, len(log.passed_over)) == ([], passed_over)
     assert all("download.zip!/" in one.name for one in log.passed_over)
+
+
+@pytest.mark.parametrize("empty", [{}, [], {"userId": "8:kim", "conversations": []}])
+def test_an_export_without_messages_is_told_and_does_not_fail(empty: object, tmp_path: Path) -> None:
+    members = {**SNAPCHAT, "json/snap_history.json": empty, "messages.json": empty}
+    _, log = read_all(archive(tmp_path / "download.zip", members))
+    assert log.failed == []
+    assert [one.reason for one in log.passed_over if one.name.endswith(("snap_history.json", "messages.json"))] == [
+        "it looks like an export without messages. If there should be some, export it again"
+    ] * 2

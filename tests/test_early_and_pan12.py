@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,7 @@ from hypothesis import strategies as st
 
 from evaluation.early import early_warning, erde, f_latency, penalty, penalty_rate, threshold_at
 from evaluation.metrics import Judged
-from evaluation.pan12 import Official, official, read_authors, read_lines, write_authors, write_lines
-from pipeline.errors import CorpusError
+from evaluation.pan12 import Official
 
 
 def judged(name: str, risk: list[float], *, grooming: bool) -> Judged:
@@ -97,19 +95,3 @@ def test_the_published_rows_of_problem_1(
 @pytest.mark.parametrize(("retrieved", "relevant", "f3"), [(63_290, 5_790, 0.4762), (19_535, 3_249, 0.4174)])
 def test_the_published_rows_of_problem_2(retrieved: int, relevant: int, f3: float) -> None:
     assert round(Official(retrieved, relevant, 6_478).f(3), 4) == f3
-
-
-def test_run_files_are_read_as_written(tmp_path: Path) -> None:
-    authors, lines = {"a" * 32, "0" * 32}, {("b" * 32, "10"), ("b" * 32, "9")}
-    write_authors(authors, tmp_path / "who.txt")
-    write_lines(lines, tmp_path / "lines.txt")
-    assert read_authors(tmp_path / "who.txt") == authors
-    assert read_lines(tmp_path / "lines.txt") == lines
-    assert (tmp_path / "lines.txt").read_text().splitlines()[0].endswith("\t9"), "lines in their order"
-    assert official(authors, {"a" * 32}) == Official(2, 1, 1)
-
-
-def test_a_line_that_is_none_is_named(tmp_path: Path) -> None:
-    (tmp_path / "who.txt").write_text("a" * 32 + "\nnobody\n")
-    with pytest.raises(CorpusError, match=r"who\.txt:2: not an author id"):
-        read_authors(tmp_path / "who.txt")

@@ -28,7 +28,7 @@ from pipeline.model.folder import open_model_folder, seal_model_folder
 from pipeline.model.load import load_model
 from pipeline.model.message_tokens import Arrays, Network, padded
 from pipeline.model.network import SCALE
-from pipeline.model.runtime import open_network, runtime_here
+from pipeline.model.runtime import has_vnni, open_network
 from pipeline.model.training.examples import Example
 from pipeline.model.training.fit_encoder import new_training_module
 from pipeline.model.training.loss import TrainingModule
@@ -212,25 +212,49 @@ def test_what_is_shipped_is_computed_exactly_whatever_the_cpu() -> None:
     assert np.linalg.norm(found - np.asarray(vectors), axis=1).max() <= 0.05 * SCALE
 
 
-@pytest.mark.parametrize(
-    ("name", "runtime"), [("zen3", "onnxruntime"), ("zen4", "openvino"), ("haswell", "onnxruntime"), ("m1", "onnxruntime")]
-)
-def test_the_runtime_follows_the_cpu(name: str, runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("vnni", [True, False])
+def test_the_default_runtime_overflows_on_no_cpu(
+    vnni: bool, tiny_encoder_model: Path, model: EncoderModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The setting for the other kind of CPU gives the same bytes here, where this CPU has VNNI; without it, it is never used."""
+    if vnni and not has_vnni():
+        pytest.skip("a CPU without VNNI overflows with this setting, and never gets it")
+    (pieces,) = model.tokenizer.pieces([[("K", text) for text in WORDS * 3]])
+    arrays = padded(pieces, closing=model.tokenizer.closing)
+    here = model.network(arrays)
+    monkeypatch.setattr("pipeline.model.runtime.has_vnni", lambda: vnni)
+    assert open_network(tiny_encoder_model / "encoder.onnx")(arrays).tobytes() == here.tobytes()
+
+
+@pytest.mark.parametrize(("name", "vnni"), [("zen3", False), ("zen4", True), ("haswell", False), ("m1", False)])
+def test_vnni_is_told_of_a_cpu(name: str, vnni: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.model.runtime.detected_info", lambda: archspec.cpu.TARGETS[name])
-    assert runtime_here.__wrapped__() == runtime
-
-
-def test_without_openvino_every_cpu_runs_onnx_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.model.runtime.detected_info", lambda: archspec.cpu.TARGETS["zen4"])
-    monkeypatch.setattr("pipeline.model.runtime.find_spec", lambda name: None)
-    assert runtime_here.__wrapped__() == "onnxruntime"
+    assert has_vnni.__wrapped__() is vnni
 
 
 def test_a_cpu_that_no_list_names_is_asked_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """A virtual machine often hides one feature: archspec then takes the CPU for a plain x86-64-v4, which has no VNNI."""
     bare = archspec.cpu.detect.partial_uarch(vendor="AuthenticAMD", features={"avx2", "avx512f", "avx512_vnni"})
     monkeypatch.setattr("pipeline.model.runtime.detected_info", lambda: bare)
-    assert runtime_here.__wrapped__() == "openvino"
+    assert has_vnni.__wrapped__()
+
+
+def test_openvino_is_used_only_where_it_is_asked_for(tiny_encoder_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.model.runtime.has_vnni", lambda: True)
+    _, default = load_model(tiny_encoder_model)
+    _, asked = load_model(tiny_encoder_model, runtime="openvino")
+    assert [default.runtime, asked.runtime] == ["onnxruntime", "openvino"]
+
+
+def test_openvino_is_refused_where_it_is_not_installed_or_not_exact(
+    tiny_encoder_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.model.runtime.has_vnni", lambda: False)
+    with pytest.raises(ConfigError, match="VNNI"):
+        load_model(tiny_encoder_model, runtime="openvino")
+    monkeypatch.setattr("pipeline.model.runtime.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"safelight\[openvino\]"):
+        load_model(tiny_encoder_model, runtime="openvino")
 
 
 def test_a_damaged_network_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The second factor of accounts, what an admin sets for everybody, and the alarm on reveals; on SQLite and on PostgreSQL."""
+"""The second factor of accounts, what an admin sets for everybody, and the alarm on reveals."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def _parts(value: object) -> list[str] | None:
     if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     if isinstance(value, dict):
         value = value.get("choices")

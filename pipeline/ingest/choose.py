@@ -131,7 +131,7 @@ def tell_strange(path: Path, strange: list[Strange], found: list[tuple[str, Expo
     """Name every file that no reader takes: as failed where it may hold a chat, else as passed over.
 
     A file with the extension of data fails, but for one that is known to hold no chats. Of the others each that looks like a chat
-    is warned of, and the rest are counted.
+    is warned of, and the rest are counted; but for what was sent in a chat.
     """
     downloads = top_folders((format_, file.location) for format_, file in found)
     attachments = attachment_folders(found)
@@ -140,7 +140,8 @@ def tell_strange(path: Path, strange: list[Strange], found: list[tuple[str, Expo
     for one in strange:
         name = printable(one.file.name)
         place = one.file.location
-        other = one.look in NO_CHATS or holds_other_data(place, downloads) or is_attachment(place, attachments)
+        was_sent = is_attachment(place, attachments)
+        other = one.look in NO_CHATS or holds_other_data(place, downloads) or was_sent
         if _is_data(one.file) and not other:
             log.failed.append(Unread(name, f"{name}: {one.reason}."))
             continue
@@ -148,7 +149,7 @@ def tell_strange(path: Path, strange: list[Strange], found: list[tuple[str, Expo
         if one.look is not None and one.look.chat and named < _NAMED:
             named += 1
             log.warn(one.file.name, f"passed over: it looks like {one.look.what}. {one.look.do}")
-        else:
+        elif not was_sent:
             others.append(one)
     if others:
         log.warn(str(path), f"{len(others)} file(s) passed over that are no chat export we know, such as {others[0].file.name}")

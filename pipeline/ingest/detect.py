@@ -92,6 +92,7 @@ FORMATS: dict[str, Format] = {
     "slack": Format("Slack export", "pipeline.ingest.slack", by_export, SLACK_COMPANIONS),
     "signal": Format("Signal (signal-export)", "pipeline.ingest.signal", by_folder, frozenset({"index.html"}), _WORDS),
     "signal_backup": Format("Signal's own export (main.jsonl)", "pipeline.ingest.signal_backup"),
+    "signal_desktop": Format("Signal Desktop's messages (sigtop JSON)", "pipeline.ingest.signal_desktop"),
     "skype": Format("Skype or Teams for private use (messages.json)", "pipeline.ingest.skype"),
     "teams": Format("Microsoft Teams (Graph JSON)", "pipeline.ingest.teams"),
     "matrix": Format("Matrix (Element JSON)", "pipeline.ingest.matrix"),

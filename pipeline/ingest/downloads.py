@@ -18,7 +18,6 @@ _CHATS = {
     "google_chat": r"Google Chat/(?!Users/)",
     "hangouts": r"Hangouts/",
     "google_voice": r"Voice/",
-    "mbox": r"Mail/",
 }
 """Where the chats of a download lie, below its top folder. Meta's own names of its folders are in English in every language, and
 Discord's in that of the account."""

@@ -22,6 +22,7 @@ HOW: dict[str, str] = {
     "slack": "Workspace settings: Import/Export Data, Export",
     "signal": "signal-export, on a computer with Signal Desktop",
     "signal_backup": "Signal Desktop: Settings, Chats, Export chat history: a folder with main.jsonl",
+    "signal_desktop": "sigtop export-messages -f json, on a computer with Signal Desktop",
     "skype": "secure.skype.com or teams.live.com, Export chat history: messages.json of the unpacked tar",
     "teams": "Microsoft Graph or a compliance export: GET /chats/ID/messages, the JSON as it comes",
     "matrix": "Element: the room's menu, Export chat, JSON",

@@ -73,6 +73,8 @@ _FORMATS: tuple[tuple[str, frozenset[str]], ...] = (
     ("convokit", frozenset({"user", "text", "root", "reply_to"})),
     ("signal_backup", frozenset({"backupTimeMs", "version"})),
     ("signal_backup", frozenset({"chatItem", "chatId", "dateSent"})),
+    ("signal_desktop", frozenset({"conversationId", "sent_at", "type", "schemaVersion"})),
+    ("signal_desktop", frozenset({"conversationId", "sent_at", "type", "received_at"})),
     ("signal", frozenset({"sender", "body", "reactions", "attachments", "quote"})),
     ("slack", frozenset({"type", "ts", "text"})),
     ("slack", frozenset({"type", "ts", "user"})),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -31,10 +32,11 @@ _SNAPCHAT_LIST = Look(
     "the list of chats of a Snapchat download", "Give the whole folder: the chats are pages of their own", chat=False
 )
 _SNAPCHAT_PAGE = Look("a page of a Snapchat download that holds no chat", "Give the whole folder", chat=False)
+_EMPTY = Look("an export without messages", "If there should be some, export it again", chat=False)
 _ROBLOX = Look("a Roblox log in which nobody chats", "Give the logs of the days with the chats", chat=False)
 _CALLS = Look("a list of calls", "Give the app's messages (sms-….xml)", chat=False)
 _AS_TABLE = "Write a row a message, with the columns conversation_id, speaker, timestamp and text"
-NO_CHATS = (_NO_MESSAGES, _TELEGRAM_PAGE, _META_PAGE, _SNAPCHAT_LIST, _SNAPCHAT_PAGE, _ROBLOX, _CALLS)
+NO_CHATS = (_NO_MESSAGES, _TELEGRAM_PAGE, _META_PAGE, _SNAPCHAT_LIST, _SNAPCHAT_PAGE, _ROBLOX, _CALLS, _EMPTY)
 """What is known to hold no chats."""
 
 _MAGIC: tuple[tuple[bytes, Look], ...] = (
@@ -74,7 +76,7 @@ _TEXT: tuple[tuple[str, Look], ...] = (
         r"Conversation: .*\n\s*From: .*\nType: ",
         Look(
             "Signal's messages as sigtop's text",
-            "Export from Signal Desktop itself: Settings, Chats, Export chat history",
+            "Run sigtop again with -f json, or export from Signal Desktop itself",
         ),
     ),
     (
@@ -105,7 +107,7 @@ def looks_like(file: ExportFile, head: bytes | None = None) -> Look | None:
     start = text.lstrip()
     if start.startswith("<"):
         return _marked_up(start)
-    if start.startswith(("{", "[{", "[\n", "[ ", "[\r")):
+    if start.startswith(("{", "[{", "[]", "[\n", "[ ", "[\r")):
         return _json(head)
     return _text(text)
 
@@ -130,6 +132,8 @@ def _marked_up(start: str) -> Look:
 
 
 def _json(head: bytes) -> Look | None:
+    if len(head) < _HEAD and _is_empty(head):
+        return _EMPTY
     chains = set(key_chains(head))
     for needed, look in _KEYS:
         if any(needed <= chain for chain in chains):
@@ -139,6 +143,18 @@ def _json(head: bytes) -> Look | None:
     return Look(
         "JSON without messages that we know", "If it holds messages, say which fields do, with --format and --column", chat=False
     )
+
+
+def _is_empty(content: bytes) -> bool:
+    """Whether a whole file is an object or a list with nothing in it, or an object in which no list holds anything."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(value, dict) or not value:
+        return value in ({}, [])
+    held = [one for one in value.values() if isinstance(one, list | dict)]
+    return bool(held) and not any(held)
 
 
 def _text(text: str) -> Look | None:

@@ -30,7 +30,7 @@ from pipeline.model.folder import ModelFolder
 from pipeline.model.message_tokens import MessageTokenizer, Network, chunks, padded
 from pipeline.model.prefilter import Prefilter, load_prefilter
 from pipeline.model.risk_head import RiskHead, read_risk_head
-from pipeline.model.runtime import Device, RuntimeName, open_network, runtime_here
+from pipeline.model.runtime import DEFAULT_RUNTIME, Device, RuntimeName, check_runtime, open_network
 from pipeline.model.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
 from pipeline.output import write_json
 
@@ -139,11 +139,13 @@ def save_heads(
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
 
 
-def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, device: Device = "cpu") -> EncoderModel:
+def load_encoder(folder: ModelFolder, *, runtime: RuntimeName = DEFAULT_RUNTIME, device: Device = "cpu") -> EncoderModel:
     """Load the model from a checked folder.
 
     Raises
     ------
+    ConfigError
+        When the runtime is not installed, or not exact on this CPU.
     ModelFolderError
         When the files do not fit one another.
     """
@@ -153,7 +155,8 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName | None = None, dev
         raise ModelFolderError(
             f"this version cannot read the model's recipe: {error.what}", where=str(folder.path), do="Train the model anew"
         ) from error
-    runtime = runtime or runtime_here()
+    if device == "cpu":
+        check_runtime(runtime)
     taxonomy = validate_settings(folder.json("labels.json"), Taxonomy, where=str(folder.path / "labels.json"))
     calibration = folder.json("calibration.json")
     tokenizer = Tokenizer.from_file(str(folder.path / "tokenizer.json"))

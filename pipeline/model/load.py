@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from pipeline.errors import ModelFolderError
 from pipeline.model import baseline, encoder
 from pipeline.model.base import Model
 from pipeline.model.folder import ModelFolder, open_model_folder
+from pipeline.model.runtime import DEFAULT_RUNTIME, Device, RuntimeName
 
 LOADERS: dict[str, Callable[[ModelFolder], Model]] = {
     baseline.KIND: baseline.load_baseline,
@@ -17,17 +17,19 @@ LOADERS: dict[str, Callable[[ModelFolder], Model]] = {
 }
 
 
-def load_model(path: Path, *, device: Literal["cpu", "cuda"] = "cpu") -> tuple[ModelFolder, Model]:
-    """Check a model folder and load its model; ``device`` is where the network of an encoder runs.
+def load_model(path: Path, *, device: Device = "cpu", runtime: RuntimeName = DEFAULT_RUNTIME) -> tuple[ModelFolder, Model]:
+    """Check a model folder and load its model; the network of an encoder runs on ``device``, on a CPU in ``runtime``.
 
     Raises
     ------
+    ConfigError
+        When the runtime is not installed, or not exact on this CPU.
     ModelFolderError
         When the folder is incomplete or changed, or of a kind that this version does not know.
     """
     folder = open_model_folder(path)
     if folder.kind not in LOADERS:
         raise ModelFolderError(f"models of the kind {folder.kind} are not known here", where=str(path), do="Update Safelight")
-    if device != "cpu" and folder.kind == encoder.KIND:
-        return folder, encoder.load_encoder(folder, device=device)
+    if folder.kind == encoder.KIND:
+        return folder, encoder.load_encoder(folder, device=device, runtime=runtime)
     return folder, LOADERS[folder.kind](folder)

@@ -27,7 +27,7 @@ from pipeline.review.head import note_head
 from pipeline.review.index import open_in_store
 from pipeline.review.queue import platforms
 from pipeline.review.records import Moderator
-from pipeline.review.slow_clients import TimedProtocol
+from pipeline.review.slow_clients import TimedLoop, TimedProtocol
 from pipeline.review.store import Store, open_store
 from pipeline.review.web.app import create_app
 from pipeline.review.web.app_state import AppState
@@ -104,11 +104,14 @@ def review(
         opened.close()
 
 
-def server_config(app: FastAPI, place: Place, protocol: type[TimedProtocol] = TimedProtocol) -> uvicorn.Config:
+def server_config(
+    app: FastAPI, place: Place, *, protocol: type[TimedProtocol] = TimedProtocol, loop: type[TimedLoop] = TimedLoop
+) -> uvicorn.Config:
     """Return how the application is served."""
     return uvicorn.Config(
         app,
         http=protocol,
+        loop=f"{loop.__module__}:{loop.__qualname__}",
         ws="none",
         log_level="warning",
         access_log=False,

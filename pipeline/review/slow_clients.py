@@ -2,19 +2,36 @@
 
 uvicorn itself limits only how long a connection stays open between two requests. This adds: how long the head of a request may
 take, how long its body, how long a client may leave an answer unread, and how many connections may be open at a time. Over that
-number the one that has kept the server waiting longest is closed for the new one.
+number the one that has kept the server waiting longest is closed for the new one. Under TLS a connection counts from the end of
+its handshake, which has a limit of its own: asyncio's is a minute.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Literal, cast
+import sys
+from typing import Any, Literal, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 Phase = Literal["head", "body", "answer", "idle"]
 """What a connection is at: the client sends a request's head, or its body; the server answers; or nothing is asked."""
+
+
+_Loop = asyncio.ProactorEventLoop if sys.platform == "win32" else asyncio.SelectorEventLoop
+
+
+class TimedLoop(_Loop):
+    """asyncio's event loop; its servers give a client ``handshake_seconds`` for the TLS handshake, which uvicorn cannot set."""
+
+    handshake_seconds = 10.0
+
+    async def create_server(self, *args: Any, **settings: Any) -> asyncio.Server:
+        """Return a server as asyncio does."""
+        if settings.get("ssl") is not None:
+            settings.setdefault("ssl_handshake_timeout", self.handshake_seconds)
+        return await super().create_server(*args, **settings)
 
 
 class TimedProtocol(H11Protocol):

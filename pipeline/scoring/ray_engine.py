@@ -24,7 +24,7 @@ from pipeline.ingest import ReadLog, ReadOptions
 from pipeline.ingest.options import ReadWarning
 from pipeline.ingest.units import Unit
 from pipeline.model.load import load_model
-from pipeline.model.runtime import Device
+from pipeline.model.runtime import Device, RuntimeName
 from pipeline.scoring.batches import Batch, UnitEnd, unit_batches
 from pipeline.scoring.checkpoint import Checkpoint
 from pipeline.scoring.core import Scored, Scorer, score_table
@@ -53,6 +53,7 @@ def score_units(
     checkpoint: Checkpoint,
     options: ReadOptions,
     *,
+    runtime: RuntimeName,
     progress: Callable[[int], None],
 ) -> None:
     """Score what is missing of ``checkpoint`` on a Ray cluster.
@@ -91,7 +92,7 @@ def score_units(
         num_cpus=0.5,  # not what the actors take, so that Ray does not make one step of both: then every batch finds a free actor
     ).map_batches(
         _Actor,
-        fn_constructor_args=(str(model.resolve()), device, bare),
+        fn_constructor_args=(str(model.resolve()), device, runtime, bare),
         batch_size=1,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors),
@@ -131,8 +132,8 @@ def _read(rows: pa.Table, *, options: ReadOptions, text: Any) -> Iterator[pa.Tab
 class _Actor:
     """Holds the model on a node."""
 
-    def __init__(self, model: str, device: Device, scorer: Scorer) -> None:
-        _, loaded = load_model(Path(model), device=device)
+    def __init__(self, model: str, device: Device, runtime: RuntimeName, scorer: Scorer) -> None:
+        _, loaded = load_model(Path(model), device=device, runtime=runtime)
         self._scorer = replace(scorer, model=loaded)
 
     def __call__(self, rows: pa.Table) -> Iterator[pa.Table]:

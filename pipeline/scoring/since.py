@@ -45,7 +45,7 @@ class Known(Mapping[str, Prediction]):
             raise ConfigError(
                 f"the previous run was read by {run.record['settings'].get('runtime')}, this one is by {runtime}",
                 where=str(path),
-                do="Score everything, without --since, or on a machine with such a CPU",
+                do="Score everything, without --since, or give the same --runtime",
             )
         table = pq.read_table(path / CONVERSATIONS, columns=["fingerprint", "messages", "skipped"])
         ends = np.cumsum(table["messages"].to_numpy())

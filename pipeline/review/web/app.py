@@ -115,10 +115,17 @@ def _beyond(request: Request) -> bool:
     return any(text.isdecimal() and (len(text) > 10 or int(text) > _LARGEST_NUMBER) for text in numbers)
 
 
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
 def _malformed(request: Request) -> str | None:
     if not (request.headers.get("content-length") or "0").isdecimal():
         return "The length of the form is no number."
-    _, _, charset = request.headers.get("content-type", "").lower().partition("charset=")
+    content_type = request.headers.get("content-type", "").lower()
+    has_body = int((request.headers.get("content-length") or "0")[:20]) > 0 or "transfer-encoding" in request.headers
+    if has_body and content_type.partition(";")[0].strip() not in _FORMS:
+        return "What is sent is not a form."  # starlette would take it for an empty one, without waiting for it
+    _, _, charset = content_type.partition("charset=")
     if charset.strip(' ";') not in ("", "utf-8", "utf8"):
         return "Forms are sent in UTF-8."
     return None
@@ -131,7 +138,7 @@ def _failed(app_state: AppState, request: Request, error: Exception) -> Response
     logger.error("%s %s: %s at %s:%d", request.method, route, type(error).__name__, frame.filename, frame.lineno)
     about = {
         "title": "Something broke in Safelight",
-        "what": "This page could not be made. What you did before is kept; of what you just sent, nothing may be",
+        "what": "This page could not be made. What you did before is kept; what you just sent may be lost",
         "do": "Load the page again; if it happens again, tell whoever runs Safelight, and run `safelight audit verify`",
     }
     return app_state.page("problem.html", None, status=500, **about, back="/", note="")
