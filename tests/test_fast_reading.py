@@ -101,7 +101,6 @@ def test_lines_by_the_block_are_the_lines(tmp_path_factory: pytest.TempPathFacto
     for size in (1, 3, 1 << 16):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(text_lines, "_BLOCK", size)
-            patch.setattr("pipeline.ingest.table_records._BLOCK", size)
             assert [text.encode() for _, text in whole_lines(ExportFile(path))] == expected
             assert [line for _, line in _lines(ExportFile(path))] == expected
             assert [number for number, _ in whole_lines(ExportFile(path))] == list(range(1, len(expected) + 1))
@@ -113,9 +112,8 @@ def test_damage_names_its_line_and_comes_after_the_lines_before_it(tmp_path: Pat
     assert [next(lines), next(lines)] == [(1, "one\n"), (2, "two\n")]
     with pytest.raises(ExportError, match=r"a\.txt:3"):
         next(lines)
-    for module in ("text_lines", "table_records"):
-        monkeypatch.setattr(f"pipeline.ingest.{module}._LONGEST{'_LINE' if module == 'table_records' else ''}", 8)
-        monkeypatch.setattr(f"pipeline.ingest.{module}._BLOCK", 6)
+    monkeypatch.setattr(text_lines, "_LONGEST", 8)
+    monkeypatch.setattr(text_lines, "_BLOCK", 6)
     (tmp_path / "b.txt").write_bytes(b"{}\n{}\n{}\n" + b"x" * 40)
     with pytest.raises(ExportError, match=r"b\.txt:4: a line of 8"):
         list(whole_lines(ExportFile(tmp_path / "b.txt")))

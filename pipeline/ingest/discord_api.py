@@ -17,7 +17,7 @@ from pipeline.ingest.discord import message_of
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, shaped, string
 from pipeline.ingest.table_fields import Columns
-from pipeline.ingest.table_records import Record, Wanted, json_records, jsonl_records
+from pipeline.ingest.table_records import Record, Wanted, is_json_list, list_or_lines
 from pipeline.ingest.tables import Table
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Source
@@ -44,17 +44,14 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When a message is not of the form that the API gives, or the file cannot be read whole.
     """
     file = unit.file
-    is_list = file.head(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
     def records(wanted: Wanted) -> Iterator[Record]:
-        for index, place, row in json_records(file, log, wanted) if is_list else jsonl_records(file, log, wanted):
-            source = Source(file.name, row=place) if is_list else Source(file.name, line=place)
+        for (index, place, row), source in list_or_lines(file, log, wanted):
             with shaped(source, _EXPORTER):
                 yield index, place, _record(row, source)
 
-    table = Table(
-        file, records, Columns.named({}), options, log, has_lines=not is_list, platform="discord", by_time=True, mixed=True
-    )
+    lines = not is_json_list(file)
+    table = Table(file, records, Columns.named({}), options, log, has_lines=lines, platform="discord", by_time=True, mixed=True)
     yield from table.conversations()
 
 

@@ -26,7 +26,7 @@ from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_stream import read_members
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
-from pipeline.ingest.table_records import csv_records, json_records
+from pipeline.ingest.table_records import csv_records, is_json_list, json_records
 from pipeline.ingest.time_order import in_time_order
 from pipeline.ingest.times import from_iso, whole
 from pipeline.ingest.units import Unit
@@ -55,7 +55,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     with shaped(Source(file.name), _EXPORTER):
         id_, title, meta = _about(channel, file, log)
     owner = _owner(file, log)
-    is_list = file.head(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+    is_list = is_json_list(file)
     rows = json_records(file, log) if is_list else csv_records(file, COLUMNS)
     log.warn(_folder_of(file), _ONE_SIDED)
     yield Conversation(
@@ -99,7 +99,7 @@ def _about(channel: Row, file: ExportFile, log: ReadLog) -> tuple[str, str | Non
     id_ = name_of(channel.get("id")) or (named[1] if named is not None else file.sha256[:12])
     title = name_of(channel.get("name"))
     if title is None and named is not None:
-        title = name_of(_object(_beside(file, folder).sibling("index.json"), log).get(id_))
+        title = name_of(_object(file.sibling("index.json", above=1), log).get(id_))
     guild = channel.get("guild") or {}
     meta = {
         "guild": name_of(guild.get("name")),
@@ -107,13 +107,6 @@ def _about(channel: Row, file: ExportFile, log: ReadLog) -> tuple[str, str | Non
         "participants": [name_of(one) for one in channel.get("recipients") or ()],
     }
     return id_, title, {key: value for key, value in meta.items() if value not in (None, [])} | rest(channel, _CHANNEL)
-
-
-def _beside(file: ExportFile, folder: PurePosixPath) -> ExportFile:
-    """Return the folder of a file as if it were a file: what lies beside it are its siblings."""
-    if file.member is None:
-        return replace(file, path=Path(folder))
-    return replace(file, member=str(PurePosixPath(file.member).parent))
 
 
 def _owner(file: ExportFile, log: ReadLog) -> tuple[str, str | None]:

@@ -106,16 +106,16 @@ class ExportFile:
         with self._open_unpacked() as stream:
             return marked_encoding(stream.read(4))
 
-    def sibling(self, name: str) -> ExportFile | None:
+    def sibling(self, name: str, *, above: int = 0) -> ExportFile | None:
         """Return the file of that name beside this one, in the same folder or archive; ``None`` when there is none.
 
-        A link that leads out of the folder is none.
+        It is looked for so many folders ``above``. A link that leads out of the folder is none.
         """
         if self.member is None:
-            beside = self.path.with_name(name)
-            inside = beside.resolve().parent == self.path.parent.resolve()
+            beside = self.path.parents[above] / name
+            inside = beside.resolve().parent == beside.parent.resolve()
             return ExportFile(beside, max_bytes=self.max_bytes) if inside and beside.is_file() else None
-        member = str(PurePosixPath(self.member).with_name(name))
+        member = str(PurePosixPath(self.member).parents[above] / name)
         return ExportFile(self.path, member, self.max_bytes, self.outer) if self.archive().has(member) else None
 
     @cached_property

@@ -55,45 +55,14 @@ class SevenZip:
         return io.BytesIO(self._contents[name])
 
     def _unpacked(self) -> dict[str, bytes]:
-        from py7zr.io import Py7zIO, WriterFactory
+        from py7zr.io import BytesIOFactory
 
-        left = self._max_bytes
-        refused = self._too_large()
-
-        class Content(Py7zIO):
-            def __init__(self) -> None:
-                self.content = io.BytesIO()
-
-            def write(self, s: bytes | bytearray) -> int:
-                nonlocal left
-                left -= len(s)
-                if left < 0:
-                    raise refused
-                return self.content.write(s)
-
-            def read(self, size: int | None = None) -> bytes:
-                return self.content.read(size)
-
-            def seek(self, offset: int, whence: int = 0) -> int:
-                return self.content.seek(offset, whence)
-
-            def flush(self) -> None:
-                pass
-
-            def size(self) -> int:
-                return self.content.getbuffer().nbytes
-
-        class Contents(WriterFactory):
-            def __init__(self) -> None:
-                self.of: dict[str, Content] = {}
-
-            def create(self, filename: str) -> Py7zIO:
-                return self.of.setdefault(filename, Content())
-
-        contents = Contents()
+        contents = BytesIOFactory(self._max_bytes + 1)  # it cuts off what is longer: the archive's own limit ends all before that
         with self._opened() as archive:
             archive.extractall(factory=contents)
-        return {name: one.content.getvalue() for name, one in contents.of.items()}
+        for content in contents.products.values():
+            content.seek(0)
+        return {name: content.read() for name, content in contents.products.items()}
 
     def _too_large(self) -> ArchiveRefused:
         return ArchiveRefused(

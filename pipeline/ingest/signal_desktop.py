@@ -21,11 +21,11 @@ from pipeline.ingest.files import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
 from pipeline.ingest.table_fields import Columns
-from pipeline.ingest.table_records import Record, Wanted, json_records, jsonl_records
+from pipeline.ingest.table_records import Record, Wanted, is_json_list, list_or_lines
 from pipeline.ingest.tables import Table
 from pipeline.ingest.times import from_number, whole
 from pipeline.ingest.units import Unit
-from pipeline.schema import Conversation, Kind, Source
+from pipeline.schema import Conversation, Kind
 
 _READ = frozenset(
     {"id", "conversationId", "type", "sent_at", "body", "source", "sourceServiceId", "sourceUuid", "attachments", "quote"}
@@ -44,15 +44,14 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When a message is not of the form that Signal keeps, or the file cannot be read whole.
     """
     file = unit.file
-    is_list = file.head(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
     def records(wanted: Wanted) -> Iterator[Record]:
-        for index, place, row in json_records(file, log, wanted) if is_list else jsonl_records(file, log, wanted):
-            with shaped(Source(file.name, row=place) if is_list else Source(file.name, line=place), "Signal Desktop"):
+        for (index, place, row), source in list_or_lines(file, log, wanted):
+            with shaped(source, "Signal Desktop"):
                 yield index, place, _record(row, file)
 
-    columns = Columns.named({})
-    table = Table(file, records, columns, options, log, has_lines=not is_list, platform="signal", by_time=True, mixed=True)
+    lines = not is_json_list(file)
+    table = Table(file, records, Columns.named({}), options, log, has_lines=lines, platform="signal", by_time=True, mixed=True)
     yield from table.conversations()
 
 

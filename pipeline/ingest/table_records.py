@@ -7,9 +7,8 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +18,8 @@ from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_line import decoded, line_object
 from pipeline.ingest.json_stream import read_items
 from pipeline.ingest.options import ReadLog
-from pipeline.ingest.text_lines import EmptyLines
+from pipeline.ingest.text_lines import line_blocks
+from pipeline.schema import Source
 
 Record = tuple[int, int, dict[str, Any]]
 """The index of a record from 0, its place (the line it starts on, or its row from 1), and its values by column."""
@@ -27,11 +27,10 @@ Record = tuple[int, int, dict[str, Any]]
 Wanted = Callable[[int], bool]
 """Whether the record of an index is wanted; the others are passed over as cheaply as the format allows."""
 
-_LONGEST_LINE = 1 << 26
 _LONGEST_FIELD = 1 << 24
 _MOST_COLUMNS = 10_000
 _BATCH = 4096
-_BLOCK = 1 << 16
+_BEGIN = 256
 _DELIMITERS = (",", ";", "\t")
 
 
@@ -70,6 +69,18 @@ def json_records(file: ExportFile, log: ReadLog, wanted: Wanted = everything) ->
             raise ExportError("not a JSON object", where=f"{file.name}: record {index + 1}", do="Each element is to be one object")
         if wanted(index):
             yield index, index + 1, value
+
+
+def is_json_list(file: ExportFile) -> bool:
+    """Whether a file begins as a JSON list does."""
+    return file.head(_BEGIN).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+
+
+def list_or_lines(file: ExportFile, log: ReadLog, wanted: Wanted = everything) -> Iterator[tuple[Record, Source]]:
+    """Yield the objects of a JSON list or of JSON Lines, each with where it stands; raises as the readers of either do."""
+    is_list = is_json_list(file)
+    for record in json_records(file, log, wanted) if is_list else jsonl_records(file, log, wanted):
+        yield record, Source(file.name, row=record[1]) if is_list else Source(file.name, line=record[1])
 
 
 def csv_records(file: ExportFile, required: Sequence[str], wanted: Wanted = everything) -> Iterator[Record]:
@@ -147,31 +158,14 @@ def _csv_lines(file: ExportFile) -> Iterator[str]:
 def _lines(file: ExportFile) -> Iterator[tuple[int, bytes]]:
     r"""Yield the lines, which end with ``\n``, and their numbers from 1; without a byte order mark."""
     line = 0
-    empty = EmptyLines(file.name)
     with file.open() as stream:
-        while block := stream.read(_BLOCK):
-            if not block.endswith(b"\n"):
-                block += _read_line(stream, partial(_where, file.name, line, block))
-            empty.count(block)
+        for block in line_blocks(stream, file.name, do="Check that this is a table of messages"):
             *whole, last = block.removeprefix(codecs.BOM_UTF8).split(b"\n") if line == 0 else block.split(b"\n")
             for raw in whole:
                 line += 1
                 yield line, raw + b"\n"
             if last:
                 yield line + 1, last
-
-
-def _where(name: str, lines: int, block: bytes) -> str:
-    """Return the place of the line that the end of a block belongs to."""
-    newlines = block.count(b"\n")
-    return f"{name}:{lines + newlines + 1}"
-
-
-def _read_line(stream: IO[bytes], where: Callable[[], str]) -> bytes:
-    block = stream.readline(_LONGEST_LINE)
-    if len(block) == _LONGEST_LINE:
-        raise ExportError(f"a line of {_LONGEST_LINE:,} bytes or more", where=where(), do="Check that this is a table of messages")
-    return block
 
 
 def parquet_columns(file: ExportFile) -> list[str]:

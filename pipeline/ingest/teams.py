@@ -21,7 +21,7 @@ from pipeline.ingest.markup import Words, words_of
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.shape import Row, name_of, rest, shaped, string
 from pipeline.ingest.table_fields import Columns, plain
-from pipeline.ingest.table_records import Record, Wanted
+from pipeline.ingest.table_records import Record, Wanted, is_json_list
 from pipeline.ingest.tables import Table
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Kind, Source
@@ -41,7 +41,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When a message is not of the form that Teams writes, or the file cannot be read whole.
     """
     file = unit.file
-    prefix = "item" if file.head(64).lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[") else "value.item"
+    prefix = "item" if is_json_list(file) else "value.item"
 
     def records(wanted: Wanted) -> Iterator[Record]:
         for index, row in enumerate(read_items(file, prefix, log)):

@@ -20,11 +20,10 @@ from pipeline.errors import ExportError
 from pipeline.ingest.files import ExportFile
 from pipeline.ingest.json_stream import Event, build, keys, read_events, skip
 from pipeline.ingest.options import ReadLog, ReadOptions
+from pipeline.ingest.telegram_rows import Row, attachments_of, gift_text, links_of, reactions_of, speaker_of, words_of
 from pipeline.ingest.times import from_iso, from_number, whole
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Kind, Message, Source
-
-Row = dict[str, Any]
 
 _PEERS = {
     "saved_messages": "user",
@@ -200,9 +199,9 @@ class _Reader:
         kind = self._kind(row)
         return Message(
             message_id=str(row["id"]) if "id" in row else f"{self._file.sha256[:12]}:{source.row}",
-            speaker=None if kind == "system" else _speaker(row),
+            speaker=None if kind == "system" else speaker_of(row),
             timestamp=self._moment(row, "date"),
-            text=_words(row),
+            text=words_of(row),
             kind=kind,
             source=source,
             meta=self._meta(row),
@@ -211,7 +210,7 @@ class _Reader:
     def _kind(self, row: Row) -> Kind:
         type_ = row.get("type")
         if type_ == "service":
-            return "message" if _gift_text(row) else "system"
+            return "message" if gift_text(row) else "system"
         if type_ not in ("message", "unsupported"):
             self._log.warn(self._name, "messages of a type that we do not know are kept as unsupported")
         if type_ != "message":
@@ -236,14 +235,14 @@ class _Reader:
             meta["edited"] = edited.isoformat()
         if "forwarded_from" in row or "forwarded_from_id" in row:
             meta["forwarded_from"] = row.get("forwarded_from") or row.get("forwarded_from_id")
-        if names := _attachments(row):
+        if names := attachments_of(row):
             meta["attachments"] = names
         if "photo" in row:
             meta["media_type"] = "photo"
-        if links := _links(row.get("text")):
+        if links := links_of(row.get("text")):
             meta["links"] = links
         if "reactions" in row:
-            meta["reactions"] = [reaction for entry in row["reactions"] for reaction in _reactions(entry)]
+            meta["reactions"] = [reaction for entry in row["reactions"] for reaction in reactions_of(entry)]
         return meta
 
 
@@ -253,58 +252,3 @@ def _elements(events: Iterator[Event]) -> Iterator[Event]:
         if event[0] == "end_array":
             return
         yield event
-
-
-def _speaker(row: Row) -> str | None:
-    """Return who wrote a row: of a deleted account the id is left, of an old export's only nothing."""
-    for key in ("from_id", "from", "actor_id", "actor"):
-        if row.get(key) is not None:
-            return str(row[key])
-    return None
-
-
-def _words(row: Row) -> str:
-    """Return the words of a row: its text, a gift's note, or what stands in a poll or a checklist, a line each."""
-    if text := _text(row.get("text")) or _gift_text(row):
-        return text
-    if poll := row.get("poll"):
-        return "\n".join([_text(poll["question"]), *(_text(answer["text"]) for answer in poll.get("answers", ()))])
-    if checklist := row.get("todo_list"):
-        return "\n".join([_text(checklist.get("title")), *(_text(task["text"]) for task in checklist.get("answers", ()))])
-    return ""
-
-
-def _gift_text(row: Row) -> str:
-    """Return the words that somebody sent with a gift: the row is a service row, and they are a person's."""
-    return _text(row.get("gift_text") or row.get("text")) if row.get("action") == "send_star_gift" else ""
-
-
-def _text(text: Any) -> str:
-    """Return the words of a text, which is a string or a list of strings and objects."""
-    if isinstance(text, list):
-        return "".join(part if isinstance(part, str) else part["text"] for part in text)
-    if text is None or isinstance(text, str):
-        return text or ""
-    raise TypeError("text")
-
-
-def _links(text: Any) -> list[str]:
-    """Return the addresses that stand behind words."""
-    return [part["href"] for part in text if "href" in part and isinstance(part, dict)] if isinstance(text, list) else []
-
-
-def _attachments(row: Row) -> list[str]:
-    """Return the names of a row's files; of a file that was not exported Telegram writes why, in brackets, not its path."""
-    paths = (row.get(key) for key in ("photo", "file", "contact_vcard"))
-    names = [path for path in paths if isinstance(path, str) and not path.startswith("(")]
-    return names or ([row["file_name"]] if "file_name" in row else [])
-
-
-def _reactions(entry: Row) -> Iterator[dict[str, object]]:
-    """Yield who reacted with an emoji; Telegram names the latest few, the others are one entry with their number."""
-    emoji = entry.get("emoji") or entry.get("document_id") or entry.get("type")
-    named = entry.get("recent") or ()
-    for one in named:
-        yield {"emoji": emoji, "speaker": one.get("from_id") or one.get("from")}
-    if (others := int(entry.get("count") or 0) - len(named)) > 0:
-        yield {"emoji": emoji, "speaker": None, "count": others}

@@ -14,30 +14,6 @@ _MOST_BLANK = 1 << 22
 _NEWLINE = b"\n"
 
 
-class EmptyLines:
-    """Counts the line ends that stand one after another, block after block: a megabyte of gzip holds a thousand of them."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._bytes = 0
-
-    def count(self, block: bytes) -> None:
-        """Count a block.
-
-        Raises
-        ------
-        ExportError
-            When blocks that are all blank came to `_MOST_BLANK` bytes.
-        """
-        self._bytes = self._bytes + len(block) if block.isspace() else 0
-        if self._bytes > _MOST_BLANK:
-            raise ExportError(
-                f"over {_MOST_BLANK:,} bytes of nothing but blanks and line ends",
-                where=self._name,
-                do="This is no chat; check the file",
-            )
-
-
 def decoded_lines(file: ExportFile) -> Generator[tuple[int, str]]:
     r"""Yield the lines of a file in UTF-8 with their numbers from 1, without a byte order mark and without their ends.
 
@@ -65,7 +41,7 @@ def whole_lines(file: ExportFile) -> Generator[tuple[int, str]]:
     """
     number = 0
     with file.open() as stream:
-        for block in _blocks(stream, file):
+        for block in line_blocks(stream, file.name, do="Check the file"):
             try:
                 text = block.decode("utf-8-sig" if number == 0 else "utf-8")
             except UnicodeDecodeError:
@@ -81,25 +57,27 @@ def whole_lines(file: ExportFile) -> Generator[tuple[int, str]]:
                 yield number, last
 
 
-def _blocks(stream: BinaryIO, file: ExportFile) -> Generator[bytes]:
-    """Yield the file in blocks of whole lines.
+def line_blocks(stream: BinaryIO, name: str, *, do: str) -> Generator[bytes]:
+    """Yield the rest of a stream in blocks of whole lines; ``name`` and ``do`` stand in an error.
 
     Raises
     ------
     ExportError
-        When a line is longer than any message.
+        When a line is longer than any message, or there are megabytes of blanks.
     """
-    lines = 0
-    empty = EmptyLines(file.name)
+    lines = blank = 0
     while block := stream.read(_BLOCK):
         if not block.endswith(b"\n"):
             rest = stream.readline(_LONGEST)
             block += rest
             if len(rest) == _LONGEST:
-                where = f"{file.name}:{lines + block.count(_NEWLINE, 0, -1) + 1}"
-                raise ExportError(f"a line of {_LONGEST:,} bytes or more", where=where, do="Check the file")
+                where = f"{name}:{lines + block.count(_NEWLINE, 0, -1) + 1}"
+                raise ExportError(f"a line of {_LONGEST:,} bytes or more", where=where, do=do)
         lines += block.count(b"\n")
-        empty.count(block)
+        blank = blank + len(block) if block.isspace() else 0
+        if blank > _MOST_BLANK:  # a megabyte of gzip holds a thousand of them
+            what = f"over {_MOST_BLANK:,} bytes of nothing but blanks and line ends"
+            raise ExportError(what, where=name, do="This is no chat; check the file")
         yield block
 
 
