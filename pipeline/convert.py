@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 
 from pipeline import __version__
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
-from pipeline.ingest.convokit import OURS
-from pipeline.ingest.table_fields import FIELDS
+from pipeline.ingest.parsing.table_fields import FIELDS
+from pipeline.ingest.readers.convokit import OURS
 from pipeline.output import new_file, new_folder, write_json
 from pipeline.schema import Conversation, Message
 

@@ -24,9 +24,9 @@ from pipeline.ingest import ReadLog, ReadOptions
 from pipeline.ingest.read import merge_units, open_units
 from pipeline.ingest.units import Unit
 from pipeline.model.base import Model
+from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
-from pipeline.model.runtime import DEFAULT_RUNTIME, Device, RuntimeName
 from pipeline.model.thresholds import Thresholds, read_thresholds
 from pipeline.output import check_place, hashes_of, new_folder, write_json
 from pipeline.results import (
@@ -46,7 +46,7 @@ from pipeline.scoring.batches import BATCH_MESSAGES
 from pipeline.scoring.chats import chat_table
 from pipeline.scoring.checkpoint import Checkpoint, MergedRun
 from pipeline.scoring.core import Scorer, score_table, slot_name
-from pipeline.scoring.local import first_error, score_units
+from pipeline.scoring.engines.local import first_error, score_units
 from pipeline.scoring.since import Known
 
 __all__ = ["Engine", "Progress", "score", "score_conversations", "slot_name"]
@@ -121,7 +121,7 @@ def score(
         counted = _Counter(checkpoint.messages(), progress)
         try:
             if engine == "ray":
-                from pipeline.scoring.ray_engine import score_units as score_on_ray
+                from pipeline.scoring.engines.ray_engine import score_units as score_on_ray
 
                 score_on_ray(units, model, device, scorer, checkpoint, options, runtime=runtime, progress=counted)
             else:

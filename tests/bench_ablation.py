@@ -30,24 +30,24 @@ from torch import nn
 from evaluation.metrics import Judged
 from evaluation.summary import ORDINARY_CHAT, Cuts, compare, written
 from pipeline.config import EncoderRecipe, Taxonomy, load_settings
-from pipeline.corpora.compose import Composition
+from pipeline.corpora.augment.compose import Composition
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import read_training_corpus
-from pipeline.model import context_head
-from pipeline.model.context_head import NEAR, neighbours
-from pipeline.model.encoder import EncoderModel
-from pipeline.model.message_tokens import Arrays, Network
+from pipeline.model.encoder import context_head
+from pipeline.model.encoder.context_head import NEAR, neighbours
+from pipeline.model.encoder.encoder import EncoderModel
+from pipeline.model.encoder.message_tokens import Arrays, Network
 from pipeline.model.predict import predict_labelled
-from pipeline.model.training import examples
-from pipeline.model.training import loss as loss_module
-from pipeline.model.training.choose import choose_thresholds
-from pipeline.model.training.dataset import DatasetSplits, assign_splits, make_splits
-from pipeline.model.training.examples import Example, make_examples
-from pipeline.model.training.fit_encoder import fit_encoder
-from pipeline.model.training.head_warmup import refit_head
-from pipeline.model.training.open_encoder import Start, open_encoder
-from pipeline.model.training.train_encoder import calibrate, exported_logits
-from pipeline.train import load_recipe
+from pipeline.training import examples
+from pipeline.training import loss as loss_module
+from pipeline.training.choose import choose_thresholds
+from pipeline.training.dataset import DatasetSplits, assign_splits, make_splits
+from pipeline.training.examples import Example, make_examples
+from pipeline.training.fit_encoder import fit_encoder
+from pipeline.training.head_warmup import refit_head
+from pipeline.training.open_encoder import Start, open_encoder
+from pipeline.training.train import load_recipe
+from pipeline.training.train_encoder import calibrate, exported_logits
 
 HELD_OUT = ("nl", "pt")
 """Languages that one variant does not learn from."""

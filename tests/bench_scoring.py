@@ -38,8 +38,8 @@ Line = tuple[str, str]
 def written() -> tuple[list[list[Line]], list[list[Line]]]:
     """Return the ordinary conversations of the written corpus, and those with grooming."""
     from pipeline.config import Taxonomy, load_settings
-    from pipeline.corpora.synthetic_chats import two_speakers
-    from pipeline.corpora.written import read_written
+    from pipeline.corpora.augment.synthetic_chats import two_speakers
+    from pipeline.corpora.readers.written import read_written
     from pipeline.model.scorable import utterances
 
     ordinary: list[list[Line]] = []
@@ -53,9 +53,9 @@ def written() -> tuple[list[list[Line]], list[list[Line]]]:
 
 def ordinary_chats(paths: list[Path], model: Path) -> list[list[Line]]:
     """Return ordinary chats of the model's test part, which it has not learned from; all where its splits name none of them."""
+    from pipeline.corpora.augment.synthetic_chats import split_into_sentences
     from pipeline.corpora.ordinary import read_ordinary
-    from pipeline.corpora.synthetic_chats import split_into_sentences
-    from pipeline.train import load_recipe
+    from pipeline.training.train import load_recipe
 
     _, taxonomy = load_recipe(ROOT / "configs" / "default.toml")
     splits = model / "splits.json"
@@ -182,7 +182,7 @@ ROWS: dict[str, Callable[[Path, argparse.Namespace], tuple[int, float]]] = {
 
 def tokens_of(path: Path, options: argparse.Namespace) -> float:
     """Return the tokens of a message, on average, each message as often as it is said."""
-    from pipeline.model.encoder import EncoderModel
+    from pipeline.model.encoder.encoder import EncoderModel
     from pipeline.model.load import load_model
 
     _, model = load_model(options.model)
@@ -196,7 +196,7 @@ def network_share(options: argparse.Namespace) -> dict[str, float]:
     """Measure the network alone on a full chunk beside the highest rate of int8 matrix products of the same runtime."""
     import numpy as np
 
-    from pipeline.model.encoder import CHUNK_TOKENS, EncoderModel
+    from pipeline.model.encoder.encoder import CHUNK_TOKENS, EncoderModel
     from pipeline.model.load import load_model
 
     peaks = {
@@ -232,7 +232,7 @@ def _int8_onnxruntime(size: int) -> float:
     import numpy as np
     from onnx import TensorProto, checker, helper, numpy_helper
 
-    from pipeline.model.runtime import exact_session
+    from pipeline.model.encoder.runtime import exact_session
 
     weights = np.random.default_rng(0).integers(-127, 127, (size, size)).astype(np.int8)
     constants = {"step": np.float32(0.01), "none": np.uint8(0), "middle": np.int8(0), "weights": weights}

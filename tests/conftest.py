@@ -107,7 +107,7 @@ messages = [
 def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path, tiny_corpus: Path) -> Path:
     """A model folder trained on the tiny corpus by the command's own function."""
     pytest.importorskip("sklearn", reason="training needs the train extra")
-    from pipeline.train import train
+    from pipeline.training.train import train
 
     out = tmp_path_factory.mktemp("models") / "tiny"
     train(tiny_recipe, corpus=[tiny_corpus], out=out, track=False)
@@ -180,7 +180,7 @@ def tiny_encoder_model(
     tmp_path_factory: pytest.TempPathFactory, tiny_encoder_recipe: Path, tiny_encoder: Path, tiny_corpus: Path
 ) -> Path:
     """A model folder of the tiny encoder, trained, exported and quantised by the command's own function."""
-    from pipeline.train import train
+    from pipeline.training.train import train
 
     out = tmp_path_factory.mktemp("models") / "tiny-encoder"
     train(tiny_encoder_recipe, corpus=[tiny_corpus], out=out, encoder_path=tiny_encoder, track=False)

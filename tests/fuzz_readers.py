@@ -24,16 +24,14 @@ import atheris  # pyright: ignore[reportMissingImports]
 from export_seeds import SEEDS, seed_bytes
 
 with atheris.instrument_imports(include=["pipeline.ingest"]):  # pyright: ignore[reportAttributeAccessIssue]
-    import importlib
-
     from pipeline.errors import SafelightError
     from pipeline.ingest import ReadLog, ReadOptions, read_conversations
-    from pipeline.ingest.day_periods import says_nothing
-    from pipeline.ingest.detect import FORMATS
+    from pipeline.ingest.detection.detect import FORMATS
+    from pipeline.ingest.times.day_periods import says_nothing
 
     # The readers are imported when they are first needed, which is too late for the instruments.
     for known in FORMATS.values():
-        importlib.import_module(known.module)
+        known.load()
 
 HOSTILE_SHARE = 0.15
 

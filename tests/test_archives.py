@@ -17,7 +17,7 @@ import pytest
 from exports import read_all, write
 
 from pipeline.errors import ArchiveRefused, ExportError
-from pipeline.ingest.find import FileFinder
+from pipeline.ingest.files.find import FileFinder
 
 CHAT = "[13/02/2024, 21:05:11] Kim: hello\n[14/02/2024, 21:06:00] Sam: hi\n"
 

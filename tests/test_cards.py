@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
+from pipeline.cli.main import app
 from pipeline.config import Taxonomy
 from pipeline.corpora.about import corpora_in_words, describe_corpus, read_about
 from pipeline.corpora.open import read_corpora
@@ -38,7 +38,7 @@ def test_a_card_of_a_users_encoder_claims_nothing_of_our_corpus(tiny_encoder_mod
 
 def test_a_card_says_what_the_corpus_declares(tiny_corpus: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     pytest.importorskip("sklearn", reason="training needs the train extra")
-    from pipeline.train import train
+    from pipeline.training.train import train
 
     corpus = tmp_path / "reports"
     corpus.mkdir()

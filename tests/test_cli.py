@@ -15,13 +15,13 @@ CHAT = "13/02/2024, 17:04 - Kim: good game everyone\n13/02/2024, 17:05 - Pat: ho
 
 def safelight(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pipeline.cli.main", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
     )
 
 
 def test_help_answers_without_loading_what_scoring_needs(tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom pipeline.cli import app\n"
+        "import sys\nfrom pipeline.cli.main import app\n"
         "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
         "print(sorted({'numpy', 'pyarrow', 'pydantic', 'jinja2', 'sklearn', 'torch'} & set(sys.modules)))"
     )
@@ -30,7 +30,7 @@ def test_help_answers_without_loading_what_scoring_needs(tmp_path: Path) -> None
 
 
 def test_every_command_has_help_and_stands_in_the_readme(root: Path, tmp_path: Path) -> None:
-    from pipeline.cli import app
+    from pipeline.cli.main import app
 
     readme = (root / "README.md").read_text("utf-8")
     groups = [(f"{group.name} " if isinstance(group.name, str) else "", group.typer_instance) for group in app.registered_groups]

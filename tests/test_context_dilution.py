@@ -12,7 +12,7 @@ from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.base import Prediction, Utterance
-from pipeline.model.training.context_dilution import measure_context_dilution
+from pipeline.training.context_dilution import measure_context_dilution
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.model.context_head import CONTEXT, NEAR, PARTS, ContextHead, in_context, neighbours
+from pipeline.model.encoder.context_head import CONTEXT, NEAR, PARTS, ContextHead, in_context, neighbours
 
 WIDTH, OUTPUTS, HIDDEN = 6, 3, 5
 SPEAKERS = st.lists(st.sampled_from(["A", "B", "C", "D"]), max_size=40)
@@ -90,7 +90,7 @@ def test_a_conversation_of_no_messages_has_no_logits() -> None:
 @given(SPEAKERS, st.integers(0, 5), st.sampled_from([0.1, 1.0, 30.0]))
 def test_it_says_in_numpy_what_it_says_in_torch(speakers: list[str], seed: int, scale: float) -> None:
     torch = pytest.importorskip("torch", reason="training needs the train extra")
-    from pipeline.model import network as in_torch
+    from pipeline.model.encoder import network as in_torch
 
     torch.manual_seed(seed)
     learned = in_torch.ContextNetwork(width=WIDTH, outputs=OUTPUTS, hidden=HIDDEN, dropout=0.5).eval()
@@ -106,7 +106,7 @@ def test_it_says_in_numpy_what_it_says_in_torch(speakers: list[str], seed: int, 
 
 def test_it_begins_with_outputs_as_rare_as_they_are() -> None:
     torch = pytest.importorskip("torch", reason="training needs the train extra")
-    from pipeline.model.network import ContextNetwork
+    from pipeline.model.encoder.network import ContextNetwork
 
     head = ContextNetwork(width=WIDTH, outputs=OUTPUTS, hidden=HIDDEN, dropout=0.0)
     head.expect([0.01, 0.2, 0.0])

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config import Taxonomy
 from pipeline.corpora.briefs import WritingPlan, draw_briefs, read_plan
-from pipeline.corpora.written import read_written
+from pipeline.corpora.readers.written import read_written
 from pipeline.errors import ConfigError, CorpusError
 
 HEAD = "language = en\nregion = GB\nplatform = game-chat\nhard = no\nending = faded\n\n"

@@ -9,8 +9,8 @@ import pytest
 from exports import write
 
 from pipeline.config import Taxonomy
-from pipeline.corpora.chatcoder2 import stages_of_codes
 from pipeline.corpora.open import read_corpus
+from pipeline.corpora.readers.chatcoder2 import stages_of_codes
 from pipeline.errors import CorpusError
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from labelled import grooming, ordinary
 
 from pipeline.config import Taxonomy, load_settings
+from pipeline.corpora.augment.compose import Composition, compose
+from pipeline.corpora.augment.without_speakers import merge_bursts
 from pipeline.corpora.build import build_corpus
-from pipeline.corpora.compose import Composition, compose
 from pipeline.corpora.open import read_corpus
 from pipeline.corpora.split import split_corpus
-from pipeline.corpora.without_speakers import merge_bursts
 from pipeline.errors import CorpusError, SafelightError
 
 NOISELESS = Composition(per_conversation=6, excerpt=0.3, splice=1, crop=0.5, thin=0.5, swap=0.5, slots=0, noise=0)

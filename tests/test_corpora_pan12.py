@@ -10,7 +10,7 @@ from test_pan12 import conversation, corpus, message
 
 from pipeline.config import Taxonomy
 from pipeline.corpora.open import read_corpus
-from pipeline.corpora.pan12 import read_pan12
+from pipeline.corpora.readers.pan12 import read_pan12
 from pipeline.errors import CorpusError
 
 PREDATOR, CHILD, OTHER = "f" * 32, "0" * 32, "1" * 32

@@ -14,8 +14,8 @@ from evaluation.metrics import Judged
 from pipeline.config import SplitSettings
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.model.thresholds import lowest_risk
-from pipeline.model.training.choose import choose_thresholds
-from pipeline.model.training.dataset import assign_splits, make_splits
+from pipeline.training.choose import choose_thresholds
+from pipeline.training.dataset import assign_splits, make_splits
 
 
 def rows(peaks: list[float], **attributes: str) -> list[Judged]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from exports import read_all
 
-from pipeline.ingest.downloads import holds_other_data, top_folders
+from pipeline.ingest.detection.downloads import holds_other_data, top_folders
 
 META = {
     "participants": [{"name": "robin"}, {"name": "sam"}],

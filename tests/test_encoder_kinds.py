@@ -14,9 +14,9 @@ from transformers import AutoConfig, AutoModel
 
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.errors import ConfigError
-from pipeline.model.message_tokens import padded
-from pipeline.model.network import SCALE, MessageNetwork
-from pipeline.model.training.open_encoder import open_encoder
+from pipeline.model.encoder.message_tokens import padded
+from pipeline.model.encoder.network import SCALE, MessageNetwork
+from pipeline.training.open_encoder import open_encoder
 
 SIZE = {
     "hidden_size": 32,

@@ -23,16 +23,16 @@ import torch
 
 from pipeline.config import EncoderRecipe, load_settings
 from pipeline.errors import ConfigError, ModelFolderError
-from pipeline.model.encoder import EncoderModel, load_encoder
+from pipeline.model.encoder.encoder import EncoderModel, load_encoder
+from pipeline.model.encoder.message_tokens import Arrays, Network, padded
+from pipeline.model.encoder.network import SCALE
+from pipeline.model.encoder.runtime import has_vnni, open_network
 from pipeline.model.folder import open_model_folder, seal_model_folder
 from pipeline.model.load import load_model
-from pipeline.model.message_tokens import Arrays, Network, padded
-from pipeline.model.network import SCALE
-from pipeline.model.runtime import has_vnni, open_network
-from pipeline.model.training.examples import Example
-from pipeline.model.training.fit_encoder import new_training_module
-from pipeline.model.training.loss import TrainingModule
-from pipeline.model.training.open_encoder import open_encoder
+from pipeline.training.examples import Example
+from pipeline.training.fit_encoder import new_training_module
+from pipeline.training.loss import TrainingModule
+from pipeline.training.open_encoder import open_encoder
 
 ROOT = Path(__file__).parent.parent
 WORDS = ["how old are you anyway", "this stays our secret ok", "good game", "dinner is ready", "the dog", "no bye", "x1 ? zz", "🙂"]
@@ -222,25 +222,25 @@ def test_the_default_runtime_overflows_on_no_cpu(
     (pieces,) = model.tokenizer.pieces([[("K", text) for text in WORDS * 3]])
     arrays = padded(pieces, closing=model.tokenizer.closing)
     here = model.network(arrays)
-    monkeypatch.setattr("pipeline.model.runtime.has_vnni", lambda: vnni)
+    monkeypatch.setattr("pipeline.model.encoder.runtime.has_vnni", lambda: vnni)
     assert open_network(tiny_encoder_model / "encoder.onnx")(arrays).tobytes() == here.tobytes()
 
 
 @pytest.mark.parametrize(("name", "vnni"), [("zen3", False), ("zen4", True), ("haswell", False), ("m1", False)])
 def test_vnni_is_told_of_a_cpu(name: str, vnni: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.model.runtime.detected_info", lambda: archspec.cpu.TARGETS[name])
+    monkeypatch.setattr("pipeline.model.encoder.runtime.detected_info", lambda: archspec.cpu.TARGETS[name])
     assert has_vnni.__wrapped__() is vnni
 
 
 def test_a_cpu_that_no_list_names_is_asked_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """A virtual machine often hides one feature: archspec then takes the CPU for a plain x86-64-v4, which has no VNNI."""
     bare = archspec.cpu.detect.partial_uarch(vendor="AuthenticAMD", features={"avx2", "avx512f", "avx512_vnni"})
-    monkeypatch.setattr("pipeline.model.runtime.detected_info", lambda: bare)
+    monkeypatch.setattr("pipeline.model.encoder.runtime.detected_info", lambda: bare)
     assert has_vnni.__wrapped__()
 
 
 def test_openvino_is_used_only_where_it_is_asked_for(tiny_encoder_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.model.runtime.has_vnni", lambda: True)
+    monkeypatch.setattr("pipeline.model.encoder.runtime.has_vnni", lambda: True)
     _, default = load_model(tiny_encoder_model)
     _, asked = load_model(tiny_encoder_model, runtime="openvino")
     assert [default.runtime, asked.runtime] == ["onnxruntime", "openvino"]
@@ -249,10 +249,10 @@ def test_openvino_is_used_only_where_it_is_asked_for(tiny_encoder_model: Path, m
 def test_openvino_is_refused_where_it_is_not_installed_or_not_exact(
     tiny_encoder_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.model.runtime.has_vnni", lambda: False)
+    monkeypatch.setattr("pipeline.model.encoder.runtime.has_vnni", lambda: False)
     with pytest.raises(ConfigError, match="VNNI"):
         load_model(tiny_encoder_model, runtime="openvino")
-    monkeypatch.setattr("pipeline.model.runtime.find_spec", lambda name: None)
+    monkeypatch.setattr("pipeline.model.encoder.runtime.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"safelight\[openvino\]"):
         load_model(tiny_encoder_model, runtime="openvino")
 
@@ -270,9 +270,9 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     arguments = ["--config", tiny_encoder_recipe, "--corpus", tiny_corpus, "--encoder", tiny_encoder, "--no-tracking"]
     arguments += ["--set", "training.epochs=4"]
     program = (
-        "import sys, os, pipeline.cli as cli\n"
+        "import sys, os, pipeline.cli.main as cli\n"
         "from transformers import TrainerCallback\n"
-        "import pipeline.model.training.train_encoder as room\n"
+        "import pipeline.training.train_encoder as room\n"
         "class Killer(TrainerCallback):\n"
         "    def on_epoch_end(self, args, state, control, **more):\n"
         "        if state.epoch >= 3: os.kill(os.getpid(), 9)\n"
@@ -288,7 +288,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     assert killed.returncode == -9
     assert not (tmp_path / "a").exists()
     for name, more in (("a", ["--resume"]), ("b", [])):
-        command = [sys.executable, "-m", "pipeline.cli", "train", *map(str, arguments), "--out", str(tmp_path / name), *more]
+        command = [sys.executable, "-m", "pipeline.cli.main", "train", *map(str, arguments), "--out", str(tmp_path / name), *more]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-2000:]
         assert ("going on from checkpoint" in done.stdout) == bool(more)
@@ -298,7 +298,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(
 
 
 def test_an_encoder_that_cannot_be_had_is_a_clear_error(tiny_encoder_recipe: Path, tiny_corpus: Path, tmp_path: Path) -> None:
-    from pipeline.train import train
+    from pipeline.training.train import train
 
     with pytest.raises(ConfigError, match=r"nowhere cannot be loaded .* --encoder PATH"):
         train(tiny_encoder_recipe, corpus=[tiny_corpus], out=tmp_path / "m", encoder_path=tmp_path / "nowhere", track=False)
@@ -314,7 +314,7 @@ def test_a_network_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_lora_trains_few_weights_and_is_merged_for_scoring(
     tiny_encoder_recipe: Path, tiny_encoder: Path, tiny_corpus: Path, tmp_path: Path
 ) -> None:
-    from pipeline.train import train
+    from pipeline.training.train import train
 
     overrides = ["training.lora_rank=2", "training.epochs=1"]
     folder = train(

@@ -14,7 +14,7 @@ from test_pan12 import conversation, corpus, message
 pytest.importorskip("torch", reason="training needs the train extra")
 
 from pipeline.model.load import load_model
-from pipeline.train import train
+from pipeline.training.train import train
 
 CONVERSATIONS = 12
 

@@ -21,7 +21,7 @@ from evaluation.measure import measure
 from evaluation.metrics import Judged
 from evaluation.saved import SCORES, Saved, read_saved, write_saved
 from evaluation.summary import Cuts
-from pipeline.cli import app
+from pipeline.cli.main import app
 from pipeline.errors import ConfigError, ResultsError
 from pipeline.evaluate import (
     DatasetSelection,

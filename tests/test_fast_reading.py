@@ -11,13 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import ExportError
-from pipeline.ingest import text_lines
-from pipeline.ingest.files import ExportFile
-from pipeline.ingest.json_line import DECODER, read_fast
+from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog
-from pipeline.ingest.table_records import _lines, jsonl_records
-from pipeline.ingest.text_lines import whole_lines
-from pipeline.ingest.whatsapp_header import _any_header, _common_header
+from pipeline.ingest.parsing import text_lines
+from pipeline.ingest.parsing.json_line import DECODER, read_fast
+from pipeline.ingest.parsing.table_records import _lines, jsonl_records
+from pipeline.ingest.parsing.text_lines import whole_lines
+from pipeline.ingest.readers.whatsapp_header import _any_header, _common_header
 
 NUMBERS = st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | st.integers(-5, 5)
 VALUES = st.recursive(

@@ -13,7 +13,7 @@ import pytest
 from exports import read_all, write
 
 from pipeline.errors import ArchiveRefused, ExportError, UnknownFormat
-from pipeline.ingest.find import DEEPEST
+from pipeline.ingest.files.find import DEEPEST
 
 CHAT = "[13/02/2024, 21:05:11] Kim: hello\n[14/02/2024, 21:06:00] Sam: hi\n"
 

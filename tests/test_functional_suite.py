@@ -15,7 +15,7 @@ from evaluation.functional.changes import CHANGES
 from evaluation.functional.run import Scorer, run_suite
 from evaluation.intervals import wilson
 from pipeline.config import Taxonomy
-from pipeline.corpora.written import read_written
+from pipeline.corpora.readers.written import read_written
 from pipeline.errors import ConfigError
 from pipeline.schema import Conversation, MessageScore
 

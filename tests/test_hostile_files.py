@@ -121,7 +121,7 @@ def test_a_run_over_all_of_them_scores_the_rest_and_ends_with_3(tmp_path: Path, 
         make(night / str(number))
     write(night / "picture.jpg", b"\xff\xd8\xff\0")
     write(night / ".hidden.jsonl", rows("hidden"))
-    command = [sys.executable, "-m", "pipeline.cli", "score", night, "--model", MODEL, "--out", tmp_path / "out"]
+    command = [sys.executable, "-m", "pipeline.cli.main", "score", night, "--model", MODEL, "--out", tmp_path / "out"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(list(map(str, command)), check=False, capture_output=True, text=True, env=environment)
     assert done.returncode == 3, done.stderr
@@ -216,7 +216,7 @@ def test_no_word_of_a_chat_stands_in_a_warning_or_an_error(tmp_path: Path) -> No
 def test_strict_ends_with_3_where_a_file_was_passed_over(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from pipeline.cli import app
+    from pipeline.cli.main import app
 
     write(tmp_path / "good.txt", CHAT)
     write(tmp_path / "picture.jpg", b"\xff\xd8\xff\0")

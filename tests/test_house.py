@@ -20,7 +20,6 @@ ORDER = [
     {"schema", "errors", "alerts"},
     {"config"},
     {"ingest", "text", "redaction", "output", "cards"},
-    {"console"},
     {"inspect", "convert"},
     {"corpora"},
     {"model"},
@@ -31,13 +30,8 @@ ORDER = [
     {"suite"},
     {"review"},
     {"tracking"},
-    {"train"},
+    {"training"},
     {"evaluate"},
-    {"terminal"},
-    {"terminal_evaluation"},
-    {"cli_reading", "cli_review"},
-    {"cli_corpus", "cli_evaluate", "cli_pack"},
-    {"cli_retention"},
     {"cli"},
 ]
 
@@ -75,8 +69,8 @@ def test_imports_run_one_way(root: Path) -> None:
 
 
 def test_scoring_imports_nothing_of_training(root: Path) -> None:
-    inference = [root / "pipeline" / "score.py", root / "pipeline" / "suite.py", *(root / "pipeline" / "scoring").glob("*.py")]
-    inference += (root / "pipeline" / "model").glob("*.py")
+    inference = [root / "pipeline" / "score.py", root / "pipeline" / "suite.py", *(root / "pipeline" / "scoring").rglob("*.py")]
+    inference += (root / "pipeline" / "model").rglob("*.py")
     wrong = [file.name for file in inference if any("training" in module.split(".") for module in _imports(file))]
     assert wrong == []
 
@@ -100,15 +94,15 @@ HEAVY = {
 
 def test_scoring_needs_no_library_of_an_extra(root: Path) -> None:
     pipeline = root / "pipeline"
-    training = {pipeline / "model" / "training", pipeline / "tracking"}
+    training = {pipeline / "training", pipeline / "tracking"}
     on_demand = {
         pipeline / "corpora" / "duplicates.py",
         pipeline / "evaluate" / "fit_surface.py",
-        pipeline / "model" / "network.py",
-        pipeline / "model" / "runtime.py",
-        pipeline / "model" / "torch_runtime.py",
+        pipeline / "model" / "encoder" / "network.py",
+        pipeline / "model" / "encoder" / "runtime.py",
+        pipeline / "model" / "encoder" / "torch_runtime.py",
         pipeline / "redaction" / "names.py",
-        pipeline / "scoring" / "ray_engine.py",
+        pipeline / "scoring" / "engines" / "ray_engine.py",
     }
     wrong = [
         f"{file.name}: {module}"
@@ -123,7 +117,7 @@ def test_the_shipped_model_scores_where_no_library_of_an_extra_can_be_imported(r
     blocked = ", ".join(f"{name!r}: None" for name in sorted(HEAVY | {"scipy"}))
     program = (
         f"import sys; sys.modules.update({{{blocked}}})\n"
-        "from pipeline.cli import app\n"
+        "from pipeline.cli.main import app\n"
         f"app(['score', {str(root / 'data' / 'samples')!r}, '--model', {str(root / 'models' / 'default')!r}, '--out', 'out'])\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -150,7 +144,7 @@ def test_a_command_that_needs_training_libraries_names_the_extra(command: list[s
     program = (
         f"import sys; sys.modules.update({{{blocked}}})\n"
         f"sys.argv = ['safelight', *{arguments!r}]\n"
-        "from pipeline.cli import main\nmain()\n"
+        "from pipeline.cli.main import main\nmain()\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr

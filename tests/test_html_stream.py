@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ExportError
-from pipeline.ingest.files import ExportFile
-from pipeline.ingest.html_stream import Element, head_events, read_elements
+from pipeline.ingest.files.export_file import ExportFile
+from pipeline.ingest.parsing.html_stream import Element, head_events, read_elements
 
 # NUL has no form in HTML, and a parser makes a line feed of each carriage return.
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"))

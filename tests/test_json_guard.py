@@ -11,7 +11,7 @@ import pytest
 from exports import read_all, write
 
 from pipeline.errors import ExportError
-from pipeline.ingest.json_guard import DEEPEST, JsonGuard
+from pipeline.ingest.parsing.json_guard import DEEPEST, JsonGuard
 
 ROW = {"conversation_id": "c", "speaker": "s", "timestamp": None, "text": "hello"}
 TELEGRAM = {"id": 1, "type": "message", "date": "2024-01-01T00:00:00", "from": "a", "from_id": "user1", "text": "hello"}

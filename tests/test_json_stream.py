@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ExportError
-from pipeline.ingest.files import ExportFile
-from pipeline.ingest.json_escapes import EscapeMender
-from pipeline.ingest.json_stream import build, read_events, read_items
+from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog
+from pipeline.ingest.parsing.json_escapes import EscapeMender
+from pipeline.ingest.parsing.json_stream import build, read_events, read_items
 
 
 def mend(text: bytes, *cuts: int, hex_escapes: bool = True) -> bytes:

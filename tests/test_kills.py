@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def started(exports: Path, out: Path) -> subprocess.Popen[bytes]:
-    program = "from pipeline.scoring import batches\nbatches.BATCH_MESSAGES = 100\nfrom pipeline.cli import main\nmain()"
+    program = "from pipeline.scoring import batches\nbatches.BATCH_MESSAGES = 100\nfrom pipeline.cli.main import main\nmain()"
     command = [sys.executable, "-c", program, "score", str(exports), "--model", str(MODEL), "--out", str(out)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 

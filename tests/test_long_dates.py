@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from babel.dates import format_date
 
-from pipeline.ingest.long_dates import from_long_date
+from pipeline.ingest.times.long_dates import from_long_date
 
 MOMENT = datetime(2024, 2, 13, 21, 5, 11, tzinfo=UTC)
 

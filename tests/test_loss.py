@@ -18,14 +18,14 @@ from safetensors.torch import save_file
 
 from pipeline.config import EncoderRecipe, TeacherSettings, load_settings
 from pipeline.errors import ConfigError
-from pipeline.model.context_head import CONTEXT, NEAR
-from pipeline.model.network import SCALE, MessageNetwork
-from pipeline.model.training.examples import Example, make_examples
-from pipeline.model.training.fit_encoder import _average, macro_average_precision, new_training_module
-from pipeline.model.training.head_warmup import embed, fit_head, refit_head
-from pipeline.model.training.loss import Masking, TrainingModule, _speaker_losses, positive_weights, stage_shares
-from pipeline.model.training.open_encoder import Start, open_encoder
-from pipeline.model.training.teacher import with_teacher
+from pipeline.model.encoder.context_head import CONTEXT, NEAR
+from pipeline.model.encoder.network import SCALE, MessageNetwork
+from pipeline.training.examples import Example, make_examples
+from pipeline.training.fit_encoder import _average, macro_average_precision, new_training_module
+from pipeline.training.head_warmup import embed, fit_head, refit_head
+from pipeline.training.loss import Masking, TrainingModule, _speaker_losses, positive_weights, stage_shares
+from pipeline.training.open_encoder import Start, open_encoder
+from pipeline.training.teacher import with_teacher
 
 NAN = float("nan")
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ExportError
-from pipeline.ingest.markup import words_of
+from pipeline.ingest.parsing.markup import words_of
 
 FIRST = datetime(2024, 2, 13, 21, 5, 11, tzinfo=UTC)
 LINES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn", "Co"]), min_size=1)

@@ -214,7 +214,7 @@ def test_a_run_says_what_was_merged_and_the_risk_reads_the_whole(exports: Path, 
 def test_a_merged_run_goes_on_where_it_was(
     exports: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.scoring import local
+    from pipeline.scoring.engines import local
 
     whole = score([exports], model=tiny_model, out=tmp_path / "whole")
     prepare, seen = local.prepare_table, []

@@ -16,7 +16,7 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer, Metaspace
 from tokenizers.processors import TemplateProcessing
 
-from pipeline.model.message_tokens import MessageTokenizer, chunks, padded, rounded
+from pipeline.model.encoder.message_tokens import MessageTokenizer, chunks, padded, rounded
 from pipeline.text.fold import fold
 
 ROOT = Path(__file__).parent.parent

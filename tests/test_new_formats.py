@@ -10,7 +10,7 @@ from export_seeds import SEEDS, seed_bytes
 from exports import read_all, write
 
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
-from pipeline.ingest.detect import FORMATS
+from pipeline.ingest.detection.detect import FORMATS
 from pipeline.ingest.how_to_export import HOW
 
 

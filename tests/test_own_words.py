@@ -9,13 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import Taxonomy
+from pipeline.corpora.augment.compose import Composition, compose
 from pipeline.corpora.build import write_labelled
-from pipeline.corpora.compose import Composition, compose
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.corpora.tables import read_labelled_table
+from pipeline.corpora.readers.tables import read_labelled_table
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 from pipeline.ingest.own_words import own_words
-from pipeline.ingest.whatsapp_phrases import DELETED, OMITTED
+from pipeline.ingest.readers.whatsapp_phrases import DELETED, OMITTED
 from pipeline.model.drift_profile import compute_drift_profile
 from pipeline.model.scorable import utterances
 from pipeline.schema import Conversation, Message, Source
@@ -194,7 +194,7 @@ ROWS = [
 
 def test_no_model_learns_from_such_a_row(taxonomy: Taxonomy) -> None:
     pytest.importorskip("sklearn", reason="training needs the train extra")
-    from pipeline.model.training.fit_baseline import training_messages
+    from pipeline.training.fit_baseline import training_messages
 
     conversation = labelled(*ROWS)
     assert training_messages([conversation], taxonomy).texts == ["how old are you anyway", "are you alone"]

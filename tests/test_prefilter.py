@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.model.prefilter import BITS, RECENT, Prefilter, hashed
+from pipeline.model.encoder.prefilter import BITS, RECENT, Prefilter, hashed
 
 STAGES, MEMBERS, WIDTH, NEURONS, PIECES = 2, 3, 4, 5, 41
 MESSAGE = st.lists(st.integers(1, 40), min_size=0, max_size=6).map(lambda pieces: [0, *pieces])
@@ -85,9 +85,9 @@ def test_an_estimate_is_what_its_formula_says(talk: list[tuple[str, list[int]]])
 @given(talk=TALK)
 def test_a_taught_member_reads_as_it_did_in_torch(talk: list[tuple[str, list[int]]]) -> None:
     torch = pytest.importorskip("torch", reason="training needs the train extra")
-    from pipeline.model.training.distillation import Student, make_batch
-    from pipeline.model.training.fit_cascade import as_prefilter
-    from pipeline.model.training.piece_vectors import PieceVectors
+    from pipeline.training.distillation import Student, make_batch
+    from pipeline.training.fit_cascade import as_prefilter
+    from pipeline.training.piece_vectors import PieceVectors
 
     torch.manual_seed(5)
     vectors = PieceVectors(prefilter().vectors, 0.02)
@@ -109,7 +109,7 @@ def test_a_taught_member_reads_as_it_did_in_torch(talk: list[tuple[str, list[int
 
 def test_vectors_of_frequent_pieces_are_shortened() -> None:
     pytest.importorskip("torch", reason="training needs the train extra")
-    from pipeline.model.training.piece_vectors import PieceVectors
+    from pipeline.training.piece_vectors import PieceVectors
 
     vectors = PieceVectors(np.full((3, WIDTH), 100, np.int8), 0.02)
     damped = vectors.damped(np.asarray([0, 1, 999]))
@@ -182,11 +182,11 @@ def test_torch_in_bf16_says_what_the_shipped_network_says(
     tiny_encoder_recipe: Path, tiny_encoder: Path, tiny_corpus: Path, tmp_path: Path
 ) -> None:
     from pipeline.errors import ModelFolderError
-    from pipeline.model.encoder import EncoderModel
+    from pipeline.model.encoder.encoder import EncoderModel
+    from pipeline.model.encoder.message_tokens import padded
+    from pipeline.model.encoder.torch_runtime import open_torch
     from pipeline.model.load import load_model
-    from pipeline.model.message_tokens import padded
-    from pipeline.model.torch_runtime import open_torch
-    from pipeline.train import train
+    from pipeline.training.train import train
 
     overrides = ["export.torch=true", "training.epochs=1"]
     out = tmp_path / "m"

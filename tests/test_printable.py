@@ -8,7 +8,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.console import say, terminal
+from pipeline.cli.console import say, terminal
 from pipeline.errors import ExportError
 from pipeline.printable import printable, printable_lines
 

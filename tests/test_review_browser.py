@@ -72,7 +72,7 @@ class Review:
             options = ["--pack-key", str(folder / "key.pem")]
         self.address = f"http://127.0.0.1:{free_port()}"
         port = self.address.rpartition(":")[2]
-        command = [sys.executable, "-m", "pipeline.cli", "review", str(run), "--store", self.store, "--port", port, *options]
+        command = [sys.executable, "-m", "pipeline.cli.main", "review", str(run), "--store", self.store, "--port", port, *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -80,7 +80,7 @@ class Review:
 
     def command(self, *arguments: str, store: bool = True) -> str:
         where = ["--store", self.store] if store else []
-        command = [sys.executable, "-m", "pipeline.cli", *arguments, *where]
+        command = [sys.executable, "-m", "pipeline.cli.main", *arguments, *where]
         environment = os.environ | {"SAFELIGHT_PASSWORD": PASSWORD}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -25,7 +25,9 @@ def decided(taxonomy: Taxonomy, tmp_path: Path, root: Path) -> Path:
 
 
 def safelight(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "pipeline.cli", *command], cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline.cli.main", *command], cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def test_a_referral_is_packed_and_checked_and_is_in_the_log(decided: Path) -> None:

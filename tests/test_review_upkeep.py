@@ -16,7 +16,7 @@ pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 
 from reviewed import PASSWORD, decided_folder
 
-from pipeline.cli import main
+from pipeline.cli.main import main
 from pipeline.config import Taxonomy
 from pipeline.errors import ReviewError
 from pipeline.results import open_run

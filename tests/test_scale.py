@@ -29,7 +29,7 @@ from pipeline.score import Progress, score
 from pipeline.scoring import batches
 from pipeline.scoring.chats import CHATS, chat_table
 from pipeline.scoring.core import Scorer, score_table
-from pipeline.scoring.spark import score_partition, spark_schema
+from pipeline.scoring.engines.spark import score_partition, spark_schema
 
 LINES = (
     "good game everyone",
@@ -126,7 +126,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(shards: Path, tiny_mo
 
 @pytest.mark.usefixtures("small_batches")
 def test_only_what_is_missing_is_done(shards: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.scoring import local
+    from pipeline.scoring.engines import local
 
     seen: list[int] = []
     prepare = local.prepare_table
@@ -163,7 +163,7 @@ def test_other_settings_begin_anew(shards: Path, tiny_model: Path, tmp_path: Pat
 
 def test_a_damaged_shard_is_recorded_and_the_others_are_scored(shards: Path, tiny_model: Path, tmp_path: Path) -> None:
     (shards / "shard-1.jsonl").write_text((shards / "shard-1.jsonl").read_text() + '{"conversation_id": "x", "spea\n')
-    command = [sys.executable, "-m", "pipeline.cli", "score", shards, "--model", tiny_model, "--out", tmp_path / "out"]
+    command = [sys.executable, "-m", "pipeline.cli.main", "score", shards, "--model", tiny_model, "--out", tmp_path / "out"]
     done = subprocess.run(list(map(str, command)), check=False, capture_output=True, text=True)
     assert done.returncode == 3, done.stderr
     record = json.loads((tmp_path / "out" / "run.json").read_text())
@@ -258,7 +258,7 @@ def test_ids_that_stand_in_two_exports_are_kept_apart(tiny_model: Path, tmp_path
 def test_since_reads_only_what_changed_and_equals_a_full_run(
     shards: Path, tiny_encoder_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.model.encoder import EncoderModel
+    from pipeline.model.encoder.encoder import EncoderModel
 
     thresholds = tmp_path / "low.json"
     thresholds.write_text(json.dumps({"risk": 0.3, "stages": {"access": 0.2, "secrecy": 0.2}}))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from pipeline.cli import app
+from pipeline.cli.main import app
 
 EXTRAS = (
     *("accelerate", "datasketch", "matplotlib", "mlflow", "nncf", "onnx", "peft", "scipy", "sklearn", "torch", "transformers"),
@@ -59,7 +59,7 @@ NEEDS: dict[str, tuple[str | None, list[str]]] = {
 PROGRAM = """
 import contextlib, io, json, sys, traceback
 sys.modules.update(dict.fromkeys({extras!r}))
-from pipeline.cli import main
+from pipeline.cli.main import main
 ended = {{}}
 for command, arguments in {commands!r}:
     sys.argv = ["safelight", *command.split(), *arguments]

@@ -24,7 +24,7 @@ TURNED_ROUND = re.compile(
 """Two negatives in one clause, of which one reader in three takes the wrong sense."""
 
 SAYS_SO = (
-    "pipeline/terminal.py",
+    "pipeline/cli/terminal.py",
     "pipeline/report/report.html",
     "pipeline/review/web/templates/base.html",
     "pipeline/review/referral/content.py",

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ArchiveRefused, ExportError
-from pipeline.ingest.xml_repair import XmlRepair
+from pipeline.ingest.parsing.xml_repair import XmlRepair
 
 KIM, PAT = "+447700900123", "+447700900124"
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from labelled import labelled
 
+from pipeline.corpora.augment.synthetic_chats import MESSAGES, sentences, synthetic_chats
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.corpora.synthetic_chats import MESSAGES, sentences, synthetic_chats
 
 
 def _chat(name: str, turns: int) -> LabelledConversation:

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import AmbiguousDateOrder, ArchiveRefused, ConfigError, ExportError
-from pipeline.ingest import table_groups
+from pipeline.ingest.parsing import table_groups
 
 ROW = {"conversation_id": "c1", "speaker": "Kim", "timestamp": "2024-02-13T21:05:00+00:00", "text": "hello"}
 

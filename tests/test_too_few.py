@@ -20,9 +20,9 @@ from evaluation.saved import Saved, write_saved
 from evaluation.summary import Cuts
 from evaluation.thresholds import alerts_in_words, at_threshold
 from evaluation.transfer_table import transfer_table
+from pipeline.cli.terminal import print_figures
+from pipeline.cli.terminal_evaluation import print_threshold
 from pipeline.evaluate.threshold import ThresholdTarget, choose_threshold
-from pipeline.terminal import print_figures
-from pipeline.terminal_evaluation import print_threshold
 
 KEYS = ("access",)
 

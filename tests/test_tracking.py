@@ -30,7 +30,7 @@ LINES = [("K", "good game everyone"), ("P", "how old are you anyway"), ("K", "no
 def tracked(tmp_path_factory: pytest.TempPathFactory, tiny_encoder_recipe: Path, tiny_encoder: Path, tiny_corpus: Path) -> Path:
     """A folder in which a run was trained and tracked by the command line."""
     folder = tmp_path_factory.mktemp("tracked")
-    command = [sys.executable, "-m", "pipeline.cli", "train", "--config", tiny_encoder_recipe, "--corpus", tiny_corpus]
+    command = [sys.executable, "-m", "pipeline.cli.main", "train", "--config", tiny_encoder_recipe, "--corpus", tiny_corpus]
     command += ["--encoder", tiny_encoder, "--out", "model", "--set", "training.epochs=2"]
     clean = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     done = subprocess.run(list(map(str, command)), cwd=folder, env=clean, capture_output=True, text=True, check=False)

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from pipeline.config import BaselineRecipe, Taxonomy, load_settings
 from pipeline.corpora.training import read_training_corpus
 from pipeline.errors import CorpusError
-from pipeline.model.baseline import load_baseline
 from pipeline.model.folder import open_model_folder
 from pipeline.model.load import load_model
-from pipeline.model.ngrams import char_analyser, word_analyser
+from pipeline.model.ngram.baseline import load_baseline
+from pipeline.model.ngram.ngrams import char_analyser, word_analyser
 from pipeline.schema import Conversation, Message, Source
 from pipeline.score import score_conversations
-from pipeline.train import train
+from pipeline.training.train import train
 
 sklearn_text = pytest.importorskip("sklearn.feature_extraction.text")
 

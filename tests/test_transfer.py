@@ -31,7 +31,7 @@ from pipeline.evaluate.transfer_sets import (
 )
 from pipeline.model.base import Prediction, Utterance
 from pipeline.model.folder import open_model_folder
-from pipeline.model.training.context_dilution import BEFORE
+from pipeline.training.context_dilution import BEFORE
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def test_a_model_keeps_its_figures_and_its_card_leads_with_them(tmp_path: Path, 
 
 
 def test_the_command_needs_a_written_set(tiny_encoder_model: Path) -> None:
-    from pipeline.cli import app
+    from pipeline.cli.main import app
 
     done = CliRunner().invoke(app, ["evaluate", "transfer", "--model", str(tiny_encoder_model)])
     assert isinstance(done.exception, ConfigError)

@@ -12,7 +12,7 @@ from babel.localedata import locale_identifiers
 from exports import read_all, read_one, write
 
 from pipeline.errors import ExportError
-from pipeline.ingest.whatsapp_header import parse_header
+from pipeline.ingest.readers.whatsapp_header import parse_header
 
 # Bodo and Dzongkha write words between the numbers, Latin a year of an era, Yoruba minutes of one digit: such lines are named, not
 # read. Sindhi's word for "AM" is the morning in Urdu, which is on more phones; Torwali sets its "PM" as two words.

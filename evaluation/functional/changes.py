@@ -1,7 +1,7 @@
 """Changes that should change nothing: everyday noise and paraphrases of who and how, not of what.
 
 The noise is of the sort that phones and thumbs make, none of it a way around a filter. Written apart from the noise that
-models are trained with (`pipeline.corpora.noise`), so that the suite does not ask for what was drilled.
+models are trained with (`pipeline.corpora.augment.noise`), so that the suite does not ask for what was drilled.
 """
 
 from __future__ import annotations

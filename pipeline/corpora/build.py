@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Taxonomy
+from pipeline.corpora.augment.compose import Composition, compose
 from pipeline.corpora.card import corpus_card
 from pipeline.corpora.check import check_corpus
-from pipeline.corpora.compose import Composition, compose
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.split import Splits
 from pipeline.errors import CorpusError
@@ -64,7 +64,7 @@ def build_corpus(
 
 
 def write_labelled(conversations: Iterable[LabelledConversation], file: Path) -> None:
-    """Write conversations as a labelled table of JSON Lines, which `pipeline.corpora.tables` reads back."""
+    """Write conversations as a labelled table of JSON Lines, which `pipeline.corpora.readers.tables` reads back."""
     with file.open("w", encoding="utf-8", newline="\n") as stream:
         for conversation in conversations:
             about = {**conversation.attributes, "group": conversation.group, "tells": sorted(conversation.tells)}

@@ -9,8 +9,8 @@ from typing import Any
 from pipeline.cards import render_card
 from pipeline.config import Taxonomy
 from pipeline.corpora.about import corpora_in_words
+from pipeline.corpora.augment.compose import Composition
 from pipeline.corpora.check import CorpusCheck
-from pipeline.corpora.compose import Composition
 
 _SLICES = 12
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.config import Taxonomy
-from pipeline.corpora.chatcoder2 import is_chatcoder2, read_chatcoder2
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.corpora.pan12 import is_pan12, read_ids, read_pan12
-from pipeline.corpora.tables import read_labelled_table
-from pipeline.corpora.written import is_written, read_written
+from pipeline.corpora.readers.chatcoder2 import is_chatcoder2, read_chatcoder2
+from pipeline.corpora.readers.pan12 import is_pan12, read_ids, read_pan12
+from pipeline.corpora.readers.tables import read_labelled_table
+from pipeline.corpora.readers.written import is_written, read_written
 from pipeline.errors import CorpusError
 from pipeline.ingest import ReadOptions
 from pipeline.ingest.options import NO_COLUMNS

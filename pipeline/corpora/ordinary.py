@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.config import Taxonomy
-from pipeline.corpora.chitchat import is_chitchat, read_chitchat
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.corpora.readers.chitchat import is_chitchat, read_chitchat
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 
 

@@ -112,13 +112,13 @@ def _peers(
 
 
 def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Predictor:
-    from pipeline.model.training.fit_baseline import fit_baseline
+    from pipeline.training.fit_baseline import fit_baseline
 
     return fit_baseline(train, BaselineRecipe(name="tf-idf", folds=3), model.taxonomy).model
 
 
 def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: Path) -> ContrastiveModel:
-    from pipeline.model.training.sentence_embedder import load_sentence_embedder
+    from pipeline.training.sentence_embedder import load_sentence_embedder
 
     keys = model.taxonomy.keys
     rare, stages, ordinary = [], [], []
@@ -145,7 +145,7 @@ def _timed(conversations: Sequence[LabelledConversation], model: Predictor) -> t
 
 
 def _cuts(validation: Sequence[LabelledConversation], model: Predictor) -> Cuts:
-    from pipeline.model.training.choose import choose_thresholds
+    from pipeline.training.choose import choose_thresholds
 
     limits = choose_thresholds(predict_labelled(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)
     return Cuts(limits.risk, limits.stages)

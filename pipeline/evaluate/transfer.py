@@ -21,8 +21,8 @@ from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.plain_models import LengthModel
 from pipeline.evaluate.transfer_sets import TransferSets, make_transfer_sets
 from pipeline.model.base import Predictor
-from pipeline.model.card import TRANSFER, write_encoder_card
-from pipeline.model.encoder import KIND
+from pipeline.model.encoder.card import TRANSFER, write_encoder_card
+from pipeline.model.encoder.encoder import KIND
 from pipeline.model.folder import ModelFolder, seal_model_folder
 from pipeline.model.load import load_model
 from pipeline.model.predict import predict_labelled

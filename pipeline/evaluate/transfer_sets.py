@@ -9,17 +9,17 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from pipeline.config import Taxonomy
+from pipeline.corpora.augment.synthetic_chats import split_into_sentences, synthetic_chats
+from pipeline.corpora.augment.without_speakers import merge_bursts, scorable_messages, without_speakers
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.open import read_corpora
-from pipeline.corpora.synthetic_chats import split_into_sentences, synthetic_chats
 from pipeline.corpora.training import sample_ordinary
-from pipeline.corpora.without_speakers import merge_bursts, scorable_messages, without_speakers
 from pipeline.errors import CorpusError
 from pipeline.ingest.own_words import has_words
 from pipeline.model.folder import ModelFolder
 from pipeline.model.leakage import find_leakage
-from pipeline.model.training.context_dilution import BEFORE
 from pipeline.schema import Message
+from pipeline.training.context_dilution import BEFORE
 
 LENGTHS = (60, 300, 2000)
 """Messages that ordinary chats are joined to."""

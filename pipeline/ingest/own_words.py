@@ -12,13 +12,13 @@ import mimetypes
 import re
 import unicodedata
 
-from pipeline.ingest.kakaotalk_grammar import DELETED as KAKAOTALK_DELETED
-from pipeline.ingest.kakaotalk_grammar import THING as KAKAOTALK_THING
-from pipeline.ingest.line_grammar import BRACKETED_THING
-from pipeline.ingest.meta_notices import ACTION, is_notice
-from pipeline.ingest.viber_grammar import DELETED as VIBER_DELETED
-from pipeline.ingest.viber_grammar import THINGS as VIBER_THINGS
-from pipeline.ingest.whatsapp_phrases import (
+from pipeline.ingest.readers.kakaotalk_grammar import DELETED as KAKAOTALK_DELETED
+from pipeline.ingest.readers.kakaotalk_grammar import THING as KAKAOTALK_THING
+from pipeline.ingest.readers.line_grammar import BRACKETED_THING
+from pipeline.ingest.readers.meta_notices import ACTION, is_notice
+from pipeline.ingest.readers.viber_grammar import DELETED as VIBER_DELETED
+from pipeline.ingest.readers.viber_grammar import THINGS as VIBER_THINGS
+from pipeline.ingest.readers.whatsapp_phrases import (
     ATTACHED,
     CALLS,
     DELETED,
@@ -29,7 +29,7 @@ from pipeline.ingest.whatsapp_phrases import (
     VIEW_ONCE,
     WAITING,
 )
-from pipeline.ingest.whatsapp_rows import MARK, bare
+from pipeline.ingest.readers.whatsapp_rows import MARK, bare
 from pipeline.schema import Message
 
 _LONGEST = 300

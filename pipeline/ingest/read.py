@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from pipeline.errors import ExportError
-from pipeline.ingest.choose import as_utf8, choose, nothing_found, tell_strange
-from pipeline.ingest.detect import FORMATS
-from pipeline.ingest.files import ExportFile
-from pipeline.ingest.find import FileFinder
+from pipeline.ingest.detection.choose import as_utf8, choose, nothing_found, tell_strange
+from pipeline.ingest.detection.detect import FORMATS
+from pipeline.ingest.files.export_file import ExportFile
+from pipeline.ingest.files.find import FileFinder
 from pipeline.ingest.merge.plan import Merged, Parted, plan_merges, read_merged, read_parted
 from pipeline.ingest.options import ReadExport, ReadLog, ReadOptions, Unread
 from pipeline.ingest.units import Unit, group_units
@@ -113,7 +112,7 @@ def conversations_of(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator
     """
     if isinstance(unit, Merged):
         return read_merged(unit, options, log)
-    read: Reader = importlib.import_module(FORMATS[unit.format].module).read
+    read: Reader = FORMATS[unit.format].load().read
     conversations = _foreseen(read(unit, options, log), unit.name)
     conversations = (replace(one, messages=_foreseen(one.messages, unit.name)) for one in conversations)
     return read_parted(unit, conversations) if isinstance(unit, Parted) else conversations

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from pipeline.errors import ExportError
-from pipeline.ingest.detect import FORMATS
-from pipeline.ingest.files import ExportFile
+from pipeline.ingest.detection.detect import FORMATS
+from pipeline.ingest.files.export_file import ExportFile
 
 
 @dataclass(frozen=True)

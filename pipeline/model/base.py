@@ -48,7 +48,7 @@ class Predictor(Protocol):
 
 
 class PrefilterInfo(Protocol):
-    """What scoring asks of the prefilter of a cascade; see `pipeline.model.prefilter`."""
+    """What scoring asks of the prefilter of a cascade; see `pipeline.model.encoder.prefilter`."""
 
     @property
     def figures(self) -> Mapping[str, Any]:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import ModelFolderError
-from pipeline.model import baseline, encoder
 from pipeline.model.base import Model
+from pipeline.model.encoder import encoder
+from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName
 from pipeline.model.folder import ModelFolder, open_model_folder
-from pipeline.model.runtime import DEFAULT_RUNTIME, Device, RuntimeName
+from pipeline.model.ngram import baseline
 
 LOADERS: dict[str, Callable[[ModelFolder], Model]] = {
     baseline.KIND: baseline.load_baseline,

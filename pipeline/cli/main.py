@@ -1,0 +1,267 @@
+"""The command line: thin commands over the functions of the same names."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pipeline.cli.console import say
+from pipeline.cli.corpus import app as corpus_app
+from pipeline.cli.evaluate import add_commands
+from pipeline.cli.pack import app as pack_app
+from pipeline.cli.reading import (
+    DEFAULT_MEMBER_BYTES,
+    ColumnOption,
+    DateOrderOption,
+    FormatOption,
+    LinksOption,
+    MemberOption,
+    MergeOption,
+    Paths,
+    StrictOption,
+    TimezoneOption,
+    read_columns,
+    read_options,
+)
+from pipeline.cli.retention import app as retention_app
+from pipeline.cli.review import app as review_app
+from pipeline.errors import SafelightError, Unfinished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipeline.score import Progress
+
+app = typer.Typer(
+    name="safelight",
+    help="Finds the language of grooming stages in chat exports. It orders what a person should read; it decides nothing.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+app.add_typer(corpus_app, name="corpus")
+app.add_typer(pack_app, name="pack")
+app.add_typer(review_app)
+app.add_typer(retention_app)
+
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line on standard error and exit code 2.
+
+    A run that is not whole ends with 3: something of it failed, or it ended early and goes on when it is run again.
+    """
+    try:
+        app()
+    except SafelightError as error:
+        say(f"safelight: {error}", error=True)
+        sys.exit(3 if isinstance(error, Unfinished) else 2)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from pipeline import __version__
+
+        say(f"safelight {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def score(
+    paths: Paths,
+    model: Annotated[Path, typer.Option(help="The model folder.")] = Path("models/default"),
+    out: Annotated[Path, typer.Option(help="The folder to write; it appears when all is done.")] = Path("out"),
+    text: Annotated[
+        Literal["include", "hash", "omit"], typer.Option(help="Whether message text and names go into results and report.")
+    ] = "omit",
+    thresholds: Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")] = None,
+    cascade: Annotated[
+        bool | None,
+        typer.Option(help="Let a prefilter skip what is far from any alert; on where that was measured to lose almost nothing."),
+    ] = None,
+    since: Annotated[Path | None, typer.Option(help="A previous run: only conversations that changed since are read.")] = None,
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="One machine, or the nodes of a Ray cluster.")] = "local",
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the network runs.")] = "cpu",
+    runtime: Annotated[
+        Literal["onnxruntime", "openvino"],
+        typer.Option(
+            help="What runs it on a CPU. OpenVINO, an extra, is faster on a CPU with VNNI and differs in the last digits."
+        ),
+    ] = "onnxruntime",
+    format_: FormatOption = None,
+    date_order: DateOrderOption = None,
+    timezone: TimezoneOption = None,
+    column: ColumnOption = None,
+    max_member_bytes: MemberOption = DEFAULT_MEMBER_BYTES,
+    merge: MergeOption = "auto",
+    follow_links: LinksOption = False,
+    strict: StrictOption = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Score chat exports and write scores.parquet, conversations.parquet, run.json and report.html."""
+    from pipeline.cli.terminal import print_run
+    from pipeline.score import score as score_exports
+
+    options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
+    with _progress() as progress:
+        run = score_exports(
+            paths,
+            model=model,
+            out=out,
+            options=options,
+            text=text,
+            thresholds=thresholds,
+            cascade=cascade,
+            since=since,
+            engine=engine,
+            device=device,
+            runtime=runtime,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    print_run(run)
+    _end(failed=bool(run.record["failed"]), passed_over=strict and bool(run.record["passed_over"]))
+
+
+def _end(*, failed: bool, passed_over: bool) -> None:
+    """End with 3 where something was not read that should have been."""
+    if failed or passed_over:
+        raise typer.Exit(3)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    from pipeline.cli.terminal import scoring_progress
+
+    with scoring_progress() as progress:
+        yield progress
+
+
+@app.command()
+def inspect(
+    paths: Paths,
+    format_: FormatOption = None,
+    date_order: DateOrderOption = None,
+    timezone: TimezoneOption = None,
+    column: ColumnOption = None,
+    max_member_bytes: MemberOption = DEFAULT_MEMBER_BYTES,
+    merge: MergeOption = "auto",
+    follow_links: LinksOption = False,
+    strict: StrictOption = False,
+) -> None:
+    """Say what is in chat exports: format, conversations, speakers, time span, counts, warnings. Nothing is scored."""
+    from pipeline.cli.terminal import print_inspection
+    from pipeline.inspect import inspect_exports
+
+    options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
+    inspection = inspect_exports(paths, options)
+    print_inspection(inspection)
+    _end(failed=bool(inspection.failed), passed_over=strict and bool(inspection.passed_over))
+
+
+@app.command()
+def convert(
+    paths: Paths,
+    to: Annotated[Literal["jsonl", "parquet", "convokit"], typer.Option("--to", help="What to write.")],
+    out: Annotated[Path, typer.Option(help="The file to write, or for convokit the folder.")],
+    format_: FormatOption = None,
+    date_order: DateOrderOption = None,
+    timezone: TimezoneOption = None,
+    column: ColumnOption = None,
+    max_member_bytes: MemberOption = DEFAULT_MEMBER_BYTES,
+    merge: MergeOption = "auto",
+    follow_links: LinksOption = False,
+    strict: StrictOption = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Write exports as one table of messages, or as a ConvoKit corpus. The words of the chats are in it."""
+    from pipeline.cli.terminal import print_converted
+    from pipeline.convert import convert as convert_exports
+
+    options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
+    log = convert_exports(paths, to=to, out=out, options=options, overwrite=overwrite)
+    print_converted(log, out)
+    _end(failed=bool(log.failed), passed_over=strict and bool(log.passed_over))
+
+
+@app.command()
+def formats() -> None:
+    """List the chat export formats that are read."""
+    from pipeline.cli.terminal import print_formats
+
+    print_formats()
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
+) -> None:
+    """Write report.html of a run anew, with the thresholds that lie in its folder now."""
+    from pipeline.report.build import write_report
+    from pipeline.results import REPORT, open_unchanged
+
+    write_report(open_unchanged(run), run / REPORT)
+    say(run / REPORT)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Option(help="The recipe.")],
+    corpus: Annotated[
+        list[Path], typer.Option(help="A labelled corpus: a TOML file or a folder of them. May be given several times.")
+    ],
+    out: Annotated[Path, typer.Option(help="The model folder to write.")],
+    ordinary: Annotated[
+        list[Path] | None, typer.Option(help="Chat that nobody labelled, taken as ordinary. May be given several times.")
+    ] = None,
+    splits: Annotated[Path | None, typer.Option(help="Splits made by `safelight corpus split`, or of another model.")] = None,
+    encoder: Annotated[Path | None, typer.Option(help="Where the recipe's encoder lies, when not on the hub.")] = None,
+    tracking: Annotated[str | None, typer.Option(help="MLflow's tracking store, instead of the file mlflow.db.")] = None,
+    no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Keep nothing of the run in MLflow.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of a run that ended early.")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override a setting of the recipe: key=value.")] = None,
+    column: ColumnOption = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Train a model on labelled conversations and write a model folder."""
+    from pipeline.training.train import train as train_model
+
+    folder = train_model(
+        config,
+        corpus=corpus,
+        ordinary=ordinary or [],
+        out=out,
+        splits=splits,
+        encoder_path=encoder,
+        resume=resume,
+        overrides=set_ or [],
+        overwrite=overwrite,
+        track=not no_tracking,
+        tracking=tracking,
+        columns=read_columns(column),
+        say=say,
+    )
+    say(f"{folder.path}: model {folder.name}, id {folder.id}")
+
+
+add_commands(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Variety for the training split, made of written conversations."""

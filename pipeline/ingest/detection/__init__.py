@@ -1,0 +1,1 @@
+"""Which files are exports, and in which format."""

@@ -1,0 +1,193 @@
+"""Which files of a path are exports, what to say of the others, and in which encoding their text is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pipeline.errors import ArchiveRefused, ExportError, UnknownFormat
+from pipeline.ingest.detection.detect import could_be, examine
+from pipeline.ingest.detection.downloads import attachment_folders, holds_other_data, is_attachment, top_folders
+from pipeline.ingest.detection.looks_like import ARCHIVE, NO_CHATS, Look, looks_like
+from pipeline.ingest.files.encodings import legacy_encoding, unmarked_utf16
+from pipeline.ingest.files.export_file import ExportFile
+from pipeline.ingest.files.find import Refused
+from pipeline.ingest.options import ReadLog, ReadOptions, Unread
+from pipeline.printable import printable
+
+_TEXTS = frozenset(
+    {
+        *("whatsapp", "signal", "imessage", "csv", "imessage_exporter", "line", "kakaotalk", "viber"),
+        *("discord_csv", "discord_text", "irc", "minecraft", "roblox", "twitch", "cellebrite", "axiom"),
+    }
+)
+_DATA = frozenset(
+    {
+        *(".txt", ".md", ".log", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".xml", ".html", ".htm", ".mbox"),
+        *(".eml", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".db", ".sqlite", ".sqlite3"),
+        *(".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst"),
+    }
+)
+"""Extensions of files that may hold a chat."""
+
+_NAMED = 20
+_SEE = "See `safelight formats` for what is read, or name the format with --format"
+
+
+@dataclass(frozen=True)
+class Strange:
+    """A file that no reader takes, and what it looks like."""
+
+    file: ExportFile
+    look: Look | None
+    empty: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why it is not read, and what to do."""
+        if self.empty:
+            return "the file is empty"
+        if self.look is None:
+            return f"not a chat export that we know. {_SEE}"
+        return f"it looks like {self.look.what}. {self.look.do}"
+
+
+@dataclass
+class Choice:
+    """The files of a path: exports with their formats, those that no reader takes, and those that could not be looked at."""
+
+    found: list[tuple[str, ExportFile]] = field(default_factory=list)
+    strange: list[Strange] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+def choose(files: list[ExportFile], options: ReadOptions) -> Choice:
+    """Tell the exports among the files.
+
+    Of a table that lacks a column only its reader can say what is missing: it is read where there is nothing else. A format that
+    the user names holds for a file alone; among several, for those that may be of it.
+    """
+    if options.format is not None and len(files) == 1:
+        return Choice([(options.format, with_line_ends(files[0], files[0].head()))])
+    choice = Choice()
+    incomplete: list[tuple[str, ExportFile]] = []
+    for file in files:
+        try:
+            _place(file, options, choice, incomplete)
+        except ExportError as error:
+            choice.refused.append(Refused(printable(file.name), error))
+    if choice.found:
+        choice.strange += [Strange(file, looks_like(file)) for _, file in incomplete]
+    else:
+        choice.found = incomplete
+    return choice
+
+
+def _place(as_found: ExportFile, options: ReadOptions, choice: Choice, incomplete: list[tuple[str, ExportFile]]) -> None:
+    head = as_found.head()
+    file = with_line_ends(as_found, head)
+    if file is not as_found:
+        try:
+            head = file.head()
+        except ExportError:  # it only looked like UTF-16, as pictures can
+            file = as_found
+    known = examine(file, options.columns, head)
+    if options.format is not None:
+        if (known is not None and known.format == options.format) or (known is None and could_be(file, options.format)):
+            choice.found.append((options.format, file))
+            return
+    elif known is not None:
+        (choice.found if known.complete else incomplete).append((known.format, file))
+        return
+    choice.strange.append(Strange(file, looks_like(file, head) if head else None, empty=not head))
+
+
+def with_line_ends(file: ExportFile, head: bytes) -> ExportFile:
+    """Return the file as one in UTF-16 without a mark, or with carriage returns for line ends, where its head says so."""
+    encoding = unmarked_utf16(head) if b"\0" in head else None
+    if encoding is not None:
+        return replace(file, encoding=encoding)
+    cr_only = b"\r" in head and b"\n" not in head and b"\0" not in head and not head.startswith((b"PAR1", b"%PDF"))
+    return replace(file, cr_only=True) if cr_only else file
+
+
+def as_utf8(file: ExportFile, format_: str, log: ReadLog) -> ExportFile:
+    """Return the file with the encoding of its text where that is not UTF-8, and say so."""
+    if file.cr_only:
+        log.warn(file.name, "its lines end with carriage returns, as on an old Macintosh: each was read as the end of a line")
+    known = file.encoding or file.marked_encoding
+    if known is None and format_ in _TEXTS:
+        with file.open() as stream:
+            known = legacy_encoding(stream)
+        file = replace(file, encoding=known) if known is not None else file
+        if known is not None:
+            log.warn(file.name, f"the text is not UTF-8 but {known}, as far as its letters tell: letters beyond ASCII may be wrong")
+    elif known is not None:
+        log.warn(file.name, f"the text is {known.upper()}, and was read as such")
+    return file
+
+
+def tell_strange(path: Path, strange: list[Strange], found: list[tuple[str, ExportFile]], log: ReadLog) -> None:
+    """Name every file that no reader takes: as failed where it may hold a chat, else as passed over.
+
+    A file with the extension of data fails, but for one that is known to hold no chats. Of the others each that looks like a chat
+    is warned of, and the rest are counted; but for what was sent in a chat.
+    """
+    downloads = top_folders((format_, file.location) for format_, file in found)
+    attachments = attachment_folders(found)
+    others: list[Strange] = []
+    named = 0
+    for one in strange:
+        name = printable(one.file.name)
+        place = one.file.location
+        was_sent = is_attachment(place, attachments)
+        other = one.look in NO_CHATS or holds_other_data(place, downloads) or was_sent
+        if _is_data(one.file) and not other:
+            log.failed.append(Unread(name, f"{name}: {one.reason}."))
+            continue
+        log.passed_over.append(Unread(name, one.reason))
+        if one.look is not None and one.look.chat and named < _NAMED:
+            named += 1
+            log.warn(one.file.name, f"passed over: it looks like {one.look.what}. {one.look.do}")
+        elif not was_sent:
+            others.append(one)
+    if others:
+        log.warn(str(path), f"{len(others)} file(s) passed over that are no chat export we know, such as {others[0].file.name}")
+
+
+def _is_data(file: ExportFile) -> bool:
+    suffixes = [suffix.casefold() for suffix in file.location.suffixes]
+    last = suffixes[-2:-1] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else suffixes[-1:]
+    return bool(_DATA.intersection(last))
+
+
+def nothing_found(path: Path, choice: Choice) -> ExportError:
+    """Return the error for a path at which there is no export."""
+    strange, refused = choice.strange, choice.refused
+    if len(refused) == 1 and not strange:
+        return refused[0].error
+    if refused:
+        count = len(refused) + len(strange)
+        first = refused[0].error
+        what = f"none of the {count} files can be read. The first, {refused[0].name}: {first.what}"
+        return type(first)(what, where=str(path), do=first.do)
+    if len(strange) == 1:
+        return _not_known(strange[0])
+    if not strange:
+        return UnknownFormat("there is no file in it", where=str(path), do=_SEE)
+    looks = [one for one in strange[:_NAMED] if one.look is not None and one.look.chat]
+    what = f"none of the {len(strange)} files is a chat export that we know"
+    if looks:
+        what += ": " + "; ".join(f"{one.file.location.name} looks like {one.look.what}" for one in looks[:3] if one.look)
+    return UnknownFormat(what, where=str(path), do=looks[0].look.do if looks and looks[0].look else _SEE)
+
+
+def _not_known(one: Strange) -> ExportError:
+    file, look = one.file, one.look
+    if one.empty:
+        return ExportError("the file is empty", where=file.name, do="Export the chat again")
+    if look is ARCHIVE:
+        return ArchiveRefused("an archive in an archive is not opened", where=file.name, do="Unpack the outer one")
+    if look is None:
+        return UnknownFormat("not a chat export that we know", where=file.name, do=_SEE)
+    return UnknownFormat(f"not a chat export that we know: it looks like {look.what}", where=file.name, do=look.do)

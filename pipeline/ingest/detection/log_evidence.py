@@ -1,0 +1,118 @@
+"""Which program's text a file is, from all lines of its head: what share of them each grammar explains, and how the file begins.
+
+A file that begins with a program's own line, which nobody in the chat can write, is that program's when some rows follow. Any other
+is one only where nearly all of its lines are rows, days or notices of one program, and people speak in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.ingest.detection.text_evidence import is_log
+from pipeline.ingest.readers import (
+    imessage_exporter_grammar,
+    irc_grammar,
+    kakaotalk_grammar,
+    line_grammar,
+    minecraft_grammar,
+    roblox_grammar,
+    twitch_grammar,
+    viber_grammar,
+)
+from pipeline.ingest.readers.text_log import Aside, Day, Entry, TextFormat
+
+_FORMATS: dict[str, TextFormat] = {
+    "line": line_grammar.FORMAT,
+    "kakaotalk": kakaotalk_grammar.FORMAT,
+    "viber": viber_grammar.FORMAT,
+    "imessage_exporter": imessage_exporter_grammar.FORMAT,
+    "irc": irc_grammar.FORMAT,
+    "minecraft": minecraft_grammar.FORMAT,
+    "roblox": roblox_grammar.FORMAT,
+    "twitch": twitch_grammar.FORMAT,
+}
+
+_CSV = {"kakaotalk": kakaotalk_grammar.is_csv, "viber": viber_grammar.is_csv}
+_LINES = 400
+_LEAST_OF_TITLED = 0.2
+_LEAST = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class _Weight:
+    """How well a grammar explains the lines of a head.
+
+    ``titled``: the first line is a title of the program's. ``one_voice``: what stands where a name should is a program's part, and
+    names stand within the words.
+    """
+
+    titled: bool
+    share: float
+    spoken: int
+    rows: int
+    one_voice: bool = False
+
+
+def marked_format(text: str) -> str | None:
+    """Return the format of a head that begins with a program's own line."""
+    lines = _lines(text)
+    if lines and imessage_exporter_grammar.begins(lines):
+        return "imessage_exporter"
+    return _best(lines, begins=True)
+
+
+def unmarked_format(text: str) -> str | None:
+    """Return the format of a head of rows alone."""
+    lines = _lines(text)
+    if line_grammar.is_spaced(lines):
+        return "line"
+    if minecraft_grammar.is_minecraft(text) and _weigh(lines, _FORMATS["minecraft"]).share >= _LEAST:
+        return "minecraft"
+    return _best(lines, begins=False)
+
+
+def csv_format(text: str) -> str | None:
+    """Return the program that writes such a CSV, of those whose chats are text too."""
+    return next((name for name, is_csv in _CSV.items() if is_csv(text)), None)
+
+
+def has_rows(text: str, format_: str) -> bool:
+    """Whether some line begins a row of the format."""
+    if format_ not in _FORMATS or text.lstrip().startswith("<") or (format_ in _CSV and _CSV[format_](text)):
+        return True
+    lines = _lines(text)
+    return _weigh(lines, _FORMATS[format_]).rows > 0 or (format_ == "line" and line_grammar.is_spaced(lines))
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines that are not empty; the last one may be cut off."""
+    lines = [one.removesuffix("\r") for one in text.split("\n", _LINES)[:_LINES]]
+    return [one for one in lines if one.strip()]
+
+
+def _best(lines: Sequence[str], *, begins: bool) -> str | None:
+    formats = {name: format_ for name, format_ in _FORMATS.items() if _begins(lines, format_) == begins}
+    weights = {name: _weigh(lines, format_) for name, format_ in formats.items()}
+    fit = {
+        name: one
+        for name, one in weights.items()
+        if one.spoken and one.share >= (_LEAST_OF_TITLED if one.titled else _LEAST) and (begins or not one.one_voice)
+    }
+    return max(fit, key=lambda name: (fit[name].share, fit[name].spoken)) if fit else None
+
+
+def _begins(lines: Sequence[str], format_: TextFormat) -> bool:
+    """Whether the first line is a title of the program's, or a day."""
+    return bool(lines) and isinstance(format_.grammar().line(lines[0]), Aside | Day)
+
+
+def _weigh(lines: Sequence[str], format_: TextFormat) -> _Weight:
+    grammar = format_.grammar()
+    found = [grammar.line(one) for one in lines]
+    if not found:
+        return _Weight(titled=False, share=0.0, spoken=0, rows=0)
+    explained = sum(one is not None for one in found)
+    rows = [one for one in found if isinstance(one, Entry)]
+    spoken = [(row.speaker, ": ", row.text) for row in rows if row.speaker is not None]
+    return _Weight(isinstance(found[0], Aside), explained / len(found), len(spoken), len(rows), is_log(spoken))

@@ -1,0 +1,1 @@
+"""Files as they lie: in folders, in archives, in any encoding."""

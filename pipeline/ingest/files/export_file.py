@@ -1,0 +1,220 @@
+"""Files of an export, wherever they lie: alone, in a folder, or in archives that are never unpacked to disk."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO
+
+from pipeline.errors import ArchiveRefused, ExportError
+from pipeline.ingest.files.archives import DAMAGE, HEAD_BYTES, Archive, Source, archive_kind, open_archive
+from pipeline.ingest.files.encodings import RecodedStream, marked_encoding
+from pipeline.ingest.options import MAX_MEMBER_BYTES
+
+GZIP_MAGIC = b"\x1f\x8b"
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """One file of an export: a path, or a member of the archive at that path, or of archives in that one (``outer``).
+
+    ``encoding`` is what the text is in where that is not UTF-8 and no byte order mark says it; ``cr_only`` says that carriage
+    returns end its lines. Whatever they are, and where the file is packed with gzip, `open` gives UTF-8.
+    """
+
+    path: Path
+    member: str | None = None
+    max_bytes: int = MAX_MEMBER_BYTES
+    outer: tuple[str, ...] = ()
+    encoding: str | None = None
+    cr_only: bool = False
+
+    @cached_property
+    def name(self) -> str:
+        """The name shown in sources and errors: ``path`` or ``path!/member``."""
+        return "!/".join([str(self.path), *self._chain])
+
+    @property
+    def _chain(self) -> tuple[str, ...]:
+        return self.outer if self.member is None else (*self.outer, self.member)
+
+    @cached_property
+    def location(self) -> PurePosixPath:
+        """The path that folders are grouped by."""
+        return PurePosixPath(self.path.as_posix()).joinpath(*self._chain)
+
+    def open(self) -> BinaryIO:
+        """Open for reading bytes from the start; what is packed with gzip or not in UTF-8 is read as if it were neither.
+
+        Raises
+        ------
+        ExportError
+            When the file cannot be opened, or its text is not in the encoding that it says.
+        ArchiveRefused
+            When it is encrypted, damaged, or unpacks to more than ``max_bytes`` (raised while reading).
+        """
+        raw = self._open_unpacked()
+        try:
+            encoding = self.encoding or marked_encoding(raw.peek(4)[:4]) or ("utf-8" if self.cr_only else None)
+        except ExportError:
+            raw.close()
+            raise
+        if encoding is None:
+            return raw
+        return io.BufferedReader(RecodedStream(raw, encoding, self.name, cr_only=self.cr_only), _BLOCK)
+
+    def open_raw(self) -> io.BufferedReader:
+        """Open for reading the bytes as they lie there; raises as `open` does."""
+        if self.member is None:
+            try:
+                return self.path.open("rb")
+            except OSError as error:
+                raise unreadable(self.path, error) from error
+        archive = self.archive()
+        try:
+            stream = archive.open(self.member)
+        except DAMAGE as error:
+            raise ArchiveRefused(
+                f"the archive member cannot be opened ({type(error).__name__})",
+                where=self.name,
+                do="If it is protected by a password, unpack it first; if it is damaged, export again",
+            ) from error
+        damaged = "the archive is damaged: this member does not unpack to what was packed"
+        return io.BufferedReader(_Guarded(stream, self, damaged, "the member"), _BLOCK)
+
+    def _open_unpacked(self) -> io.BufferedReader:
+        raw = self.open_raw()
+        try:
+            packed = raw.peek(2)[:2] == GZIP_MAGIC
+        except (OSError, ExportError) as error:
+            raw.close()
+            raise unreadable(self.path, error) if isinstance(error, OSError) else error from None
+        if not packed:
+            return raw
+        damaged = "the file is packed with gzip, and is damaged or cut off"
+        return io.BufferedReader(_Guarded(gzip.GzipFile(fileobj=raw), self, damaged, "the file", also=raw.close), _BLOCK)
+
+    @cached_property
+    def marked_encoding(self) -> str | None:
+        """The encoding that a byte order mark says, but for UTF-8's."""
+        with self._open_unpacked() as stream:
+            return marked_encoding(stream.read(4))
+
+    def sibling(self, name: str, *, above: int = 0) -> ExportFile | None:
+        """Return the file of that name beside this one, in the same folder or archive; ``None`` when there is none.
+
+        It is looked for so many folders ``above``. A link that leads out of the folder is none.
+        """
+        if self.member is None:
+            beside = self.path.parents[above] / name
+            inside = beside.resolve().parent == beside.parent.resolve()
+            return ExportFile(beside, max_bytes=self.max_bytes) if inside and beside.is_file() else None
+        member = str(PurePosixPath(self.member).parents[above] / name)
+        return ExportFile(self.path, member, self.max_bytes, self.outer) if self.archive().has(member) else None
+
+    @cached_property
+    def container(self) -> ExportFile:
+        """The archive that this file is a member of."""
+        *outer, last = self.outer or (None,)
+        return ExportFile(self.path, last, self.max_bytes, tuple(name for name in outer if name is not None))
+
+    def archive(self) -> Archive:
+        """Return the open archive that this file is a member of."""
+        return self.container.as_archive()
+
+    def as_archive(self) -> Archive:
+        """Return the archive that this file is, open; one in an archive, or packed with gzip, is unpacked into memory.
+
+        Raises
+        ------
+        ArchiveRefused
+            When it is none, damaged, or unpacks to more than ``max_bytes``.
+        """
+        return open_archive(self.path, self._chain, self._source, self.name, self.max_bytes)
+
+    def _source(self) -> Source:
+        kind = archive_kind(self.head(HEAD_BYTES))
+        if kind is None:
+            raise ArchiveRefused("it is no archive", where=self.name, do="Check the path")
+        with self.open_raw() as raw:
+            if self.member is None and raw.peek(2)[:2] != GZIP_MAGIC:
+                return kind, self.path
+        with self._open_unpacked() as stream:
+            return kind, io.BytesIO(stream.read())
+
+    def head(self, size: int = _BLOCK) -> bytes:
+        """Return the first ``size`` bytes."""
+        with self.open() as stream:
+            try:
+                return stream.read(size)
+            except OSError as error:
+                raise unreadable(self.path, error) from error
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the content as it lies there, in hex."""
+        digest = hashlib.sha256()
+        with self.open_raw() as stream:
+            try:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+            except OSError as error:
+                raise unreadable(self.path, error) from error
+        return digest.hexdigest()
+
+
+class _Guarded(io.RawIOBase):
+    """What is unpacked, as a raw stream that stops when more comes out than was allowed."""
+
+    def __init__(
+        self, stream: IO[bytes] | gzip.GzipFile, file: ExportFile, damaged: str, what: str, also: Callable[[], None] | None = None
+    ) -> None:
+        super().__init__()
+        self._stream = stream
+        self._file = file
+        self._left = file.max_bytes
+        self._damaged = damaged
+        self._what = what
+        self._also = also
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            block = self._stream.read(len(buffer))
+        except DAMAGE as error:
+            raise ArchiveRefused(self._damaged, where=self._file.name, do="Copy or export it again") from error
+        self._left -= len(block)
+        if self._left < 0:
+            raise ArchiveRefused(
+                f"{self._what} unpacks to more than {self._file.max_bytes:,} bytes",
+                where=self._file.name,
+                do="If it is to be trusted, unpack it and give the file itself, or raise --max-member-bytes",
+            )
+        buffer[: len(block)] = block
+        return len(block)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+            if self._also is not None:
+                self._also()
+        super().close()
+
+
+def is_archive(file: ExportFile) -> bool:
+    """Tell a zip, tar or 7z archive, packed with gzip or not, by its first bytes."""
+    return archive_kind(file.head(HEAD_BYTES)) is not None
+
+
+def unreadable(path: Path, error: OSError) -> ExportError:
+    """Return the error for a path that the system will not let us read."""
+    reason = error.strerror or type(error).__name__
+    return ExportError(f"cannot be read ({reason})", where=str(path), do="Check the path and its permissions")

@@ -1,0 +1,1 @@
+"""Streams of JSON, HTML, XML, lines and tables, which the readers share."""

@@ -1,0 +1,165 @@
+"""Cellebrite's ``report.xml`` (alone, or in a ``.ufdr``, which is a zip): chats, instant messages and SMS as records.
+
+::
+
+    <project …><decodedData><modelType type="Chat"><model type="Chat" id="c1">
+      <field name="Source"><value>WhatsApp</value></field>
+      <multiModelField name="Messages"><model type="InstantMessage" id="m1" deleted_state="Intact">
+        <modelField name="From"><model type="Party"><field name="Identifier"><value>…</value></field>…</model></modelField>
+        <field name="Body"><value>…</value></field><field name="TimeStamp"><value>2024-02-13T21:05:11.000+00:00</value></field>…
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.ingest.addresses import OWNER, UNKNOWN
+from pipeline.ingest.files.export_file import ExportFile
+from pipeline.ingest.parsing.table_records import Record, Wanted
+from pipeline.ingest.parsing.xml_stream import read_xml
+from pipeline.ingest.readers.forensic_columns import SYSTEM
+from pipeline.schema import Kind
+
+_MESSAGES = frozenset({"InstantMessage", "SMS", "MMS", "Email"})
+_TEXTS = ("Body", "Content", "Text")
+_TIMES = ("TimeStamp", "Timestamp", "DateTime")
+_OUT = frozenset({"sent", "outbox", "drafts", "outgoing"})
+_READ = frozenset({*_TEXTS, *_TIMES, "Id", "Identifier", "Subject"})
+
+
+@dataclass(slots=True)
+class _Model:
+    """A thing of the report: its own fields, and the models in it by the name of the field that holds them."""
+
+    type: str
+    id: str
+    line: int
+    deleted: str
+    fields: dict[str, str] = field(default_factory=dict)
+    models: dict[str, list[_Model]] = field(default_factory=dict)
+
+    def first(self, *names: str) -> str:
+        """Return the first of some fields that holds something."""
+        return next((self.fields[name] for name in names if self.fields.get(name)), "")
+
+
+def ufed_records(file: ExportFile, wanted: Wanted) -> Iterator[Record]:
+    """Yield the messages of a report, one held at a time.
+
+    Raises
+    ------
+    ExportError
+        When the file is not valid XML.
+    ArchiveRefused
+        When it declares a document type.
+    """
+    index = -1
+    digest = file.sha256[:12]
+    for chat, message in _messages(file):
+        index += 1
+        if wanted(index):
+            record = _record(chat, message)
+            record["conversation_id"] = f"{digest}/{record['conversation_id']}"
+            record["message_id"] = message.id or f"{digest}:{index + 1}"
+            yield index, message.line, record
+
+
+def _messages(file: ExportFile) -> Iterator[tuple[_Model | None, _Model]]:
+    """Yield each message with its chat, whose own fields stand before its messages; other models are passed over."""
+    open_models: list[_Model] = []
+    names: list[str] = []
+    text: list[str] | None = None
+    for event in read_xml(file):
+        if event.kind == "text":
+            if text is not None:
+                text.append(event.value)
+        elif event.kind == "start":
+            if event.value == "model":
+                own = event.attributes
+                open_models.append(_Model(own.get("type", ""), own.get("id", ""), event.line, own.get("deleted_state", "")))
+                names.append("")
+            elif event.value in ("field", "modelField", "multiModelField", "multiField"):
+                names.append(event.attributes.get("name", ""))
+            elif event.value in ("value", "empty"):
+                text = []
+        elif event.value == "value" and text is not None:
+            if open_models and names and names[-1]:
+                known = open_models[-1].fields
+                joined = "".join(text)
+                known[names[-1]] = f"{known[names[-1]]}, {joined}" if names[-1] in known else joined
+            text = None
+        elif event.value in ("field", "modelField", "multiModelField", "multiField") and names:
+            names.pop()
+        elif event.value == "model" and open_models:
+            model = open_models.pop()
+            if names:
+                names.pop()
+            parent = open_models[-1] if open_models else None
+            if model.type in _MESSAGES and (parent is None or parent.type == "Chat"):
+                yield parent, model
+            elif parent is not None and names:
+                parent.models.setdefault(names[-1], []).append(model)
+
+
+def _record(chat: _Model | None, message: _Model) -> dict[str, Any]:
+    people = [*message.models.get("Parties", []), *(chat.models.get("Participants", []) if chat else [])]
+    senders = message.models.get("From", []) or [one for one in people if one.first("Role").casefold() == "from"]
+    receivers = message.models.get("To", []) or [one for one in people if one.first("Role").casefold() == "to"]
+    sender = _person(senders[0]) if senders else ""
+    outgoing = (bool(senders) and _is_owner(senders[0], people)) or (
+        not senders and message.first("Folder", "Direction").casefold() in _OUT
+    )
+    others = [_person(one) for one in receivers]
+    text = message.first(*_TEXTS)
+    files = [
+        one.first("Filename", "Title", "URL") or "file"
+        for name in ("Attachments", "Attachment")
+        for one in message.models.get(name, [])
+    ]
+    meta: dict[str, Any] = {name: value for name, value in message.fields.items() if name not in _READ and value}
+    if message.fields.get("Subject"):
+        meta["subject"] = message.fields["Subject"]
+    for name, value in (("receivers", others), ("attachments", files)):
+        if value:
+            meta[name] = value
+    if senders and senders[0].first("Name"):
+        meta["speaker_name"] = senders[0].first("Name")
+    if message.deleted and message.deleted != "Intact":
+        meta["deleted"] = message.deleted
+    if outgoing:
+        meta["owner"] = True
+    system = sender.casefold() in SYSTEM
+    return {
+        "conversation_id": _conversation(chat, sender, others, outgoing=outgoing),
+        "conversation_title": chat.first("Name", "ChatName") if chat else None,
+        "platform": ((chat.first("Source") if chat else "") or message.first("Source")).casefold() or None,
+        "speaker": None if system else sender or (OWNER if outgoing else UNKNOWN),
+        "timestamp": message.first(*_TIMES) or None,
+        "text": text,
+        "kind": _kind(text, files, system=system),
+        "meta": meta,
+    }
+
+
+def _kind(text: str, files: list[str], *, system: bool) -> Kind:
+    if system:
+        return "system"
+    return "media" if files else "message" if text else "unsupported"
+
+
+def _person(party: _Model) -> str:
+    return party.first("Identifier", "Name")
+
+
+def _is_owner(sender: _Model, people: list[_Model]) -> bool:
+    known = [sender, *(one for one in people if _person(one) == _person(sender))]
+    return any(one.first("IsPhoneOwner").casefold() == "true" for one in known)
+
+
+def _conversation(chat: _Model | None, sender: str, others: list[str], *, outgoing: bool) -> str:
+    if chat is not None:
+        return chat.first("Id", "Identifier") or chat.id or f"line {chat.line}"
+    people = others if outgoing else [sender, *others[1:]]
+    return " ~ ".join(sorted({name for name in people if name})) or "unknown"

@@ -1,0 +1,187 @@
+"""What a first pass over a WhatsApp file learns: its headers, whether it marks the ends of rows, and what could not be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from pipeline.ingest.files.export_file import ExportFile
+from pipeline.ingest.options import ReadLog
+from pipeline.ingest.parsing.text_lines import whole_lines
+from pipeline.ingest.readers.header_evidence import HeaderEvidence
+from pipeline.ingest.readers.whatsapp_header import MARKS, Header, Style, is_like_header, parse_header
+
+_CAN_BEGIN = re.compile(rf"[\[\d{MARKS}]")
+
+LEAST_SHARE = 0.05
+"""With fewer headers among its lines than this, a file is read with a warning that names the first line that is none."""
+
+# Where this share of the lines behind a CRLF are headers, and as many rows end so, CRLF is the end of a row.
+_MOST_BROKEN = 0.2
+_LEAST_ENDS = 0.25
+
+
+@dataclass(slots=True)
+class Lines:
+    """How many lines there are of a sort, and the number of the first."""
+
+    count: int = 0
+    first: int = 0
+
+    def add(self, number: int, count: int = 1) -> None:
+        """Take in some more, of which ``number`` is the first."""
+        self.first = min(self.first, number) if self.count else number
+        self.count += count
+
+
+@dataclass(slots=True)
+class FileEvidence:
+    """The headers of a file, and what stands beside them. ``unread`` are lines that only begin like headers."""
+
+    headers: HeaderEvidence = field(default_factory=HeaderEvidence)
+    lines: int = 0
+    unread: Lines = field(default_factory=Lines)
+    words_unknown: Lines = field(default_factory=Lines)
+    first_other: int | None = None
+    crlf: bool = False
+    marks_ends: bool = False
+    mixed_ends: bool = False
+    marked: bool = False
+
+    def unread_note(self) -> str:
+        """Return what to say of lines that only begin like headers; nothing where there is none."""
+        unread = self.unread
+        return f": {unread.count} begin like one, the first in line {unread.first}, and cannot be read" if unread.count else ""
+
+    def warn(self, name: str, log: ReadLog) -> None:
+        """Say what of the file is not explained by its own headers."""
+        style = self.headers.style
+        own = self.headers.styles[style]
+        others = self.headers.styles.total() - own
+        if others:
+            first = min(line for other, line in self.headers.first_lines.items() if other != style)
+            log.warn(
+                f"{name}:{first}",
+                f"{others} line(s), the first here, look like headers of another phone's style; "
+                "they are kept as text of the row above",
+            )
+        if self.unread.count:
+            log.warn(
+                f"{name}:{self.unread.first}",
+                f"{self.unread.count} line(s), the first here, begin like a header but cannot be read as one; "
+                "they are kept as text of the row above",
+            )
+        if self.words_unknown.count:
+            log.warn(
+                f"{name}:{self.words_unknown.first}",
+                f"{self.words_unknown.count} header(s), the first here, have a word beside the time that is in no language we "
+                "know; their rows have no time",
+            )
+        if self.first_other is not None and own < LEAST_SHARE * self.lines:
+            log.warn(
+                f"{name}:{self.first_other}",
+                f"only {own:,} of {self.lines:,} lines begin a message, and this is the first that does not: "
+                "is it a WhatsApp export?",
+            )
+        if style.form == "bracket" and style.year_first and not (self.marked or self.marks_ends):
+            log.warn(
+                name, "nothing but its headers tells that this is WhatsApp's: another program's log of ISO times looks the same"
+            )
+        if self.mixed_ends:
+            log.warn(name, "lines end with CRLF and with LF, and not as iOS writes them: the ends of rows are not taken from them")
+        if other := [calendar for calendar in self.headers.calendars if calendar != "Gregorian"]:
+            done = "cannot be converted" if "Hijri" in other else "were converted"
+            log.warn(name, f"the years are of the {' and the '.join(sorted(other))} calendar: its dates {done}")
+
+
+def can_begin(line: str) -> bool:
+    """Whether a header can begin so: a quick look before a close one."""
+    first = line[:1]
+    return first == "[" or first.isdecimal() or (not first.isascii() and _CAN_BEGIN.match(line) is not None)
+
+
+def header_of(line: str) -> Header | None:
+    """Return the header that a line begins with; one that ends with it has lost the blank behind."""
+    return parse_header(line + " " if line.endswith(("]", "-", ":")) else line)
+
+
+def without_end(line: str, evidence: FileEvidence) -> str:
+    """Return a line without its end; a carriage return belongs to the end only where the file writes it there."""
+    ending = "\r\n" if evidence.crlf or evidence.marks_ends else "\n"
+    return line.removesuffix(ending) if line.endswith(ending) else line.removesuffix("\n")
+
+
+def gather(file: ExportFile) -> FileEvidence:
+    """Return what a pass over the whole file learns.
+
+    Raises
+    ------
+    ExportError
+        When a line is not UTF-8.
+    """
+    evidence = FileEvidence()
+    ends = _Ends()
+    doubtful: dict[Style, Lines] = {}
+    nothing_yet = True
+    for number, whole in whole_lines(file):
+        line = whole.removesuffix("\n").removesuffix("\r")
+        if number == 1:
+            evidence.crlf = whole.endswith("\r\n")
+        if not line.strip():
+            ends.add(whole, begins=False)
+            continue
+        evidence.lines += 1
+        evidence.marked = evidence.marked or "\u200e" in line
+        header = header_of(line) if can_begin(line) else None
+        begins = header is not None and header.clock is not None
+        if header is not None and header.clock is None:
+            doubtful.setdefault(header.style, Lines()).add(number)
+        elif header is not None:
+            evidence.headers.add(header, number, leads=nothing_yet)
+        else:
+            if evidence.first_other is None:
+                evidence.first_other = number
+            if can_begin(line) and is_like_header(line):
+                evidence.unread.add(number)
+        nothing_yet = False
+        ends.add(whole, begins=begins)
+    own = evidence.headers.style if evidence.headers.styles else None
+    for style, found in doubtful.items():
+        (evidence.words_unknown if style == own else evidence.unread).add(found.first, found.count)
+    bracketed = own is not None and own.form == "bracket"
+    evidence.marks_ends = bracketed and ends.mark_rows
+    evidence.mixed_ends = bracketed and ends.mixed and not evidence.marks_ends
+    return evidence
+
+
+@dataclass(slots=True)
+class _Ends:
+    """How the lines of a file end, and what stands behind each end."""
+
+    crlf: int = 0
+    lf: int = 0
+    headers: int = 0
+    broken: int = 0
+    _last: str = ""
+
+    def add(self, line: str, *, begins: bool) -> None:
+        """Take in the next line."""
+        self.headers += begins
+        self.broken += not begins and self._last == "\r\n"
+        self._last = "\r\n" if line.endswith("\r\n") else "\n" if line.endswith("\n") else ""
+        self.crlf += self._last == "\r\n"
+        self.lf += self._last == "\n"
+
+    @property
+    def mixed(self) -> bool:
+        return self.crlf > 0 and self.lf > 0
+
+    @property
+    def mark_rows(self) -> bool:
+        """Whether CRLF ends rows and LF the lines within one, as iOS writes."""
+        return (
+            self.mixed
+            and self._last != "\n"
+            and self.broken <= _MOST_BROKEN * self.crlf
+            and self.crlf >= _LEAST_ENDS * self.headers
+        )

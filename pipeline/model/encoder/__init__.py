@@ -1,0 +1,1 @@
+"""The encoder model: tokens, network, context head, risk head, and the prefilter before them."""

@@ -1,0 +1,136 @@
+"""The baseline model at scoring time: n-gram stages, calibration, running risk. Needs numpy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from pipeline.config import BaselineRecipe, Taxonomy, load_settings, validate_settings
+from pipeline.errors import ModelFolderError
+from pipeline.model.base import DeferredPrediction, Prediction, Utterance
+from pipeline.model.calibration import Platt
+from pipeline.model.folder import ModelFolder
+from pipeline.model.ngram.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
+from pipeline.model.ngram.risk import RiskHead, RunningRisk
+from pipeline.output import write_json
+
+KIND = "ngram-linear"
+
+
+@dataclass(frozen=True)
+class BaselineModel:
+    """A trained baseline."""
+
+    taxonomy: Taxonomy
+    stages: LinearStages
+    calibration: Platt
+    risk_head: RiskHead
+
+    def stage_probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the calibrated probability of each stage for each text: shape (texts, stages). Each text is read alone."""
+        return self.calibration.probability(self.stages.decision(texts))
+
+    def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        """Return a prediction for each conversation."""
+        return self.prepare(conversations)()
+
+    @property
+    def runtime(self) -> None:
+        """It has no network."""
+        return
+
+    @property
+    def prefilter(self) -> None:
+        """None: the baseline is as fast as one."""
+        return None
+
+    def prepare(self, conversations: Sequence[Sequence[Utterance]], *, cascade: bool = False) -> DeferredPrediction:
+        """Return what reads the conversations: nothing of it can be done before."""
+        del cascade
+        return lambda: self._predict(conversations)
+
+    def _predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
+        texts = [text for conversation in conversations for _, text in conversation]
+        none = np.zeros((0, len(self.taxonomy.keys)))
+        probabilities = (self.stage_probabilities(texts) if texts else none).astype(np.float32)
+        predictions = []
+        start = 0
+        for conversation in conversations:
+            stages = probabilities[start : start + len(conversation)]
+            start += len(conversation)
+            running = self.running_risk()
+            own, whole = [], []
+            for (speaker, _), found in zip(conversation, stages.tolist(), strict=True):
+                own.append(running.after(speaker, found))
+                whole.append(running.conversation)
+            predictions.append(Prediction(stages, np.asarray(own, np.float32), np.asarray(whole, np.float32)))
+        return predictions
+
+    def running_risk(self) -> RunningRisk:
+        """Return the running risk of a conversation that begins."""
+        return RunningRisk(self.risk_head)
+
+    def save(self, path: Path) -> None:
+        """Write the weights, the vocabulary, the labels and the calibration into a folder."""
+        words, chars = self.stages.blocks
+        weights = save(
+            {
+                "word_idf": words.idf,
+                "char_idf": chars.idf,
+                "weights": np.ascontiguousarray(self.stages.weights),
+                "intercepts": self.stages.intercepts,
+                "risk_weights": self.risk_head.weights,
+                "risk_intercept": np.asarray([self.risk_head.intercept], np.float32),
+            },
+        )
+        (path / "model.safetensors").write_bytes(weights)
+        write_json(path / "vocabulary.json", {"word": words.vocabulary, "char": chars.vocabulary})
+        write_json(path / "labels.json", self.taxonomy.model_dump(mode="json"))
+        calibration = zip(self.taxonomy.keys, self.calibration.slope, self.calibration.offset, strict=True)
+        write_json(
+            path / "calibration.json",
+            {stage: {"slope": float(slope), "offset": float(offset)} for stage, slope, offset in calibration},
+        )
+
+
+def load_baseline(folder: ModelFolder) -> BaselineModel:
+    """Load the baseline from a checked folder.
+
+    Raises
+    ------
+    ModelFolderError
+        When the files do not fit one another.
+    """
+    recipe = load_settings(folder.path / "config.toml", BaselineRecipe)
+    taxonomy = validate_settings(folder.json("labels.json"), Taxonomy, where=str(folder.path / "labels.json"))
+    vocabulary = folder.json("vocabulary.json")
+    calibration = folder.json("calibration.json")
+    try:
+        weights = load_file(folder.path / "model.safetensors")
+    except SafetensorError as error:
+        raise ModelFolderError("the weights are damaged", where=str(folder.path), do="Get the model folder again") from error
+    try:
+        return BaselineModel(
+            taxonomy=taxonomy,
+            stages=LinearStages(
+                blocks=(
+                    NgramBlock(word_analyser(recipe.features.word_ngrams), tuple(vocabulary["word"]), weights["word_idf"]),
+                    NgramBlock(char_analyser(recipe.features.char_ngrams), tuple(vocabulary["char"]), weights["char_idf"]),
+                ),
+                weights=weights["weights"],
+                intercepts=weights["intercepts"],
+            ),
+            calibration=Platt(
+                slope=np.asarray([calibration[stage]["slope"] for stage in taxonomy.keys]),
+                offset=np.asarray([calibration[stage]["offset"] for stage in taxonomy.keys]),
+            ),
+            risk_head=RiskHead(weights["risk_weights"], float(weights["risk_intercept"][0]), recipe.risk.top),
+        )
+    except KeyError as error:
+        raise ModelFolderError(f"the files of the model do not fit: {error} is missing", where=str(folder.path)) from error

@@ -1,1 +1,0 @@
-"""Training: what turns labelled conversations into a model. Needs the extra `train`; scoring never comes here."""

@@ -1,0 +1,1 @@
+"""What runs the scoring core: this machine, Ray, or Spark."""

@@ -1,0 +1,1 @@
+"""Training: corpus and recipe in, model folder out."""
