@@ -28,6 +28,7 @@ ORDER = [
     {"scoring"},
     {"score"},
     {"suite"},
+    {"link"},
     {"review"},
     {"tracking"},
     {"training"},
