@@ -89,13 +89,13 @@ def test_evaluation_stands_on_schema_errors_alerts_and_config_alone(root: Path) 
 
 HEAVY = {
     *("datasketch", "torch", "transformers", "accelerate", "datasets", "peft", "sklearn", "mlflow", "nncf", "onnx", "ray"),
-    *("openvino", "spacy"),
+    *("openvino", "spacy", "duckdb", "rustworkx", "graspologic_native"),
 }
 
 
 def test_scoring_needs_no_library_of_an_extra(root: Path) -> None:
     pipeline = root / "pipeline"
-    training = {pipeline / "training", pipeline / "tracking"}
+    training = {pipeline / "training", pipeline / "tracking", pipeline / "link"}
     on_demand = {
         pipeline / "corpora" / "duplicates.py",
         pipeline / "evaluate" / "fit_surface.py",

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import ConfigError
 from pipeline.link.parts import PARTS
-from pipeline.link.step import RunContext, read_block
+from pipeline.link.step import SUMMARY, RunContext, read_block
 from pipeline.results import CONVERSATIONS, SCORES, RowReader, stage_column
 
 Engine = Literal["local", "ray"]
@@ -24,7 +24,6 @@ ROWS = 200_000
 
 _COLUMNS = ("message_id", "position", "speaker_slot", "speaker", "kind", "timestamp", "speaker_risk", "source_file", "source_line")
 _WORDS = ("source_row", "meta", "text")
-_SUMMARY = ["conversation_id", "platform", "title", "source_file", "messages", "risk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def read_place(context: RunContext, place: BlockPlace) -> dict[str, pa.Table]:
     """Read one block of a run and do the step."""
     columns = [*_COLUMNS, *_WORDS, *map(stage_column, context.stages)]
     with (
-        RowReader(Path(context.path) / CONVERSATIONS, _SUMMARY) as conversations,
+        RowReader(Path(context.path) / CONVERSATIONS, list(SUMMARY)) as conversations,
         RowReader(Path(context.path) / SCORES, columns) as scores,
     ):
         return read_block(

@@ -87,21 +87,30 @@ def load_parts(connection: DuckDBPyConnection, folder: Path, stages: Sequence[st
                 f"CREATE TABLE {name} AS SELECT part.* EXCLUDE (run), whole.export AS export_id FROM {files} AS part "  # noqa: S608
                 "JOIN conversations AS whole ON part.conversation = whole.conversation AND part.run = whole.run"
             )
+    connection.execute(
+        "DELETE FROM scripts WHERE conversation IN (SELECT conversation FROM conversations WHERE fingerprint IS NOT NULL "
+        "QUALIFY row_number() OVER (PARTITION BY fingerprint ORDER BY conversation) > 1)"  # a chat of two exports is no copy
+    )
     keys = ", ".join(f"'{stage}'" for stage in stages)
     connection.execute(_MACROS.replace("STAGES", f"[{keys}]"))  # keys are plain letters
     connection.execute(_ACCOUNTS)
 
 
-def rows_of(connection: DuckDBPyConnection, query: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+def rows_of(connection: DuckDBPyConnection, query: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
     """Return the rows of a query, by column."""
-    found = connection.execute(query, list(values))
+    found = connection.execute(query, values)
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def table_of(connection: DuckDBPyConnection, query: str, schema: pa.Schema) -> pa.Table:
     """Return a query as a table of this schema."""
-    return connection.sql(query).to_arrow_table().select(schema.names).cast(schema)
+    return arrow_of(connection, query).select(schema.names).cast(schema)
+
+
+def arrow_of(connection: DuckDBPyConnection, query: str) -> pa.Table:
+    """Return a query as a table, in memory."""
+    return connection.sql(query).to_arrow_table()
 
 
 def _quoted(path: Path) -> str:

@@ -70,6 +70,13 @@ SELECT account, speaker || platform AS same FROM accounts WHERE identifier_kind 
 QUALIFY count(*) OVER (PARTITION BY speaker, platform) <= $most
 """
 
+_BY_CHAT = """
+CREATE OR REPLACE TEMP TABLE same_accounts AS
+SELECT account, fingerprint || ' ' || slot AS same
+FROM takes_part JOIN conversations USING (conversation) WHERE conversations.messages >= 4
+"""
+"""One chat of two exports: what was said, and in which turns, is the same. A few words may be alike by chance."""
+
 _HAND_OVER = """
 INSERT INTO found
 SELECT least(given.account, other.account), greatest(given.account, other.account), 'hand_over',
@@ -139,6 +146,8 @@ def find_links(connection: DuckDBPyConnection, settings: LinkSettings, pseudonym
     )
     connection.execute(_BY_NAME, {"most": settings.name_exports})
     _star(connection, "same_name", strengths.same_name, "Both exports show the same display name; many people share names.")
+    connection.execute(_BY_CHAT)
+    _star(connection, "same_chat", strengths.same_chat, "Both exports hold the same chat, and both accounts say the same in it.")
     connection.execute(
         _HAND_OVER,
         {"named": strengths.hand_over, "unnamed": strengths.hand_over_unnamed, "elsewhere": strengths.other_platform_handle},

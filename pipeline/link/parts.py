@@ -27,6 +27,7 @@ PARTS: dict[str, pa.Schema] = {
             "accounts": _WHOLE,
             **_COUNTS,
             "alert": pa.bool_(),
+            "fingerprint": _TEXT,
             "conversation_id": _TEXT,
             "title": _TEXT,
             "source_file": _TEXT,

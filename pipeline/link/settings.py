@@ -27,10 +27,24 @@ class Strengths(Settings):
     same_handle: Strength = 0.9
     other_platform_handle: Strength = 0.6
     same_name: Strength = 0.3
+    same_chat: Strength = 0.95
     hand_over: Strength = 0.9
     hand_over_unnamed: Strength = 0.75
     name_changed: Strength = 0.9
     same_contact: Strength = 0.8
+
+
+class Weights(Settings):
+    """What each reason adds to the strength of a pattern: of what is missing to 1, this share."""
+
+    another: Strength = 0.5
+    severe: Strength = 0.25
+    fast: Strength = 0.2
+    exports: Strength = 0.15
+    introduced: Strength = 0.4
+    acquainted: Strength = 0.25
+    indicator: Strength = 0.1
+    recurring: Strength = 0.2
 
 
 class LinkSettings(Settings):
@@ -41,14 +55,16 @@ class LinkSettings(Settings):
     min_signs: Count = 2
     script_words: Annotated[int, Field(ge=3)] = 7
     script_conversations: Annotated[int, Field(ge=2)] = 3
-    script_likeness: Strength = 0.6
+    script_likeness: Strength = 0.7
     group_persons: Annotated[int, Field(ge=3)] = 3
     group_actors: Annotated[int, Field(ge=2)] = 2
     group_indicators: Count = 2
     name_exports: Annotated[int, Field(ge=2)] = 4
+    fast_days: Annotated[float, Field(gt=0)] = 7
     recent_days: Annotated[float, Field(gt=0)] = 30
     seed: Annotated[int, Field(ge=0)] = 0
     strengths: Strengths = Strengths()
+    weights: Weights = Weights()
     platforms: Mapping[str, tuple[str, ...]] = Field(default={})
     own_contact: Phrases = Field(default={})
     introduction: Phrases = Field(default={})

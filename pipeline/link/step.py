@@ -24,6 +24,9 @@ from pipeline.link.words import read_scripts, read_words
 from pipeline.model.thresholds import Thresholds
 from pipeline.results import TextPolicy
 
+SUMMARY = ("conversation_id", "platform", "title", "source_file", "messages", "risk", "fingerprint")
+"""Columns of ``conversations.parquet`` that are read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
@@ -99,7 +102,8 @@ def read_block(scores: pa.Table, conversations: pa.Table, first_row: int, contex
     if sum(lengths) != scores.num_rows:
         raise ResultsError("its files do not belong together", where=context.path, do="Score the exports again")
     rows = Rows.of(scores, lengths)
-    whole = {name: conversations[name].to_pylist() for name in ("conversation_id", "platform", "title", "source_file", "risk")}
+    whole = {name: conversations[name].to_pylist() for name in SUMMARY if name in conversations.column_names}
+    whole.setdefault("fingerprint", [None] * len(lengths))  # runs of earlier versions have none
     exports = [context.exports.id_of(file) for file in whole["source_file"]]
     digests = [
         context.pseudonyms.digest("conversation", export, identity)
@@ -254,6 +258,7 @@ def _conversations(block: Block, whole: Mapping[str, list[Any]], exports: Sequen
                 "alert": float(whole["risk"][number]) >= block.context.thresholds.risk,
                 "first": None if at is None else _time(first[at]),
                 "last": None if at is None else _time(last[at]),
+                "fingerprint": whole["fingerprint"][number],
                 "conversation_id": whole["conversation_id"][number] if names else None,
                 "title": whole["title"][number] if names else None,
                 "source_file": whole["source_file"][number] if names else None,

@@ -35,7 +35,15 @@ IdentifierKind = Literal["platform_id", "number", "address", "handle", "name", "
 
 EdgeKind = Literal["takes_part", "writes_to", "introduces"]
 LinkReason = Literal[
-    "same_platform_id", "same_number", "same_address", "same_handle", "same_name", "hand_over", "name_changed", "same_contact"
+    "same_platform_id",
+    "same_number",
+    "same_address",
+    "same_handle",
+    "same_name",
+    "same_chat",
+    "hand_over",
+    "name_changed",
+    "same_contact",
 ]
 PatternKind = Literal["one_actor_many_targets", "one_target_many_actors", "same_script", "group"]
 Role = Literal["actor", "target", "introducer", "sender", "receiver", "member", "broker"]
@@ -266,9 +274,11 @@ def _reasons(rows: list[Mapping[str, Any]]) -> tuple[Reason, ...]:
     return tuple(Reason(**row) for row in rows)
 
 
+def message_reference(row: Mapping[str, Any]) -> MessageReference:
+    """Return a message reference of a plain row, as Arrow and DuckDB give it."""
+    spans = tuple(Span(**span) for span in row["spans"] or ())
+    return MessageReference(**{**row, "stages": tuple(row["stages"] or ()), "spans": spans})
+
+
 def _references(rows: list[Mapping[str, Any]]) -> tuple[MessageReference, ...]:
-    return tuple(MessageReference(**{**row, "stages": tuple(row["stages"] or ()), "spans": _spans(row["spans"])}) for row in rows)
-
-
-def _spans(rows: list[Mapping[str, int]] | None) -> tuple[Span, ...]:
-    return tuple(Span(**row) for row in rows or ())
+    return tuple(map(message_reference, rows))
