@@ -25,7 +25,8 @@ CREATE MACRO span(first, last) AS
     CASE WHEN first IS NULL THEN NULL ELSE [struct_pack("start" := first, "end" := last)] END;
 CREATE MACRO reference(message, told, spans) AS struct_pack(
     conversation := message.conversation, account := message.account, position := message.position,
-    time := make_timestamp(message.time), stages := stages_of(message.mask), note := told, spans := spans,
+    time := make_timestamp(message.time), stages := stages_of(message.mask), note := told,
+    spans := spans::STRUCT("start" INTEGER, "end" INTEGER)[],
     export := message.export_id, line := message.line, row := message.row, source_file := message.file
 );
 """
