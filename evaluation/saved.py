@@ -7,7 +7,6 @@ is there only where somebody asked for it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 from evaluation.metrics import Judged
 from evaluation.speakers import NAMED_CORPORA
 from evaluation.summary import Cuts
+from pipeline.digests import sha256_of_text
 from pipeline.errors import ResultsError
 
 FORMAT = "safelight-judged/1"
@@ -127,7 +127,7 @@ def _row(conversation: Judged, keys: Sequence[str]) -> dict[str, Any]:
 def _names(conversation: Judged) -> dict[str, str]:
     speakers = dict.fromkeys((*conversation.speakers, *sorted(conversation.groomers or ())))
     if conversation.attributes.get("corpus") in NAMED_CORPORA:
-        return {name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16] for name in speakers}
+        return {name: sha256_of_text(name)[:16] for name in speakers}
     return {name: f"{chr(ord('A') + number % 26)}{number // 26 or ''}" for number, name in enumerate(speakers)}
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ResultsError
+from pipeline.printable import OBEYED
 
 WORK, REPLACED = "new.", "replaced"
-_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_OBEYED = re.compile(f"[{OBEYED}]")
 
 
 @contextmanager

@@ -7,7 +7,6 @@ reader corrected is unlabelled too, since agreeing in silence is not a label.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from datetime import datetime
 
 from evaluation.agreement import Agreement, krippendorff_alpha
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.digests import sha256_of_text
 from pipeline.errors import ReviewError
 from pipeline.results import Run
 from pipeline.review.originals import read_originals
@@ -172,7 +172,7 @@ def _labelled(
 def _people(conversation: Conversation) -> tuple[str, ...]:
     """Return digests of the speakers, so that no split separates conversations of one person."""
     names = {message.speaker for message in conversation.messages if message.speaker}
-    digests = (hashlib.sha256(f"{conversation.platform}\n{name}".encode("utf-8", "surrogatepass")).hexdigest() for name in names)
+    digests = (sha256_of_text(f"{conversation.platform}\n{name}") for name in names)
     return tuple(sorted(f"speaker-{digest[:16]}" for digest in digests))
 
 
