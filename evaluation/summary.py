@@ -88,8 +88,9 @@ _SLOW = frozenset({"stage macro-F1", "stage macro average precision"})
 
 
 def at_even_odds(judged: Sequence[Judged]) -> tuple[Floats, Floats, Floats]:
-    """Return labels, highest risks and weights by which a risk of 0.5 means even odds: against ordinary conversations that could be
-    taken for grooming, not against chat that nobody would; each of shape (conversations,).
+    """Return labels, highest risks and weights, each of shape (conversations,).
+
+    With the weights a risk of 0.5 means even odds against ordinary conversations that could be taken for grooming.
     """
     labels, peaks = conversation_labels(written(judged))
     return labels, peaks, np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))

@@ -244,8 +244,9 @@ class ExportSettings(Settings):
 
 
 class CascadeSettings(Settings):
-    """How the prefilter of the cascade learns: from so many ``ordinary`` chats more than the network, each of so many ``members``
-    in so many ``epochs``.
+    """How the prefilter of the cascade learns.
+
+    It learns from so many ``ordinary`` chats more than the network, each of its ``members`` in so many ``epochs``.
     """
 
     ordinary: Annotated[int, Field(ge=0)] = 12_000

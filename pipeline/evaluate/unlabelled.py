@@ -1,4 +1,4 @@
-"""Compare exports that nobody labelled with the calibration data of a model: do its measured figures apply to them?"""
+"""Compare exports that nobody labelled with the calibration data of a model, to say whether its measured figures apply."""
 
 from __future__ import annotations
 

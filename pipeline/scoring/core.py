@@ -177,7 +177,7 @@ def _slots(speakers: Sequence[str | None]) -> list[str | None]:
 
 
 def slot_name(number: int) -> str:
-    """Return the anonymous letter of the speaker that spoke as ``number``-th (from 0): A … Z, AA, AB …"""
+    """Return the anonymous letter of the speaker that spoke as ``number``-th (from 0): A to Z, AA, AB and so on."""
     letters = ""
     number += 1
     while number:

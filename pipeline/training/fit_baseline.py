@@ -197,7 +197,7 @@ def _fit_risk(
     chosen: NDArray[np.bool_],
     recipe: BaselineRecipe,
 ) -> RiskHead:
-    """Fit the risk on prefixes: after each of some of a speaker's messages, does this speaker groom?
+    """Fit the risk that a speaker grooms on prefixes, which end after some of the speaker's messages.
 
     Every speaker of a conversation weighs the same, however long; both classes weigh the same, so that 0.5 means even odds
     *if grooming were as common as not*. A speaker whose conversation is not labelled that far takes no part.

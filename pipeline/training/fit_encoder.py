@@ -117,8 +117,9 @@ def fit_encoder(
     callbacks: Sequence[TrainerCallback] = (),
     say: Callable[[str], None] = logger.info,
 ) -> TrainingModule:
-    """Train, and return the module of the epoch that ranks the stages of the validation part best, by average precision, or the
-    mean of it and the latest, where that is less sure of what it gets wrong (`_average`).
+    """Train, and return the module of the epoch that ranks the stages of the validation part best, by average precision.
+
+    It is the mean of that and the latest, where the mean is less sure of what it gets wrong (`_average`).
 
     The loss would choose an earlier one: it grows with how sure the network is of what it gets wrong, which calibration mends.
     Among equals, such as where no stage is labelled, the lower loss chooses: it knows of the risk, too.

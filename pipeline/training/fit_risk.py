@@ -89,8 +89,9 @@ def fit_risk(scored: Sequence[Scored]) -> RiskHead:
 
 
 def against_look_alikes(head: RiskHead, scored: Sequence[Scored], look_alikes: Sequence[bool]) -> RiskHead:
-    """Return the head with its log-odds scaled and shifted so that 0.5 means even odds between grooming conversations and ordinary
-    ones that could be taken for it: ``look_alikes`` says which are. The order of conversations stays as it is.
+    """Return the head with its log-odds scaled and shifted so that 0.5 means even odds against what could be taken for grooming.
+
+    ``look_alikes`` says which ordinary conversations could be. The order of conversations stays as it is.
 
     Ordinary chat would set 0.5 where nobody doubts: then most conversations that could be taken for grooming have 0.9 and more.
     """

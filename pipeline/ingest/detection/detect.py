@@ -34,12 +34,12 @@ def by_file(file: ExportFile) -> PurePosixPath:
 
 
 def by_folder(file: ExportFile) -> PurePosixPath:
-    """The files of one folder together."""
+    """Group the files of one folder."""
     return file.location.parent
 
 
 def by_export(file: ExportFile) -> PurePosixPath:
-    """The lists of an export and the folders beside them together."""
+    """Group the lists of an export and the folders beside them."""
     return file.location.parent if file.location.name in SLACK_LISTS else file.location.parent.parent
 
 

@@ -63,7 +63,7 @@ def text_format(text: str, file: ExportFile) -> str | None:
 
 
 def _lines(text: str) -> list[_Line]:
-    """Return the lines that are not empty; only ``\\n`` ends one, for a message may hold any other break."""
+    r"""Return the lines that are not empty; only ``\n`` ends one, for a message may hold any other break."""
     found: list[_Line] = []
     blank = True
     for line in text.split("\n"):

@@ -122,9 +122,11 @@ class RecodedStream(io.RawIOBase):
         self._ended = False
 
     def readable(self) -> bool:
+        """Return true: the stream is read, never written."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer with UTF-8 as far as one block goes; return how many bytes, 0 at the end."""
         while not self._pending and not self._ended:
             block = self._raw.read(_BLOCK)
             self._ended = not block
@@ -143,6 +145,7 @@ class RecodedStream(io.RawIOBase):
             ) from error
 
     def close(self) -> None:
+        """Close the stream and the file behind it."""
         if not self.closed:
             self._raw.close()
         super().close()

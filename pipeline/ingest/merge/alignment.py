@@ -69,8 +69,9 @@ def shared_ids(first: Talk, second: Talk) -> tuple[list[Pair], int]:
 
 
 def align(first: Talk, second: Talk, by_id: Sequence[Pair] = ()) -> Alignment:
-    """Return the rows that two conversations share; ``by_id`` are those that are known by their ids, and then no others are
-    where all rows of both have ids.
+    """Return the rows that two conversations share.
+
+    ``by_id`` are the rows that their ids match. Where all rows of both have ids, no others are shared.
     """
     pairs = list(by_id)
     if by_id and first.has_ids and second.has_ids:
