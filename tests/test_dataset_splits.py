@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from labelled import grooming, labelled, ordinary
-from test_early_and_pan12 import judged
+from helpers.judged import judged
+from helpers.labelled import grooming, labelled, ordinary
 
 pytest.importorskip("sklearn", reason="training needs the train extra")
 

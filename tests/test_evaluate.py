@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_early_and_pan12 import judged
-from test_report import Page
+from helpers.judged import judged
+from helpers.page import Page
 from typer.testing import CliRunner
 
 from evaluation.measure import measure

@@ -125,7 +125,7 @@ def test_reasons_stand_in_the_results_without_text_and_in_the_report_with_it(tin
 
 
 def test_the_words_that_are_named_carry_more_than_words_by_chance(tiny_model: Path) -> None:
-    from labelled import labelled
+    from helpers.labelled import labelled
 
     _, model = load_model(tiny_model)
     lines = [("B", "good game"), ("A", "well hello there how old are you anyway my dear friend", "access")]

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from helpers.judged import judged
 from hypothesis import given
 from hypothesis import strategies as st
-from test_early_and_pan12 import judged
 
 from evaluation.metrics import Judged
 from evaluation.thresholds import at_threshold, binomial_tail, for_budget, for_precision, for_recall, guaranteed

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelled import grooming, labelled, ordinary
+from helpers.labelled import grooming, labelled, ordinary
 from typer.testing import CliRunner
 
 from evaluation.transfer import first_sign, transfer_figures
