@@ -144,28 +144,28 @@ def _pan12(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
     Problem 1 retrieves the speakers whose own risk reached the threshold. Problem 2 retrieves, of those speakers, the messages on
     which a stage is found, and where none is in a conversation, those after which the speaker's risk stands at the threshold.
     """
-    own = [conversation for conversation in judged if conversation.attributes.get("corpus") == "pan12"]
-    if not own:
+    conversations = [conversation for conversation in judged if conversation.attributes.get("corpus") == "pan12"]
+    if not conversations:
         return {}
-    relevant = {name for conversation in own for name in conversation.groomers or ()}
+    relevant = {name for conversation in conversations for name in conversation.groomers or ()}
     retrieved = {
         name
-        for conversation in own
+        for conversation in conversations
         for name, risk in zip(conversation.speakers, conversation.speaker_risk.tolist(), strict=True)
         if risk >= cuts.risk
     }
     who = official(retrieved, relevant)
     found: dict[str, Any] = {"who": _official(who, 0.5)}
-    told = {(conversation.id, message) for conversation in own for message in conversation.flagged or ()}
-    if told and all(conversation.messages for conversation in own if len(conversation.risk)):
+    flagged = {(conversation.id, message) for conversation in conversations for message in conversation.flagged or ()}
+    if flagged and all(conversation.messages for conversation in conversations if len(conversation.risk)):
         limits = np.asarray([cuts.stages[key] for key in cuts.keys])
         lines = set()
-        for conversation in own:
+        for conversation in conversations:
             signs = np.any(conversation.stages >= limits, axis=1)
             for row, (name, message) in enumerate(zip(conversation.speakers, conversation.messages, strict=True)):
                 if name in retrieved and (signs[row] or (not signs.any() and conversation.speaker_risk[row] >= cuts.risk)):
                     lines.add((conversation.id, message))
-        found["which_lines"] = _official(official(lines, told), 3)
+        found["which_lines"] = _official(official(lines, flagged), 3)
     return found
 
 

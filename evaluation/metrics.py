@@ -148,9 +148,9 @@ def stage_cells(row: Mapping[str, Any]) -> dict[str, str]:
 def micro(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, float | None]:
     """Return precision, recall, F1 and average precision over every pair of a message and a stage that is told."""
     columns = [stage_columns(judged, column) for column in range(len(keys))]
-    labels = np.concatenate([own for own, _ in columns])
-    scores = np.concatenate([own for _, own in columns])
-    flagged = np.concatenate([own >= thresholds[key] for key, (_, own) in zip(keys, columns, strict=True)])
+    labels = np.concatenate([part for part, _ in columns])
+    scores = np.concatenate([part for _, part in columns])
+    flagged = np.concatenate([part >= thresholds[key] for key, (_, part) in zip(keys, columns, strict=True)])
     precision, recall = precision_recall(labels, flagged)
     area = average_precision(labels, scores)
     return {

@@ -116,8 +116,8 @@ def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dic
 
     return {
         "stages": {
-            key: {name: value if isinstance(value, int) else or_null(value) for name, value in own.items()}
-            for key, own in stages.items()
+            key: {name: value if isinstance(value, int) else or_null(value) for name, value in values.items()}
+            for key, values in stages.items()
         },
         "macro_f1": or_null(macro(stages, "f1")),
         "macro_average_precision": or_null(macro(stages, "average_precision")),

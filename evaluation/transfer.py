@@ -42,7 +42,7 @@ def transfer_figures(scores: TransferScores, threshold: float, keys: Sequence[st
     """Return every figure as JSON can hold it; intervals are of 95 %, by conversation."""
     grooming = [conversation for conversation in scores.written if conversation.grooming]
     ordinary = [conversation for conversation in scores.written if conversation.grooming is False]
-    every_source = [conversation for own in scores.sources.values() for conversation in own]
+    every_source = [conversation for members in scores.sources.values() for conversation in members]
     return {
         "threshold": threshold,
         "written": {
@@ -58,25 +58,25 @@ def transfer_figures(scores: TransferScores, threshold: float, keys: Sequence[st
             "erde_50": or_null(erde(scores.written, threshold, o=50)),
             "calibration_error": or_null(_even_error(grooming, ordinary)),
             "languages": {
-                language: {"grooming": _share(own, threshold), "ordinary": _share(others, threshold)}
-                for language, own, others in _by_language(grooming, ordinary)
+                language: {"grooming": _share(members, threshold), "ordinary": _share(others, threshold)}
+                for language, members, others in _by_language(grooming, ordinary)
             },
         },
         "against_all_sources": _ranking(grooming, every_source, rates=RATES),
         "sources": {
             name: {
-                **_ranking(grooming, own, rates=RATES),
-                "flagged": _share(own, threshold),
-                "per_10000_messages": _per_messages(own, threshold),
+                **_ranking(grooming, members, rates=RATES),
+                "flagged": _share(members, threshold),
+                "per_10000_messages": _per_messages(members, threshold),
                 "threshold_of_others": _left_out(grooming, scores.sources, name),
             }
-            for name, own in scores.sources.items()
+            for name, members in scores.sources.items()
         },
         "long_ordinary": {
-            str(length): {"flagged": _share(own, threshold), "per_10000_messages": _per_messages(own, threshold)}
-            for length, own in scores.joined.items()
+            str(length): {"flagged": _share(members, threshold), "per_10000_messages": _per_messages(members, threshold)}
+            for length, members in scores.joined.items()
         },
-        "after_ordinary": {str(before): _found_after(own, before, threshold) for before, own in scores.after.items()},
+        "after_ordinary": {str(before): _found_after(members, before, threshold) for before, members in scores.after.items()},
         "segments": _ranking(*_classes(scores.segments), rates=RATES),
         "one_side": _ranking(*_classes(scores.one_side), rates=RATES),
     }
@@ -126,7 +126,7 @@ def _per_messages(judged: Sequence[Judged], threshold: float) -> float | None:
 
 def _left_out(grooming: Sequence[Judged], sources: Mapping[str, Sequence[Judged]], name: str) -> dict[str, Any] | None:
     """Return what a threshold chosen on the other sources does on this one."""
-    others = [conversation for other, own in sources.items() if other != name for conversation in own]
+    others = [conversation for other, members in sources.items() if other != name for conversation in members]
     if not others:
         return None
     threshold = threshold_at(others, false_positive_rate=SOURCE_RATE)
@@ -146,12 +146,12 @@ def first_sign(conversation: Judged) -> int | None:
 
 def _after_first_sign(grooming: Sequence[Judged], threshold: float) -> float:
     """Return the median number of messages from the first labelled sign to the alert, over the conversations that are found."""
-    told = [
+    delays = [
         alert - 1 - begin
         for conversation in grooming
         if (alert := conversation.alert(threshold)) is not None and (begin := first_sign(conversation)) is not None
     ]
-    return float(np.median(told)) if told else float("nan")
+    return float(np.median(delays)) if delays else float("nan")
 
 
 def _found_after(judged: Sequence[Judged], before: int, threshold: float) -> dict[str, Any]:

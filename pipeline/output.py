@@ -174,6 +174,6 @@ def require_unchanged(folder: Path, found: Mapping[str, str], noted: Mapping[str
     ResultsError
         When a file was changed; ``do`` says what to do then.
     """
-    for name, own in found.items():
-        if noted.get(name, own) != own:
+    for name, digest in found.items():
+        if noted.get(name, digest) != digest:
             raise ResultsError("the file was changed after it was written: its SHA-256 differs", where=str(folder / name), do=do)

@@ -272,8 +272,8 @@ def _record(
             "kinds": dict(merged.kinds),
         },
         "merged": list(log.merged),
-        "failed": [*({"export": one.name, "reason": one.reason} for one in log.failed), *merged.failed],
-        "passed_over": [{"file": one.name, "reason": one.reason} for one in log.passed_over],
+        "failed": [*({"export": unread.name, "reason": unread.reason} for unread in log.failed), *merged.failed],
+        "passed_over": [{"file": unread.name, "reason": unread.reason} for unread in log.passed_over],
         "warnings": list(merged.warnings),
         "taxonomy": model.taxonomy.model_dump(mode="json"),
     }

@@ -58,24 +58,24 @@ def sketch(runs: Iterable[str]) -> NDArray[np.uint16] | None:
     return (lowest & np.uint64(0xFFFF)).astype(np.uint16)
 
 
-def estimate_jaccard(own: NDArray[np.uint16], known: NDArray[np.uint16]) -> NDArray[np.float64]:
+def estimate_jaccard(sketches: NDArray[np.uint16], known: NDArray[np.uint16]) -> NDArray[np.float64]:
     """Return, for each row of ``own``, the highest estimated Jaccard likeness to a row of ``known``.
 
     Both are of shape (conversations, permutations).
 
     Compared are only pairs that agree on two neighbouring minima somewhere, which a pair half alike misses once in a hundred.
     """
-    best = np.zeros(len(own))
+    best = np.zeros(len(sketches))
     candidates: dict[int, set[int]] = {}
     for first in range(0, PERMUTATIONS, _BAND):
         homes: dict[bytes, list[int]] = {}
         for row, key in enumerate(_keys(known, first)):
             homes.setdefault(key, []).append(row)
-        for row, key in enumerate(_keys(own, first)):
+        for row, key in enumerate(_keys(sketches, first)):
             candidates.setdefault(row, set()).update(homes.get(key, ()))
     for row, rows in candidates.items():
         if rows:
-            best[row] = (known[sorted(rows)] == own[row]).mean(axis=1).max()
+            best[row] = (known[sorted(rows)] == sketches[row]).mean(axis=1).max()
     return best
 
 

@@ -43,9 +43,9 @@ def score_transfer(sets: TransferSets, model: Predictor, *, say: Callable[[str],
 
     return TransferScores(
         written=scored("written", sets.written),
-        sources={name: scored(name, own) for name, own in sets.sources.items()},
-        joined={length: scored(f"joined to {length}", own) for length, own in sets.joined.items()},
-        after={before: scored(f"after {before}", own) for before, own in sets.after.items()},
+        sources={name: scored(name, members) for name, members in sets.sources.items()},
+        joined={length: scored(f"joined to {length}", members) for length, members in sets.joined.items()},
+        after={before: scored(f"after {before}", members) for before, members in sets.after.items()},
         segments=scored("segments", sets.segments),
         one_side=scored("one side", sets.one_side),
     )

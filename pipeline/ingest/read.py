@@ -39,8 +39,8 @@ def read_conversations(paths: Iterable[Path], options: ReadOptions, log: ReadLog
     seen_ids: dict[str, int] = {}
     for unit in merge_units(list(open_units(paths, options, log)), options, log):
         for conversation in read_unit(unit, options, log):
-            own = unique_id(conversation.conversation_id, seen_ids, unit.name, log)
-            yield conversation if own == conversation.conversation_id else replace(conversation, conversation_id=own)
+            identity = unique_id(conversation.conversation_id, seen_ids, unit.name, log)
+            yield conversation if identity == conversation.conversation_id else replace(conversation, conversation_id=identity)
 
 
 def open_units(paths: Iterable[Path], options: ReadOptions, log: ReadLog) -> Iterator[Unit]:
@@ -114,7 +114,7 @@ def conversations_of(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator
         return read_merged(unit, options, log)
     read: Reader = FORMATS[unit.format].load().read
     conversations = _foreseen(read(unit, options, log), unit.name)
-    conversations = (replace(one, messages=_foreseen(one.messages, unit.name)) for one in conversations)
+    conversations = (replace(conversation, messages=_foreseen(conversation.messages, unit.name)) for conversation in conversations)
     return read_parted(unit, conversations) if isinstance(unit, Parted) else conversations
 
 
@@ -154,14 +154,14 @@ def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
     choice.refused[:0] = finder.refused
     if not choice.found:
         raise nothing_found(path, choice)
-    log.failed += [Unread(one.name, str(one.error)) for one in choice.refused]
+    log.failed += [Unread(file.name, str(file.error)) for file in choice.refused]
     log.passed_over += [Unread(name, "hidden") for name in finder.hidden]
     log.passed_over += [Unread(printable(str(link)), "a link out of the folder") for link in finder.links]
     if finder.links:
         count, such = len(finder.links), finder.links[0]
         log.warn(str(path), f"{count} link(s) out of the folder not followed, such as {such}: --follow-links follows them")
     companions = _companions(choice.found)
-    strange = [one for one in choice.strange if not _belongs(one.file, companions)]
+    strange = [file for file in choice.strange if not _belongs(file.file, companions)]
     tell_strange(path, strange, choice.found, log)
     return group_units(_readable(choice.found, log))
 

@@ -96,12 +96,12 @@ def _column(name: str) -> str:
 
 
 def _by_column(hashes: Mapping[str, str]) -> dict[str, str]:
-    return {_column(name): own for name, own in hashes.items()}
+    return {_column(name): digest for name, digest in hashes.items()}
 
 
 def _require_same(run: Run, known: Row[Any], hashes: Mapping[str, str]) -> None:
-    for name, own in hashes.items():
-        if known._mapping[_column(name)] not in (None, own):
+    for name, digest in hashes.items():
+        if known._mapping[_column(name)] not in (None, digest):
             raise ResultsError(
                 f"{name} is not the one that this store has decisions on",
                 where=str(run.path),

@@ -65,19 +65,19 @@ def labels_from_review(
             f"decisions are on run(s) {', '.join(sorted(lost))}, which were not given",
             do="Name the folder of each reviewed run, with --run",
         )
-    told = {key: holding for key in keys if (holding := _label(by_conversation[key])) is not None or corrected[key]}
-    texts = _conversations(opened, told)
-    shared = Counter(key.conversation_id for key in told)
+    label_of = {key: holding for key in keys if (holding := _label(by_conversation[key])) is not None or corrected[key]}
+    texts = _conversations(opened, label_of)
+    shared = Counter(key.conversation_id for key in label_of)
     labelled = [
         _labelled(opened[key.run_id], key, texts[key], by_conversation[key], corrected[key], plain=shared[key.conversation_id] == 1)
-        for key in told
+        for key in label_of
     ]
     return ReviewedCorpus(
         conversations=labelled,
-        decisions=krippendorff_alpha(_judgements(own) for own in by_conversation.values()),
+        decisions=krippendorff_alpha(_judgements(decided) for decided in by_conversation.values()),
         stages=_stage_agreement(opened, corrected),
         one_reader=sum(conversation.attributes["readers"] == "1" for conversation in labelled),
-        undecided=len(keys) - len(told),
+        undecided=len(keys) - len(label_of),
     )
 
 

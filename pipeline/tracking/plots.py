@@ -25,7 +25,7 @@ def losses(entries: Sequence[Mapping[str, Any]]) -> Figure:
 def pictures(metrics: Mapping[str, Any]) -> dict[str, Figure]:
     """Draw what the figures of a model hold, where they do: average precision a stage, and how early groomings are found."""
     found = {}
-    stages = {name: own["average_precision"] for name, own in metrics.get("stages", {}).items() if own.get("messages")}
+    stages = {name: values["average_precision"] for name, values in metrics.get("stages", {}).items() if values.get("messages")}
     if stages:
         figure = Figure(figsize=_SIZE, layout="constrained")
         axes = figure.subplots()

@@ -63,7 +63,7 @@ def log_model(folder: ModelFolder) -> None:
         mlflow.log_figure(figure, f"plots/{name}.png")
     given = pd.DataFrame([{"conversation_id": "c", "message_id": str(row), "speaker": "A", "text": "good game"} for row in (1, 2)])
     served = Path(__file__).with_name("served.py")
-    told = {
+    details = {
         "conversation_id": "c",
         "message_id": "1",
         **{f"stage_{stage['key']}": 0.5 for stage in folder.json("labels.json")["stages"]},
@@ -74,7 +74,7 @@ def log_model(folder: ModelFolder) -> None:
         name="model",
         python_model=str(served),
         artifacts={"folder": str(folder.path)},
-        signature=infer_signature(given[list(COLUMNS)], pd.DataFrame([told])),
+        signature=infer_signature(given[list(COLUMNS)], pd.DataFrame([details])),
         registered_model_name=f"safelight-{folder.name}",
         pip_requirements=["safelight"],
     )

@@ -200,7 +200,7 @@ def _read(conversations: Sequence[LabelledConversation], judged: Sequence[Judged
 
 def _peaks(first: Prefilter, read: Sequence[_Read]) -> NDArray[np.float64]:
     running = first.running([conversation.messages for conversation in read], [conversation.speakers for conversation in read])
-    return np.asarray([float(own.max()) for own in running])
+    return np.asarray([float(risks.max()) for risks in running])
 
 
 def _choose_cut(first: Prefilter, read: Sequence[_Read], threshold: float) -> float:

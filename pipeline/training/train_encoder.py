@@ -224,7 +224,7 @@ def exported_logits(
     for start in range(0, len(examples), _AT_ONCE):
         part = examples[start : start + _AT_ONCE]
         vectors = message_vectors(network, [example.pieces for example in part], closing=closing)
-        yield from (head.logits(own, example.speakers) for own, example in zip(vectors, part, strict=True))
+        yield from (head.logits(example_vectors, example.speakers) for example_vectors, example in zip(vectors, part, strict=True))
 
 
 def calibrate(
@@ -242,13 +242,13 @@ def calibrate(
     ages = _platts(scores[:, -1:], young[:, None])
     scored = [
         Scored(
-            stages.probability(own[:, :-1]),
-            ages.probability(own[:, -1:])[:, 0],
+            stages.probability(example_logits[:, :-1]),
+            ages.probability(example_logits[:, -1:])[:, 0],
             example.speakers,
             example.groomers,
             example.grooming,
         )
-        for own, example in zip(logits, examples, strict=True)
+        for example_logits, example in zip(logits, examples, strict=True)
     ]
     risk = against_look_alikes(fit_risk(scored), scored, [example.id in look_alikes for example in examples])
     return Calibrated(stages, ages, risk)
@@ -256,7 +256,11 @@ def calibrate(
 
 def _look_alikes(conversations: Sequence[LabelledConversation]) -> frozenset[str]:
     """Return the ids of the ordinary conversations that could be taken for grooming."""
-    return frozenset(one.id for one in conversations if one.is_grooming is False and one.attributes.get("hard") == "true")
+    return frozenset(
+        conversation.id
+        for conversation in conversations
+        if conversation.is_grooming is False and conversation.attributes.get("hard") == "true"
+    )
 
 
 def _platts(scores: NDArray[np.floating], labels: NDArray[np.floating]) -> Platt:

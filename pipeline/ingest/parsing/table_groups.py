@@ -103,10 +103,10 @@ def group(records: Records, found: Survey) -> Iterator[Iterator[Record]]:
 def _batches(sizes: list[int]) -> Iterator[range]:
     """Yield runs of conversations that may be held at once."""
     start = size = 0
-    for number, own in enumerate(sizes):
-        if number > start and size + own > HELD_BYTES:
+    for number, rows in enumerate(sizes):
+        if number > start and size + rows > HELD_BYTES:
             yield range(start, number)
             start, size = number, 0
-        size += own
+        size += rows
     if sizes:
         yield range(start, len(sizes))

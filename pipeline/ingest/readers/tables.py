@@ -165,17 +165,17 @@ class Table:
 
     def _message_id(self, record: Record, found: Survey, twins: Counter[str]) -> str:
         """Return the record's id, or one made of the file and the place; one that stood before gets a suffix."""
-        own = record[2].get(self.columns.of["message_id"])
-        if type(own) is not str or not own:
-            own = self._value(record, "message_id", identity)
-        if own is None:
+        value = record[2].get(self.columns.of["message_id"])
+        if type(value) is not str or not value:
+            value = self._value(record, "message_id", identity)
+        if value is None:
             return f"{self.file.sha256[:12]}:{record[1]}"
-        if found.twins and id_hash(self._conversation_id(record), own) in found.twins:
-            twins[own] += 1
-            if twins[own] > 1:
+        if found.twins and id_hash(self._conversation_id(record), value) in found.twins:
+            twins[value] += 1
+            if twins[value] > 1:
                 self.log.warn(self.file.name, "a message id stands twice in a conversation: the later ones were given ~2, ~3, …")
-                return f"{own}~{twins[own]}"
-        return own
+                return f"{value}~{twins[value]}"
+        return value
 
     def _meta(self, record: Record, first: Record) -> dict[str, Any]:
         cell = self._cell(record, "meta")
@@ -203,11 +203,11 @@ class Table:
 
     def _source(self, record: Record) -> Source:
         name, place = self.file.name, record[1]
-        own = Source(name, line=place) if self.has_lines else Source(name, row=place)
+        default = Source(name, line=place) if self.has_lines else Source(name, row=place)
         if not record[2].get(self.columns.of["source_file"]):
-            return own
+            return default
         try:
-            return source(record[2], self.columns, own)
+            return source(record[2], self.columns, default)
         except ValueError:
             raise self._unfit(record, "source_line") from None
 

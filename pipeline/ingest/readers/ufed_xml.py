@@ -132,18 +132,18 @@ class _Stack:
 
 def _record(chat: _Model | None, message: _Model) -> dict[str, Any]:
     people = [*message.models.get("Parties", []), *(chat.models.get("Participants", []) if chat else [])]
-    senders = message.models.get("From", []) or [one for one in people if one.first("Role").casefold() == "from"]
-    receivers = message.models.get("To", []) or [one for one in people if one.first("Role").casefold() == "to"]
+    senders = message.models.get("From", []) or [model for model in people if model.first("Role").casefold() == "from"]
+    receivers = message.models.get("To", []) or [model for model in people if model.first("Role").casefold() == "to"]
     sender = _person(senders[0]) if senders else ""
     outgoing = (bool(senders) and _is_owner(senders[0], people)) or (
         not senders and message.first("Folder", "Direction").casefold() in _OUT
     )
-    others = [_person(one) for one in receivers]
+    others = [_person(model) for model in receivers]
     text = message.first(*_TEXTS)
     files = [
-        one.first("Filename", "Title", "URL") or "file"
+        model.first("Filename", "Title", "URL") or "file"
         for name in ("Attachments", "Attachment")
-        for one in message.models.get(name, [])
+        for model in message.models.get(name, [])
     ]
     meta: dict[str, Any] = {name: value for name, value in message.fields.items() if name not in _READ and value}
     if message.fields.get("Subject"):
@@ -181,8 +181,8 @@ def _person(party: _Model) -> str:
 
 
 def _is_owner(sender: _Model, people: list[_Model]) -> bool:
-    known = [sender, *(one for one in people if _person(one) == _person(sender))]
-    return any(one.first("IsPhoneOwner").casefold() == "true" for one in known)
+    known = [sender, *(person for person in people if _person(person) == _person(sender))]
+    return any(person.first("IsPhoneOwner").casefold() == "true" for person in known)
 
 
 def _conversation(chat: _Model | None, sender: str, others: list[str], *, outgoing: bool) -> str:

@@ -56,8 +56,8 @@ class FileEvidence:
     def warn(self, name: str, log: ReadLog) -> None:
         """Say what of the file is not explained by its own headers."""
         style = self.headers.style
-        own = self.headers.styles[style]
-        others = self.headers.styles.total() - own
+        count = self.headers.styles[style]
+        others = self.headers.styles.total() - count
         if others:
             first = min(line for other, line in self.headers.first_lines.items() if other != style)
             log.warn(
@@ -77,10 +77,10 @@ class FileEvidence:
                 f"{self.words_unknown.count} header(s), the first here, have a word beside the time that is in no language we "
                 "know; their rows have no time",
             )
-        if self.first_other is not None and own < LEAST_SHARE * self.lines:
+        if self.first_other is not None and count < LEAST_SHARE * self.lines:
             log.warn(
                 f"{name}:{self.first_other}",
-                f"only {own:,} of {self.lines:,} lines begin a message, and this is the first that does not: "
+                f"only {count:,} of {self.lines:,} lines begin a message, and this is the first that does not: "
                 "is it a WhatsApp export?",
             )
         if style.form == "bracket" and style.year_first and not (self.marked or self.marks_ends):
@@ -145,10 +145,10 @@ def gather(file: ExportFile) -> FileEvidence:
                 evidence.unread.add(number)
         nothing_yet = False
         ends.add(whole, begins=begins)
-    own = evidence.headers.style if evidence.headers.styles else None
+    file_style = evidence.headers.style if evidence.headers.styles else None
     for style, found in doubtful.items():
-        (evidence.words_unknown if style == own else evidence.unread).add(found.first, found.count)
-    bracketed = own is not None and own.form == "bracket"
+        (evidence.words_unknown if style == file_style else evidence.unread).add(found.first, found.count)
+    bracketed = file_style is not None and file_style.form == "bracket"
     evidence.marks_ends = bracketed and ends.mark_rows
     evidence.mixed_ends = bracketed and ends.mixed and not evidence.marks_ends
     return evidence

@@ -63,12 +63,12 @@ def neighbours(speakers: Sequence[str]) -> NDArray[np.intp]:
     """
     found = np.full((len(speakers), 2 * NEAR), -1, np.intp)
     for row, speaker in enumerate(speakers):
-        own, others = 0, NEAR
+        same_speaker, others = 0, NEAR
         for before in range(row - 1, max(-1, row - 1 - CONTEXT), -1):
             if speakers[before] == speaker:
-                if own < NEAR:
-                    found[row, own] = before
-                    own += 1
+                if same_speaker < NEAR:
+                    found[row, same_speaker] = before
+                    same_speaker += 1
             elif others < 2 * NEAR:
                 found[row, others] = before
                 others += 1

@@ -81,7 +81,7 @@ class EncoderModel:
     def _predict(
         self, names: Sequence[Sequence[str]], pieces: Sequence[Sequence[Sequence[int]]], skipped: Sequence[Prediction | None]
     ) -> list[Prediction]:
-        kept = [own for own, skip in zip(pieces, skipped, strict=True) if skip is None]
+        kept = [kept_pieces for kept_pieces, skip in zip(pieces, skipped, strict=True) if skip is None]
         found = iter(self.vectors(kept))
         return [
             self._prediction(next(found), speakers) if skip is None else skip for speakers, skip in zip(names, skipped, strict=True)
@@ -110,7 +110,7 @@ def message_vectors(
     What is said twice goes through the network once.
     """
     numbers: dict[tuple[int, ...], int] = {}
-    rows = [[numbers.setdefault(tuple(message), len(numbers)) for message in own] for own in conversations]
+    rows = [[numbers.setdefault(tuple(message), len(numbers)) for message in conversation] for conversation in conversations]
     messages = list(numbers)
     table = np.zeros((0, 0), np.float32)
     for chunk in chunks([len(message) + 1 for message in messages], tokens=chunk_tokens, step=_STEP):
@@ -118,7 +118,7 @@ def message_vectors(
         if not len(table):
             table = np.zeros((len(messages), part.shape[1]), np.float32)
         table[chunk] = part
-    return [table[own] if own else table[:0] for own in rows]
+    return [table[conversation] if conversation else table[:0] for conversation in rows]
 
 
 def save_heads(

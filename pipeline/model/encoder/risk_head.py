@@ -52,13 +52,13 @@ class RiskHead:
         ``stages`` of shape (messages, stages) are probabilities, ``child`` of (messages,) the probability that somebody under 18
         wrote the message.
         """
-        own = np.zeros(len(speakers), np.float32)
+        speaker_risk = np.zeros(len(speakers), np.float32)
         if not len(speakers):
-            return own, own
+            return speaker_risk, speaker_risk
         signs, adult, young = speaker_signs(stages, child, speakers, self)
         logits = self.slope * np.log(signs + LITTLE) + self.grown * adult + self.young * young + self.offset
-        own[:] = 1.0 / (1.0 + np.exp(-np.clip(logits, -_LIMIT, _LIMIT)))
-        return own, riskiest(own, speakers)
+        speaker_risk[:] = 1.0 / (1.0 + np.exp(-np.clip(logits, -_LIMIT, _LIMIT)))
+        return speaker_risk, riskiest(speaker_risk, speakers)
 
     def as_json(self) -> dict[str, object]:
         """Return the weights as JSON can hold them."""
@@ -151,12 +151,12 @@ def rows_of(speakers: Sequence[str]) -> list[NDArray[np.intp]]:
     return np.split(order, np.cumsum(np.bincount(slots))[:-1]) if len(slots) else []
 
 
-def riskiest(own: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
+def riskiest(speaker_risk: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
     """Return the risk of the conversation after each message: the highest of what its speakers' risks are then."""
     latest: dict[str, float] = {}
     heap: list[tuple[float, str]] = []  # what is no longer a speaker's risk is thrown away when it comes to the top
     whole = np.zeros(len(speakers), np.float32)
-    for row, (speaker, risk) in enumerate(zip(speakers, own.tolist(), strict=True)):
+    for row, (speaker, risk) in enumerate(zip(speakers, speaker_risk.tolist(), strict=True)):
         latest[speaker] = risk
         heapq.heappush(heap, (-risk, speaker))
         while latest[heap[0][1]] != -heap[0][0]:

@@ -65,11 +65,11 @@ class BaselineModel:
             stages = probabilities[start : start + len(conversation)]
             start += len(conversation)
             running = self.running_risk()
-            own, whole = [], []
+            speaker_risk, whole = [], []
             for (speaker, _), found in zip(conversation, stages.tolist(), strict=True):
-                own.append(running.after(speaker, found))
+                speaker_risk.append(running.after(speaker, found))
                 whole.append(running.conversation)
-            predictions.append(Prediction(stages, np.asarray(own, np.float32), np.asarray(whole, np.float32)))
+            predictions.append(Prediction(stages, np.asarray(speaker_risk, np.float32), np.asarray(whole, np.float32)))
         return predictions
 
     def running_risk(self) -> RunningRisk:
