@@ -147,8 +147,8 @@ def _parts(judged: Sequence[Judged], values: Callable[[Judged], tuple[str, ...]]
 
 
 def _worth_listing(members: Sequence[Judged]) -> bool:
-    groomings = sum(bool(conversation.grooming) for conversation in members)
-    return groomings >= SMALL or len(members) - groomings >= SMALL
+    grooming = sum(bool(conversation.grooming) for conversation in members)
+    return grooming >= SMALL or len(members) - grooming >= SMALL
 
 
 def _comparisons(values: Mapping[str, Sequence[Judged]]) -> int:

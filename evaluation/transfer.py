@@ -11,11 +11,11 @@ import numpy as np
 from evaluation.calibration import calibration_error
 from evaluation.early import erde, f_latency, threshold_at
 from evaluation.intervals import wilson
-from evaluation.metrics import Judged, attribution, average_precision, or_null, recall_at, roc_auc, stage_columns, told
+from evaluation.metrics import Judged, attribution, average_precision, or_null, recall_at, roc_auc, stage_columns, with_interval
 
 RATES = (0.01, 0.001)
 HARD_RATE = 0.1
-"""Share of the written ordinary conversations that may be flagged where recall is told against them."""
+"""Share of the written ordinary conversations that may be flagged where recall is measured against them."""
 
 SOURCE_RATE = 0.001
 """Share of the other sources' conversations that may be flagged where a threshold is chosen on them."""
@@ -101,10 +101,10 @@ def _ranking(positive: Sequence[Judged], negative: Sequence[Judged], *, rates: S
     found: dict[str, Any] = {
         "positive": len(positive),
         "negative": len(negative),
-        "auc": told(joined, lambda chosen: roc_auc(*pair(chosen)), examples),
+        "auc": with_interval(joined, lambda chosen: roc_auc(*pair(chosen)), examples),
     }
     for rate in rates:
-        found[f"recall_at_{rate:g}"] = told(
+        found[f"recall_at_{rate:g}"] = with_interval(
             joined, lambda chosen, rate=rate: recall_at(*pair(chosen), false_positive_rate=rate), examples
         )
     return found

@@ -6,8 +6,8 @@ from evaluation.functional.cases import read_cases
 from evaluation.functional.run import Outcome, run_suite
 from pipeline.config import Taxonomy
 from pipeline.model.base import Model
-from pipeline.model.thresholds import Thresholds
 from pipeline.score import score_conversations
+from pipeline.thresholds import Thresholds
 
 
 def suite_outcomes(model: Model, thresholds: Thresholds) -> tuple[Outcome, ...]:

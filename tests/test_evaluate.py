@@ -20,7 +20,6 @@ from typer.testing import CliRunner
 from evaluation.measure import measure
 from evaluation.metrics import Judged
 from evaluation.saved import SCORES, Saved, read_saved, write_saved
-from evaluation.summary import Cuts
 from pipeline.cli.main import app
 from pipeline.errors import ConfigError, ResultsError
 from pipeline.evaluate import (
@@ -34,7 +33,7 @@ from pipeline.evaluate import (
     track,
 )
 from pipeline.evaluate.run import Settings
-from pipeline.model.thresholds import read_thresholds
+from pipeline.thresholds import Thresholds, read_thresholds
 
 COMPUTED = {"computed", "made"}
 
@@ -59,7 +58,7 @@ def wide(groomings: int, ordinary: int) -> list[Judged]:
 
 def saved_at(path: Path, rows: list[Judged]) -> Path:
     path.mkdir(parents=True)
-    write_saved(Saved(rows, Cuts(0.5, {"access": 0.5})), path / SCORES)
+    write_saved(Saved(rows, Thresholds(risk=0.5, stages={"access": 0.5})), path / SCORES)
     return path
 
 
@@ -75,7 +74,7 @@ def test_saved_scores_that_were_changed_are_refused(evaluated: Path, tmp_path: P
     shutil.copytree(evaluated, copy)
     evaluate_saved(copy, Settings(rounds=20))
     saved = read_saved(copy)
-    write_saved(Saved(saved.judged[:-1], saved.cuts, saved.about), copy / SCORES)
+    write_saved(Saved(saved.judged[:-1], saved.thresholds, saved.about), copy / SCORES)
     for read in (
         lambda: evaluate_saved(copy, Settings(rounds=20)),
         lambda: evaluate_saved(copy / SCORES, Settings(rounds=20)),
@@ -205,7 +204,7 @@ def test_the_official_figures_of_pan12_stand_where_its_conversations_do(tmp_path
         )
 
     rows = [chat("1", "g1", 0.9, {"2"}), chat("2", "g1", 0.2, {"2"}), chat("3", "g2", 0.3, {"2"}), chat("4", "o1", 0.8, set())]
-    found = measure(Saved(rows, Cuts(0.5, {"access": 0.5})), rounds=20)["pan12"]
+    found = measure(Saved(rows, Thresholds(risk=0.5, stages={"access": 0.5})), rounds=20)["pan12"]
     who, lines = found["who"], found["which_lines"]
     assert (who["retrieved"], who["relevant_retrieved"], who["relevant"]) == (2, 1, 2), "g1 and o1 of g1 and g2"
     assert who["f0.5"] == 0.5

@@ -11,9 +11,9 @@ import pytest
 from pipeline.config import Stage, Taxonomy, load_settings
 from pipeline.model.explain import MOST, explain, log_odds_without, weigh_words, word_spans
 from pipeline.model.load import load_model
-from pipeline.model.thresholds import Thresholds
 from pipeline.score import score
 from pipeline.text.cues import CueMatcher
+from pipeline.thresholds import Thresholds
 from pipeline.training.faithful import faithfulness
 
 EASY = Thresholds(risk=0.0, stages={"access": 0.2, "secrecy": 0.2})

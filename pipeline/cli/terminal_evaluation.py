@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from evaluation.summary import Difference
     from evaluation.thresholds import Choice
     from pipeline.evaluate import Drift, Evaluation
-    from pipeline.model.thresholds import Thresholds
+    from pipeline.thresholds import Thresholds
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -79,7 +79,7 @@ def print_threshold(limits: Thresholds, choice: Choice, prevalence: float) -> No
     console = terminal()
     console.print(f"risk ≥ [bold]{limits.risk:.6g}[/]: {limits.chosen}", highlight=False)
     say = partial(console.print, highlight=False)
-    say(f"on the evaluation, of conversations with grooming {share_in_words(choice.found, choice.groomings)} are found")
+    say(f"on the evaluation, of conversations with grooming {share_in_words(choice.found, choice.grooming)} are found")
     say(f"of ordinary conversations {share_in_words(choice.flagged, choice.ordinary)} are flagged")
     say(f"where {prevalence:.4%} groom: {alerts_in_words(choice)}")
     say("The threshold was chosen on these same conversations: expect worse on others. Only --guarantee allows for that.")

@@ -26,9 +26,9 @@ from pipeline.model.encoder.encoder import KIND
 from pipeline.model.folder import ModelFolder, seal_model_folder
 from pipeline.model.load import load_model
 from pipeline.model.predict import predict_labelled
-from pipeline.model.thresholds import read_thresholds
 from pipeline.output import new_folder, write_json
 from pipeline.results import THRESHOLDS
+from pipeline.thresholds import read_thresholds
 
 NEVER = 2.0
 """A threshold that no risk reaches, for readers that have none: their ranking alone is told."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.alerts import first_alert, stages_over
 from pipeline.model.base import Model, Prediction, Utterance
-from pipeline.model.thresholds import Thresholds
+from pipeline.thresholds import Thresholds
 
 MOST = 8
 """Messages of a conversation that are explained, the strongest signs first."""

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from pipeline.model.base import Model, Prediction, Utterance
 from pipeline.model.explain import Explanation, explain
 from pipeline.model.scorable import utterances_of_rows
-from pipeline.model.thresholds import Thresholds
 from pipeline.results import TextPolicy, conversations_schema, kept, scores_schema, stage_column
 from pipeline.scoring.fingerprint import fingerprint
+from pipeline.thresholds import Thresholds
 
 DAMAGE = (RuntimeError, ValueError, OverflowError, MemoryError)
 """What a conversation that cannot be scored may raise, in the tokenizer, the runtime or the tables."""

@@ -16,14 +16,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from evaluation.functional.run import Outcome
 from evaluation.intervals import wilson
 from evaluation.metrics import Judged, or_null
-from evaluation.summary import Cuts, compare
+from evaluation.summary import compare
 from pipeline.config import BaselineRecipe, Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.base import Model
 from pipeline.model.encoder.encoder import EncoderModel
 from pipeline.model.encoder.runtime import open_network
 from pipeline.model.predict import predict_labelled
-from pipeline.model.thresholds import Thresholds
+from pipeline.thresholds import Thresholds
 from pipeline.training.choose import choose_thresholds
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.fit_baseline import fit_baseline
@@ -58,7 +58,7 @@ def in_single_precision(model: EncoderModel, network: Path) -> EncoderModel:
 
 def differences(first: Sequence[Judged], first_at: Thresholds, second: Sequence[Judged], second_at: Thresholds) -> dict[str, Any]:
     """Return each figure of the table for the first, and the interval of the second minus the first."""
-    found = compare(first, Cuts(first_at.risk, first_at.stages), second, Cuts(second_at.risk, second_at.stages))
+    found = compare(first, first_at, second, second_at)
     return {
         difference.name: {
             "value": or_null(difference.first),

@@ -28,7 +28,7 @@ from pipeline.model.encoder.encoder import EncoderModel
 from pipeline.model.encoder.prefilter import ALLOWED_LOSS, Prefilter, fine
 from pipeline.model.predict import predict_labelled
 from pipeline.model.scorable import utterances
-from pipeline.model.thresholds import Thresholds
+from pipeline.thresholds import Thresholds
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.distillation import Batch, Student, make_batch, train_student
 from pipeline.training.piece_vectors import PieceVectors

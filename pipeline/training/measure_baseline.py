@@ -13,13 +13,14 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from evaluation.intervals import FEW, share_in_words
 from evaluation.metrics import stage_cells
+from evaluation.thresholds import lowest_risk
 from pipeline import __version__
 from pipeline.cards import render_card
 from pipeline.config import BaselineRecipe, Taxonomy
 from pipeline.corpora.about import corpora_in_words
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import TrainingCorpus
-from pipeline.model.thresholds import Thresholds, lowest_risk
+from pipeline.thresholds import Thresholds
 from pipeline.training.fit_baseline import CrossFitted, FittedBaseline
 
 

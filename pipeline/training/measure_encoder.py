@@ -8,10 +8,10 @@ from typing import Any
 
 from evaluation.metrics import Judged
 from evaluation.slices import slices
-from evaluation.summary import ORDINARY_CHAT, Cuts, summarise
+from evaluation.summary import ORDINARY_CHAT, summarise
 from pipeline import __version__
 from pipeline.config import Taxonomy
-from pipeline.model.thresholds import Thresholds
+from pipeline.thresholds import Thresholds
 from pipeline.training.dataset import DatasetSplits
 
 
@@ -29,7 +29,7 @@ def measure(
         "trained": datetime.now(UTC).date().isoformat(),
         "how": "on the test part, no conversation of which has a relative in the training part; intervals of 95 % by conversation",
         "corpus": _counts(dataset),
-        **summarise(judged, Cuts(thresholds.risk, thresholds.stages)),
+        **summarise(judged, thresholds),
         "slices": slices(judged, thresholds.risk, taxonomy.keys),
         **more,
     }

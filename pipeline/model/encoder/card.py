@@ -11,7 +11,7 @@ from evaluation.transfer_table import transfer_table
 from pipeline.cards import render_card
 from pipeline.config import EncoderRecipe, Taxonomy, load_settings, validate_settings
 from pipeline.corpora.about import corpora_in_words
-from pipeline.model.thresholds import read_thresholds
+from pipeline.thresholds import read_thresholds
 
 TRANSFER = "transfer.json"
 """Figures of the benchmark of transfer, a column a model; see `pipeline.evaluate.transfer`."""

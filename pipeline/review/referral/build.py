@@ -8,7 +8,6 @@ from typing import Any
 
 from pipeline.alerts import first_alert
 from pipeline.errors import ReviewError
-from pipeline.model.thresholds import Thresholds
 from pipeline.redaction.redactor import Redactor
 from pipeline.results import Run, ScoredMessage
 from pipeline.review.records import AuditEntry, Decision
@@ -16,6 +15,7 @@ from pipeline.review.referral.content import Content, ExportLine, MessageLine, S
 from pipeline.review.referral.readers import ReaderNames, audit_line, decision_line
 from pipeline.review.referral.words import MessageWords, redactor_of, shown_notes, words_of
 from pipeline.schema import Conversation
+from pipeline.thresholds import Thresholds
 
 
 def content_of(
