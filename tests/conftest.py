@@ -55,7 +55,8 @@ severity = 2
     )
     recipe = folder / "tiny.toml"
     recipe.write_text(
-        'name = "tiny"\ntaxonomy = "taxonomy.toml"\nseed = 7\nfolds = 2\n[features]\nmin_messages = 1\nmax_char_features = 400\n',
+        'name = "tiny"\ntaxonomy = "taxonomy.toml"\nseed = 7\n[features]\nmin_messages = 1\nmax_char_features = 400\n'
+        "[splits]\ntrain = 0.5\nvalidation = 0.25\ntest = 0.25\ntogether = []\nordinary_validation = 0\nordinary_test = 0\n",
         "utf-8",
     )
     return recipe

@@ -60,7 +60,7 @@ def compare_with_peers(
         )
     model_judged, speed = _timed(dataset.tested, model)
     rows = [_row("the model", "", model_judged, thresholds, speed)]
-    for name, what, make in _peers(train, model, encoder):
+    for name, what, make in _peers(train, validation, model, encoder):
         say(f"predicting with: {name}")
         try:
             peer = make()
@@ -84,13 +84,17 @@ def compare_with_peers(
 
 
 def _peers(
-    train: Sequence[LabelledConversation], model: Model, encoder: Path | None
+    train: Sequence[LabelledConversation], validation: Sequence[LabelledConversation], model: Model, encoder: Path | None
 ) -> list[tuple[str, str, Callable[[], Predictor]]]:
     taxonomy = model.taxonomy
     found: list[tuple[str, str, Callable[[], Predictor]]] = [
         ("majority", "finds nothing", lambda: MajorityModel(taxonomy)),
         ("keyword list", "the phrases of the taxonomy's indicators", lambda: KeywordModel(taxonomy)),
-        ("TF-IDF", "words and characters, a logistic regression a stage, trained on the same part", lambda: _tfidf(train, model)),
+        (
+            "TF-IDF",
+            "words and characters, a logistic regression a stage, trained on the same parts",
+            lambda: _tfidf(train, validation, model),
+        ),
     ]
     if encoder is not None:
         examples: list[ContrastiveModel] = []
@@ -112,10 +116,12 @@ def _peers(
     return found
 
 
-def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Predictor:
+def _tfidf(train: Sequence[LabelledConversation], validation: Sequence[LabelledConversation], model: Model) -> Predictor:
+    from pipeline.training.dataset import DatasetSplits
     from pipeline.training.fit_baseline import fit_baseline
 
-    return fit_baseline(train, BaselineRecipe(name="tf-idf", folds=3), model.taxonomy).model
+    dataset = DatasetSplits(tuple(train), tuple(validation), ())
+    return fit_baseline(dataset, BaselineRecipe(name="tf-idf"), model.taxonomy)
 
 
 def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: Path) -> ContrastiveModel:

@@ -5,7 +5,7 @@ Each is evaluated on the same test split; differences have intervals by paired b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,6 @@ from pipeline.training.choose import choose_thresholds
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.fit_baseline import fit_baseline
 
-Suite = Callable[[Model, Thresholds], Sequence[Outcome]]
-"""Runs the functional suite on a model."""
-
 WEAK = 0.7
 """A functionality that passes less often is named in the card."""
 
@@ -43,12 +40,10 @@ class Rival:
     thresholds: Thresholds
 
 
-def train_rival(dataset: DatasetSplits, recipe: BaselineRecipe, taxonomy: Taxonomy, *, rate: float, hard_rate: float) -> Rival:
-    """Train the baseline on the training split, and choose its thresholds by the rule of the model."""
-    model = fit_baseline(dataset.train, recipe, taxonomy).model
-    return Rival(
-        model, choose_thresholds(predict_labelled(dataset.validation, model), taxonomy.keys, rate=rate, hard_rate=hard_rate)
-    )
+def train_rival(dataset: DatasetSplits, recipe: BaselineRecipe, taxonomy: Taxonomy) -> Rival:
+    """Train the baseline on the same parts, and choose its thresholds by the rule of the model."""
+    model = fit_baseline(dataset, recipe, taxonomy)
+    return Rival(model, choose_thresholds(predict_labelled(dataset.validation, model), taxonomy.keys, **recipe.rates))
 
 
 def in_single_precision(model: EncoderModel, network: Path) -> EncoderModel:

@@ -51,7 +51,8 @@ def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -
     made = split_corpus(corpus.labelled, shares=shares, seed=seed, together=settings.together)
     ordinary = list(corpus.ordinary)
     random.Random(seed).shuffle(ordinary)  # noqa: S311 - a shuffle, no secret
-    kept = settings.ordinary_validation, settings.ordinary_validation + settings.ordinary_test
+    for_validation = min(settings.ordinary_validation, int(settings.validation * len(ordinary)))
+    kept = for_validation, for_validation + min(settings.ordinary_test, int(settings.test * len(ordinary)))
     names = ("validation" if number < kept[0] else "test" if number < kept[1] else "train" for number in range(len(ordinary)))
     where = {chat.id: name for chat, name in zip(ordinary, names, strict=True)}
     for pair in _relatives(ordinary):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as entropy
 
 from pipeline.model.encoder.prefilter import BITS, HIGH, LITTLE, LOW, RECENT, flat, hashed
-from pipeline.model.encoder.risk_head import rows_of
+from pipeline.model.risk_head import rows_of
 from pipeline.training.piece_vectors import PieceVectors
 
 _BATCH = 32

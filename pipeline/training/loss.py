@@ -25,7 +25,7 @@ from pipeline.config import LossSettings
 from pipeline.model.encoder.context_head import neighbours
 from pipeline.model.encoder.message_tokens import chunks, padded
 from pipeline.model.encoder.network import ContextNetwork, MessageNetwork, in_context
-from pipeline.model.encoder.risk_head import rows_of
+from pipeline.model.risk_head import rows_of
 from pipeline.training.examples import Example
 
 _QUIET = 0.25

@@ -28,15 +28,14 @@ from pipeline.model.calibration import Platt
 from pipeline.model.encoder.context_head import ContextHead
 from pipeline.model.encoder.message_tokens import MessageTokenizer, Network, chunks, padded
 from pipeline.model.encoder.prefilter import Prefilter, load_prefilter
-from pipeline.model.encoder.risk_head import RiskHead, read_risk_head
 from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName, check_runtime, open_network
 from pipeline.model.encoder.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
 from pipeline.model.folder import ModelFolder
+from pipeline.model.risk_head import RISK, RiskHead, read_risk_head
 from pipeline.output import write_json
 
 KIND = "encoder"
 NETWORK = "encoder.onnx"
-RISK = "risk.json"
 
 CHUNK_TOKENS = 2048
 """Tokens that go through the network at once, padding included: more is slower, since less of it stays in the CPU's cache."""

@@ -26,8 +26,8 @@ from safetensors.numpy import load_file, save
 from pipeline.errors import ModelFolderError
 from pipeline.model.base import Prediction
 from pipeline.model.blas import on_one_core
-from pipeline.model.encoder.risk_head import riskiest
 from pipeline.model.folder import ModelFolder
+from pipeline.model.risk_head import riskiest
 from pipeline.output import write_json
 
 WEIGHTS = "cascade.safetensors"

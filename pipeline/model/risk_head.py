@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
+RISK = "risk.json"
+"""The file of a model folder that holds the weights."""
+
 LITTLE = 0.01
 """Evidence that everybody is given, so that its logarithm is finite."""
 
@@ -46,11 +49,13 @@ class RiskHead:
     young: float
     offset: float
 
-    def risks(self, stages: Floats, child: Floats, speakers: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def risks(
+        self, stages: Floats, child: Floats | None, speakers: Sequence[str]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the risk of each message's speaker after it, and of the conversation: that of its riskiest speaker.
 
         ``stages`` of shape (messages, stages) are probabilities, ``child`` of (messages,) the probability that somebody under 18
-        wrote the message.
+        wrote the message; ``None`` where a model estimates no ages.
         """
         speaker_risk = np.zeros(len(speakers), np.float32)
         if not len(speakers):
@@ -93,12 +98,12 @@ def evidence(stages: Floats) -> NDArray[np.float64]:
 
 
 def speaker_signs(
-    stages: Floats, child: Floats, speakers: Sequence[str], head: RiskHead
+    stages: Floats, child: Floats | None, speakers: Sequence[str], head: RiskHead
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return, after each message for its speaker, the weighed signs, how grown X seems, and how young the others seem."""
     highest, gathered = running_evidence(evidence(stages), head.floors, speakers)
     signs = (highest + head.gather * np.log1p(gathered)) @ head.weights
-    return signs, *running_ages(np.asarray(child, np.float64), speakers)
+    return signs, *running_ages(child, speakers)
 
 
 def running_evidence(
@@ -115,13 +120,18 @@ def running_evidence(
     return highest, gathered
 
 
-def running_ages(child: NDArray[np.float64], speakers: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return, after each message, how grown its speaker seems, and how young the youngest-seeming other: (messages,) each."""
+def running_ages(child: Floats | None, speakers: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return, after each message, how grown its speaker seems, and how young the youngest-seeming other: (messages,) each.
+
+    Where no ages are known, nobody seems grown or young.
+    """
+    if child is None:
+        return np.zeros(len(speakers)), np.zeros(len(speakers))
     adult_heaps: dict[str, list[float]] = {}
     child_heaps: dict[str, list[float]] = {}
     youngest, first, second = "", 0.0, 0.0  # who seems youngest, how young, and how young the next one seems: they only rise
     grown, young = np.zeros(len(child)), np.zeros(len(child))
-    for row, (speaker, probability) in enumerate(zip(speakers, child.tolist(), strict=True)):
+    for row, (speaker, probability) in enumerate(zip(speakers, np.asarray(child, np.float64).tolist(), strict=True)):
         grown[row] = _strongest(adult_heaps.setdefault(speaker, []), 1.0 - probability)
         mean = _strongest(child_heaps.setdefault(speaker, []), probability)
         if speaker == youngest:
