@@ -26,6 +26,10 @@ NEEDS: dict[str, tuple[str | None, list[str]]] = {
     "score": (None, ["CHAT", "--model", "MODEL", "--out", "run"]),
     "report": (None, ["run"]),
     "evaluate": (None, ["--corpus", "corpus.csv", "--split", "all", "--model", "MODEL", "--rounds", "20", "--out", "evaluation"]),
+    "evaluate suite": (None, ["--model", "MODEL"]),
+    "evaluate drift": (None, ["CHAT", "--model", "MODEL"]),
+    "evaluate recompute": (None, ["evaluation", "--rounds", "20"]),
+    "evaluate transfer": (None, ["--written", "corpus.csv", "--model", "MODEL", "--most", "1"]),
     "threshold": (None, ["evaluation", "--recall", "0.9"]),
     "compare": (None, ["evaluation", "evaluation"]),
     "corpus split": (None, ["corpus.csv", "--out", "splits.json", "--taxonomy", "TAXONOMY"]),
@@ -81,7 +85,8 @@ def commands(group: object, path: tuple[str, ...] = ()) -> list[str]:
     members = getattr(group, "commands", None)
     if members is None:
         return [" ".join(path)]
-    return [found for name, member in members.items() for found in commands(member, (*path, name))]
+    alone = [" ".join(path)] if path and getattr(group, "invoke_without_command", False) else []
+    return alone + [found for name, member in members.items() for found in commands(member, (*path, name))]
 
 
 @pytest.fixture(scope="module")
