@@ -6,7 +6,7 @@ A block is regular where Arrow surely reads it as the careful reader of `table_r
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -18,7 +18,6 @@ import pyarrow.csv as arrow_csv
 import pyarrow.json as arrow_json
 from numpy.typing import NDArray
 
-from pipeline.errors import ExportError
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog
 from pipeline.ingest.parsing.json_escapes import EscapeMender
@@ -40,6 +39,7 @@ _STEP = 16
 _ROWS = 4096
 _DO = "Check that this is a table of messages"
 _QUOTE, _LF, _CR, _OPEN, _CLOSE = b'"\n\r{}'
+_NOWHERE = np.zeros(0, np.int64)
 _TYPES = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), type(None): pa.string()}
 
 
@@ -47,7 +47,8 @@ _TYPES = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), type(None): pa.st
 class Block:
     """Records that follow each other: the index of the first from 0, and the place of each (its line, or its row from 1).
 
-    ``columns`` is ``None`` where the block is not regular; ``records`` reads it record by record in either case.
+    ``columns`` and ``places`` are those of a regular block. ``records`` reads a block record by record, and one that is not regular
+    as it streams past: once.
     """
 
     start: int
@@ -60,25 +61,29 @@ Blocks = Callable[[], Iterator[Block]]
 """Reads a table by blocks, from its start."""
 
 
-def _listed(records: Sequence[Record]) -> Block:
-    places = np.array([record[1] for record in records], np.int64)
-    return Block(records[0][0], places, None, lambda: iter(records))
-
-
-def _one_by_one(records: Iterator[Record]) -> Iterator[Block]:
-    """Yield records that the careful reader reads, those before damage before its error."""
+def _one_by_one(records: Iterator[Record], start: int) -> Generator[Block, None, int]:
+    """Yield blocks of records that the careful reader reads, each when it is asked for, and return the index behind the last."""
     while True:
-        held: list[Record] = []
-        try:
-            for record in islice(records, _ROWS):
-                held.append(record)
-        except ExportError as error:
-            if held:
-                yield _listed(held)
-            raise error from None
-        if not held:
-            return
-        yield _listed(held)
+        part = _Counted(islice(records, _ROWS))
+        yield Block(start, _NOWHERE, None, part.records)
+        for _ in part.records():
+            pass  # what nobody wanted
+        if not part.count:
+            return start
+        start += part.count
+
+
+@dataclass
+class _Counted:
+    """Records, to be read once, and how many have been."""
+
+    rest: Iterator[Record]
+    count: int = 0
+
+    def records(self) -> Iterator[Record]:
+        for record in self.rest:
+            self.count += 1
+            yield record
 
 
 @dataclass
@@ -99,9 +104,7 @@ class JsonLines:
                 columns = self._columns(block)
                 records = partial(self._records, block, index, line)
                 if columns is None:
-                    for one in _one_by_one(records()):
-                        yield one
-                        index += len(one.places)
+                    index = yield from _one_by_one(records(), index)
                 else:
                     yield Block(index, np.arange(line + 1, line + 1 + columns.num_rows), columns, records)
                     index += columns.num_rows
@@ -182,7 +185,7 @@ class Csv:
             ends = None if raw is None else _ends_outside_quotes(raw, header.delimiter)
             block = None if raw is None or ends is None else self._block(raw, ends, index, line, header)
             if raw is None or block is None:
-                yield from _one_by_one(csv_records(self.file, self.required, header=header, start=(index, line)))
+                yield from _one_by_one(csv_records(self.file, self.required, header=header, start=(index, line)), index)
                 return
             if len(block.places):
                 yield block

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain, groupby
+from itertools import chain, groupby, pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -94,12 +94,13 @@ class ColumnTable:
         return surveyor.found()
 
     def _part(self, block: Block, found: Survey) -> Part:
-        numbers = np.frombuffer(found.numbers, np.uint32)[block.start : block.start + len(block.places)].astype(np.int64)
+        numbers = np.frombuffer(found.numbers, np.uint32)[block.start :]
         if block.columns is not None:
-            part = converted(block, numbers, self.table)
+            part = converted(block, numbers[: len(block.places)].astype(np.int64), self.table)
             if part is not None and not (found.twins and self._has_twins(block, found)):
                 return part
-        return Listed(list(block.records()), numbers)
+        records = list(block.records())
+        return Listed(records, numbers[: len(records)].astype(np.int64))
 
     def _has_twins(self, block: Block, found: Survey) -> bool:
         ids = ids_of(block.columns, self.table.columns) if block.columns is not None else None
@@ -151,5 +152,5 @@ def _runs(part: Part) -> Iterator[Run]:
     """Yield the runs of a part."""
     numbers = part.numbers
     starts = np.flatnonzero(np.diff(numbers, prepend=-1)).tolist()
-    for start, stop in zip(starts, [*starts[1:], len(numbers)], strict=True):
+    for start, stop in pairwise([*starts, len(numbers)]):
         yield int(numbers[start]), part, start, stop
