@@ -9,7 +9,9 @@ import typer
 
 from pipeline.cli.console import say
 from pipeline.cli.reading import ColumnOption, read_columns
+from pipeline.cli.shipped import MODEL, ModelOption
 from pipeline.errors import ConfigError
+from pipeline.shipped import model_path
 
 if TYPE_CHECKING:
     from pipeline.evaluate import DatasetSelection
@@ -53,7 +55,7 @@ def evaluate(
     ] = False,
     most: Annotated[int, typer.Option(min=1, help="With `transfer`: conversations of each ordinary source, at most.")] = 2000,
     suite: Annotated[Literal["functional"] | None, typer.Option(help="Run the functional test suite instead of a corpus.")] = None,
-    model: Annotated[Path, typer.Option(help="The model folder.")] = Path("models/default"),
+    model: ModelOption = MODEL,
     corpus: CorpusOption = None,
     ordinary: OrdinaryOption = None,
     scores: Annotated[
@@ -94,7 +96,7 @@ def evaluate(
 
     if what == "transfer":
         _transfer(
-            model,
+            model_path(model),
             written,
             ordinary,
             thresholds,
@@ -116,12 +118,12 @@ def evaluate(
         problem = f"{' and '.join(given)} do not go together" if given else "nothing was given to evaluate the model on"
         raise ConfigError(problem, do="Give one of --corpus, --suite, --scores or --unlabelled")
     if suite is not None:
-        print_suite(room.run_functional_suite(model, thresholds=thresholds, out=out, overwrite=overwrite))
+        print_suite(room.run_functional_suite(model_path(model), thresholds=thresholds, out=out, overwrite=overwrite))
         return
     if unlabelled:
         print_drift(
             room.evaluate_unlabelled(
-                unlabelled, model=model, options=ReadOptions(), thresholds=thresholds, out=out, overwrite=overwrite
+                unlabelled, model=model_path(model), options=ReadOptions(), thresholds=thresholds, out=out, overwrite=overwrite
             )
         )
         return
@@ -138,7 +140,7 @@ def evaluate(
         evaluation = room.evaluate_saved(scores, settings, thresholds=thresholds)
     else:
         selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked, column)
-        evaluation = room.evaluate(model, selection, settings, thresholds=thresholds, say=say)
+        evaluation = room.evaluate(model_path(model), selection, settings, thresholds=thresholds, say=say)
     print_evaluation(evaluation)
     if track:
         say(f"MLflow run: {room.track(evaluation, uri=tracking)}")
@@ -181,8 +183,8 @@ def _transfer(
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="A model folder, or the folder of an evaluation.")],
-    second: Annotated[Path, typer.Argument(help="Another one.")],
+    first: Annotated[str, typer.Argument(help="A model folder, the name of a model that ships, or the folder of an evaluation.")],
+    second: Annotated[str, typer.Argument(help="Another one.")],
     corpus: CorpusOption = None,
     ordinary: OrdinaryOption = None,
     splits: SplitsOption = None,
@@ -199,10 +201,10 @@ def compare(
 
     if corpus:
         selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked, column)
-        differences = room.compare_models(first, second, selection)
+        differences = room.compare_models(model_path(first), model_path(second), selection)
     else:
-        differences = room.compare_saved(first, second)
-    print_comparison(differences, first.name, second.name)
+        differences = room.compare_saved(Path(first), Path(second))
+    print_comparison(differences, Path(first).name, Path(second).name)
 
 
 def threshold(

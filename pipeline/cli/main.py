@@ -29,7 +29,9 @@ from pipeline.cli.reading import (
 )
 from pipeline.cli.retention import app as retention_app
 from pipeline.cli.review import app as review_app
+from pipeline.cli.shipped import MODEL, ModelOption
 from pipeline.errors import SafelightError, Unfinished
+from pipeline.shipped import config_path, model_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +87,7 @@ def _root(
 @app.command()
 def score(
     paths: Paths,
-    model: Annotated[Path, typer.Option(help="The model folder.")] = Path("models/default"),
+    model: ModelOption = MODEL,
     out: Annotated[Path, typer.Option(help="The folder to write; it appears when all is done.")] = Path("out"),
     text: Annotated[
         Literal["include", "hash", "omit"], typer.Option(help="Whether message text and names go into results and report.")
@@ -122,7 +124,7 @@ def score(
     with _progress() as progress:
         run = score_exports(
             paths,
-            model=model,
+            model=model_path(model),
             out=out,
             options=options,
             text=text,
@@ -222,7 +224,7 @@ def report(
 
 @app.command()
 def train(
-    config: Annotated[Path, typer.Option(help="The recipe.")],
+    config: Annotated[str, typer.Option(help="The recipe: a TOML file, or the name of one that ships.")],
     corpus: Annotated[
         list[Path], typer.Option(help="A labelled corpus: a TOML file or a folder of them. May be given several times.")
     ],
@@ -243,7 +245,7 @@ def train(
     from pipeline.training.train import train as train_model
 
     folder = train_model(
-        config,
+        config_path(config),
         corpus=corpus,
         ordinary=ordinary or [],
         out=out,
