@@ -275,14 +275,28 @@ def test_the_commands_go_together(tiny_model: Path, tiny_corpus: Path, tmp_path:
     done = run.invoke(app, ["threshold", str(tmp_path / "e"), "--recall", "1", "--out", str(tmp_path / "t.json")])
     assert done.exit_code == 0, done.output
     done = run.invoke(
-        app, ["evaluate", "--scores", str(tmp_path / "e"), "--thresholds", str(tmp_path / "t.json"), "--rounds", "20"]
+        app, ["evaluate", "recompute", str(tmp_path / "e"), "--thresholds", str(tmp_path / "t.json"), "--rounds", "20"]
     )
     assert done.exit_code == 0, done.output
     done = run.invoke(app, ["compare", str(tmp_path / "e"), str(tmp_path / "e")])
     assert done.exit_code == 0, done.output
     assert isinstance(run.invoke(app, ["evaluate", *given]).exception, Exception)
-    assert "do not go together" in str(run.invoke(app, ["evaluate", *given, "--suite", "functional"]).exception)
     assert "nothing was given" in str(run.invoke(app, ["evaluate"]).exception)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--suite", "functional"], "evaluate suite"),
+        (["--scores", "e"], "evaluate recompute"),
+        (["--unlabelled", "chats"], "evaluate drift"),
+        (["--rounds", "20", "suite"], "behind `evaluate suite`"),
+    ],
+)
+def test_an_option_that_became_a_command_or_stands_before_one_says_where_it_belongs(given: list[str], told: str) -> None:
+    ended = CliRunner().invoke(app, ["evaluate", *given]).exception
+    assert isinstance(ended, ConfigError)
+    assert told in str(ended)
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow's store warns of what its own libraries will drop

@@ -92,7 +92,7 @@ def test_the_installed_command_scores_and_evaluates_from_another_folder(bin_: Pa
     chat.write_bytes((root / "data" / "samples" / "whatsapp-family.txt").read_bytes())
     run(bin_, ["score", "chat.txt"], tmp_path)
     assert (tmp_path / "out" / "report.html").is_file()
-    assert "passed" in run(bin_, ["evaluate", "--suite", "functional"], tmp_path)
+    assert "passed" in run(bin_, ["evaluate", "suite"], tmp_path)
     assert run(bin_, ["corpus", "briefs", "--count", "2"], tmp_path).startswith("1. ")
 
 

@@ -11,7 +11,7 @@ import typer
 from pipeline.cli.console import say
 from pipeline.cli.reading import ColumnOption, read_columns
 from pipeline.cli.review import needed
-from pipeline.cli.shipped import TAXONOMY, TaxonomyOption
+from pipeline.cli.shipped import NAME_OR_PATH, TAXONOMY, TaxonomyOption
 from pipeline.errors import ConfigError, ReviewError
 from pipeline.shipped import config_path
 
@@ -32,11 +32,11 @@ OrdinaryOption = Annotated[
 ]
 
 
-def _read(paths: list[Path], taxonomy: str, columns: list[str] | None = None) -> tuple[list[LabelledConversation], Taxonomy]:
+def _read(paths: list[Path], taxonomy: Path, columns: list[str] | None = None) -> tuple[list[LabelledConversation], Taxonomy]:
     from pipeline.config import Taxonomy, load_settings
     from pipeline.corpora.open import read_corpora
 
-    stages = load_settings(config_path(taxonomy), Taxonomy)
+    stages = load_settings(taxonomy, Taxonomy)
     return list(read_corpora(paths, stages, columns=read_columns(columns))), stages
 
 
@@ -86,7 +86,12 @@ def split(
 
 @app.command()
 def briefs(
-    plan: Annotated[str, typer.Argument(help="The writing plan: a TOML file, or the name of one that ships.")] = "writing",
+    plan: Annotated[
+        Path,
+        typer.Argument(
+            parser=config_path, metavar=NAME_OR_PATH, help="The writing plan: a TOML file, or the name of one that ships."
+        ),
+    ] = Path("writing"),
     kind: Annotated[str, typer.Option(help="Which kind of conversation.")] = "ordinary",
     count: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
     seed: Annotated[int, typer.Option(help="The seed of the draw.")] = 0,
@@ -94,7 +99,7 @@ def briefs(
     """Draw briefs for conversations that are to be written, so that their variety is planned."""
     from pipeline.corpora.briefs import draw_briefs, read_plan
 
-    for number, brief in enumerate(draw_briefs(read_plan(config_path(plan)), kind, count=count, seed=seed), 1):
+    for number, brief in enumerate(draw_briefs(read_plan(plan), kind, count=count, seed=seed), 1):
         say(f"{number}. " + " | ".join(f"{name}: {value}" for name, value in brief.items()))
 
 
@@ -121,8 +126,11 @@ def build(
     splits: Annotated[Path, typer.Option(help="Splits made by `safelight corpus split`.")],
     out: Annotated[Path, typer.Option(help="The folder to write.")],
     config: Annotated[
-        str, typer.Option(help="How variety is composed: a TOML file, or the name of one that ships.")
-    ] = "composition",
+        Path,
+        typer.Option(
+            parser=config_path, metavar=NAME_OR_PATH, help="How variety is composed: a TOML file, or the name of one that ships."
+        ),
+    ] = Path("composition"),
     ordinary: OrdinaryOption = None,
     max_ordinary: Annotated[int, typer.Option(help="How many ordinary chats, an equal share of each --ordinary.")] = 2000,
     column: ColumnOption = None,
@@ -136,7 +144,7 @@ def build(
     from pipeline.corpora.split import read_splits
     from pipeline.corpora.training import read_training_corpus
 
-    composition, stages = load_settings(config_path(config), Composition), load_settings(config_path(taxonomy), Taxonomy)
+    composition, stages = load_settings(config, Composition), load_settings(taxonomy, Taxonomy)
     read = read_training_corpus(
         corpora,
         ordinary or [],
@@ -172,7 +180,7 @@ def card(
     from pipeline.corpora.check import check_corpus
     from pipeline.corpora.training import read_training_corpus
 
-    stages = load_settings(config_path(taxonomy), Taxonomy)
+    stages = load_settings(taxonomy, Taxonomy)
     read = read_training_corpus(corpora, [], taxonomy=stages, seed=0, max_ordinary=0, columns=read_columns(column))
     text = corpus_card({"all": check_corpus(read.labelled, stages)}, stages, sources=read.sources)
     if out is None:

@@ -29,9 +29,9 @@ from pipeline.cli.reading import (
 )
 from pipeline.cli.retention import app as retention_app
 from pipeline.cli.review import app as review_app
-from pipeline.cli.shipped import MODEL, ModelOption
+from pipeline.cli.shipped import MODEL, NAME_OR_PATH, ModelOption
 from pipeline.errors import SafelightError, Unfinished
-from pipeline.shipped import config_path, model_path
+from pipeline.shipped import config_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,7 +124,7 @@ def score(
     with _progress() as progress:
         run = score_exports(
             paths,
-            model=model_path(model),
+            model=model,
             out=out,
             options=options,
             text=text,
@@ -224,7 +224,9 @@ def report(
 
 @app.command()
 def train(
-    config: Annotated[str, typer.Option(help="The recipe: a TOML file, or the name of one that ships.")],
+    config: Annotated[
+        Path, typer.Option(parser=config_path, metavar=NAME_OR_PATH, help="The recipe: a TOML file, or the name of one that ships.")
+    ],
     corpus: Annotated[
         list[Path], typer.Option(help="A labelled corpus: a TOML file or a folder of them. May be given several times.")
     ],
@@ -245,7 +247,7 @@ def train(
     from pipeline.training.train import train as train_model
 
     folder = train_model(
-        config_path(config),
+        config,
         corpus=corpus,
         ordinary=ordinary or [],
         out=out,
