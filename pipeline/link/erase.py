@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,18 +50,12 @@ def accounts_of_speaker(folder: Path, sha256: str, pseudonyms: Pseudonyms) -> fr
     )
 
 
-def conversations_of_runs(folder: Path, gone: Mapping[str, Collection[int]]) -> frozenset[str]:
-    """Return the conversations that stand in these rows of these runs' ``conversations.parquet``, by run id."""
-    table = pq.read_table(folder / CONVERSATIONS, columns=["conversation", "run", "run_row"])
-    return frozenset(row["conversation"] for row in table.to_pylist() if row["run_row"] in gone.get(row["run"], ()))
-
-
 def forget_accounts(folder: Path, accounts: Collection[str], *, conversations: Collection[str] = ()) -> Forgotten:
     """Take accounts and conversations out of all files of a link run, and write its graph and its page anew.
 
-    A pattern in which one of them has a part goes whole: what is left of it would tell of them. So does an identity link. An account
-    with no conversation left goes too. What the other accounts are (counts, communities, priorities) stays as it was found; link
-    the runs again where it must be exact.
+    A pattern in which one of them has a part goes whole: what is left of it would tell of them. So does an identity link. An
+    account with no conversation left goes too, and the title of a conversation that loses somebody. What the other accounts are
+    (counts, communities, priorities) stays as it was found; link the runs again where it must be exact.
 
     Raises
     ------
@@ -99,6 +93,7 @@ def forget_accounts(folder: Path, accounts: Collection[str], *, conversations: C
     _keep(folder, EDGES, lambda row: not any(map(gone, (row["source"], row["target"], row["conversation"]))))
     _keep(folder, IDENTITY_LINKS, lambda row: not (gone(row["source"]) or gone(row["target"]) or told(row["evidence"])))
     _rename_persons(folder, people)
+    _drop_titles(folder, {row["conversation"] for row in parts if row["source"] in people})
     write_graph(folder)
     record = json.loads((folder / LINK).read_text("utf-8"))
     counted = record["counts"]
@@ -138,6 +133,13 @@ def _rename_persons(folder: Path, gone: Collection[str]) -> None:
         lowest.setdefault(row["person"], row["account"])
     if any(row["person"] in gone for row in rows):
         _write(folder, ACCOUNTS, [{**row, "person": lowest[row["person"]]} for row in rows])
+
+
+def _drop_titles(folder: Path, conversations: Collection[str]) -> None:
+    """Drop the titles of conversations: they are named for people."""
+    rows = _read(folder, CONVERSATIONS)
+    if any(row["conversation"] in conversations and row["title"] for row in rows):
+        _write(folder, CONVERSATIONS, [row | ({"title": None} if row["conversation"] in conversations else {}) for row in rows])
 
 
 def _write(folder: Path, name: str, rows: list[Row]) -> None:
