@@ -115,10 +115,13 @@ def write_record(folder: Path, exports: Sequence[tuple[str, str]], *, text: str)
         "format": "safelight-run/1",
         "started": "2024-06-01T00:00:00+00:00",
         "finished": f"2024-06-01T00:00:01+00:00 {folder.name}",
-        "model": {"id": "0" * 12, "name": "none"},
+        "model": {"id": "0" * 12, "name": "none", "kind": "none", "metrics": {}},
+        "versions": {"safelight": "0"},
         "taxonomy": TAXONOMY.model_dump(mode="json"),
         "inputs": inputs,
         "settings": {"text": text},
+        "counts": {"conversations": 0, "rows": 0, "kinds": {}},
+        "warnings": [],
         "files": hashes_of(folder, (SCORES, CONVERSATIONS)),
     }
     (folder / "run.json").write_text(json.dumps(record), "utf-8")

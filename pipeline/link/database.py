@@ -32,6 +32,14 @@ CREATE MACRO reference(message, told, spans) AS struct_pack(
 """
 """``reference`` makes a message reference (`pipeline.link.schemas`) of a row of a table of messages."""
 
+_COPIES = """
+DELETE FROM scripts WHERE conversation IN (
+    SELECT conversation FROM conversations WHERE fingerprint IS NOT NULL
+    QUALIFY export <> first_value(export) OVER (PARTITION BY fingerprint ORDER BY conversation)
+)
+"""
+"""A chat of two exports is one chat: its messages are no copies of one another."""
+
 _ACCOUNTS = """
 CREATE TABLE accounts AS
 SELECT account, any_value(speaker) AS speaker, any_value(contact) AS contact, any_value(platform) AS platform,
@@ -88,10 +96,7 @@ def load_parts(connection: DuckDBPyConnection, folder: Path, stages: Sequence[st
                 f"CREATE TABLE {name} AS SELECT part.* EXCLUDE (run), whole.export AS export_id FROM {files} AS part "  # noqa: S608
                 "JOIN conversations AS whole ON part.conversation = whole.conversation AND part.run = whole.run"
             )
-    connection.execute(
-        "DELETE FROM scripts WHERE conversation IN (SELECT conversation FROM conversations WHERE fingerprint IS NOT NULL "
-        "QUALIFY row_number() OVER (PARTITION BY fingerprint ORDER BY conversation) > 1)"  # a chat of two exports is no copy
-    )
+    connection.execute(_COPIES)
     keys = ", ".join(f"'{stage}'" for stage in stages)
     connection.execute(_MACROS.replace("STAGES", f"[{keys}]"))  # keys are plain letters
     connection.execute(_ACCOUNTS)

@@ -74,8 +74,11 @@ _BY_CHAT = """
 CREATE OR REPLACE TEMP TABLE same_accounts AS
 SELECT account, fingerprint || ' ' || slot AS same
 FROM takes_part JOIN conversations USING (conversation) WHERE conversations.messages >= 4
+QUALIFY count(*) OVER (PARTITION BY fingerprint, slot, conversations.export) = 1
 """
-"""One chat of two exports: what was said, and in which turns, is the same. A few words may be alike by chance."""
+"""One chat of two exports: what was said, and in which turns, is the same. A few words may be alike by chance, and in one export
+equal chats are two.
+"""
 
 _HAND_OVER = """
 INSERT INTO found
