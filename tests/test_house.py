@@ -88,7 +88,7 @@ def test_evaluation_stands_on_the_first_rooms_alone(root: Path) -> None:
 
 
 HEAVY = {
-    *("datasketch", "torch", "transformers", "accelerate", "datasets", "peft", "sklearn", "mlflow", "nncf", "onnx", "ray"),
+    *("torch", "transformers", "accelerate", "datasets", "peft", "sklearn", "mlflow", "nncf", "onnx", "ray"),
     *("openvino", "spacy"),
 }
 
@@ -97,7 +97,6 @@ def test_scoring_needs_no_library_of_an_extra(root: Path) -> None:
     pipeline = root / "pipeline"
     training = {pipeline / "training", pipeline / "tracking"}
     on_demand = {
-        pipeline / "corpora" / "duplicates.py",
         pipeline / "evaluate" / "fit_surface.py",
         pipeline / "model" / "encoder" / "network.py",
         pipeline / "model" / "encoder" / "runtime.py",
@@ -129,18 +128,14 @@ def test_the_shipped_model_scores_where_no_library_of_an_extra_can_be_imported(r
 @pytest.mark.parametrize(
     "command",
     [
-        ["corpus", "check", "corpus.csv"],
-        ["corpus", "card", "corpus.csv"],
         ["train", "--config", "CONFIGS/baseline.toml", "--corpus", "corpus.csv", "--out", "model"],
     ],
-    ids=["check", "card", "train"],
+    ids=["train"],
 )
 def test_a_command_that_needs_training_libraries_names_the_extra(command: list[str], root: Path, tmp_path: Path) -> None:
     rows = [f"c{n},kim,2024-02-13T21:05:11Z,we bake loaf number {n} of rye,ordinary" for n in range(4)]
     (tmp_path / "corpus.csv").write_text("\n".join(["conversation_id,speaker,timestamp,text,label", *rows]), "utf-8")
     arguments = [part.replace("CONFIGS", str(root / "configs")) for part in command]
-    if command[0] == "corpus":
-        arguments += ["--taxonomy", str(root / "configs" / "taxonomy.toml")]
     blocked = ", ".join(f"{name!r}: None" for name in sorted(HEAVY | {"scipy"}))
     program = (
         f"import sys; sys.modules.update({{{blocked}}})\n"
