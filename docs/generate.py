@@ -15,8 +15,11 @@ from pathlib import Path
 
 import click
 import typer
+from benchmark import benchmark
 
 import pipeline.errors
+from evaluation.functional import VERSION
+from evaluation.functional.cases import read_cases
 from pipeline.cli.exit_codes import MEANINGS
 from pipeline.cli.main import app
 from pipeline.config import Taxonomy, load_settings
@@ -66,6 +69,8 @@ def pages() -> dict[str, str]:
         "columns.md": NOTE + "\n".join(_columns()),
         "errors.md": NOTE + "\n".join(_errors()),
         "exit-codes.md": NOTE + "\n".join(_exit_codes()),
+        "functional-suite.md": NOTE + "\n".join(_suite()),
+        "../explanation/benchmark.md": NOTE + "\n".join(benchmark(ROOT / "models" / "default")),
     }
 
 
@@ -79,6 +84,8 @@ def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Co
     if listed is None:
         yield name, command
         return
+    if getattr(command, "invoke_without_command", False):
+        yield name, command
     for key in sorted(listed):
         yield from _commands(f"{name} {key}", listed[key])
 
@@ -144,6 +151,17 @@ def _exit_codes() -> Iterator[str]:
     yield "| code | what it means |\n|---|---|"
     for code, meaning in MEANINGS.items():
         yield f"| {code.value} | {meaning} |"
+    yield ""
+
+
+def _suite() -> Iterator[str]:
+    yield "# The functional suite\n"
+    yield (ROOT / "evaluation" / "functional" / "README.md").read_text("utf-8").partition("\n\n")[2]
+    yield f"This is version {VERSION}. `safelight evaluate suite --model models/default` runs it.\n"
+    functionalities = {case.functionality.id: case.functionality for case in read_cases()}.values()
+    yield "| functionality | what it asks | expected |\n|---|---|---|"
+    for functionality in functionalities:
+        yield f"| `{functionality.id}` | {functionality.what} | {functionality.expected} |"
     yield ""
 
 
