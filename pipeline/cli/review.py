@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipeline.cli.console import say
+from pipeline.cli.exit_codes import ExitCode
 from pipeline.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def verify(
     for note in verdict.notes:
         say(f"note {note}")
     if verdict.problems:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FOUND)
     say(f"{verdict.head.number} lines, none changed, and the tables are as they say; the end is {verdict.head}")
 
 

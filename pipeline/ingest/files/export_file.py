@@ -14,6 +14,7 @@ from typing import IO, BinaryIO
 from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.files.archives import DAMAGE, HEAD_BYTES, Archive, Source, archive_kind, open_archive
 from pipeline.ingest.files.encodings import RecodedStream, marked_encoding
+from pipeline.ingest.files.shown import shown
 from pipeline.ingest.options import MAX_MEMBER_BYTES
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -38,7 +39,7 @@ class ExportFile:
     @cached_property
     def name(self) -> str:
         """The name shown in sources and errors: ``path`` or ``path!/member``."""
-        return "!/".join([str(self.path), *self._chain])
+        return "!/".join([shown(self.path), *self._chain])
 
     @property
     def _chain(self) -> tuple[str, ...]:
@@ -217,4 +218,4 @@ def is_archive(file: ExportFile) -> bool:
 def unreadable(path: Path, error: OSError) -> ExportError:
     """Return the error for a path that the system will not let us read."""
     reason = error.strerror or type(error).__name__
-    return ExportError(f"cannot be read ({reason})", where=str(path), do="Check the path and its permissions")
+    return ExportError(f"cannot be read ({reason})", where=shown(path), do="Check the path and its permissions")
