@@ -14,7 +14,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED  = $(INSTALL) --require-hashes --only-binary :all: -r
 ITSELF  = $(INSTALL) --no-deps --no-build-isolation -e .
 
-.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest fuzz audit clean
+.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest fuzz audit matrix clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
@@ -57,13 +57,16 @@ fuzz: $(VENV)/development      ## fuzz a reader: make fuzz FORMAT=whatsapp SECON
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
 	$(BIN)/python tests/fuzz_readers.py $(FORMAT) -max_total_time=$(or $(SECONDS),600) -timeout=20 -rss_limit_mb=1024
 
-# requirements.lock holds everything; each install has a lock of its own with the same versions, and setuptools, which builds.
+# requirements.lock holds everything; each install has a lock of its own with the same versions, and hatchling, which builds.
 lock: | $(UV)                  ## write all lock files anew, with hashes, from pyproject.toml
 	$(COMPILE) --upgrade --all-extras --output-file requirements.lock pyproject.toml requirements/build.in
 	$(COMPILE) --constraints requirements.lock --output-file $(SCORING) pyproject.toml requirements/build.in
 	$(COMPILE) --constraints requirements.lock --extra review --output-file $(REVIEW) pyproject.toml requirements/build.in
 	$(COMPILE) --constraints requirements.lock --extra train --extra review --extra dev --output-file $(DEVELOPMENT) \
 		pyproject.toml requirements/build.in
+
+matrix: $(VENV)/scoring        ## score in every other Python that is here, and compare the scores
+	.ci/matrix
 
 audit: $(VENV)/development     ## known vulnerabilities and licences of all that the lock files name
 	$(BIN)/python tests/audit.py requirements.lock

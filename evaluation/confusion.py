@@ -20,9 +20,9 @@ def stage_confusion(judged: Sequence[Judged], keys: Sequence[str], thresholds: M
     """
     labels = np.concatenate([conversation.labels for conversation in judged]) if judged else np.zeros((0, len(keys)))
     scores = np.concatenate([conversation.stages for conversation in judged]) if judged else np.zeros((0, len(keys)))
-    told = ~np.isnan(labels).any(axis=1)
-    true = labels[told] == 1
-    found = scores[told] >= np.asarray([thresholds[key] for key in keys])
+    labelled = ~np.isnan(labels).any(axis=1)
+    true = labels[labelled] == 1
+    found = scores[labelled] >= np.asarray([thresholds[key] for key in keys])
     rows = [true[:, row] for row in range(len(keys))] + [~true.any(axis=1)]
     counts = []
     for number, inside in enumerate(rows):

@@ -132,10 +132,10 @@ def _distribution(name: str, field: str, form: str, reference: Profile, seen: Pr
     gap = distance(first, second)
     sizes = max(reference.conversations, 1), max(seen.conversations, 1)
     chance = 1.63 * math.sqrt(sum(sizes) / math.prod(sizes))  # the 99 % point of the two-sample Kolmogorov-Smirnov distance
-    told = (_middle(first, form), _middle(second, form))
+    medians = (_middle(first, form), _middle(second, form))
     if gap < max(_FAR, chance):
-        return Finding(name, *told)
-    return Finding(name, *told, f"{_WORDS[field]} than on the calibration split (distance {gap:.2f} of 1)")
+        return Finding(name, *medians)
+    return Finding(name, *medians, f"{_WORDS[field]} than on the calibration split (distance {gap:.2f} of 1)")
 
 
 _WORDS = {
@@ -153,35 +153,39 @@ def _middle(quantiles: Sequence[float], form: str) -> str:
 
 
 def _flagged(reference: Profile, seen: Profile) -> Finding:
-    told = _flagged_in_words(reference), _flagged_in_words(seen)
+    shares = _flagged_in_words(reference), _flagged_in_words(seen)
     error = math.sqrt(max(reference.flagged, 1 / max(reference.conversations, 1)) / max(seen.conversations, 1))
     if seen.flagged > max(_TIMES * reference.flagged, reference.flagged + 3 * error):
-        return Finding("flagged", *told, "far more is flagged than of the ordinary conversations of the calibration split")
-    return Finding("flagged", *told)
+        return Finding("flagged", *shares, "far more is flagged than of the ordinary conversations of the calibration split")
+    return Finding("flagged", *shares)
 
 
-def _flagged_in_words(one: Profile) -> str:
-    return share_in_words(round(one.flagged * one.conversations), one.conversations)
+def _flagged_in_words(profile: Profile) -> str:
+    return share_in_words(round(profile.flagged * profile.conversations), profile.conversations)
 
 
 def _unfamiliar(reference: Profile, seen: Profile) -> Finding:
-    told = f"{reference.unfamiliar:.1%}", f"{seen.unfamiliar:.1%}"
+    rates = f"{reference.unfamiliar:.1%}", f"{seen.unfamiliar:.1%}"
     if seen.unfamiliar > _TIMES * reference.unfamiliar and seen.unfamiliar - reference.unfamiliar > 0.03:
-        return Finding("words it hardly knows", *told, "many words are new to the model: slang, names or a language it has not met")
-    return Finding("words it hardly knows", *told)
+        return Finding(
+            "words it hardly knows", *rates, "many words are new to the model: slang, names or a language it has not met"
+        )
+    return Finding("words it hardly knows", *rates)
 
 
 def _languages(reference: Profile, seen: Profile) -> Finding:
-    told = _languages_in_words(reference), _languages_in_words(seen)
+    languages = _languages_in_words(reference), _languages_in_words(seen)
     met = {name for name, share in reference.languages.items() if share >= 0.005}
     new = {name: share for name, share in seen.languages.items() if name not in met and name != "unclear" and share >= 0.05}
     if new:
-        return Finding("languages", *told, f"{_mix(new)} hardly stood in the calibration split: nothing measured speaks for it")
-    return Finding("languages", *told)
+        return Finding(
+            "languages", *languages, f"{_mix(new)} hardly stood in the calibration split: nothing measured speaks for it"
+        )
+    return Finding("languages", *languages)
 
 
-def _languages_in_words(one: Profile) -> str:
-    return f"{_mix(one.languages)}, of {one.conversations:,} conversations"
+def _languages_in_words(profile: Profile) -> str:
+    return f"{_mix(profile.languages)}, of {profile.conversations:,} conversations"
 
 
 def _mix(shares: Mapping[str, float]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.metrics import Judged, f_score
+from evaluation.metrics import Judged, allowed_alarms, f_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _cost(conversation: Judged, alert: int | None, prevalence: float, o: int) ->
 def threshold_at(judged: Sequence[Judged], *, false_positive_rate: float) -> float:
     """Return the lowest risk that flags at most that share of the ordinary conversations."""
     ordinary = np.sort([conversation.peak for conversation in judged if conversation.grooming is False])[::-1]
-    allowed = int(np.floor(false_positive_rate * len(ordinary) + 1e-9))
+    allowed = allowed_alarms(false_positive_rate, len(ordinary))
     return float(np.nextafter(ordinary[allowed], np.inf)) if allowed < len(ordinary) else 0.0
 
 

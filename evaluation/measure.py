@@ -21,15 +21,16 @@ from evaluation.metrics import (
     precision_at,
     recall_at,
     stage_columns,
-    told,
+    with_interval,
 )
 from evaluation.pan12 import Official, official
 from evaluation.saved import Saved
 from evaluation.slices import slices
 from evaluation.speakers import speaker_figures
-from evaluation.summary import Cuts, at_even_odds, summarise
+from evaluation.summary import at_even_odds, summarise
 from evaluation.thresholds import alerts_in_words, choice_of
 from evaluation.worst import worst_errors
+from pipeline.thresholds import Thresholds
 
 PREVALENCES = (0.01, 0.001, 0.0001)
 """Shares of grooming among real conversations for which alerts are told, beside the user's own."""
@@ -40,37 +41,37 @@ AFTER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 
 def measure(saved: Saved, *, prevalence: float = 0.001, rounds: int = 200) -> dict[str, Any]:
     """Return all figures, with 95 % intervals resampled by conversation or speaker."""
-    judged, cuts = saved.judged, saved.cuts
+    judged, thresholds = saved.judged, saved.thresholds
     found = {
-        "counts": _counts(judged, cuts),
-        **summarise(judged, cuts, rounds=rounds),
-        "micro": micro(judged, cuts.keys, cuts.stages),
-        "confusion": stage_confusion(judged, cuts.keys, cuts.stages),
-        "speakers": speaker_figures(judged, cuts.risk, rounds=rounds),
-        "calibration": _calibration(judged, cuts),
-        "slices": slices(judged, cuts.risk, cuts.keys),
-        "worst": worst_errors(judged, cuts.risk),
+        "counts": _counts(judged, thresholds),
+        **summarise(judged, thresholds, rounds=rounds),
+        "micro": micro(judged, thresholds.keys, thresholds.stages),
+        "confusion": stage_confusion(judged, thresholds.keys, thresholds.stages),
+        "speakers": speaker_figures(judged, thresholds.risk, rounds=rounds),
+        "calibration": _calibration(judged, thresholds),
+        "slices": slices(judged, thresholds.risk, thresholds.keys),
+        "worst": worst_errors(judged, thresholds.risk),
     }
     labels, peaks = conversation_labels(judged)
     if len(np.unique(labels)) == 2:
         found["ranking"] = _ranking(judged, labels, peaks, rounds)
         found["curves"] = _curves(judged, labels, peaks)
         shares = sorted({prevalence, *PREVALENCES}, reverse=True)
-        found["alerts"] = [_alerts(labels, peaks, cuts.risk, share, chosen=share == prevalence) for share in shares]
-    if pan12 := _pan12(judged, cuts):
+        found["alerts"] = [_alerts(labels, peaks, thresholds.risk, share, chosen=share == prevalence) for share in shares]
+    if pan12 := _pan12(judged, thresholds):
         found["pan12"] = pan12
     return found
 
 
-def _counts(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
+def _counts(judged: Sequence[Judged], thresholds: Thresholds) -> dict[str, Any]:
     return {
         "conversations": len(judged),
         "messages": sum(len(conversation.risk) for conversation in judged),
         "grooming": sum(bool(conversation.grooming) for conversation in judged),
         "ordinary": sum(conversation.grooming is False for conversation in judged),
         "unlabelled": sum(conversation.grooming is None for conversation in judged),
-        "stages": {key: int((stage_columns(judged, column)[0] == 1).sum()) for column, key in enumerate(cuts.keys)},
-        "messages_labelled": {key: len(stage_columns(judged, column)[0]) for column, key in enumerate(cuts.keys)},
+        "stages": {key: int((stage_columns(judged, column)[0] == 1).sum()) for column, key in enumerate(thresholds.keys)},
+        "messages_labelled": {key: len(stage_columns(judged, column)[0]) for column, key in enumerate(thresholds.keys)},
     }
 
 
@@ -78,12 +79,14 @@ def _ranking(judged: Sequence[Judged], labels: Floats, peaks: Floats, rounds: in
     examples = int(min((labels == 1).sum(), (labels == 0).sum()))
 
     def at(rate: float) -> dict[str, Any]:
-        return told(
+        return with_interval(
             judged, lambda chosen: recall_at(*conversation_labels(chosen), false_positive_rate=rate), examples, rounds=rounds
         )
 
     return {
-        "average_precision": told(judged, lambda chosen: average_precision(*conversation_labels(chosen)), examples, rounds=rounds),
+        "average_precision": with_interval(
+            judged, lambda chosen: average_precision(*conversation_labels(chosen)), examples, rounds=rounds
+        ),
         "recall_at": {f"{rate:g}": at(rate) for rate in RATES},
         "precision_at": {str(k): or_null(precision_at(labels, peaks, k=k)) for k in (10, 50, 100)},
     }
@@ -116,8 +119,8 @@ def _alerts(labels: Floats, peaks: Floats, threshold: float, prevalence: float, 
     }
 
 
-def _calibration(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
-    stages = {key: _diagram(*stage_columns(judged, column)) for column, key in enumerate(cuts.keys)}
+def _calibration(judged: Sequence[Judged], thresholds: Thresholds) -> dict[str, Any]:
+    stages = {key: _diagram(*stage_columns(judged, column)) for column, key in enumerate(thresholds.keys)}
     labels, peaks, weights = at_even_odds(judged)
     return {"stages": stages, "risk_at_even_odds": _diagram(labels, peaks, weights=weights)}
 
@@ -138,34 +141,34 @@ def _diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None) -
     }
 
 
-def _pan12(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
+def _pan12(judged: Sequence[Judged], thresholds: Thresholds) -> dict[str, Any]:
     """Return the official figures where conversations are of PAN 2012.
 
     Problem 1 retrieves the speakers whose own risk reached the threshold. Problem 2 retrieves, of those speakers, the messages on
     which a stage is found, and where none is in a conversation, those after which the speaker's risk stands at the threshold.
     """
-    own = [conversation for conversation in judged if conversation.attributes.get("corpus") == "pan12"]
-    if not own:
+    conversations = [conversation for conversation in judged if conversation.attributes.get("corpus") == "pan12"]
+    if not conversations:
         return {}
-    relevant = {name for conversation in own for name in conversation.groomers or ()}
+    relevant = {name for conversation in conversations for name in conversation.groomers or ()}
     retrieved = {
         name
-        for conversation in own
+        for conversation in conversations
         for name, risk in zip(conversation.speakers, conversation.speaker_risk.tolist(), strict=True)
-        if risk >= cuts.risk
+        if risk >= thresholds.risk
     }
     who = official(retrieved, relevant)
     found: dict[str, Any] = {"who": _official(who, 0.5)}
-    told = {(conversation.id, message) for conversation in own for message in conversation.flagged or ()}
-    if told and all(conversation.messages for conversation in own if len(conversation.risk)):
-        limits = np.asarray([cuts.stages[key] for key in cuts.keys])
+    flagged = {(conversation.id, message) for conversation in conversations for message in conversation.flagged or ()}
+    if flagged and all(conversation.messages for conversation in conversations if len(conversation.risk)):
+        limits = np.asarray([thresholds.stages[key] for key in thresholds.keys])
         lines = set()
-        for conversation in own:
+        for conversation in conversations:
             signs = np.any(conversation.stages >= limits, axis=1)
             for row, (name, message) in enumerate(zip(conversation.speakers, conversation.messages, strict=True)):
-                if name in retrieved and (signs[row] or (not signs.any() and conversation.speaker_risk[row] >= cuts.risk)):
+                if name in retrieved and (signs[row] or (not signs.any() and conversation.speaker_risk[row] >= thresholds.risk)):
                     lines.add((conversation.id, message))
-        found["which_lines"] = _official(official(lines, told), 3)
+        found["which_lines"] = _official(official(lines, flagged), 3)
     return found
 
 

@@ -5,6 +5,7 @@ Intervals are bootstrapped by conversation, never by message: messages of one co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -85,10 +86,15 @@ def roc_auc(labels: Floats, scores: Floats) -> float:
     return float((below + upto) / 2 / len(positives) / len(negatives))
 
 
+def allowed_alarms(rate: float, ordinary: int) -> int:
+    """Return how many of so many ordinary conversations may be flagged at a rate; a share such as 0.29 of 100 is 29, not 28."""
+    return math.floor(rate * ordinary + 1e-9)
+
+
 def recall_at(labels: Floats, scores: Floats, *, false_positive_rate: float) -> float:
     """Return the recall where at most that share of the negatives is flagged; NaN where there are too few to tell."""
     negatives = np.sort(scores[labels == 0])[::-1]
-    allowed = int(np.floor(false_positive_rate * len(negatives) + 1e-9))
+    allowed = allowed_alarms(false_positive_rate, len(negatives))
     if not (labels == 1).any() or len(negatives) * false_positive_rate < 1:
         return float("nan")
     limit = negatives[allowed] if allowed < len(negatives) else -np.inf
@@ -110,7 +116,7 @@ def precision_recall(labels: Floats, flagged: NDArray[np.bool_]) -> tuple[float,
 
 
 def stage_columns(judged: Sequence[Judged], column: int) -> tuple[Floats, Floats]:
-    """Return labels and probabilities of one stage over all messages where it is told."""
+    """Return labels and probabilities of one stage over all messages where it is labelled."""
     labels = np.concatenate([conversation.labels[:, column] for conversation in judged])
     scores = np.concatenate([conversation.stages[:, column] for conversation in judged])
     known = ~np.isnan(labels)
@@ -146,11 +152,11 @@ def stage_cells(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def micro(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, float | None]:
-    """Return precision, recall, F1 and average precision over every pair of a message and a stage that is told."""
+    """Return precision, recall, F1 and average precision over every pair of a message and a stage that is labelled."""
     columns = [stage_columns(judged, column) for column in range(len(keys))]
-    labels = np.concatenate([own for own, _ in columns])
-    scores = np.concatenate([own for _, own in columns])
-    flagged = np.concatenate([own >= thresholds[key] for key, (_, own) in zip(keys, columns, strict=True)])
+    labels = np.concatenate([part for part, _ in columns])
+    scores = np.concatenate([part for _, part in columns])
+    flagged = np.concatenate([part >= thresholds[key] for key, (_, part) in zip(keys, columns, strict=True)])
     precision, recall = precision_recall(labels, flagged)
     area = average_precision(labels, scores)
     return {
@@ -215,7 +221,7 @@ def bootstrap(
     return (float(np.percentile(known, 2.5)), float(np.percentile(known, 97.5))) if known else (float("nan"), float("nan"))
 
 
-def told(
+def with_interval(
     units: Sequence[Item], figure: Callable[[Sequence[Item]], float], examples: int, *, rounds: int = 200, share: bool = True
 ) -> dict[str, Any]:
     """Return a figure of ``units`` with its 95 % interval, as JSON can hold it.

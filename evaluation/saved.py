@@ -7,7 +7,6 @@ is there only where somebody asked for it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +19,9 @@ import pyarrow.parquet as pq
 
 from evaluation.metrics import Judged
 from evaluation.speakers import NAMED_CORPORA
-from evaluation.summary import Cuts
+from pipeline.digests import sha256_of_text
 from pipeline.errors import ResultsError
+from pipeline.thresholds import Thresholds
 
 FORMAT = "safelight-judged/1"
 SCORES = "scores.parquet"
@@ -34,7 +34,7 @@ class Saved:
     """What a model said of labelled conversations, where alerts began, and ``about``: model, data, settings, as JSON holds them."""
 
     judged: Sequence[Judged]
-    cuts: Cuts
+    thresholds: Thresholds
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -61,8 +61,8 @@ def judged_schema(keys: Sequence[str]) -> pa.Schema:
 
 def write_saved(saved: Saved, path: Path) -> None:
     """Write judged conversations to a Parquet file, with what they are about in its metadata."""
-    keys = saved.cuts.keys
-    about = {"format": FORMAT, "risk": saved.cuts.risk, "stages": dict(saved.cuts.stages), "about": dict(saved.about)}
+    keys = saved.thresholds.keys
+    about = {"format": FORMAT, "risk": saved.thresholds.risk, "stages": dict(saved.thresholds.stages), "about": dict(saved.about)}
     schema = judged_schema(keys).with_metadata({_KEY: json.dumps(about, ensure_ascii=False).encode("utf-8")})
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for start in range(0, len(saved.judged), 2048):
@@ -86,12 +86,12 @@ def read_saved(path: Path) -> Saved:
     about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
     if about.get("format") != FORMAT:
         raise ResultsError("these are no saved scores of an evaluation", where=str(file), do=_DO)
-    cuts = Cuts(about["risk"], about["stages"])
-    missing = set(judged_schema(cuts.keys).names) - set(table.column_names)
+    thresholds = Thresholds(risk=about["risk"], stages=about["stages"])
+    missing = set(judged_schema(thresholds.keys).names) - set(table.column_names)
     if missing:
         raise ResultsError(f"the saved scores lack {', '.join(sorted(missing))}", where=str(file), do=_DO)
-    judged = [_judged(row, cuts.keys) for batch in table.to_batches(max_chunksize=2048) for row in batch.to_pylist()]
-    return Saved(judged, cuts, about["about"])
+    judged = [_judged(row, thresholds.keys) for batch in table.to_batches(max_chunksize=2048) for row in batch.to_pylist()]
+    return Saved(judged, thresholds, about["about"])
 
 
 _DO = "Give the scores.parquet, or the folder, of a `safelight evaluate --out`"
@@ -127,7 +127,7 @@ def _row(conversation: Judged, keys: Sequence[str]) -> dict[str, Any]:
 def _names(conversation: Judged) -> dict[str, str]:
     speakers = dict.fromkeys((*conversation.speakers, *sorted(conversation.groomers or ())))
     if conversation.attributes.get("corpus") in NAMED_CORPORA:
-        return {name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16] for name in speakers}
+        return {name: sha256_of_text(name)[:16] for name in speakers}
     return {name: f"{chr(ord('A') + number % 26)}{number // 26 or ''}" for number, name in enumerate(speakers)}
 
 

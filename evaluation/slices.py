@@ -55,8 +55,8 @@ def _people(*names: str) -> Callable[[Judged], tuple[str, ...]]:
     """Return every age or gender that stands among a side of a conversation."""
 
     def values(conversation: Judged) -> tuple[str, ...]:
-        told = "+".join(conversation.attributes.get(name, "") for name in names).split("+")
-        return tuple(sorted({value for value in told if value and value != "unstated"}))
+        attributes = "+".join(conversation.attributes.get(name, "") for name in names).split("+")
+        return tuple(sorted({value for value in attributes if value and value != "unstated"}))
 
     return values
 
@@ -96,9 +96,9 @@ def slices(judged: Sequence[Judged], threshold: float, keys: Sequence[str]) -> d
         for value, members in sorted(values.items(), key=lambda item: (-len(item[1]), item[0])):
             inside = {conversation.id for conversation in members}
             rest = [conversation for conversation in known if conversation.id not in inside]
-            told = _far_off(f"{name} {value}", members, rest, threshold, confidence)
-            warnings += told
-            rows.append({"slice": value, **_figures(members, threshold), "warnings": told})
+            message = _far_off(f"{name} {value}", members, rest, threshold, confidence)
+            warnings += message
+            rows.append({"slice": value, **_figures(members, threshold), "warnings": message})
         if name != "situation" or any(row["warnings"] for row in rows):
             found[name] = rows if name != "situation" else [row for row in rows if row["warnings"]]
     return {
@@ -147,8 +147,8 @@ def _parts(judged: Sequence[Judged], values: Callable[[Judged], tuple[str, ...]]
 
 
 def _worth_listing(members: Sequence[Judged]) -> bool:
-    groomings = sum(bool(conversation.grooming) for conversation in members)
-    return groomings >= SMALL or len(members) - groomings >= SMALL
+    grooming = sum(bool(conversation.grooming) for conversation in members)
+    return grooming >= SMALL or len(members) - grooming >= SMALL
 
 
 def _comparisons(values: Mapping[str, Sequence[Judged]]) -> int:
@@ -157,8 +157,8 @@ def _comparisons(values: Mapping[str, Sequence[Judged]]) -> int:
 
 
 def _share(judged: Sequence[Judged], grooming: bool, threshold: float) -> Share:
-    own = [conversation for conversation in judged if conversation.grooming is grooming]
-    return Share(sum(conversation.peak >= threshold for conversation in own), len(own))
+    members = [conversation for conversation in judged if conversation.grooming is grooming]
+    return Share(sum(conversation.peak >= threshold for conversation in members), len(members))
 
 
 def _figures(members: Sequence[Judged], threshold: float) -> dict[str, Any]:
@@ -174,17 +174,17 @@ def _figures(members: Sequence[Judged], threshold: float) -> dict[str, Any]:
 def _far_off(name: str, members: Sequence[Judged], rest: Sequence[Judged], threshold: float, confidence: float) -> list[str]:
     found = []
     for grooming, far, what in ((True, _FAR_RECALL, "found"), (False, _FAR_ALARMS, "flagged")):
-        own, other = _share(members, grooming, threshold), _share(rest, grooming, threshold)
-        if not own.conversations or not other.conversations:
+        inside, other = _share(members, grooming, threshold), _share(rest, grooming, threshold)
+        if not inside.conversations or not other.conversations:
             continue
-        low, high = newcombe(own.flagged, own.conversations, other.flagged, other.conversations, confidence=confidence)
+        low, high = newcombe(inside.flagged, inside.conversations, other.flagged, other.conversations, confidence=confidence)
         worse = high < -far if grooming else low > far
-        if worse or ((high < 0 if grooming else low > 0) and abs(_gap(own, other)) >= far):
+        if worse or ((high < 0 if grooming else low > 0) and abs(_gap(inside, other)) >= far):
             kind = "grooming conversations" if grooming else "ordinary conversations"
-            here, elsewhere = (f"{share.flagged} of {share.conversations}" for share in (own, other))
+            here, elsewhere = (f"{share.flagged} of {share.conversations}" for share in (inside, other))
             found.append(f"{name}: {here} {kind} are {what}, elsewhere {elsewhere}")
     return found
 
 
-def _gap(own: Share, other: Share) -> float:
-    return own.flagged / own.conversations - other.flagged / other.conversations
+def _gap(share: Share, other: Share) -> float:
+    return share.flagged / share.conversations - other.flagged / other.conversations

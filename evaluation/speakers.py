@@ -22,7 +22,7 @@ from evaluation.metrics import (
     precision_recall,
     recall_at,
     roc_auc,
-    told,
+    with_interval,
 )
 
 NAMED_CORPORA = frozenset({"pan12", "chatcoder2"})
@@ -80,7 +80,7 @@ def speaker_figures(judged: Sequence[Judged], threshold: float, *, rounds: int =
             pair = columns([speaker for unit in chosen for speaker in unit])
             return roc_auc(*pair) if rate is None else recall_at(*pair, false_positive_rate=rate)
 
-        return told(clusters, figure, int(min(labels.sum(), (labels == 0).sum())), rounds=rounds)
+        return with_interval(clusters, figure, int(min(labels.sum(), (labels == 0).sum())), rounds=rounds)
 
     return {
         "speakers": len(speakers),

@@ -21,24 +21,15 @@ from evaluation.metrics import (
     roc_auc,
     stage_columns,
     stage_figures,
-    told,
+    with_interval,
 )
+from pipeline.thresholds import Thresholds
 
 ORDINARY_CHAT = "ordinary-chat"
 """The situation of chat that nobody labelled."""
 
-
-@dataclass(frozen=True)
-class Cuts:
-    """Where an alert begins, and from where each stage counts as found; the stages in their order."""
-
-    risk: float
-    stages: Mapping[str, float]
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The stages."""
-        return tuple(self.stages)
+RIGHT_SPEAKER = "right speaker, of flagged groomings"
+"""The figure of attribution, as ``metrics.json`` names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +42,7 @@ class Difference:
     interval: tuple[float, float]
 
 
-Figure = Callable[[Sequence[Judged], Cuts], float]
+Figure = Callable[[Sequence[Judged], Thresholds], float]
 
 
 def _recall(rate: float) -> Figure:
@@ -59,7 +50,7 @@ def _recall(rate: float) -> Figure:
 
 
 def _macro(name: str) -> Figure:
-    return lambda judged, cuts: macro(stage_figures(judged, cuts.keys, cuts.stages), name)
+    return lambda judged, thresholds: macro(stage_figures(judged, thresholds.keys, thresholds.stages), name)
 
 
 def written(judged: Sequence[Judged]) -> list[Judged]:
@@ -76,20 +67,21 @@ FIGURES: Mapping[str, Figure] = {
     "conversation AUC, written only": lambda judged, _: roc_auc(*conversation_labels(written(judged))),
     "recall at 1 % false positives": _recall(0.01),
     "recall at 0.1 % false positives": _recall(0.001),
-    "right speaker, of flagged groomings": lambda judged, cuts: attribution(judged, cuts.risk),
-    _MEDIAN: lambda judged, cuts: messages_to_alert(judged, cuts.risk),
+    RIGHT_SPEAKER: lambda judged, thresholds: attribution(judged, thresholds.risk),
+    _MEDIAN: lambda judged, thresholds: messages_to_alert(judged, thresholds.risk),
     "calibration error of the risk, at even odds": lambda judged, _: _even_error(judged),
 }
 """What a table of figures holds, in its order."""
 
-_OF_FLAGGED = frozenset({"right speaker, of flagged groomings", _MEDIAN})
+_OF_FLAGGED = frozenset({RIGHT_SPEAKER, _MEDIAN})
 _OF_WRITTEN = frozenset({"conversation AUC, written only", "calibration error of the risk, at even odds"})
 _SLOW = frozenset({"stage macro-F1", "stage macro average precision"})
 
 
 def at_even_odds(judged: Sequence[Judged]) -> tuple[Floats, Floats, Floats]:
-    """Return labels, highest risks and weights by which a risk of 0.5 means even odds: against ordinary conversations that could be
-    taken for grooming, not against chat that nobody would; each of shape (conversations,).
+    """Return labels, highest risks and weights, each of shape (conversations,).
+
+    With the weights a risk of 0.5 means even odds against ordinary conversations that could be taken for grooming.
     """
     labels, peaks = conversation_labels(written(judged))
     return labels, peaks, np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
@@ -100,59 +92,59 @@ def _even_error(judged: Sequence[Judged]) -> float:
     return calibration_error(labels, peaks, weights=weights)
 
 
-def summarise(judged: Sequence[Judged], cuts: Cuts, *, rounds: int = 200) -> dict[str, Any]:
+def summarise(judged: Sequence[Judged], thresholds: Thresholds, *, rounds: int = 200) -> dict[str, Any]:
     """Return every figure as JSON can hold it: the table with 95 % intervals by conversation, stages, alerts, early warning."""
-    groomings = [conversation for conversation in judged if conversation.grooming]
+    grooming = [conversation for conversation in judged if conversation.grooming]
     ordinary = [conversation for conversation in judged if conversation.grooming is False]
-    found = [conversation for conversation in groomings if conversation.peak >= cuts.risk]
-    stages = stage_figures(judged, cuts.keys, cuts.stages)
+    found = [conversation for conversation in grooming if conversation.peak >= thresholds.risk]
+    stages = stage_figures(judged, thresholds.keys, thresholds.stages)
     chat = [conversation for conversation in ordinary if conversation.attributes.get("situation") == ORDINARY_CHAT]
     hard = [conversation for conversation in written(ordinary) if conversation.attributes.get("hard") == "true"]
     plain = [conversation for conversation in written(ordinary) if conversation.attributes.get("hard") != "true"]
 
     def part(chosen: Sequence[Judged]) -> dict[str, int]:
-        return {"conversations": len(chosen), "flagged": sum(conversation.peak >= cuts.risk for conversation in chosen)}
+        return {"conversations": len(chosen), "flagged": sum(conversation.peak >= thresholds.risk for conversation in chosen)}
 
     return {
         "stages": {
-            key: {name: value if isinstance(value, int) else or_null(value) for name, value in own.items()}
-            for key, own in stages.items()
+            key: {name: value if isinstance(value, int) else or_null(value) for name, value in values.items()}
+            for key, values in stages.items()
         },
         "macro_f1": or_null(macro(stages, "f1")),
         "macro_average_precision": or_null(macro(stages, "average_precision")),
         "stage_calibration_error": {
-            key: or_null(calibration_error(*stage_columns(judged, column))) for column, key in enumerate(cuts.keys)
+            key: or_null(calibration_error(*stage_columns(judged, column))) for column, key in enumerate(thresholds.keys)
         },
         "table": {
-            name: told(
+            name: with_interval(
                 judged,
-                lambda chosen, figure=figure: figure(chosen, cuts),
-                _examples(name, judged, cuts),
+                lambda chosen, figure=figure: figure(chosen, thresholds),
+                _examples(name, judged, thresholds),
                 rounds=rounds // 4 if name in _SLOW else rounds,
                 share=name != _MEDIAN,
             )
             for name, figure in FIGURES.items()
         },
-        "early": _early(judged, cuts) if groomings and ordinary and _long_enough(judged) else {},
+        "early": _early(judged, thresholds) if grooming and ordinary and _long_enough(judged) else {},
         "conversations": {
-            "threshold": cuts.risk,
-            "roc_auc": or_null(FIGURES["conversation AUC, all"](judged, cuts)),
-            "roc_auc_written_only": or_null(FIGURES["conversation AUC, written only"](judged, cuts)),
-            "grooming": part(groomings),
+            "threshold": thresholds.risk,
+            "roc_auc": or_null(FIGURES["conversation AUC, all"](judged, thresholds)),
+            "roc_auc_written_only": or_null(FIGURES["conversation AUC, written only"](judged, thresholds)),
+            "grooming": part(grooming),
             "right_speaker": sum(conversation.peak_speaker in (conversation.groomers or ()) for conversation in found),
-            "median_messages_to_alert": or_null(messages_to_alert(judged, cuts.risk)),
+            "median_messages_to_alert": or_null(messages_to_alert(judged, thresholds.risk)),
             "median_messages_of_those": float(np.median([len(conversation.risk) for conversation in found])) if found else None,
             "ordinary": {"written_hard": part(hard), "written_plain": part(plain), "ordinary_chat": part(chat)},
         },
     }
 
 
-def _examples(name: str, judged: Sequence[Judged], cuts: Cuts) -> int:
+def _examples(name: str, judged: Sequence[Judged], thresholds: Thresholds) -> int:
     """Return of how many conversations a figure is: of those with a stage, of those flagged, else of the smaller class."""
     if name in _SLOW:
         return sum(bool((conversation.labels == 1).any()) for conversation in judged)
     if name in _OF_FLAGGED:
-        return sum(bool(conversation.grooming) and conversation.peak >= cuts.risk for conversation in judged)
+        return sum(bool(conversation.grooming) and conversation.peak >= thresholds.risk for conversation in judged)
     labels, _ = conversation_labels(written(judged) if name in _OF_WRITTEN else judged)
     return int(min((labels == 1).sum(), (labels == 0).sum()))
 
@@ -162,15 +154,15 @@ def _long_enough(judged: Sequence[Judged]) -> bool:
     return float(np.median([len(conversation.risk) for conversation in judged if conversation.grooming is not None])) > 1
 
 
-def _early(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
-    latency = f_latency(judged, cuts.risk)
+def _early(judged: Sequence[Judged], thresholds: Thresholds) -> dict[str, Any]:
+    latency = f_latency(judged, thresholds.risk)
     return {
         "f_latency": or_null(latency.f_latency),
         "speed": or_null(latency.speed),
         "f1": or_null(latency.f1),
         "p": or_null(latency.p),
-        "erde_5": or_null(erde(judged, cuts.risk, o=5)),
-        "erde_50": or_null(erde(judged, cuts.risk, o=50)),
+        "erde_5": or_null(erde(judged, thresholds.risk, o=5)),
+        "erde_50": or_null(erde(judged, thresholds.risk, o=50)),
         "recall_after_messages_at_1_percent": {
             str(count): or_null(recall) for count, recall in early_warning(judged, false_positive_rate=0.01).items()
         },
@@ -178,7 +170,13 @@ def _early(judged: Sequence[Judged], cuts: Cuts) -> dict[str, Any]:
 
 
 def compare(
-    first: Sequence[Judged], first_cuts: Cuts, second: Sequence[Judged], second_cuts: Cuts, *, rounds: int = 200, seed: int = 0
+    first: Sequence[Judged],
+    first_thresholds: Thresholds,
+    second: Sequence[Judged],
+    second_thresholds: Thresholds,
+    *,
+    rounds: int = 200,
+    seed: int = 0,
 ) -> list[Difference]:
     """Return each figure of two models on the conversations that both scored, with the interval of second minus first."""
     others = {conversation.id: conversation for conversation in second}
@@ -188,7 +186,7 @@ def compare(
     for name, figure in FIGURES.items():
 
         def both(chosen: Sequence[tuple[Judged, Judged]], figure: Figure = figure) -> tuple[float, float]:
-            return figure([pair[0] for pair in chosen], first_cuts), figure([pair[1] for pair in chosen], second_cuts)
+            return figure([pair[0] for pair in chosen], first_thresholds), figure([pair[1] for pair in chosen], second_thresholds)
 
         gaps = []
         for _ in range(rounds // 4 if name in _SLOW else rounds):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.intervals import FEW, at_least, at_most, binomial_tail, percent
-from evaluation.metrics import Judged, conversation_labels
+from evaluation.metrics import Judged, allowed_alarms, conversation_labels
 from pipeline.errors import ConfigError
 
 _EACH_END = 0.05 / 4
@@ -25,20 +25,20 @@ _EACH_END = 0.05 / 4
 class Choice:
     """A threshold, and what it comes to; ``alerts_per_thousand`` and ``precision`` are at the prevalence.
 
-    ``found`` of ``groomings`` and ``flagged`` of ``ordinary`` conversations are what the shares are of.
+    ``found`` of ``grooming`` and ``flagged`` of ``ordinary`` conversations are what the shares are of.
     """
 
     threshold: float
     prevalence: float
     found: int
-    groomings: int
+    grooming: int
     flagged: int
     ordinary: int
 
     @property
     def recall(self) -> float:
         """The share of the grooming conversations that is found."""
-        return self.found / self.groomings
+        return self.found / self.grooming
 
     @property
     def false_positive_rate(self) -> float:
@@ -70,7 +70,7 @@ class Choice:
     @property
     def _ends(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Intervals of recall and false-positive rate, of which both hold with 95 % confidence (Bonferroni's correction)."""
-        return _exact(self.found, self.groomings), _exact(self.flagged, self.ordinary)
+        return _exact(self.found, self.grooming), _exact(self.flagged, self.ordinary)
 
 
 def at_threshold(judged: Sequence[Judged], threshold: float, *, prevalence: float) -> Choice:
@@ -167,15 +167,29 @@ def guaranteed(judged: Sequence[Judged], *, rate: float, confidence: float = 0.9
     return chosen
 
 
+_PLACES = 1e5
+"""Risks are kept to five places, and so is a threshold: above the risk it follows from, and never 1, which nothing may reach."""
+
+
+def lowest_risk(peaks: Sequence[float], rate: float) -> float:
+    """Return the lowest threshold that at most the share ``rate`` of the highest risks of conversations reach."""
+    highest = sorted(peaks, reverse=True)
+    allowed = allowed_alarms(rate, len(highest))
+    if allowed >= len(highest):
+        return 1 / _PLACES
+    above = (math.floor(highest[allowed] * _PLACES + 1e-3) + 1) / _PLACES
+    return min(above, 1 - 1 / _PLACES)
+
+
 def _all(judged: Sequence[Judged], prevalence: float) -> list[Choice]:
     """Return what each threshold that makes a difference comes to: just at each risk that occurs."""
     labels, peaks = _both(judged, prevalence)
     values = np.unique(peaks)
-    groomings, ordinary = np.sort(peaks[labels == 1]), np.sort(peaks[labels == 0])
-    found = len(groomings) - np.searchsorted(groomings, values)
+    grooming, ordinary = np.sort(peaks[labels == 1]), np.sort(peaks[labels == 0])
+    found = len(grooming) - np.searchsorted(grooming, values)
     flagged = len(ordinary) - np.searchsorted(ordinary, values)
     return [
-        Choice(value, prevalence, hits, len(groomings), alarms, len(ordinary))
+        Choice(value, prevalence, hits, len(grooming), alarms, len(ordinary))
         for value, hits, alarms in zip(values.tolist(), found.tolist(), flagged.tolist(), strict=True)
     ]
 

@@ -11,11 +11,11 @@ import numpy as np
 from evaluation.calibration import calibration_error
 from evaluation.early import erde, f_latency, threshold_at
 from evaluation.intervals import wilson
-from evaluation.metrics import Judged, attribution, average_precision, or_null, recall_at, roc_auc, stage_columns, told
+from evaluation.metrics import Judged, attribution, average_precision, or_null, recall_at, roc_auc, stage_columns, with_interval
 
 RATES = (0.01, 0.001)
 HARD_RATE = 0.1
-"""Share of the written ordinary conversations that may be flagged where recall is told against them."""
+"""Share of the written ordinary conversations that may be flagged where recall is measured against them."""
 
 SOURCE_RATE = 0.001
 """Share of the other sources' conversations that may be flagged where a threshold is chosen on them."""
@@ -42,7 +42,7 @@ def transfer_figures(scores: TransferScores, threshold: float, keys: Sequence[st
     """Return every figure as JSON can hold it; intervals are of 95 %, by conversation."""
     grooming = [conversation for conversation in scores.written if conversation.grooming]
     ordinary = [conversation for conversation in scores.written if conversation.grooming is False]
-    every_source = [conversation for own in scores.sources.values() for conversation in own]
+    every_source = [conversation for members in scores.sources.values() for conversation in members]
     return {
         "threshold": threshold,
         "written": {
@@ -58,25 +58,25 @@ def transfer_figures(scores: TransferScores, threshold: float, keys: Sequence[st
             "erde_50": or_null(erde(scores.written, threshold, o=50)),
             "calibration_error": or_null(_even_error(grooming, ordinary)),
             "languages": {
-                language: {"grooming": _share(own, threshold), "ordinary": _share(others, threshold)}
-                for language, own, others in _by_language(grooming, ordinary)
+                language: {"grooming": _share(members, threshold), "ordinary": _share(others, threshold)}
+                for language, members, others in _by_language(grooming, ordinary)
             },
         },
         "against_all_sources": _ranking(grooming, every_source, rates=RATES),
         "sources": {
             name: {
-                **_ranking(grooming, own, rates=RATES),
-                "flagged": _share(own, threshold),
-                "per_10000_messages": _per_messages(own, threshold),
+                **_ranking(grooming, members, rates=RATES),
+                "flagged": _share(members, threshold),
+                "per_10000_messages": _per_messages(members, threshold),
                 "threshold_of_others": _left_out(grooming, scores.sources, name),
             }
-            for name, own in scores.sources.items()
+            for name, members in scores.sources.items()
         },
         "long_ordinary": {
-            str(length): {"flagged": _share(own, threshold), "per_10000_messages": _per_messages(own, threshold)}
-            for length, own in scores.joined.items()
+            str(length): {"flagged": _share(members, threshold), "per_10000_messages": _per_messages(members, threshold)}
+            for length, members in scores.joined.items()
         },
-        "after_ordinary": {str(before): _found_after(own, before, threshold) for before, own in scores.after.items()},
+        "after_ordinary": {str(before): _found_after(members, before, threshold) for before, members in scores.after.items()},
         "segments": _ranking(*_classes(scores.segments), rates=RATES),
         "one_side": _ranking(*_classes(scores.one_side), rates=RATES),
     }
@@ -101,10 +101,10 @@ def _ranking(positive: Sequence[Judged], negative: Sequence[Judged], *, rates: S
     found: dict[str, Any] = {
         "positive": len(positive),
         "negative": len(negative),
-        "auc": told(joined, lambda chosen: roc_auc(*pair(chosen)), examples),
+        "auc": with_interval(joined, lambda chosen: roc_auc(*pair(chosen)), examples),
     }
     for rate in rates:
-        found[f"recall_at_{rate:g}"] = told(
+        found[f"recall_at_{rate:g}"] = with_interval(
             joined, lambda chosen, rate=rate: recall_at(*pair(chosen), false_positive_rate=rate), examples
         )
     return found
@@ -126,7 +126,7 @@ def _per_messages(judged: Sequence[Judged], threshold: float) -> float | None:
 
 def _left_out(grooming: Sequence[Judged], sources: Mapping[str, Sequence[Judged]], name: str) -> dict[str, Any] | None:
     """Return what a threshold chosen on the other sources does on this one."""
-    others = [conversation for other, own in sources.items() if other != name for conversation in own]
+    others = [conversation for other, members in sources.items() if other != name for conversation in members]
     if not others:
         return None
     threshold = threshold_at(others, false_positive_rate=SOURCE_RATE)
@@ -146,12 +146,12 @@ def first_sign(conversation: Judged) -> int | None:
 
 def _after_first_sign(grooming: Sequence[Judged], threshold: float) -> float:
     """Return the median number of messages from the first labelled sign to the alert, over the conversations that are found."""
-    told = [
+    delays = [
         alert - 1 - begin
         for conversation in grooming
         if (alert := conversation.alert(threshold)) is not None and (begin := first_sign(conversation)) is not None
     ]
-    return float(np.median(told)) if told else float("nan")
+    return float(np.median(delays)) if delays else float("nan")
 
 
 def _found_after(judged: Sequence[Judged], before: int, threshold: float) -> dict[str, Any]:

@@ -83,28 +83,6 @@ class StageSettings(Settings):
     class_weight: Literal["balanced", "none"] = "balanced"
 
 
-class RiskSettings(Settings):
-    """The running risk from the stage probabilities so far, and the threshold that the model ships with."""
-
-    top: Annotated[int, Field(ge=1)] = 3
-    inverse_regularisation: Annotated[float, Field(gt=0)] = 1.0
-    prefixes: Annotated[int, Field(ge=1)] = 8
-    max_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
-
-
-class BaselineRecipe(Settings):
-    """What `safelight train` needs to know to train the baseline."""
-
-    name: str
-    taxonomy: str = "taxonomy.toml"
-    seed: int = 0
-    folds: Annotated[int, Field(ge=2)] = 5
-    max_ordinary: Annotated[int, Field(ge=0)] = 3000
-    features: FeatureSettings = FeatureSettings()
-    stages: StageSettings = StageSettings()
-    risk: RiskSettings = RiskSettings()
-
-
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
@@ -154,7 +132,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def _apply(table: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise ConfigError(f"`--set {override}` is not of the form key=value", do="Write for example --set risk.top=5")
+        raise ConfigError(f"`--set {override}` is not of the form key=value", do="Write for example --set features.min_messages=3")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -244,8 +222,9 @@ class ExportSettings(Settings):
 
 
 class CascadeSettings(Settings):
-    """How the prefilter of the cascade learns: from so many ``ordinary`` chats more than the network, each of so many ``members``
-    in so many ``epochs``.
+    """How the prefilter of the cascade learns.
+
+    It learns from so many ``ordinary`` chats more than the network, each of its ``members`` in so many ``epochs``.
     """
 
     ordinary: Annotated[int, Field(ge=0)] = 12_000
@@ -254,7 +233,10 @@ class CascadeSettings(Settings):
 
 
 class SplitSettings(Settings):
-    """How a corpus is split when no splits are given: shares of what is labelled; ``together`` names attributes never parted."""
+    """How a corpus is split when no splits are given: shares of what is labelled; ``together`` names attributes never parted.
+
+    Of ordinary chat ``ordinary_validation`` and ``ordinary_test`` conversations are kept for these parts, at most by the shares.
+    """
 
     train: Share = 0.7
     validation: Share = 0.1
@@ -264,7 +246,32 @@ class SplitSettings(Settings):
     ordinary_test: Annotated[int, Field(ge=0)] = 1000
 
 
-class EncoderRecipe(Settings):
+class Recipe(Settings):
+    """What every recipe says. Of ordinary chat at most ``max_ordinary`` conversations are read, a seeded sample."""
+
+    name: str
+    taxonomy: str = "taxonomy.toml"
+    seed: int = 0
+    max_ordinary: Annotated[int, Field(ge=0)] = 2000
+    max_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    max_hard_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    splits: SplitSettings = SplitSettings()
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The shares of ordinary validation conversations that may be flagged, as `choose_thresholds` takes them."""
+        return {"rate": self.max_false_positive_rate, "hard_rate": self.max_hard_false_positive_rate}
+
+
+class BaselineRecipe(Recipe):
+    """What `safelight train` needs to know to train the baseline."""
+
+    kind: Literal["ngram-linear"] = "ngram-linear"
+    features: FeatureSettings = FeatureSettings()
+    stages: StageSettings = StageSettings()
+
+
+class EncoderRecipe(Recipe):
     """What `safelight train` needs to know to fine-tune an encoder. ``encoder`` is a name on the Hugging Face hub, or a path.
 
     Of its ``layers`` the first so many are kept, all of them where no number is given.
@@ -272,26 +279,26 @@ class EncoderRecipe(Settings):
     """
 
     kind: Literal["encoder"]
-    name: str
     encoder: str
     layers: Count | None = None
-    taxonomy: str = "taxonomy.toml"
     composition: str | None = None
     baseline: str | None = None
-    seed: int = 0
-    max_ordinary: Annotated[int, Field(ge=0)] = 2000
-    max_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
-    max_hard_false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.1
     message_tokens: Annotated[int, Field(ge=4)] = 64
     heads: HeadSettings = HeadSettings()
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
     teacher: TeacherSettings = TeacherSettings()
-    splits: SplitSettings = SplitSettings()
     export: ExportSettings = ExportSettings()
     cascade: CascadeSettings = CascadeSettings()
 
-    @property
-    def rates(self) -> dict[str, float]:
-        """The shares of ordinary validation conversations that may be flagged, as `choose_thresholds` takes them."""
-        return {"rate": self.max_false_positive_rate, "hard_rate": self.max_hard_false_positive_rate}
+
+def read_recipe(config: Path, *, overrides: Iterable[str] = ()) -> BaselineRecipe | EncoderRecipe:
+    """Read a recipe; ``kind`` says what sort it is, the baseline without one.
+
+    Raises
+    ------
+    ConfigError
+        As `load_settings`.
+    """
+    wanted = EncoderRecipe if read_toml(config).get("kind") == "encoder" else BaselineRecipe
+    return load_settings(config, wanted, overrides=overrides)

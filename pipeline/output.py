@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ResultsError
+from pipeline.printable import OBEYED
 
 WORK, REPLACED = "new.", "replaced"
-_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_OBEYED = re.compile(f"[{OBEYED}]")
 
 
 @contextmanager
@@ -173,6 +174,6 @@ def require_unchanged(folder: Path, found: Mapping[str, str], noted: Mapping[str
     ResultsError
         When a file was changed; ``do`` says what to do then.
     """
-    for name, own in found.items():
-        if noted.get(name, own) != own:
+    for name, digest in found.items():
+        if noted.get(name, digest) != digest:
             raise ResultsError("the file was changed after it was written: its SHA-256 differs", where=str(folder / name), do=do)

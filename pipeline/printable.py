@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-# Controls, marks that turn the direction of text, and bytes of a name that is not in UTF-8.
-_UNSAFE_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+OBEYED = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+"""For a regular expression's set: later controls, marks that turn the direction of text, and bytes of a name that is not UTF-8."""
+
+_UNSAFE_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{OBEYED}]")
+_UNSAFE = re.compile(f"[\x00-\x1f{OBEYED}]")
 
 
 def printable(text: str) -> str:

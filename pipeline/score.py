@@ -27,7 +27,6 @@ from pipeline.model.base import Model
 from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
-from pipeline.model.thresholds import Thresholds, read_thresholds
 from pipeline.output import check_place, hashes_of, new_folder, write_json
 from pipeline.results import (
     CONVERSATIONS,
@@ -48,6 +47,7 @@ from pipeline.scoring.checkpoint import Checkpoint, MergedRun
 from pipeline.scoring.core import Scorer, score_table, slot_name
 from pipeline.scoring.engines.local import first_error, score_units
 from pipeline.scoring.since import Known
+from pipeline.thresholds import Thresholds, read_thresholds
 
 __all__ = ["Engine", "Progress", "score", "score_conversations", "slot_name"]
 
@@ -272,8 +272,8 @@ def _record(
             "kinds": dict(merged.kinds),
         },
         "merged": list(log.merged),
-        "failed": [*({"export": one.name, "reason": one.reason} for one in log.failed), *merged.failed],
-        "passed_over": [{"file": one.name, "reason": one.reason} for one in log.passed_over],
+        "failed": [*({"export": unread.name, "reason": unread.reason} for unread in log.failed), *merged.failed],
+        "passed_over": [{"file": unread.name, "reason": unread.reason} for unread in log.passed_over],
         "warnings": list(merged.warnings),
         "taxonomy": model.taxonomy.model_dump(mode="json"),
     }

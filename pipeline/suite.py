@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from evaluation.functional.cases import read_cases
 from evaluation.functional.run import Outcome, run_suite
 from pipeline.config import Taxonomy
 from pipeline.model.base import Model
-from pipeline.model.thresholds import Thresholds
 from pipeline.score import score_conversations
+from pipeline.thresholds import Thresholds
+
+Suite = Callable[[Model, Thresholds], Sequence[Outcome]]
+"""Runs the functional suite on a model."""
 
 
 def suite_outcomes(model: Model, thresholds: Thresholds) -> tuple[Outcome, ...]:

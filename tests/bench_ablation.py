@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from evaluation.metrics import Judged
-from evaluation.summary import ORDINARY_CHAT, Cuts, compare, written
+from evaluation.summary import ORDINARY_CHAT, compare, written
 from pipeline.config import EncoderRecipe, Taxonomy, load_settings
 from pipeline.corpora.augment.compose import Composition
 from pipeline.corpora.labelled import LabelledConversation
@@ -38,8 +38,10 @@ from pipeline.model.encoder.context_head import NEAR, neighbours
 from pipeline.model.encoder.encoder import EncoderModel
 from pipeline.model.encoder.message_tokens import Arrays, Network
 from pipeline.model.predict import predict_labelled
+from pipeline.thresholds import Thresholds
 from pipeline.training import examples
 from pipeline.training import loss as loss_module
+from pipeline.training.calibrate import calibrate
 from pipeline.training.choose import choose_thresholds
 from pipeline.training.dataset import DatasetSplits, assign_splits, make_splits
 from pipeline.training.examples import Example, make_examples
@@ -47,7 +49,7 @@ from pipeline.training.fit_encoder import fit_encoder
 from pipeline.training.head_warmup import refit_head
 from pipeline.training.open_encoder import Start, open_encoder
 from pipeline.training.train import load_recipe
-from pipeline.training.train_encoder import calibrate, exported_logits
+from pipeline.training.train_encoder import exported_logits
 
 HELD_OUT = ("nl", "pt")
 """Languages that one variant does not learn from."""
@@ -199,19 +201,19 @@ class Told:
     """A variant on the test part."""
 
     judged: list[Judged]
-    cuts: Cuts
+    thresholds: Thresholds
 
 
 def tell(validation: Sequence[Judged], test: list[Judged], setting: Setting) -> Told:
     """Choose thresholds on what was said of the validation part."""
     chosen = choose_thresholds(validation, setting.taxonomy.keys, **setting.recipe.rates)
-    return Told(test, Cuts(chosen.risk, chosen.stages))
+    return Told(test, chosen)
 
 
 def rows(name: str, told: Told, whole: Told) -> str:
     """Return a row of the table: each figure, and the interval of its difference to the whole."""
     cells = []
-    for one in compare(whole.judged, whole.cuts, told.judged, told.cuts):
+    for one in compare(whole.judged, whole.thresholds, told.judged, told.thresholds):
         if one.name in SHOWN:
             low, high = one.interval
             cells.append(f"{one.second:.3f}" if told is whole else f"{one.second:.3f} ({low:+.3f} to {high:+.3f})")
@@ -274,8 +276,8 @@ def main() -> None:
             say(rows("without the risk head", tell(by_strongest_stage(validation), by_strongest_stage(test), setting), whole))
         if variant.name.startswith("without nl"):
             own, other = ([one for one in part.judged if one.attributes.get("language") in HELD_OUT] for part in (whole, told))
-            say(rows("of these languages, learned from", Told(own, whole.cuts), Told(own, whole.cuts)))
-            say(rows("of these languages, never met", Told(other, told.cuts), Told(own, whole.cuts)))
+            say(rows("of these languages, learned from", Told(own, whole.thresholds), Told(own, whole.thresholds)))
+            say(rows("of these languages, never met", Told(other, told.thresholds), Told(own, whole.thresholds)))
     say(json.dumps({"written test conversations": len(written(whole.judged)) if whole else 0}))
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from pipeline.config import Taxonomy, load_settings
+
+if TYPE_CHECKING:
+    from pipeline.review.store import Store
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,7 +55,8 @@ severity = 2
     )
     recipe = folder / "tiny.toml"
     recipe.write_text(
-        'name = "tiny"\ntaxonomy = "taxonomy.toml"\nseed = 7\nfolds = 2\n[features]\nmin_messages = 1\nmax_char_features = 400\n',
+        'name = "tiny"\ntaxonomy = "taxonomy.toml"\nseed = 7\n[features]\nmin_messages = 1\nmax_char_features = 400\n'
+        "[splits]\ntrain = 0.5\nvalidation = 0.25\ntest = 0.25\ntogether = []\nordinary_validation = 0\nordinary_test = 0\n",
         "utf-8",
     )
     return recipe
@@ -185,3 +191,16 @@ def tiny_encoder_model(
     out = tmp_path_factory.mktemp("models") / "tiny-encoder"
     train(tiny_encoder_recipe, corpus=[tiny_corpus], out=out, encoder_path=tiny_encoder, track=False)
     return out
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store with an account of each role."""
+    from helpers.reviewed import add_people
+
+    from pipeline.review.store import open_store
+
+    opened = open_store(tmp_path / "review.db")
+    add_people(opened)
+    yield opened
+    opened.close()

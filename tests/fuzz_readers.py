@@ -21,7 +21,7 @@ import zlib
 from pathlib import Path
 
 import atheris  # pyright: ignore[reportMissingImports]
-from export_seeds import SEEDS, seed_bytes
+from helpers.export_seeds import SEEDS, seed_bytes
 
 with atheris.instrument_imports(include=["pipeline.ingest"]):  # pyright: ignore[reportAttributeAccessIssue]
     from pipeline.errors import SafelightError

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exports import read_all, write
+from helpers.exports import read_all, write
 
 from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.files.find import FileFinder

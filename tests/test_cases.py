@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exports import read_all
+from helpers.exports import read_all
 
 from pipeline.errors import SafelightError
 from pipeline.schema import Message

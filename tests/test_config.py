@@ -28,7 +28,7 @@ def test_an_unknown_key_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:
     file = tmp_path / "r.toml"
-    file.write_text('name = "x"\nfolds = = 3\n')
+    file.write_text('name = "x"\nseed = = 3\n')
     with pytest.raises(ConfigError, match="line 2"):
         load_settings(file, BaselineRecipe)
 
@@ -43,17 +43,17 @@ def test_a_missing_file_and_bytes_that_are_no_text_are_clear(tmp_path: Path) -> 
 
 def test_overrides_reach_into_tables_and_take_toml_values(tmp_path: Path) -> None:
     file = tmp_path / "r.toml"
-    file.write_text('name = "x"\n[risk]\ntop = 2\n')
-    recipe = load_settings(file, BaselineRecipe, overrides=["risk.top=5", "name=other", "features.word_ngrams=[1, 3]"])
-    assert recipe.risk.top == 5
+    file.write_text('name = "x"\n[features]\nmin_messages = 2\n')
+    recipe = load_settings(file, BaselineRecipe, overrides=["features.min_messages=5", "name=other", "features.word_ngrams=[1, 3]"])
+    assert recipe.features.min_messages == 5
     assert recipe.name == "other"
     assert recipe.features.word_ngrams == (1, 3)
 
 
-@pytest.mark.parametrize("override", ["risk.top", "=3", "risk.top.deeper=1", "risk.top=-1"])
+@pytest.mark.parametrize("override", ["features.min_messages", "=3", "features.min_messages.deeper=1", "features.min_messages=-1"])
 def test_an_override_that_does_not_fit_is_a_clear_error(tmp_path: Path, override: str) -> None:
     file = tmp_path / "r.toml"
-    file.write_text('name = "x"\n[risk]\ntop = 2\n')
+    file.write_text('name = "x"\n[features]\nmin_messages = 2\n')
     with pytest.raises(ConfigError):
         load_settings(file, BaselineRecipe, overrides=[override])
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from labelled import grooming, ordinary
+from helpers.labelled import grooming, ordinary
 
 from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import Taxonomy

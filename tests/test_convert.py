@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exports import read_all, write
+from helpers.exports import read_all, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
-from exports import write
+from helpers.exports import write
 
 from pipeline.config import Taxonomy
 from pipeline.corpora.open import read_corpus

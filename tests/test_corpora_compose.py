@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.labelled import grooming, ordinary
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labelled import grooming, ordinary
 
 from pipeline.config import Taxonomy, load_settings
 from pipeline.corpora.augment.compose import Composition, compose

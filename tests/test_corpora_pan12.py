@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from exports import write
-from test_pan12 import conversation, corpus, message
+from helpers.exports import write
+from helpers.pan12_xml import conversation, corpus, message
 
 from pipeline.config import Taxonomy
 from pipeline.corpora.open import read_corpus

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.labelled import grooming, labelled, ordinary
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labelled import grooming, labelled, ordinary
 
 from pipeline.config import Taxonomy
 from pipeline.corpora.check import check_corpus

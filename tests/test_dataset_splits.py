@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from labelled import grooming, labelled, ordinary
-from test_early_and_pan12 import judged
+from helpers.judged import judged
+from helpers.labelled import grooming, labelled, ordinary
 
 pytest.importorskip("sklearn", reason="training needs the train extra")
 
 from evaluation.metrics import Judged
+from evaluation.thresholds import lowest_risk
 from pipeline.config import SplitSettings
 from pipeline.corpora.training import TrainingCorpus
-from pipeline.model.thresholds import lowest_risk
 from pipeline.training.choose import choose_thresholds
 from pipeline.training.dataset import assign_splits, make_splits
 
@@ -74,3 +74,11 @@ def test_chat_that_the_prefilter_learns_from_is_like_none_that_is_held_out() -> 
     kept = {one.id for one in dataset.more}
     assert kept
     assert kept == {f"more-{number}" for number in range(20) if f"plain-{number}" not in held_out}
+
+
+def test_little_ordinary_chat_does_not_all_go_to_the_validation_part() -> None:
+    corpus = TrainingCorpus(tuple(grooming(number) for number in range(8)), tuple(ordinary(number) for number in range(40)))
+    settings = SplitSettings(train=0.5, validation=0.25, test=0.25, ordinary_validation=400, ordinary_test=1000)
+    dataset = assign_splits(corpus, make_splits(corpus, settings, seed=1))
+    counts = [sum(one.id.startswith("plain") for one in part) for part in (dataset.train, dataset.validation, dataset.test)]
+    assert counts == [20, 10, 10]

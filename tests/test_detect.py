@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from exports import read_all, write
-from workbooks import workbook
+from helpers.exports import read_all, write
+from helpers.workbooks import workbook
 
 from pipeline.errors import ExportError, UnknownFormat
 

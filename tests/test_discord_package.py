@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exports import read_all, read_one, write
+from helpers.exports import read_all, read_one, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from exports import read_all, read_one, write
+from helpers.exports import read_all, read_one, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from exports import read_all
+from helpers.exports import read_all
 
 from pipeline.ingest.detection.downloads import holds_other_data, top_folders
 

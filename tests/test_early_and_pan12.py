@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
+from helpers.judged import judged
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.early import early_warning, erde, f_latency, penalty, penalty_rate, threshold_at
-from evaluation.metrics import Judged
 from evaluation.pan12 import Official
-
-
-def judged(name: str, risk: list[float], *, grooming: bool) -> Judged:
-    count = len(risk)
-    return Judged(
-        id=name,
-        grooming=grooming,
-        groomers=frozenset({"A"} if grooming else ()),
-        speakers=("A",) * count,
-        labels=np.zeros((count, 1)),
-        stages=np.zeros((count, 1)),
-        speaker_risk=np.asarray(risk),
-        risk=np.asarray(risk),
-    )
-
 
 ALL = [
     judged("found at 2", [0.1, 0.9, 0.2, 0.1, 0.1], grooming=True),

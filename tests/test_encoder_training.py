@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from exports import write
-from test_pan12 import conversation, corpus, message
+from helpers.exports import write
+from helpers.pan12_xml import conversation, corpus, message
 
 pytest.importorskip("torch", reason="training needs the train extra")
 

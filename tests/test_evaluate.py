@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_early_and_pan12 import judged
-from test_report import Page
+from helpers.judged import judged
+from helpers.page import Page
 from typer.testing import CliRunner
 
 from evaluation.measure import measure
 from evaluation.metrics import Judged
 from evaluation.saved import SCORES, Saved, read_saved, write_saved
-from evaluation.summary import Cuts
 from pipeline.cli.main import app
 from pipeline.errors import ConfigError, ResultsError
 from pipeline.evaluate import (
@@ -34,7 +33,7 @@ from pipeline.evaluate import (
     track,
 )
 from pipeline.evaluate.run import Settings
-from pipeline.model.thresholds import read_thresholds
+from pipeline.thresholds import Thresholds, read_thresholds
 
 COMPUTED = {"computed", "made"}
 
@@ -59,7 +58,7 @@ def wide(groomings: int, ordinary: int) -> list[Judged]:
 
 def saved_at(path: Path, rows: list[Judged]) -> Path:
     path.mkdir(parents=True)
-    write_saved(Saved(rows, Cuts(0.5, {"access": 0.5})), path / SCORES)
+    write_saved(Saved(rows, Thresholds(risk=0.5, stages={"access": 0.5})), path / SCORES)
     return path
 
 
@@ -75,7 +74,7 @@ def test_saved_scores_that_were_changed_are_refused(evaluated: Path, tmp_path: P
     shutil.copytree(evaluated, copy)
     evaluate_saved(copy, Settings(rounds=20))
     saved = read_saved(copy)
-    write_saved(Saved(saved.judged[:-1], saved.cuts, saved.about), copy / SCORES)
+    write_saved(Saved(saved.judged[:-1], saved.thresholds, saved.about), copy / SCORES)
     for read in (
         lambda: evaluate_saved(copy, Settings(rounds=20)),
         lambda: evaluate_saved(copy / SCORES, Settings(rounds=20)),
@@ -205,7 +204,7 @@ def test_the_official_figures_of_pan12_stand_where_its_conversations_do(tmp_path
         )
 
     rows = [chat("1", "g1", 0.9, {"2"}), chat("2", "g1", 0.2, {"2"}), chat("3", "g2", 0.3, {"2"}), chat("4", "o1", 0.8, set())]
-    found = measure(Saved(rows, Cuts(0.5, {"access": 0.5})), rounds=20)["pan12"]
+    found = measure(Saved(rows, Thresholds(risk=0.5, stages={"access": 0.5})), rounds=20)["pan12"]
     who, lines = found["who"], found["which_lines"]
     assert (who["retrieved"], who["relevant_retrieved"], who["relevant"]) == (2, 1, 2), "g1 and o1 of g1 and g2"
     assert who["f0.5"] == 0.5
@@ -276,14 +275,28 @@ def test_the_commands_go_together(tiny_model: Path, tiny_corpus: Path, tmp_path:
     done = run.invoke(app, ["threshold", str(tmp_path / "e"), "--recall", "1", "--out", str(tmp_path / "t.json")])
     assert done.exit_code == 0, done.output
     done = run.invoke(
-        app, ["evaluate", "--scores", str(tmp_path / "e"), "--thresholds", str(tmp_path / "t.json"), "--rounds", "20"]
+        app, ["evaluate", "recompute", str(tmp_path / "e"), "--thresholds", str(tmp_path / "t.json"), "--rounds", "20"]
     )
     assert done.exit_code == 0, done.output
     done = run.invoke(app, ["compare", str(tmp_path / "e"), str(tmp_path / "e")])
     assert done.exit_code == 0, done.output
     assert isinstance(run.invoke(app, ["evaluate", *given]).exception, Exception)
-    assert "do not go together" in str(run.invoke(app, ["evaluate", *given, "--suite", "functional"]).exception)
     assert "nothing was given" in str(run.invoke(app, ["evaluate"]).exception)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--suite", "functional"], "evaluate suite"),
+        (["--scores", "e"], "evaluate recompute"),
+        (["--unlabelled", "chats"], "evaluate drift"),
+        (["--rounds", "20", "suite"], "behind `evaluate suite`"),
+    ],
+)
+def test_an_option_that_became_a_command_or_stands_before_one_says_where_it_belongs(given: list[str], told: str) -> None:
+    ended = CliRunner().invoke(app, ["evaluate", *given]).exception
+    assert isinstance(ended, ConfigError)
+    assert told in str(ended)
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow's store warns of what its own libraries will drop

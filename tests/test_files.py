@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from exports import read_all, write
+from helpers.exports import read_all, write
 
 from pipeline.errors import ArchiveRefused, ExportError, UnknownFormat
 from pipeline.ingest.files.find import DEEPEST

@@ -16,7 +16,7 @@ pytest.importorskip("scipy", reason="training needs the train extra")
 
 from scipy.optimize import check_grad
 
-from pipeline.model.encoder.risk_head import RiskHead, read_risk_head
+from pipeline.model.risk_head import RiskHead, read_risk_head
 from pipeline.training import fit_risk as room
 from pipeline.training.fit_risk import Scored, against_look_alikes, fit_risk
 

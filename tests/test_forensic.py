@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from exports import read_all, write
+from helpers.exports import read_all, write
+from helpers.workbooks import workbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workbooks import workbook
 
 from pipeline.errors import AmbiguousDateOrder, ArchiveRefused, ExportError
 from pipeline.schema import Message

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from exports import read_all, write
+from helpers.exports import read_all, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

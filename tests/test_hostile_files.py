@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exports import read_all, write
+from helpers.exports import read_all, write
 
 from pipeline.errors import ExportError
 from pipeline.ingest import ReadLog, ReadOptions

@@ -8,7 +8,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from exports import write
+from helpers.exports import write
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ import io
 from datetime import datetime
 from pathlib import Path
 
-from exports import read_all, read_one, write
+from helpers.exports import read_all, read_one, write
 
 COLUMNS = [
     *("Chat Session", "Message Date", "Delivered Date", "Read Date", "Edited Date", "Deleted Date", "Service", "Type"),

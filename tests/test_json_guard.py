@@ -8,7 +8,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from exports import read_all, write
+from helpers.exports import read_all, write
 
 from pipeline.errors import ExportError
 from pipeline.ingest.parsing.json_guard import DEEPEST, JsonGuard

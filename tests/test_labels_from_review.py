@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from decided import AT, correction, decision
+from helpers.decided import AT, correction, decision
 
 from evaluation.agreement import krippendorff_alpha
 from pipeline.config import Taxonomy

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from labelled import grooming, labelled, ordinary
+from helpers.labelled import grooming, labelled, ordinary
 
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import CorpusError

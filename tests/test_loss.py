@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from labelled import grooming, labelled
+from helpers.labelled import grooming, labelled
 
 pytest.importorskip("torch", reason="training needs the train extra")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exports import read_all, read_one, write
+from helpers.exports import read_all, read_one, write
 from hypothesis import given
 from hypothesis import strategies as st
 

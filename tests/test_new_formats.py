@@ -6,8 +6,8 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from export_seeds import SEEDS, seed_bytes
-from exports import read_all, write
+from helpers.export_seeds import SEEDS, seed_bytes
+from helpers.exports import read_all, write
 
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 from pipeline.ingest.detection.detect import FORMATS

@@ -194,10 +194,11 @@ ROWS = [
 
 def test_no_model_learns_from_such_a_row(taxonomy: Taxonomy) -> None:
     pytest.importorskip("sklearn", reason="training needs the train extra")
-    from pipeline.training.fit_baseline import training_messages
+    from pipeline.training.examples import labelled_utterances
 
     conversation = labelled(*ROWS)
-    assert training_messages([conversation], taxonomy).texts == ["how old are you anyway", "are you alone"]
+    (read,) = labelled_utterances([conversation], stages=taxonomy.keys)
+    assert read.texts == ["how old are you anyway", "are you alone"]
     assert [position for position, _ in utterances(conversation.messages)] == [0, 6]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pypdf
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from decided import AT, KEY, decision, entry
+from helpers.decided import AT, KEY, decision, entry
 from typer.testing import CliRunner
 
 from pipeline.cli.main import app

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import tempfile
 from pathlib import Path
-from xml.sax.saxutils import escape, quoteattr
 
 import pytest
-from exports import read_all, read_one, write
+from helpers.exports import read_all, read_one, write
+from helpers.pan12_xml import conversation, corpus, message
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,19 +15,6 @@ from pipeline.errors import ArchiveRefused, ExportError
 
 # XML 1.0 has no place for other control characters, and a parser makes one line end of two.
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1)
-
-
-def message(line: int, text: str, author: str = "a" * 32, time: str = "03:20") -> str:
-    words = escape(html.escape(text))
-    return f"<message line={quoteattr(str(line))}><author>{author}</author><time>{time}</time><text>{words}</text></message>"
-
-
-def corpus(*conversations: str) -> str:
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<conversations>\n{"".join(conversations)}\n</conversations>\n'
-
-
-def conversation(id_: str, *messages: str) -> str:
-    return f"<conversation id={quoteattr(id_)}>\n" + "\n".join(messages) + "\n</conversation>\n"
 
 
 @given(texts=st.lists(WORDS, min_size=1, max_size=5))

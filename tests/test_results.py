@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pipeline.alerts import first_alert, stages_over
 from pipeline.config import Stage, Taxonomy
 from pipeline.errors import ResultsError
-from pipeline.model.thresholds import Thresholds
 from pipeline.results import (
     CONVERSATIONS,
     RUN,
@@ -28,6 +27,7 @@ from pipeline.results import (
     scores_schema,
     stage_column,
 )
+from pipeline.thresholds import Thresholds
 
 KEYS = ("mild", "grave")
 COUNTS = (3, 0, 40, 1, 7)

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 
-from reviewed import PLAIN, TURNED, add_people, decided_folder, make_run, opened
+from helpers.reviewed import PLAIN, TURNED, add_people, decided_folder, make_run, opened
 
 from pipeline.config import Taxonomy
 from pipeline.errors import ResultsError

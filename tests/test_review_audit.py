@@ -15,10 +15,10 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 
-from reviewed import PLAIN, TURNED, add_people, make_run, opened, postgresql, read_through
+from helpers.reviewed import PLAIN, TURNED, add_people, make_run, opened, postgresql, read_through
+from helpers.tampering import GARBAGE, OF_THE_LOG, OF_THE_TABLES
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from tampering import GARBAGE, OF_THE_LOG, OF_THE_TABLES
 
 from pipeline.config import Taxonomy
 from pipeline.errors import ReviewError

@@ -19,8 +19,8 @@ pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 pytest.importorskip("playwright", reason="the review's pages are tested with it")
 
 from axe_playwright_python.sync_playwright import Axe
+from helpers.reviewed import PASSWORD, PLAIN, TURNED, absent, add_people, free_port, make_run
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from reviewed import PASSWORD, PLAIN, TURNED, absent, add_people, free_port, make_run
 
 from pipeline.config import Taxonomy
 from pipeline.review.head import note_head

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 pytest.importorskip("typst", reason="the review needs its extra")
 
-from reviewed import decided_folder
+from helpers.reviewed import decided_folder
 
 from pipeline.config import Taxonomy
 

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("fastapi", reason="the review needs its extra")
 
-from browsing import Browser
-from reviewed import PLAIN, TURNED, add_people, make_run
+from helpers.browsing import Browser
+from helpers.reviewed import PLAIN, TURNED, make_run
 
 from pipeline.config import Taxonomy
 from pipeline.review.decisions import current_decision
 from pipeline.review.serve import prepare
-from pipeline.review.store import Store, open_store
+from pipeline.review.store import Store
 from pipeline.review.web import routes_queue
 from pipeline.review.web.app_state import AppState
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = open_store(tmp_path / "review.db")
-    add_people(made)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the review needs its extra")
 
-from browsing import Browser
-from reviewed import PASSWORD, PLAIN, TURNED, add_people, make_run
+from helpers.browsing import Browser
+from helpers.reviewed import PASSWORD, PLAIN, TURNED, make_run
 
 from pipeline.config import Taxonomy
 from pipeline.errors import ReviewError
@@ -23,13 +23,6 @@ from pipeline.review.store import Store, open_store
 from pipeline.review.web.app_state import AppState
 
 REFER = {"kind": "refer", "reason-refer": "meeting", "note": "seen at the pool"}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    made = open_store(tmp_path / "review.db")
-    add_people(made)
-    return made
 
 
 @pytest.fixture

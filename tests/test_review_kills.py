@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import pyarrow.parquet as pq
 import pytest
-from reviewed import PASSWORD, PLAIN, TURNED, add_people, free_port, make_run, opened, postgresql
+from helpers.reviewed import PASSWORD, PLAIN, TURNED, add_people, free_port, make_run, opened, postgresql
 from sqlalchemy import select, text
 
 from pipeline.config import Taxonomy

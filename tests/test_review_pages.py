@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the review needs its extra")
 
-from browsing import Browser
-from reviewed import PASSWORD, PLAIN, TURNED, add_people, make_run
+from helpers.browsing import Browser
+from helpers.reviewed import PASSWORD, PLAIN, TURNED, make_run
 from sqlalchemy import update
 
 from pipeline.config import Taxonomy
@@ -26,14 +25,6 @@ from pipeline.review.store import Store, open_store
 from pipeline.review.web.app_state import AppState
 
 SECRETS = ("mature for that", "our secret ok", "how old are you", "Kestrel")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = open_store(tmp_path / "review.db")
-    add_people(made)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Browser
+from helpers.browsing import Browser
+from helpers.reviewed import PASSWORD, PLAIN, TURNED, make_run
 from pyotp.totp import TOTP
-from reviewed import PASSWORD, PLAIN, TURNED, add_people, make_run
 from sqlalchemy import text
 
 from pipeline.config import Taxonomy
@@ -20,16 +19,8 @@ from pipeline.review.audit import entries, verify
 from pipeline.review.policy import ALARM, Policy, read_policy, set_policy
 from pipeline.review.second_factor import reset_factor
 from pipeline.review.serve import prepare
-from pipeline.review.store import Store, open_store
+from pipeline.review.store import Store
 from pipeline.review.web.app_state import AppState
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = open_store(tmp_path / "review.db")
-    add_people(made)
-    yield made
-    made.close()
 
 
 @pytest.fixture

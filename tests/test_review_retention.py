@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 
-from reviewed import PLAIN, TURNED, People, add_people, make_run, opened
+from helpers.reviewed import PLAIN, TURNED, People, add_people, make_run, opened
 from sqlalchemy import select, update
 
 from pipeline.config import Taxonomy

@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 
-from reviewed import PLAIN, TURNED, make_run
+from helpers.reviewed import PLAIN, TURNED, make_run
 
 from pipeline.config import Taxonomy
 from pipeline.output import hashes_of, write_json

@@ -17,7 +17,7 @@ import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from reviewed import PLAIN, TURNED, add_people, make_run
+from helpers.reviewed import PLAIN, TURNED, add_people, make_run
 
 from pipeline.config import Taxonomy
 from pipeline.review.audit import entries

@@ -17,7 +17,7 @@ pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from reviewed import PLAIN, TURNED, People, add_people, make_run, opened, postgresql, read_through
+from helpers.reviewed import PLAIN, TURNED, People, add_people, make_run, opened, postgresql, read_through
 from sqlalchemy import text
 
 from pipeline.config import Taxonomy

@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 
-from reviewed import PASSWORD, decided_folder
+from helpers.reviewed import PASSWORD, decided_folder
 
 from pipeline.cli.main import main
 from pipeline.config import Taxonomy

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.model.encoder.risk_head import STRONGEST, RiskHead, read_risk_head, riskiest, running_ages
+from pipeline.model.risk_head import STRONGEST, RiskHead, read_risk_head, riskiest, running_ages
 
 STAGES = 3
 SHARE = st.floats(0, 1, width=32)

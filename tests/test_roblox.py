@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from exports import read_all, read_one, write
+from helpers.exports import read_all, read_one, write
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exports import write
+from helpers.exports import write
 
 from pipeline.errors import ResultsError
 from pipeline.output import REPLACED, WORK

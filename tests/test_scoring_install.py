@@ -13,7 +13,7 @@ import typer
 from pipeline.cli.main import app
 
 EXTRAS = (
-    *("accelerate", "datasketch", "matplotlib", "mlflow", "nncf", "onnx", "peft", "scipy", "sklearn", "torch", "transformers"),
+    *("accelerate", "matplotlib", "mlflow", "nncf", "onnx", "peft", "scipy", "sklearn", "torch", "transformers"),
     *("alembic", "argon2", "cryptography", "fastapi", "starlette", "fontTools", "psycopg", "python_multipart", "multipart"),
     *("sqlalchemy", "typst", "uvicorn", "ray", "openvino", "spacy", "datasets", "pyspark", "py7zr"),
 )
@@ -26,17 +26,21 @@ NEEDS: dict[str, tuple[str | None, list[str]]] = {
     "score": (None, ["CHAT", "--model", "MODEL", "--out", "run"]),
     "report": (None, ["run"]),
     "evaluate": (None, ["--corpus", "corpus.csv", "--split", "all", "--model", "MODEL", "--rounds", "20", "--out", "evaluation"]),
+    "evaluate suite": (None, ["--model", "MODEL"]),
+    "evaluate drift": (None, ["CHAT", "--model", "MODEL"]),
+    "evaluate recompute": (None, ["evaluation", "--rounds", "20"]),
+    "evaluate transfer": (None, ["--written", "corpus.csv", "--model", "MODEL", "--most", "1"]),
     "threshold": (None, ["evaluation", "--recall", "0.9"]),
     "compare": (None, ["evaluation", "evaluation"]),
     "corpus split": (None, ["corpus.csv", "--out", "splits.json", "--taxonomy", "TAXONOMY"]),
     "corpus briefs": (None, ["CONFIGS/writing.toml", "--count", "1"]),
     "corpus build": (
-        "train",
+        None,
         ["corpus.csv", "--splits", "splits.json", "--out", "c", "--config", "CONFIGS/composition.toml", "--taxonomy", "TAXONOMY"],
     ),
     "corpus active": (None, ["run"]),
-    "corpus check": ("train", ["corpus.csv", "--taxonomy", "TAXONOMY"]),
-    "corpus card": ("train", ["corpus.csv", "--taxonomy", "TAXONOMY"]),
+    "corpus check": (None, ["corpus.csv", "--taxonomy", "TAXONOMY"]),
+    "corpus card": (None, ["corpus.csv", "--taxonomy", "TAXONOMY"]),
     "train": ("train", ["--config", "CONFIGS/baseline.toml", "--corpus", "corpus.csv", "--out", "model"]),
     "corpus from-review": ("review", ["review.db", "--out", "labels.jsonl"]),
     "pack make": ("review", ["run", "c", "--key", "key.pem", "--out", "pack.zip"]),
@@ -81,7 +85,8 @@ def commands(group: object, path: tuple[str, ...] = ()) -> list[str]:
     members = getattr(group, "commands", None)
     if members is None:
         return [" ".join(path)]
-    return [found for name, member in members.items() for found in commands(member, (*path, name))]
+    alone = [" ".join(path)] if path and getattr(group, "invoke_without_command", False) else []
+    return alone + [found for name, member in members.items() for found in commands(member, (*path, name))]
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +94,7 @@ def ended(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tup
     """How each command ended, and what it said."""
     folder = tmp_path_factory.mktemp("scoring")
     rows = [
-        f"c{chat},{speaker},2024-02-13T21:0{minute}:11Z,we bake loaf {chat}{minute} of rye,ordinary,{flag}"
+        f"c{chat},{speaker},2024-02-13T21:0{minute}:11Z,loaf {chat}{minute} is baked of rye {chat} and {minute},ordinary,{flag}"
         for chat in range(60)
         for minute, (speaker, flag) in enumerate((("kim", "no"), ("pat", "yes" if chat % 2 else "no")))
     ]

@@ -29,7 +29,7 @@ SAYS_SO = (
     "pipeline/review/web/templates/base.html",
     "pipeline/review/referral/content.py",
     "pipeline/model/templates/model_card.md",
-    "pipeline/model/templates/encoder_card.md",
+    "pipeline/model/templates/model_card.md",
     "evaluation/report/report.html",
     "README.md",
     "SECURITY.md",

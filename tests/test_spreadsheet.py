@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from exports import read_all, read_one, write
+from helpers.exports import read_all, read_one, write
+from helpers.workbooks import workbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workbooks import workbook
 
 from pipeline.errors import ArchiveRefused, ExportError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labelled import labelled
+from helpers.labelled import labelled
 
 from pipeline.corpora.augment.synthetic_chats import MESSAGES, sentences, synthetic_chats
 from pipeline.corpora.labelled import LabelledConversation

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from exports import read_all, read_one, write
+from helpers.exports import read_all, read_one, write
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import pytest
+from helpers.judged import judged
 from hypothesis import given
 from hypothesis import strategies as st
-from test_early_and_pan12 import judged
 
-from evaluation.metrics import Judged
-from evaluation.thresholds import at_threshold, binomial_tail, for_budget, for_precision, for_recall, guaranteed
+from evaluation.metrics import Judged, allowed_alarms
+from evaluation.thresholds import at_threshold, binomial_tail, for_budget, for_precision, for_recall, guaranteed, lowest_risk
 from pipeline.errors import ConfigError
+from pipeline.thresholds import Thresholds
 
 ROWS = [judged(f"g{n}", [risk], grooming=True) for n, risk in enumerate((0.9, 0.8, 0.6, 0.2))]
 ROWS += [judged(f"o{n}", [risk], grooming=False) for n, risk in enumerate((0.7, 0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1))]
@@ -69,3 +70,19 @@ def test_the_guarantee_holds_as_often_as_it_says() -> None:
         broken += (1 - threshold) > promise  # risks are uniform: the true share above a threshold is 1 - threshold
     assert broken / rounds <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / rounds)
     assert broken > 0, "a bound that never errs wastes recall"
+
+
+def test_one_rule_says_how_many_alarms_a_rate_allows() -> None:
+    # 0.29 * 100 is 28.999999999999996 in binary: 29 alarms are allowed all the same, by every rule.
+    assert allowed_alarms(0.29, 100) == 29
+    peaks = [number / 100 for number in range(100)]
+    assert sum(peak >= lowest_risk(peaks, 0.29) for peak in peaks) == 29
+
+
+def test_thresholds_of_a_model_name_every_stage_of_it() -> None:
+    limits = Thresholds(risk=0.5, stages={"secrecy": 0.2, "access": 0.1})
+    assert limits.for_stages(["access", "secrecy"]).keys == ("access", "secrecy")
+    other = Thresholds(risk=0.9, stages={"access": 0.3, "trust": 0.4})
+    assert dict(other.for_stages(["access", "secrecy"], default=limits).stages) == {"access": 0.3, "secrecy": 0.2}
+    with pytest.raises(ConfigError, match="name no trust"):
+        limits.for_stages(["trust"])

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from evaluation.drift import drift, profile
 from evaluation.intervals import FEW, at_least, at_most, not_a_point, share_in_words
 from evaluation.measure import measure
-from evaluation.metrics import Judged, stage_cells, told
+from evaluation.metrics import Judged, stage_cells, with_interval
 from evaluation.report.build import write_report
 from evaluation.report.charts import reliability_plot
 from evaluation.saved import Saved, write_saved
-from evaluation.summary import Cuts
 from evaluation.thresholds import alerts_in_words, at_threshold
 from evaluation.transfer_table import transfer_table
 from pipeline.cli.terminal import print_figures
 from pipeline.cli.terminal_evaluation import print_threshold
 from pipeline.evaluate.threshold import ThresholdTarget, choose_threshold
+from pipeline.thresholds import Thresholds
 
 KEYS = ("access",)
 
@@ -88,7 +88,7 @@ def test_resampling_of_what_is_all_alike_gives_a_bound_and_no_point() -> None:
     assert not_a_point(1.0, (1.0, 1.0), 6) == (pytest.approx(0.607, abs=1e-3), 1.0)
     assert not_a_point(0.0, (0.0, 0.0), 6) == (0.0, pytest.approx(0.393, abs=1e-3))
     assert not_a_point(0.5, (0.2, 0.8), 6) == (0.2, 0.8)
-    found = told(corpus(40, 40), lambda chosen: float(np.mean([one.peak > 0.05 for one in chosen])), 40)
+    found = with_interval(corpus(40, 40), lambda chosen: float(np.mean([one.peak > 0.05 for one in chosen])), 40)
     assert found["interval"][0] < 1
 
 
@@ -97,7 +97,7 @@ def evaluation(tmp_path: Path) -> Path:
     """A saved evaluation with six conversations of each class."""
     folder = tmp_path / "evaluation"
     folder.mkdir()
-    write_saved(Saved(corpus(6, 6), Cuts(0.5, {"access": 0.5})), folder / "scores.parquet")
+    write_saved(Saved(corpus(6, 6), Thresholds(risk=0.5, stages={"access": 0.5})), folder / "scores.parquet")
     return folder
 
 
@@ -149,7 +149,7 @@ def test_the_interval_of_alerts_holds_as_often_as_it_says() -> None:
 
 
 def test_terminal_and_report_of_few_conversations_say_too_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    metrics = measure(Saved(corpus(6, 6), Cuts(0.5, {"access": 0.5})), rounds=10)
+    metrics = measure(Saved(corpus(6, 6), Thresholds(risk=0.5, stages={"access": 0.5})), rounds=10)
     metrics |= {"computed": {"made": "2024-01-01T00:00:00", "safelight": "0", "git": None, "python": "3", "versions": {}}}
     metrics |= {"bootstrap_rounds": 10}
     print_figures(metrics)
@@ -164,7 +164,7 @@ def test_terminal_and_report_of_few_conversations_say_too_few(tmp_path: Path, ca
 
 
 def test_terminal_of_enough_conversations_says_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    metrics = measure(Saved(corpus(40, 40), Cuts(0.5, {"access": 0.5})), rounds=10)
+    metrics = measure(Saved(corpus(40, 40), Thresholds(risk=0.5, stages={"access": 0.5})), rounds=10)
     print_figures(metrics)
     said = capsys.readouterr().out
     assert "1.000" in said

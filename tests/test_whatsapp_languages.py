@@ -9,7 +9,7 @@ import pytest
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.localedata import locale_identifiers
-from exports import read_all, read_one, write
+from helpers.exports import read_all, read_one, write
 
 from pipeline.errors import ExportError
 from pipeline.ingest.readers.whatsapp_header import parse_header

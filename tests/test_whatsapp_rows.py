@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from exports import read_all, read_one, write
+from helpers.exports import read_all, read_one, write
 
 from pipeline.errors import ExportError
 

@@ -5,5 +5,5 @@ expected. No sentence of the training corpus stands in it (Röttger et al. 2021,
 
 ::
 
-    safelight evaluate --suite functional --model models/default
+    safelight evaluate suite --model models/default
 """

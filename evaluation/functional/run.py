@@ -50,9 +50,9 @@ def run_suite(
     verdicts: dict[str, list[tuple[str, bool]]] = {}
     functionalities: dict[str, Functionality] = {}
     for case in cases:
-        own = scores[case.conversation.conversation_id]
+        case_scores = scores[case.conversation.conversation_id]
         base = scores[case.base.conversation_id] if case.base is not None else ()
-        holds = _holds(case.functionality, case, own, base, risk_threshold, stage_thresholds)
+        holds = _holds(case.functionality, case, case_scores, base, risk_threshold, stage_thresholds)
         functionalities[case.functionality.id] = case.functionality
         verdicts.setdefault(case.functionality.id, []).append((case.id, holds))
     return tuple(
@@ -64,34 +64,34 @@ def run_suite(
 def _holds(
     functionality: Functionality,
     case: Case,
-    own: Sequence[MessageScore],
+    case_scores: Sequence[MessageScore],
     base: Sequence[MessageScore],
     threshold: float,
     stage_thresholds: Mapping[str, float],
 ) -> bool:
-    flagged = _flagged(own, threshold)
+    flagged = _flagged(case_scores, threshold)
     match functionality.expected:
         case "stage":
             stage = functionality.stage or ""
-            return stage in stages_over(own[-1].stages, stage_thresholds)
+            return stage in stages_over(case_scores[-1].stages, stage_thresholds)
         case "flagged":
             return flagged
         case "quiet":
             return not flagged
         case "early":
-            return _flagged(own[: functionality.by], threshold)
+            return _flagged(case_scores[: functionality.by], threshold)
         case "sender":
             speakers = [message.speaker for message in case.conversation.messages]
             risks: dict[str, float] = {}
-            for speaker, score in zip(speakers, own, strict=True):
+            for speaker, score in zip(speakers, case_scores, strict=True):
                 risks[str(speaker)] = max(risks.get(str(speaker), 0.0), score.speaker_risk or 0.0)
             return risks["A"] >= threshold > risks["B"]
         case "same":
-            return flagged == _flagged(base, threshold) and abs(_risk(own) - _risk(base)) <= MOVES
+            return flagged == _flagged(base, threshold) and abs(_risk(case_scores) - _risk(base)) <= MOVES
         case "higher":
-            return own[-1].risk > base[-1].risk or base[-1].risk >= FULL
+            return case_scores[-1].risk > base[-1].risk or base[-1].risk >= FULL
         case "not_lower":
-            return own[-1].risk >= base[-1].risk - FALLS
+            return case_scores[-1].risk >= base[-1].risk - FALLS
 
 
 def _flagged(scores: Sequence[MessageScore], threshold: float) -> bool:

@@ -129,15 +129,15 @@ def reliability_plot(title: str, bins: Sequence[Sequence[float]], error: float |
     dots = tuple((_x(probability), _y(share), round(3.0 + 9.0 * mass**0.5, 1)) for probability, share, mass in drawn)
     few = min(positives, examples - positives) < FEW
     size = f"{examples:,} examples, {positives:,} of them so"
-    told = "" if error is None else f"too few: {size}" if few else f"error {error:.3f} ({size})"
+    caption = "" if error is None else f"too few: {size}" if few else f"error {error:.3f} ({size})"
     return Plot(
         title,
         "probability given",
         "share that is so",
         (Tick(_x(0), "0"), Tick(_x(0.5), "0.5"), Tick(_x(1), "1")),
         (Tick(_y(0), "0"), Tick(_y(0.5), "0.5"), Tick(_y(1), "1")),
-        (Line(f"M0 {HEIGHT}L{WIDTH} 0", "chance"), Line(_path([dot[:2] for dot in dots]), "main", told, dots)),
-        f"Reliability diagram of {title}, {told or 'without examples'}",
+        (Line(f"M0 {HEIGHT}L{WIDTH} 0", "chance"), Line(_path([dot[:2] for dot in dots]), "main", caption, dots)),
+        f"Reliability diagram of {title}, {caption or 'without examples'}",
     )
 
 

@@ -1,4 +1,4 @@
-"""`safelight evaluate`, `compare` and `threshold`: how good a model is, which is better, where an alert begins."""
+"""`safelight evaluate …`, `compare` and `threshold`: how good a model is, which is better, where an alert begins."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import typer
 
 from pipeline.cli.console import say
 from pipeline.cli.reading import ColumnOption, read_columns
+from pipeline.cli.shipped import MODEL, ModelOption
 from pipeline.errors import ConfigError
+from pipeline.shipped import model_path
 
 if TYPE_CHECKING:
-    from pipeline.evaluate import DatasetSelection
+    from pipeline.evaluate import DatasetSelection, Evaluation
+
+evaluate_app = typer.Typer(rich_markup_mode=None)
 
 CorpusOption = Annotated[list[Path] | None, typer.Option(help="A labelled corpus. May be given several times.")]
 OrdinaryOption = Annotated[list[Path] | None, typer.Option(help="Chat that nobody labelled, taken as ordinary.")]
@@ -26,105 +30,71 @@ AllowOption = Annotated[
     bool, typer.Option("--allow-leakage", help="Test on what the model has met in training; the report says so.")
 ]
 LeaveOutOption = Annotated[bool, typer.Option("--leave-out-leaked", help="Leave out what the model has met in training.")]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
+ThresholdsOption = Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")]
 PrevalenceOption = Annotated[float, typer.Option(help="The share of grooming among real conversations, for alerts and precision.")]
+RoundsOption = Annotated[int, typer.Option(min=20, help="Bootstrap rounds.")]
+TextOption = Annotated[
+    Literal["include", "omit"], typer.Option(help="Whether saved scores and report hold the words of the worst errors.")
+]
+TrackOption = Annotated[bool, typer.Option("--track", help="Keep the figures in MLflow.")]
+TrackingOption = Annotated[str | None, typer.Option(help="MLflow's tracking store, instead of the file mlflow.db.")]
+FolderOption = Annotated[Path | None, typer.Option(help="A folder for scores, metrics.json and report.html.")]
+FileOption = Annotated[Path | None, typer.Option(help="A JSON file for what was found.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (evaluate, compare, threshold):
+    app.add_typer(evaluate_app, name="evaluate")
+    for command in (compare, threshold):
         app.command()(command)
 
 
+@evaluate_app.callback(invoke_without_command=True)
 def evaluate(
-    what: Annotated[
-        Literal["transfer"] | None,
-        typer.Argument(help="`transfer`: the benchmark of what carries over to other writers and sources.", show_default=False),
-    ] = None,
-    written: Annotated[list[Path] | None, typer.Option(help="With `transfer`: the second written set.")] = None,
-    beside: Annotated[
-        list[Path] | None, typer.Option(help="With `transfer`: transfer.json of another model, for the table.")
-    ] = None,
-    plain: Annotated[
-        list[Path] | None, typer.Option(help="With `transfer`: a labelled corpus from which readers that know no words learn.")
-    ] = None,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="With `transfer`: keep the figures in the model folder, whose card then leads with them.")
-    ] = False,
-    most: Annotated[int, typer.Option(min=1, help="With `transfer`: conversations of each ordinary source, at most.")] = 2000,
-    suite: Annotated[Literal["functional"] | None, typer.Option(help="Run the functional test suite instead of a corpus.")] = None,
-    model: Annotated[Path, typer.Option(help="The model folder.")] = Path("models/default"),
+    context: typer.Context,
+    model: ModelOption = MODEL,
     corpus: CorpusOption = None,
     ordinary: OrdinaryOption = None,
-    scores: Annotated[
-        Path | None, typer.Option(help="Saved scores of an evaluation: compute everything again, without the model.")
-    ] = None,
-    unlabelled: Annotated[
-        list[Path] | None, typer.Option(help="Exports without labels: are they like what the model was calibrated on?")
-    ] = None,
-    peers: Annotated[bool, typer.Option("--peers", help="Compare the model with simpler methods on the same split.")] = False,
-    encoder: Annotated[Path | None, typer.Option(help="With --peers: a frozen encoder for nearest neighbours.")] = None,
     splits: SplitsOption = None,
     split: SplitOption = "test",
     max_ordinary: MaxOrdinaryOption = None,
     seed: SeedOption = None,
-    thresholds: Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")] = None,
-    prevalence: PrevalenceOption = 0.001,
-    rounds: Annotated[int, typer.Option(min=20, help="Bootstrap rounds.")] = 200,
-    text: Annotated[
-        Literal["include", "omit"], typer.Option(help="Whether saved scores and report hold the words of the worst errors.")
-    ] = "omit",
+    column: ColumnOption = None,
     allow_leakage: AllowOption = False,
     leave_out_leaked: LeaveOutOption = False,
-    column: ColumnOption = None,
-    track: Annotated[bool, typer.Option("--track", help="Keep the figures in MLflow.")] = False,
-    tracking: Annotated[str | None, typer.Option(help="MLflow's tracking store, instead of the file mlflow.db.")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="A folder for scores, metrics.json and report.html; a JSON file with --suite and --unlabelled."),
-    ] = None,
+    peers: Annotated[bool, typer.Option("--peers", help="Compare the model with simpler methods on the same split.")] = False,
+    encoder: Annotated[Path | None, typer.Option(help="With --peers: a frozen encoder for nearest neighbours.")] = None,
+    thresholds: ThresholdsOption = None,
+    prevalence: PrevalenceOption = 0.001,
+    rounds: RoundsOption = 200,
+    text: TextOption = "omit",
+    track: TrackOption = False,
+    tracking: TrackingOption = None,
+    out: FolderOption = None,
     overwrite: OverwriteOption = False,
+    before: Annotated[str | None, typer.Option("--suite", "--scores", "--unlabelled", hidden=True)] = None,
 ) -> None:
-    """Evaluate a model on labelled conversations, with simpler methods, by the functional suite, or on unlabelled exports."""
-    from pipeline import evaluate as room
-    from pipeline.cli.terminal import print_suite
-    from pipeline.cli.terminal_evaluation import print_drift, print_evaluation
-    from pipeline.evaluate.run import Settings
-    from pipeline.ingest import ReadOptions
-
-    if what == "transfer":
-        _transfer(
-            model,
-            written,
-            ordinary,
-            thresholds,
-            most=most,
-            seed=seed or 0,
-            beside=beside or [],
-            plain=plain or [],
-            out=out,
-            overwrite=overwrite,
-            keep=keep,
+    """Evaluate a model on a split of labelled corpora; the commands below measure other things."""
+    if before is not None:
+        raise ConfigError(
+            "--suite, --scores and --unlabelled are commands now",
+            do="Use `evaluate suite`, `evaluate recompute EVALUATION` or `evaluate drift EXPORTS`",
         )
-        return
-    given = [
-        name
-        for name, value in (("--suite", suite), ("--corpus", corpus), ("--scores", scores), ("--unlabelled", unlabelled))
-        if value
-    ]
-    if len(given) != 1:
-        problem = f"{' and '.join(given)} do not go together" if given else "nothing was given to evaluate the model on"
-        raise ConfigError(problem, do="Give one of --corpus, --suite, --scores or --unlabelled")
-    if suite is not None:
-        print_suite(room.run_functional_suite(model, thresholds=thresholds, out=out, overwrite=overwrite))
-        return
-    if unlabelled:
-        print_drift(
-            room.evaluate_unlabelled(
-                unlabelled, model=model, options=ReadOptions(), thresholds=thresholds, out=out, overwrite=overwrite
+    if context.invoked_subcommand is not None:
+        given = [name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]
+        if given:
+            raise ConfigError(
+                f"options stand before `{context.invoked_subcommand}`, where they are those of `evaluate` alone",
+                do=f"Put them behind `evaluate {context.invoked_subcommand}`",
             )
-        )
         return
+    from pipeline.evaluate import evaluate as evaluate_model
+    from pipeline.evaluate.run import Settings
+
+    if not corpus:
+        raise ConfigError("nothing was given to evaluate the model on", do="Give --corpus, or a command: see --help")
+    selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked, column)
     settings = Settings(
         out=out,
         overwrite=overwrite,
@@ -134,34 +104,77 @@ def evaluate(
         peers=peers,
         encoder=encoder,
     )
-    if scores is not None:
-        evaluation = room.evaluate_saved(scores, settings, thresholds=thresholds)
-    else:
-        selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked, column)
-        evaluation = room.evaluate(model, selection, settings, thresholds=thresholds, say=say)
-    print_evaluation(evaluation)
-    if track:
-        say(f"MLflow run: {room.track(evaluation, uri=tracking)}")
+    _print(evaluate_model(model, selection, settings, thresholds=thresholds, say=say), track=track, tracking=tracking)
 
 
-def _transfer(
-    model: Path,
-    written: list[Path] | None,
-    ordinary: list[Path] | None,
-    thresholds: Path | None,
-    *,
-    most: int,
-    seed: int,
-    beside: list[Path],
-    plain: list[Path],
-    out: Path | None,
-    overwrite: bool,
-    keep: bool,
+@evaluate_app.command()
+def suite(
+    model: ModelOption = MODEL, thresholds: ThresholdsOption = None, out: FileOption = None, overwrite: OverwriteOption = False
 ) -> None:
+    """Run the functional suite: what a detector must be able to do, one thing at a time."""
+    from pipeline.cli.terminal import print_suite
+    from pipeline.evaluate import run_functional_suite
+
+    print_suite(run_functional_suite(model, thresholds=thresholds, out=out, overwrite=overwrite))
+
+
+@evaluate_app.command()
+def drift(
+    exports: Annotated[list[Path], typer.Argument(help="Exports without labels.", show_default=False)],
+    model: ModelOption = MODEL,
+    thresholds: ThresholdsOption = None,
+    out: FileOption = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Say whether exports are like what a model was calibrated on: only then its measured figures apply to them."""
+    from pipeline.cli.terminal_evaluation import print_drift
+    from pipeline.evaluate import evaluate_unlabelled
+    from pipeline.ingest import ReadOptions
+
+    print_drift(
+        evaluate_unlabelled(exports, model=model, options=ReadOptions(), thresholds=thresholds, out=out, overwrite=overwrite)
+    )
+
+
+@evaluate_app.command()
+def recompute(
+    evaluation: Annotated[Path, typer.Argument(help="The folder of an evaluation, or its scores.parquet.", show_default=False)],
+    thresholds: ThresholdsOption = None,
+    prevalence: PrevalenceOption = 0.001,
+    rounds: RoundsOption = 200,
+    text: TextOption = "omit",
+    track: TrackOption = False,
+    tracking: TrackingOption = None,
+    out: FolderOption = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Compute every figure of an evaluation again from its saved scores, without the model."""
+    from pipeline.evaluate import evaluate_saved
+    from pipeline.evaluate.run import Settings
+
+    settings = Settings(out=out, overwrite=overwrite, text=text == "include", prevalence=prevalence, rounds=rounds)
+    _print(evaluate_saved(evaluation, settings, thresholds=thresholds), track=track, tracking=tracking)
+
+
+@evaluate_app.command()
+def transfer(
+    written: Annotated[list[Path], typer.Option(help="The second written set: data/transfer.", show_default=False)],
+    model: ModelOption = MODEL,
+    ordinary: OrdinaryOption = None,
+    beside: Annotated[list[Path] | None, typer.Option(help="transfer.json of another model, for the table.")] = None,
+    plain: Annotated[list[Path] | None, typer.Option(help="A labelled corpus from which readers that know no words learn.")] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the figures in the model folder, whose card then leads with them.")
+    ] = False,
+    most: Annotated[int, typer.Option(min=1, help="Conversations of each ordinary source, at most.")] = 2000,
+    seed: Annotated[int, typer.Option(help="The seed of that sample.")] = 0,
+    thresholds: ThresholdsOption = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for transfer.json and transfer.md.")] = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Measure what carries over to other writers and to sources of chat that the model never learned from."""
     from pipeline.evaluate.transfer import evaluate_transfer
 
-    if not written:
-        raise ConfigError("`evaluate transfer` needs a written set", do="Give --written data/transfer")
     say(
         evaluate_transfer(
             model,
@@ -170,8 +183,8 @@ def _transfer(
             thresholds=thresholds,
             most=most,
             seed=seed,
-            beside=beside,
-            plain=plain,
+            beside=beside or [],
+            plain=plain or [],
             out=out,
             overwrite=overwrite,
             keep=keep,
@@ -180,8 +193,17 @@ def _transfer(
     )
 
 
+def _print(evaluation: Evaluation, *, track: bool, tracking: str | None) -> None:
+    from pipeline.cli.terminal_evaluation import print_evaluation
+    from pipeline.evaluate import track as track_evaluation
+
+    print_evaluation(evaluation)
+    if track:
+        say(f"MLflow run: {track_evaluation(evaluation, uri=tracking)}")
+
+
 def compare(
-    first: Annotated[Path, typer.Argument(help="A model folder, or the folder of an evaluation.")],
+    first: Annotated[Path, typer.Argument(help="A model folder, the name of a model that ships, or the folder of an evaluation.")],
     second: Annotated[Path, typer.Argument(help="Another one.")],
     corpus: CorpusOption = None,
     ordinary: OrdinaryOption = None,
@@ -194,14 +216,14 @@ def compare(
     column: ColumnOption = None,
 ) -> None:
     """Put two models side by side on one split, with 95 % intervals of the differences by paired bootstrap."""
-    from pipeline import evaluate as room
     from pipeline.cli.terminal_evaluation import print_comparison
+    from pipeline.evaluate import compare_models, compare_saved
 
     if corpus:
         selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked, column)
-        differences = room.compare_models(first, second, selection)
+        differences = compare_models(model_path(first), model_path(second), selection)
     else:
-        differences = room.compare_saved(first, second)
+        differences = compare_saved(first, second)
     print_comparison(differences, first.name, second.name)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,6 +13,8 @@ from pipeline.cli.console import say
 from pipeline.errors import ReviewError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from pipeline.review.store import Store
 
 app = typer.Typer(rich_markup_mode=None)
@@ -38,12 +42,24 @@ def needed() -> None:
 
 
 def open_existing(store: str, *, new: bool = False) -> Store:
+    """Open a store that is there, or with ``new`` make it; a missing extra or store is an error."""
     needed()
     from pipeline.review.store import open_store
 
     if not new and "://" not in store and not Path(store).is_file():
         raise ReviewError("there is no store", where=store, do="Give --store as you gave it to `safelight review`")
     return open_store(store)
+
+
+@contextmanager
+def changing(store: Store) -> Iterator[tuple[Connection, str]]:
+    """Change a store from the command line: yields the connection, and who the log names; the end of the log is noted behind it."""
+    from pipeline.review.head import note_head
+    from pipeline.review.serve import actor_name
+
+    with store.writing() as connection:
+        yield connection, actor_name()
+    note_head(store)
 
 
 @app.command()
@@ -86,12 +102,9 @@ def add(name: str, role: RoleOption = "reader", password: PasswordOption = None,
     opened = open_existing(store, new=True)
     chosen = _asked(password)
     from pipeline.review.accounts import add_reader
-    from pipeline.review.head import note_head
-    from pipeline.review.serve import actor_name
 
-    with opened.writing() as connection:
-        add_reader(connection, name, chosen, role=role, actor=actor_name())
-    note_head(opened)
+    with changing(opened) as (connection, actor):
+        add_reader(connection, name, chosen, role=role, actor=actor)
     say(f"{name}: {role}")
 
 
@@ -116,12 +129,9 @@ def change(
     """Change the role of an account, close it, or open it again."""
     opened = open_existing(store)
     from pipeline.review.accounts import change_reader
-    from pipeline.review.head import note_head
-    from pipeline.review.serve import actor_name
 
-    with opened.writing() as connection:
-        change_reader(connection, name, role=role, active=active, actor=actor_name())
-    note_head(opened)
+    with changing(opened) as (connection, actor):
+        change_reader(connection, name, role=role, active=active, actor=actor)
 
 
 @readers_app.command("password")
@@ -130,12 +140,9 @@ def password(name: str, password: PasswordOption = None, store: StoreOption = ST
     opened = open_existing(store)
     chosen = _asked(password)
     from pipeline.review.accounts import set_password
-    from pipeline.review.head import note_head
-    from pipeline.review.serve import actor_name
 
-    with opened.writing() as connection:
-        set_password(connection, name, chosen, actor=actor_name())
-    note_head(opened)
+    with changing(opened) as (connection, actor):
+        set_password(connection, name, chosen, actor=actor)
 
 
 @readers_app.command("unlock")
@@ -143,12 +150,9 @@ def unlock(name: str, store: StoreOption = STORE) -> None:
     """Let an account log in again at once after too many wrong passwords."""
     opened = open_existing(store)
     from pipeline.review.accounts import unlock as unlock_account
-    from pipeline.review.head import note_head
-    from pipeline.review.serve import actor_name
 
-    with opened.writing() as connection:
-        unlock_account(connection, name, actor=actor_name())
-    note_head(opened)
+    with changing(opened) as (connection, actor):
+        unlock_account(connection, name, actor=actor)
     say(f"{name} can log in again")
 
 
@@ -156,13 +160,10 @@ def unlock(name: str, store: StoreOption = STORE) -> None:
 def reset_factor(name: str, store: StoreOption = STORE) -> None:
     """Take the second factor of an account away, such as of a lost phone; whoever is logged in to it is logged out."""
     opened = open_existing(store)
-    from pipeline.review.head import note_head
     from pipeline.review.second_factor import reset_factor as reset
-    from pipeline.review.serve import actor_name
 
-    with opened.writing() as connection:
-        reset(connection, name, actor=actor_name())
-    note_head(opened)
+    with changing(opened) as (connection, actor):
+        reset(connection, name, actor=actor)
     say(f"{name} has no second factor now")
 
 

@@ -92,8 +92,12 @@ def print_run(run: Run) -> None:
     console.print(table)
     _print_merged(console, run.record.get("merged", ()))
     _print_warnings(console, run.record["warnings"])
-    for one in run.record.get("failed", ()):
-        what = f"{one['export']}: conversation {one['conversation']}: {one['reason']}" if "conversation" in one else one["reason"]
+    for failure in run.record.get("failed", ()):
+        what = (
+            f"{failure['export']}: conversation {failure['conversation']}: {failure['reason']}"
+            if "conversation" in failure
+            else failure["reason"]
+        )
         console.print(Text.assemble(("not scored ", "bold red"), what))
     _print_passed_over(console, len(run.record.get("passed_over", ())), "run.json and the report name them")
     console.print("A flag is a reason to read, never a finding. The absence of a flag does not clear anyone.")
@@ -153,10 +157,10 @@ def _print_warnings(console: Console, warnings: Iterable[str]) -> None:
 
 
 def _print_unread(console: Console, failed: Sequence[Unread], passed_over: Sequence[Unread]) -> None:
-    for one in failed:
-        console.print(Text.assemble(("not read ", "bold red"), one.reason))
-    for one in passed_over[:_VALUES]:
-        console.print(Text.assemble(("passed over ", "cyan"), f"{one.name}: {one.reason}"))
+    for unread in failed:
+        console.print(Text.assemble(("not read ", "bold red"), unread.reason))
+    for unread in passed_over[:_VALUES]:
+        console.print(Text.assemble(("passed over ", "cyan"), f"{unread.name}: {unread.reason}"))
     _print_passed_over(console, max(0, len(passed_over) - _VALUES), "more than those above")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from evaluation.summary import Difference
     from evaluation.thresholds import Choice
     from pipeline.evaluate import Drift, Evaluation
-    from pipeline.model.thresholds import Thresholds
+    from pipeline.thresholds import Thresholds
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -65,10 +65,12 @@ def print_comparison(differences: Iterable[Difference], first: str, second: str)
     table.add_column("figure")
     for head in (first, second, "difference, 95 % interval"):
         table.add_column(head, justify="right")
-    for one in differences:
-        low, high = one.interval
+    for difference in differences:
+        low, high = difference.interval
         sure = "bold" if low > 0 or high < 0 else "dim"
-        table.add_row(one.name, _figure(one.first), _figure(one.second), f"[{sure}]{_figure(low)} – {_figure(high)}[/]")
+        table.add_row(
+            difference.name, _figure(difference.first), _figure(difference.second), f"[{sure}]{_figure(low)} – {_figure(high)}[/]"
+        )
     terminal().print(table)
 
 
@@ -77,7 +79,7 @@ def print_threshold(limits: Thresholds, choice: Choice, prevalence: float) -> No
     console = terminal()
     console.print(f"risk ≥ [bold]{limits.risk:.6g}[/]: {limits.chosen}", highlight=False)
     say = partial(console.print, highlight=False)
-    say(f"on the evaluation, of conversations with grooming {share_in_words(choice.found, choice.groomings)} are found")
+    say(f"on the evaluation, of conversations with grooming {share_in_words(choice.found, choice.grooming)} are found")
     say(f"of ordinary conversations {share_in_words(choice.flagged, choice.ordinary)} are flagged")
     say(f"where {prevalence:.4%} groom: {alerts_in_words(choice)}")
     say("The threshold was chosen on these same conversations: expect worse on others. Only --guarantee allows for that.")
@@ -90,12 +92,12 @@ def print_drift(drift: Drift) -> None:
     table.add_column("")
     table.add_column("calibration split", overflow="fold")
     table.add_column("these exports", overflow="fold")
-    for one in drift.findings:
-        table.add_row(one.name, one.reference, Text(one.seen, style="yellow" if one.warning else ""))
+    for finding in drift.findings:
+        table.add_row(finding.name, finding.reference, Text(finding.seen, style="yellow" if finding.warning else ""))
     console.print(table)
-    warnings = [one for one in drift.findings if one.warning]
-    for one in warnings:
-        console.print(Text.assemble(("warning ", "yellow"), f"{one.name}: {one.warning}"))
+    warnings = [finding for finding in drift.findings if finding.warning]
+    for finding in warnings:
+        console.print(Text.assemble(("warning ", "yellow"), f"{finding.name}: {finding.warning}"))
     console.print(
         "The figures in the model card may not hold for these conversations. Label some of them, and measure."
         if warnings

@@ -37,7 +37,7 @@ def check_corpus(
     """Count and check; ``splits`` maps conversation ids to splits, which relatives and speakers must not cross."""
     lengths = [len(conversation.messages) for conversation in conversations] or [0]
     stages = Counter(stage for c in conversations for labels in c.stages if labels for stage in labels)
-    told = {stage for c in conversations for stage in c.tells}
+    labelled_stages = {stage for c in conversations for stage in c.tells}
     problems = [*_empty(conversations), *_label_problems(conversations), *_duplicates(conversations)]
     if splits is not None:
         problems += _crossings(conversations, splits)
@@ -45,9 +45,9 @@ def check_corpus(
         *(
             f"stage {stage} stands on {stages[stage]} message(s) only"
             for stage in taxonomy.keys
-            if stage in told and stages[stage] < RARE
+            if stage in labelled_stages and stages[stage] < RARE
         ),
-        *(f"stage {stage} is told by no part of the corpus" for stage in taxonomy.keys if stage not in told),
+        *(f"stage {stage} is told by no part of the corpus" for stage in taxonomy.keys if stage not in labelled_stages),
         *_undecidable(conversations),
         *_unlicensed(conversations),
         *_one_sided(conversations),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from collections import Counter
@@ -14,6 +13,7 @@ from pydantic import Field, field_validator
 
 from pipeline.config import Settings, validate_settings
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.digests import sha256_of_text
 from pipeline.errors import CorpusError
 from pipeline.output import new_file, write_json
 
@@ -129,7 +129,7 @@ def conversation_hash(conversation: LabelledConversation) -> str:
         [message.speaker, message.text, None if stages is None else sorted(stages)]
         for message, stages in zip(conversation.messages, conversation.stages, strict=True)
     ]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_of_text(json.dumps(content, ensure_ascii=False))
 
 
 def short_hash(conversation: LabelledConversation) -> str:

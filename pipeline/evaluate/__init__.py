@@ -3,9 +3,9 @@
 ::
 
     safelight evaluate --model models/default --corpus data/synthetic --split test --out evaluation/
-    safelight evaluate --scores evaluation/scores.parquet --out again/
-    safelight evaluate --suite functional --model models/default
-    safelight evaluate --unlabelled exports/ --model models/default
+    safelight evaluate recompute evaluation/ --out again/
+    safelight evaluate suite --model models/default
+    safelight evaluate drift exports/ --model models/default
     safelight compare models/baseline models/default --corpus data/synthetic --split test
     safelight threshold evaluation/ --budget 50 --per-day 100000 --prevalence 0.001 --out thresholds.json
 """

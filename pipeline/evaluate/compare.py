@@ -6,14 +6,14 @@ from pathlib import Path
 
 from evaluation.metrics import Judged
 from evaluation.saved import is_saved
-from evaluation.summary import Cuts, Difference, compare
+from evaluation.summary import Difference, compare
 from pipeline.errors import ConfigError
 from pipeline.evaluate.dataset_selection import DatasetSelection, select_dataset, with_splits_of
 from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.load import load_model
 from pipeline.model.predict import predict_labelled
-from pipeline.model.thresholds import read_thresholds
 from pipeline.results import THRESHOLDS
+from pipeline.thresholds import Thresholds, read_thresholds
 
 
 def compare_models(first: Path, second: Path, selection: DatasetSelection) -> list[Difference]:
@@ -42,17 +42,19 @@ def compare_saved(first: Path, second: Path) -> list[Difference]:
                 "this is no saved evaluation", where=str(path), do="Give two of them, or two model folders with --corpus"
             )
     before, after = read_unchanged(first), read_unchanged(second)
-    return _compare(list(before.judged), before.cuts, list(after.judged), after.cuts)
+    return _compare(list(before.judged), before.thresholds, list(after.judged), after.thresholds)
 
 
-def _compare(first: list[Judged], first_cuts: Cuts, second: list[Judged], second_cuts: Cuts) -> list[Difference]:
+def _compare(
+    first: list[Judged], first_thresholds: Thresholds, second: list[Judged], second_thresholds: Thresholds
+) -> list[Difference]:
     if not {conversation.id for conversation in first} & {conversation.id for conversation in second}:
         raise ConfigError("the two have no conversation in common", do="Evaluate both on one split")
-    return compare(first, first_cuts, second, second_cuts)
+    return compare(first, first_thresholds, second, second_thresholds)
 
 
-def _judged(model: Path, selection: DatasetSelection) -> tuple[list[Judged], Cuts]:
+def _judged(model: Path, selection: DatasetSelection) -> tuple[list[Judged], Thresholds]:
     folder, loaded = load_model(model)
     limits = read_thresholds(folder.path / THRESHOLDS)
     dataset = select_dataset(selection, folder, loaded.taxonomy)
-    return predict_labelled(dataset.tested, loaded), Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})
+    return predict_labelled(dataset.tested, loaded), limits.for_stages(loaded.taxonomy.keys)

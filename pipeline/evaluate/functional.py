@@ -10,10 +10,10 @@ from evaluation.functional.run import Outcome
 from pipeline import __version__
 from pipeline.errors import ConfigError
 from pipeline.model.load import load_model
-from pipeline.model.thresholds import read_thresholds
 from pipeline.output import new_file, write_json
 from pipeline.results import THRESHOLDS
 from pipeline.suite import stages_unknown_to, suite_outcomes
+from pipeline.thresholds import read_thresholds
 
 
 def run_functional_suite(

@@ -116,12 +116,12 @@ class KeywordModel:
         for conversation in conversations:
             stages = np.zeros((len(conversation), len(columns)), np.float32)
             speakers: dict[str, CuedStages] = {}
-            own = []
+            risks = []
             for row, (speaker, _) in enumerate(conversation):
                 found = sorted({columns[cue.stage] for cue in next(cues)})
                 stages[row, found] = 1.0
-                own.append(speakers.setdefault(speaker, CuedStages(len(columns))).add(found))
-            predictions.append(_prediction(stages, [speaker for speaker, _ in conversation], own))
+                risks.append(speakers.setdefault(speaker, CuedStages(len(columns))).add(found))
+            predictions.append(_prediction(stages, [speaker for speaker, _ in conversation], risks))
         return predictions
 
 
@@ -148,14 +148,16 @@ class ContrastiveModel:
         predictions = []
         start = 0
         for conversation in conversations:
-            own = range(start, start + len(conversation))
+            positions = range(start, start + len(conversation))
             start += len(conversation)
             speakers: dict[str, Running] = {}
             risks = [
                 speakers.setdefault(speaker, self.aggregate()).after(float(scores[row]))
-                for row, (speaker, _) in zip(own, conversation, strict=True)
+                for row, (speaker, _) in zip(positions, conversation, strict=True)
             ]
-            predictions.append(_prediction(stages[own.start : own.stop], [speaker for speaker, _ in conversation], risks))
+            predictions.append(
+                _prediction(stages[positions.start : positions.stop], [speaker for speaker, _ in conversation], risks)
+            )
         return predictions
 
     def _scores(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -180,11 +182,11 @@ def _highest(likeness: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[n
     return rows, np.take_along_axis(likeness, rows, axis=1)
 
 
-def _prediction(stages: NDArray[np.float32], speakers: Sequence[str], own: Sequence[float]) -> Prediction:
+def _prediction(stages: NDArray[np.float32], speakers: Sequence[str], speaker_risk: Sequence[float]) -> Prediction:
     """Return a reading whose conversation's risk is the highest of its speakers' as they stand."""
     current: dict[str, float] = {}
     whole = []
-    for speaker, risk in zip(speakers, own, strict=True):
+    for speaker, risk in zip(speakers, speaker_risk, strict=True):
         current[speaker] = risk
         whole.append(max(current.values()))
-    return Prediction(stages, np.asarray(own, np.float32), np.asarray(whole, np.float32))
+    return Prediction(stages, np.asarray(speaker_risk, np.float32), np.asarray(whole, np.float32))

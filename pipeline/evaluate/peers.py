@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.metrics import Judged, or_null
-from evaluation.summary import FIGURES, Cuts, compare
+from evaluation.summary import FIGURES, RIGHT_SPEAKER, compare
 from pipeline.config import BaselineRecipe
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import ConfigError, SafelightError
@@ -20,6 +20,7 @@ from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, Majori
 from pipeline.model.base import Model, Predictor
 from pipeline.model.predict import predict_labelled
 from pipeline.model.scorable import utterances
+from pipeline.thresholds import Thresholds
 
 SHOWN = (
     "stage macro-F1",
@@ -28,7 +29,7 @@ SHOWN = (
     "conversation AUC, written only",
     "recall at 1 % false positives",
     "recall at 0.1 % false positives",
-    "right speaker, of flagged groomings",
+    RIGHT_SPEAKER,
 )
 """The figures by which methods are compared."""
 
@@ -38,7 +39,7 @@ _HARD_RATE = 0.1
 
 
 def compare_with_peers(
-    dataset: SelectedDataset, model: Model, cuts: Cuts, *, encoder: Path | None, rounds: int, say: Callable[[str], None]
+    dataset: SelectedDataset, model: Model, thresholds: Thresholds, *, encoder: Path | None, rounds: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Judge the split with the model and with each peer; peers learn from the model's training part alone.
 
@@ -58,17 +59,17 @@ def compare_with_peers(
             do="Give the corpora and the splits that it was trained with",
         )
     model_judged, speed = _timed(dataset.tested, model)
-    rows = [_row("the model", "", model_judged, cuts, speed)]
-    for name, what, make in _peers(train, model, encoder):
+    rows = [_row("the model", "", model_judged, thresholds, speed)]
+    for name, what, make in _peers(train, validation, model, encoder):
         say(f"predicting with: {name}")
         try:
             peer = make()
         except ModuleNotFoundError as error:
             raise SafelightError(f"this needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
-        peer_cuts = _cuts(validation, peer)
+        peer_thresholds = _thresholds(validation, peer)
         judged, speed = _timed(dataset.tested, peer)
-        row = _row(name, what, judged, peer_cuts, speed)
-        differences = compare(judged, peer_cuts, model_judged, cuts, rounds=rounds)
+        row = _row(name, what, judged, peer_thresholds, speed)
+        differences = compare(judged, peer_thresholds, model_judged, thresholds, rounds=rounds)
         row["model_minus_this"] = {
             difference.name: {
                 "value": or_null(difference.second - difference.first),
@@ -83,13 +84,17 @@ def compare_with_peers(
 
 
 def _peers(
-    train: Sequence[LabelledConversation], model: Model, encoder: Path | None
+    train: Sequence[LabelledConversation], validation: Sequence[LabelledConversation], model: Model, encoder: Path | None
 ) -> list[tuple[str, str, Callable[[], Predictor]]]:
     taxonomy = model.taxonomy
     found: list[tuple[str, str, Callable[[], Predictor]]] = [
         ("majority", "finds nothing", lambda: MajorityModel(taxonomy)),
         ("keyword list", "the phrases of the taxonomy's indicators", lambda: KeywordModel(taxonomy)),
-        ("TF-IDF", "words and characters, a logistic regression a stage, trained on the same part", lambda: _tfidf(train, model)),
+        (
+            "TF-IDF",
+            "words and characters, a logistic regression a stage, trained on the same parts",
+            lambda: _tfidf(train, validation, model),
+        ),
     ]
     if encoder is not None:
         examples: list[ContrastiveModel] = []
@@ -111,10 +116,12 @@ def _peers(
     return found
 
 
-def _tfidf(train: Sequence[LabelledConversation], model: Model) -> Predictor:
+def _tfidf(train: Sequence[LabelledConversation], validation: Sequence[LabelledConversation], model: Model) -> Predictor:
+    from pipeline.training.dataset import DatasetSplits
     from pipeline.training.fit_baseline import fit_baseline
 
-    return fit_baseline(train, BaselineRecipe(name="tf-idf", folds=3), model.taxonomy).model
+    dataset = DatasetSplits(tuple(train), tuple(validation), ())
+    return fit_baseline(dataset, BaselineRecipe(name="tf-idf"), model.taxonomy)
 
 
 def _contrastive(train: Sequence[LabelledConversation], model: Model, encoder: Path) -> ContrastiveModel:
@@ -144,17 +151,16 @@ def _timed(conversations: Sequence[LabelledConversation], model: Predictor) -> t
     return judged, sum(len(conversation.risk) for conversation in judged) / max(perf_counter() - start, 1e-9)
 
 
-def _cuts(validation: Sequence[LabelledConversation], model: Predictor) -> Cuts:
+def _thresholds(validation: Sequence[LabelledConversation], model: Predictor) -> Thresholds:
     from pipeline.training.choose import choose_thresholds
 
-    limits = choose_thresholds(predict_labelled(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)
-    return Cuts(limits.risk, limits.stages)
+    return choose_thresholds(predict_labelled(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)
 
 
-def _row(name: str, what: str, judged: Sequence[Judged], cuts: Cuts, speed: float) -> dict[str, Any]:
+def _row(name: str, what: str, judged: Sequence[Judged], thresholds: Thresholds, speed: float) -> dict[str, Any]:
     return {
         "name": name,
         "what": what,
         "messages_per_second": round(speed, 1),
-        "figures": {figure: or_null(FIGURES[figure](judged, cuts)) for figure in SHOWN},
+        "figures": {figure: or_null(FIGURES[figure](judged, thresholds)) for figure in SHOWN},
     }

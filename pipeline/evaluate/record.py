@@ -16,7 +16,7 @@ from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.split import conversation_hash
 from pipeline.evaluate.dataset_selection import DatasetSelection, SelectedDataset
 from pipeline.model.folder import ModelFolder
-from pipeline.model.thresholds import Thresholds
+from pipeline.thresholds import Thresholds
 
 _LIBRARIES = ("numpy", "onnxruntime", "openvino", "pyarrow", "tokenizers", "spacy")
 

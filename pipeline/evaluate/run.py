@@ -10,7 +10,6 @@ from typing import Any
 from evaluation.measure import measure
 from evaluation.report.build import write_report
 from evaluation.saved import METRICS, SCORES, Saved, write_saved
-from evaluation.summary import Cuts
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.dataset_selection import DatasetSelection, select_dataset
 from pipeline.evaluate.peers import compare_with_peers
@@ -18,9 +17,9 @@ from pipeline.evaluate.record import about, made
 from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.model.load import load_model
 from pipeline.model.predict import predict_labelled
-from pipeline.model.thresholds import Thresholds, read_thresholds
 from pipeline.output import check_place, hashes_of, new_folder, write_json
 from pipeline.results import THRESHOLDS
+from pipeline.thresholds import Thresholds, read_thresholds
 
 FORMAT = "safelight-evaluation/2"
 REPORT = "report.html"
@@ -70,13 +69,13 @@ def evaluate(
     limits = read_thresholds(thresholds or folder.path / THRESHOLDS)
     dataset = select_dataset(selection, folder, loaded.taxonomy)
     say(f"{len(dataset.tested):,} conversations of the split {selection.split}")
-    cuts = Cuts(limits.risk, {key: limits.stages[key] for key in loaded.taxonomy.keys})
+    limits = limits.for_stages(loaded.taxonomy.keys)
     names = {stage.key: stage.name for stage in loaded.taxonomy.stages}
     told = about(folder, selection, dataset, limits, names)
     judged = predict_labelled(dataset.tested, loaded, texts=settings.text)
     if settings.peers:
-        told["peers"] = compare_with_peers(dataset, loaded, cuts, encoder=settings.encoder, rounds=settings.rounds, say=say)
-    return _finish(Saved(judged, cuts, told), settings)
+        told["peers"] = compare_with_peers(dataset, loaded, limits, encoder=settings.encoder, rounds=settings.rounds, say=say)
+    return _finish(Saved(judged, limits, told), settings)
 
 
 def evaluate_saved(scores: Path, settings: Settings | None = None, *, thresholds: Path | None = None) -> Evaluation:
@@ -94,9 +93,9 @@ def evaluate_saved(scores: Path, settings: Settings | None = None, *, thresholds
     saved = read_unchanged(scores)
     if thresholds is not None:
         limits = read_thresholds(thresholds)
-        cuts = Cuts(limits.risk, {key: limits.stages.get(key, saved.cuts.stages[key]) for key in saved.cuts.keys})
+        limits = limits.for_stages(saved.thresholds.keys, default=saved.thresholds)
         model = {**saved.about.get("model", {}), "thresholds": limits.chosen}
-        saved = Saved(saved.judged, cuts, {**saved.about, "model": model})
+        saved = Saved(saved.judged, limits, {**saved.about, "model": model})
     return _finish(saved, settings)
 
 
@@ -136,7 +135,7 @@ def _finish(saved: Saved, settings: Settings) -> Evaluation:
     with new_folder(settings.out, overwrite=settings.overwrite, marker=METRICS) as work:
         write_saved(_without_text(saved) if not settings.text else saved, work / SCORES)
         limits = Thresholds(
-            risk=saved.cuts.risk, stages=saved.cuts.stages, chosen=saved.about.get("model", {}).get("thresholds", "")
+            risk=saved.thresholds.risk, stages=saved.thresholds.stages, chosen=saved.about.get("model", {}).get("thresholds", "")
         )
         write_json(work / THRESHOLDS, limits.model_dump(mode="json"))
         write_report(metrics, saved.judged if settings.text else (), work / REPORT)
@@ -146,4 +145,4 @@ def _finish(saved: Saved, settings: Settings) -> Evaluation:
 
 
 def _without_text(saved: Saved) -> Saved:
-    return Saved([replace(conversation, texts=None) for conversation in saved.judged], saved.cuts, saved.about)
+    return Saved([replace(conversation, texts=None) for conversation in saved.judged], saved.thresholds, saved.about)

@@ -12,8 +12,8 @@ from evaluation.metrics import Judged
 from evaluation.thresholds import Choice, at_threshold, for_budget, for_precision, for_recall, guaranteed
 from pipeline.errors import ConfigError
 from pipeline.evaluate.unchanged import read_unchanged
-from pipeline.model.thresholds import Thresholds
 from pipeline.output import new_file, write_json
+from pipeline.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def choose_threshold(
             do="Ask for less, or use a model that tells them apart",
         )
     choice = at_threshold(saved.judged, value, prevalence=target.prevalence)
-    limits = Thresholds(risk=value, stages=saved.cuts.stages, chosen=words + _not_sure_of(choice, target))
+    limits = Thresholds(risk=value, stages=saved.thresholds.stages, chosen=words + _not_sure_of(choice, target))
     if out is not None:
         with new_file(out, overwrite=overwrite) as file:
             write_json(file, limits.model_dump(mode="json"))
@@ -93,7 +93,7 @@ def _not_sure_of(choice: Choice, target: ThresholdTarget) -> str:
         return f"; so few conversations do not rule out {math.ceil(most):,} a day" if most > target.budget else ""
     if target.precision is not None and (low := choice.precision_interval[0]) < target.precision:
         return f"; so few conversations do not rule out a precision of {percent(low)}"
-    if target.recall is not None and (least := at_least(choice.found, choice.groomings)) < target.recall:
+    if target.recall is not None and (least := at_least(choice.found, choice.grooming)) < target.recall:
         return f"; so few conversations do not rule out a recall of {percent(least)}"
     return ""
 

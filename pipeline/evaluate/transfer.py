@@ -21,14 +21,13 @@ from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.plain_models import LengthModel
 from pipeline.evaluate.transfer_sets import TransferSets, make_transfer_sets
 from pipeline.model.base import Predictor
-from pipeline.model.encoder.card import TRANSFER, write_encoder_card
-from pipeline.model.encoder.encoder import KIND
+from pipeline.model.card import TRANSFER, write_card
 from pipeline.model.folder import ModelFolder, seal_model_folder
 from pipeline.model.load import load_model
 from pipeline.model.predict import predict_labelled
-from pipeline.model.thresholds import read_thresholds
 from pipeline.output import new_folder, write_json
 from pipeline.results import THRESHOLDS
+from pipeline.thresholds import read_thresholds
 
 NEVER = 2.0
 """A threshold that no risk reaches, for readers that have none: their ranking alone is told."""
@@ -43,9 +42,9 @@ def score_transfer(sets: TransferSets, model: Predictor, *, say: Callable[[str],
 
     return TransferScores(
         written=scored("written", sets.written),
-        sources={name: scored(name, own) for name, own in sets.sources.items()},
-        joined={length: scored(f"joined to {length}", own) for length, own in sets.joined.items()},
-        after={before: scored(f"after {before}", own) for before, own in sets.after.items()},
+        sources={name: scored(name, members) for name, members in sets.sources.items()},
+        joined={length: scored(f"joined to {length}", members) for length, members in sets.joined.items()},
+        after={before: scored(f"after {before}", members) for before, members in sets.after.items()},
         segments=scored("segments", sets.segments),
         one_side=scored("one side", sets.one_side),
     )
@@ -110,17 +109,9 @@ def _plain_predictors(learned: Sequence[LabelledConversation], taxonomy: Taxonom
 
 
 def keep_transfer(folder: ModelFolder, columns: Mapping[str, Any]) -> None:
-    """Write the figures into a model folder, let its card lead with them, and seal it again.
-
-    Raises
-    ------
-    ConfigError
-        When the model is no encoder, whose card alone has a place for them.
-    """
-    if folder.kind != KIND:
-        raise ConfigError(f"the card of a model of the kind {folder.kind} has no place for this", do="Leave out --keep")
+    """Write the figures into a model folder, let its card lead with them, and seal it again."""
     write_json(folder.path / TRANSFER, columns)
-    write_encoder_card(folder.path)
+    write_card(folder.path)
     seal_model_folder(folder.path, kind=folder.kind, name=folder.name)
 
 

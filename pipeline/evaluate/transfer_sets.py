@@ -66,14 +66,14 @@ def make_transfer_sets(
         When the written set holds no grooming or no ordinary conversation, two sources have one name, or the model learned from the
         written set.
     """
-    own = [conversation for conversation in read_corpora(written, taxonomy) if conversation.is_grooming is not None]
-    grooming = [conversation for conversation in own if conversation.is_grooming]
-    if not grooming or len(grooming) == len(own):
+    written_set = [conversation for conversation in read_corpora(written, taxonomy) if conversation.is_grooming is not None]
+    grooming = [conversation for conversation in written_set if conversation.is_grooming]
+    if not grooming or len(grooming) == len(written_set):
         raise CorpusError("the written set needs conversations of both kinds", where=", ".join(map(str, written)))
     names = [source_name(path) for path in ordinary]
     if len(set(names)) < len(names):
         raise CorpusError("two sources of ordinary chat have one name", do="Rename a file")
-    if model is not None and (met := find_leakage(model, own)).ids:
+    if model is not None and (met := find_leakage(model, written_set)).ids:
         raise CorpusError(f"the model learned from {len(met.ids)} conversation(s) of the written set", do="Give another set")
     sources = {
         name: _not_learned(sample_ordinary([path], taxonomy=taxonomy, seed=seed, max_ordinary=most), model)
@@ -81,7 +81,7 @@ def make_transfer_sets(
     }
     chats = [chat for name in names for chat in sources[name]]
     return TransferSets(
-        written=own,
+        written=written_set,
         sources=sources,
         joined={
             length: list(synthetic_chats(chats, seed=seed, most=JOINED_MESSAGES // length, messages=length))
@@ -90,9 +90,11 @@ def make_transfer_sets(
         },
         after={before: list(after_ordinary(grooming, chats, before, seed=seed)) for before in BEFORE} if chats else {},
         segments=[
-            part for conversation in (*own, *_some(chats, SEGMENT_SOURCES, seed=seed)) for part in segments(conversation, seed=seed)
+            part
+            for conversation in (*written_set, *_some(chats, SEGMENT_SOURCES, seed=seed))
+            for part in segments(conversation, seed=seed)
         ],
-        one_side=[side for conversation in own if (side := one_side(conversation)) is not None],
+        one_side=[side for conversation in written_set if (side := one_side(conversation)) is not None],
     )
 
 

@@ -1,4 +1,4 @@
-"""Compare exports that nobody labelled with the calibration data of a model: do its measured figures apply to them?"""
+"""Compare exports that nobody labelled with the calibration data of a model, to say whether its measured figures apply."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pipeline.model.base import Model
 from pipeline.model.drift_profile import compute_drift_profile, load_drift_profile
 from pipeline.model.load import load_model
 from pipeline.model.scorable import utterances
-from pipeline.model.thresholds import read_thresholds
 from pipeline.output import new_file, write_json
 from pipeline.results import THRESHOLDS
 from pipeline.schema import Message
+from pipeline.thresholds import read_thresholds
 
 _BATCH = 64
 

@@ -35,7 +35,7 @@ class Addresses:
 
     def thread(self, address: str) -> Thread:
         """Return the thread of an address, or of several between which ``~`` stands, in any order."""
-        members = tuple(dict.fromkeys(self.known(one) for one in address.split("~") if one.strip())) or (UNKNOWN,)
+        members = tuple(dict.fromkeys(self.known(member) for member in address.split("~") if member.strip())) or (UNKNOWN,)
         return self._threads.setdefault(tuple(sorted(members)), Thread("~".join(members), members))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from pipeline.errors import ExportError
+from pipeline.ingest.columns import MessagePieces, Piece, pieces_of
 from pipeline.ingest.detection.choose import as_utf8, choose, nothing_found, tell_strange
 from pipeline.ingest.detection.detect import FORMATS
 from pipeline.ingest.files.export_file import ExportFile
@@ -39,8 +40,8 @@ def read_conversations(paths: Iterable[Path], options: ReadOptions, log: ReadLog
     seen_ids: dict[str, int] = {}
     for unit in merge_units(list(open_units(paths, options, log)), options, log):
         for conversation in read_unit(unit, options, log):
-            own = unique_id(conversation.conversation_id, seen_ids, unit.name, log)
-            yield conversation if own == conversation.conversation_id else replace(conversation, conversation_id=own)
+            identity = unique_id(conversation.conversation_id, seen_ids, unit.name, log)
+            yield conversation if identity == conversation.conversation_id else replace(conversation, conversation_id=identity)
 
 
 def open_units(paths: Iterable[Path], options: ReadOptions, log: ReadLog) -> Iterator[Unit]:
@@ -89,7 +90,7 @@ def merge_units(units: Sequence[Unit], options: ReadOptions, log: ReadLog) -> Se
 def read_unit(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
     """Yield the conversations of one unit with their ids as they stand there; count rows in ``log``."""
     for conversation in conversations_of(unit, options, log):
-        yield replace(conversation, messages=_counted(conversation.messages, unit.name, log))
+        yield _with(conversation, lambda pieces: _counted(pieces, unit.name, log))
 
 
 def unique_id(conversation_id: str, seen: dict[str, int], name: str, log: ReadLog) -> str:
@@ -114,8 +115,13 @@ def conversations_of(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator
         return read_merged(unit, options, log)
     read: Reader = FORMATS[unit.format].load().read
     conversations = _foreseen(read(unit, options, log), unit.name)
-    conversations = (replace(one, messages=_foreseen(one.messages, unit.name)) for one in conversations)
+    conversations = (_with(conversation, lambda pieces: _foreseen(pieces, unit.name)) for conversation in conversations)
     return read_parted(unit, conversations) if isinstance(unit, Parted) else conversations
+
+
+def _with(conversation: Conversation, wrapped: Callable[[Iterable[Piece]], Iterator[Piece]]) -> Conversation:
+    """Return a conversation whose messages pass through a function as they are read, in the pieces that they come in."""
+    return replace(conversation, messages=MessagePieces(wrapped(pieces_of(conversation.messages))))
 
 
 def _foreseen(items: Iterable[Item], name: str) -> Iterator[Item]:
@@ -129,13 +135,17 @@ def _foreseen(items: Iterable[Item], name: str) -> Iterator[Item]:
         ) from error
 
 
-def _counted(messages: Iterable[Message], name: str, log: ReadLog) -> Iterator[Message]:
+def _counted(pieces: Iterable[Piece], name: str, log: ReadLog) -> Iterator[Piece]:
     spoken = some = False
-    for message in messages:
-        log.kinds[message.kind] += 1
+    for piece in pieces:
         some = True
-        spoken = spoken or message.speaker is not None
-        yield message
+        if isinstance(piece, Message):
+            log.kinds[piece.kind] += 1
+            spoken = spoken or piece.speaker is not None
+        else:
+            log.kinds.update(piece.kinds())
+            spoken = spoken or piece.has_speaker()
+        yield piece
     if some and not spoken:
         log.warn(name, "nobody speaks in a conversation of it: check that the format is right")
 
@@ -154,14 +164,14 @@ def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
     choice.refused[:0] = finder.refused
     if not choice.found:
         raise nothing_found(path, choice)
-    log.failed += [Unread(one.name, str(one.error)) for one in choice.refused]
+    log.failed += [Unread(file.name, str(file.error)) for file in choice.refused]
     log.passed_over += [Unread(name, "hidden") for name in finder.hidden]
     log.passed_over += [Unread(printable(str(link)), "a link out of the folder") for link in finder.links]
     if finder.links:
         count, such = len(finder.links), finder.links[0]
         log.warn(str(path), f"{count} link(s) out of the folder not followed, such as {such}: --follow-links follows them")
     companions = _companions(choice.found)
-    strange = [one for one in choice.strange if not _belongs(one.file, companions)]
+    strange = [file for file in choice.strange if not _belongs(file.file, companions)]
     tell_strange(path, strange, choice.found, log)
     return group_units(_readable(choice.found, log))
 

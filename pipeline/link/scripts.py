@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pipeline.corpora.minhash import PERMUTATIONS, sketch
+from pipeline.corpora.minhash import band_keys, hashes64, sketch
 from pipeline.link.actors import SHOWN
 from pipeline.link.database import rows_of
 from pipeline.link.keys import Pseudonyms
@@ -23,8 +23,6 @@ from pipeline.link.tables import MessageReference, Pattern, Reason, Role, Span, 
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-_BAND = 2
 
 _NEAR = """
 SELECT persons.person, scripts.words, scripts.starts, scripts.ends, scripts.mask, reference(scripts, NULL, NULL) AS evidence
@@ -107,10 +105,8 @@ def likeness_of(one: Sequence[int], other: Sequence[int]) -> float:
 
 
 def _bands(words: Sequence[int]) -> list[tuple[int, bytes]]:
-    found = sketch([*map(str, words), *(f"{one} {other}" for one, other in pairwise(words))])
-    if found is None:
-        return []
-    return [(first, found[first : first + _BAND].tobytes()) for first in range(0, PERMUTATIONS, _BAND)]
+    minima = sketch(hashes64([*map(str, words), *(f"{word} {following}" for word, following in pairwise(words))]))
+    return [] if minima is None else list(enumerate(band_keys(minima)))
 
 
 def _differing(cluster: Sequence[Candidate]) -> list[MessageReference]:

@@ -21,8 +21,8 @@ from pipeline.link.parts import PARTS
 from pipeline.link.rows import NEVER, Groups, Rows
 from pipeline.link.settings import IndicatorSettings, LinkSettings
 from pipeline.link.words import read_scripts, read_words
-from pipeline.model.thresholds import Thresholds
 from pipeline.results import TextPolicy
+from pipeline.thresholds import Thresholds
 
 SUMMARY = ("conversation_id", "platform", "title", "source_file", "messages", "risk", "fingerprint")
 """Columns of ``conversations.parquet`` that are read."""

@@ -22,8 +22,8 @@ def compute_drift_profile(folder: Path, conversations: Iterable[tuple[Sequence[M
     """Return the drift profile of conversations, each given as its messages and its highest risk."""
     risks, messages, languages = [], [], []
     texts: list[str] = []
-    for own, risk in conversations:
-        words = [text for _, (_, text) in utterances(own)]
+    for stage_scores, risk in conversations:
+        words = [text for _, (_, text) in utterances(stage_scores)]
         if not words:
             continue
         risks.append(risk)

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.alerts import first_alert, stages_over
 from pipeline.model.base import Model, Prediction, Utterance
-from pipeline.model.thresholds import Thresholds
+from pipeline.thresholds import Thresholds
 
 MOST = 8
 """Messages of a conversation that are explained, the strongest signs first."""
@@ -61,8 +61,12 @@ def explain(
         strongest = sorted(_signs(prediction, model.taxonomy.keys, thresholds), reverse=True)[:MOST]
         signs.extend((talk, number, stage) for _, number, stage in strongest)
     lines = [(talks[talk][0], number) for talk, number, _ in signs]
-    words = _weigh([(own[max(0, number - CONTEXT) : number], own[number]) for own, number in lines], model, [s for *_, s in signs])
-    cues = _cues([own[number][1] for own, number in lines], model)
+    words = _weigh(
+        [(utterances[max(0, number - CONTEXT) : number], utterances[number]) for utterances, number in lines],
+        model,
+        [s for *_, s in signs],
+    )
+    cues = _cues([utterances[number][1] for utterances, number in lines], model)
     found: list[dict[int, Explanation]] = [{} for _ in talks]
     for (talk, number, stage), heaviest, phrases in zip(signs, words, cues, strict=True):
         found[talk][number] = Explanation(stage, heaviest, phrases)
@@ -85,15 +89,11 @@ def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
     return [tuple(f"{cue.stage}: {cue.phrase}" for cue in found) for found in matcher.find(texts)]
 
 
-def weigh_words(context: Sequence[Utterance], message: Utterance, model: Model, stage: str) -> tuple[Word, ...]:
-    """Return the words whose absence lowers a stage's log-odds most, in the order of the message; their weights add up to 1."""
-    return _weigh([(context, message)], model, [stage])[0]
-
-
 def _weigh(signs: Sequence[tuple[Sequence[Utterance], Utterance]], model: Model, stages: Sequence[str]) -> list[tuple[Word, ...]]:
+    """Return for each sign the words whose absence lowers its stage's log-odds most, in their order; their weights add up to 1."""
     spans = [word_spans(text) for _, (_, text) in signs]
-    odds = _odds_without([(*sign, own) for sign, own in zip(signs, spans, strict=True)], model, stages)
-    return [_heaviest(own, falls) for own, falls in zip(spans, odds, strict=True)]
+    odds = _odds_without([(*sign, words) for sign, words in zip(signs, spans, strict=True)], model, stages)
+    return [_heaviest(words, falls) for words, falls in zip(spans, odds, strict=True)]
 
 
 def _heaviest(spans: Sequence[tuple[int, int]], falls: Sequence[float]) -> tuple[Word, ...]:

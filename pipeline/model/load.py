@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.errors import ModelFolderError
@@ -11,11 +10,6 @@ from pipeline.model.encoder import encoder
 from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName
 from pipeline.model.folder import ModelFolder, open_model_folder
 from pipeline.model.ngram import baseline
-
-LOADERS: dict[str, Callable[[ModelFolder], Model]] = {
-    baseline.KIND: baseline.load_baseline,
-    encoder.KIND: encoder.load_encoder,
-}
 
 
 def load_model(path: Path, *, device: Device = "cpu", runtime: RuntimeName = DEFAULT_RUNTIME) -> tuple[ModelFolder, Model]:
@@ -29,8 +23,8 @@ def load_model(path: Path, *, device: Device = "cpu", runtime: RuntimeName = DEF
         When the folder is incomplete or changed, or of a kind that this version does not know.
     """
     folder = open_model_folder(path)
-    if folder.kind not in LOADERS:
-        raise ModelFolderError(f"models of the kind {folder.kind} are not known here", where=str(path), do="Update Safelight")
     if folder.kind == encoder.KIND:
         return folder, encoder.load_encoder(folder, device=device, runtime=runtime)
-    return folder, LOADERS[folder.kind](folder)
+    if folder.kind == baseline.KIND:
+        return folder, baseline.load_baseline(folder)
+    raise ModelFolderError(f"models of the kind {folder.kind} are not known here", where=str(path), do="Update Safelight")

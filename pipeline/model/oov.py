@@ -42,4 +42,8 @@ def _in_pieces(folder: Path, words: Iterable[str]) -> set[str]:
     unknown = {tokenizer.token_to_id(token) for token in ("[UNK]", "<unk>", "<UNK>")} - {None}
     listed = list(words)
     encoded = tokenizer.encode_batch(listed, add_special_tokens=False)
-    return {word for word, own in zip(listed, encoded, strict=True) if len(own.ids) >= _PIECES or unknown.intersection(own.ids)}
+    return {
+        word
+        for word, encoding in zip(listed, encoded, strict=True)
+        if len(encoding.ids) >= _PIECES or unknown.intersection(encoding.ids)
+    }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
 import pyarrow as pa
+
+from pipeline.digests import sha256_of_text
 
 TextPolicy = Literal["include", "hash", "omit"]
 
@@ -83,4 +84,4 @@ def kept(value: str | None, policy: TextPolicy) -> str | None:
     """Return what the policy keeps of a text or a name."""
     if value is None or policy == "omit":
         return None
-    return value if policy == "include" else hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+    return value if policy == "include" else sha256_of_text(value)

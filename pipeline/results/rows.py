@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from pipeline.alerts import stages_over
 from pipeline.config import Taxonomy
-from pipeline.model.thresholds import Thresholds
 from pipeline.results.columns import stage_column
 from pipeline.schema import Kind, Source
+from pipeline.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)

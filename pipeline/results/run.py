@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from pipeline.config import Taxonomy, validate_settings
 from pipeline.errors import ResultsError
-from pipeline.model.thresholds import Thresholds, read_thresholds
 from pipeline.output import hashes_of, noted_hashes, private_file, require_unchanged, write_json
 from pipeline.results.lookup import Places, RowReader
 from pipeline.results.rows import ScoredConversation, ScoredMessage, scored_conversations, scored_messages
+from pipeline.thresholds import Thresholds, read_thresholds
 
 SCORES = "scores.parquet"
 CONVERSATIONS = "conversations.parquet"

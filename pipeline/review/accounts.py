@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, func, select, update
 
+from pipeline.digests import sha256_of_text
 from pipeline.errors import ReviewError
 from pipeline.review.audit import append
 from pipeline.review.recorded import recorded
@@ -247,4 +247,4 @@ def _matches(hashed: str | None, password: str) -> bool:
 
 
 def _who(kind: str, value: str) -> str:
-    return f"{kind}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return f"{kind}:{sha256_of_text(value)}"

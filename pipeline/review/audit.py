@@ -55,8 +55,8 @@ def append(
     """
     head = log_end(connection)
     number, now = head.number + 1, datetime.now(UTC)
-    told = {**detail, "sets": sets or {}}
-    content = json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    stated = {**detail, "sets": sets or {}}
+    content = json.dumps(stated, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     digest = _hash(number, moment_text(now), actor, action, subject, content, head.hash)
     connection.execute(
         audit.insert().values(
@@ -64,7 +64,7 @@ def append(
         )
     )
     connection.execute(update(audit_head).values(number=number, hash=digest))
-    return AuditEntry(number, now, actor, action, subject, told, head.hash, digest)
+    return AuditEntry(number, now, actor, action, subject, stated, head.hash, digest)
 
 
 def _hash(number: int, at: str, actor: str, action: str, subject: str, detail: str, previous: str) -> str:
@@ -197,20 +197,20 @@ def _check_chain(
             if other.number == number and other.hash != digest:
                 problems.append(f"line {number} is not the one {name}")
         try:
-            told = json.loads(detail)
-            derived.take(number, actor, action, subject, told)
+            stated = json.loads(detail)
+            derived.take(number, actor, action, subject, stated)
             if action == "renew head":
-                notes.append(_renewed(number, at, actor, told))
+                notes.append(_renewed(number, at, actor, stated))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             problems.append(f"line {number} does not tell what it set")
         head = Head(number, digest)
     return head
 
 
-def _renewed(number: int, at: str, actor: str, told: Mapping[str, Any]) -> str:
+def _renewed(number: int, at: str, actor: str, stated: Mapping[str, Any]) -> str:
     return (
         f"line {number}: on {shown(at[:10])} {shown(actor)} noted the end of the log anew. Before, the file said "
-        f"{shown(told['before'])}. Lines may have been lost then. The reason given: {shown(told['reason'], 400)}"
+        f"{shown(stated['before'])}. Lines may have been lost then. The reason given: {shown(stated['reason'], 400)}"
     )
 
 

@@ -49,11 +49,11 @@ def decide(
         raise ReviewError("two readers agreed on this decision", do="Ask a lead to change it")
     now, salt = datetime.now(UTC), secrets.token_hex(16) if note else None
     if before:
-        own = before.reader == reader.name
-        closed = {"undone": now} if own else {"replaced_by": 0}  # until its id is known
+        is_own = before.reader == reader.name
+        closed = {"undone": now} if is_own else {"replaced_by": 0}  # until its id is known
         connection.execute(update(decisions).where(decisions.c.id == before.id).values(closed))
-        told = {f"decision/{before.id}": recorded(**closed)}
-        append(connection, reader.name, "undo" if own else "replace", key.subject, sets=told, decision=before.id)
+        changes = {f"decision/{before.id}": recorded(**closed)}
+        append(connection, reader.name, "undo" if is_own else "replace", key.subject, sets=changes, decision=before.id)
     values = {"conversation": number, "kind": kind, "reason": reason, "note": note, "reader": reader.name, "at": now}
     made = connection.execute(decisions.insert().values(**values, note_salt=salt).returning(decisions.c.id)).scalar_one()
     sets = _set_state(connection, number, kind, awaiting=kind in FOUR_EYES, now=now)
@@ -164,8 +164,8 @@ def correct(
             index_elements=[corrections.c.conversation, corrections.c.message_id, corrections.c.reader], set_=values
         )
     )
-    told = recorded(message_id=message_id, stages=values["stages"], at=now)
-    sets = {f"correction/{number}/{position}/{reader.name}": told}
+    record = recorded(message_id=message_id, stages=values["stages"], at=now)
+    sets = {f"correction/{number}/{position}/{reader.name}": record}
     append(connection, reader.name, "correct", key.subject, sets=sets, position=position, stages=chosen)
     return StageCorrection(key, message_id, position, chosen, reader.name, now)
 

@@ -89,8 +89,8 @@ def _forget_rows(
         if row["speaker_risk"] is not None:
             risks[row["speaker_slot"]] = row["speaker_risk"]
         row["risk"] = max(risks.values(), default=0.0)
-        told = [row[stage_column(stage)] for stage in stages]
-        kept.append(_Kept(row["position"], row["speaker_slot"], row["risk"], None if None in told else told))
+        probabilities = [row[stage_column(stage)] for stage in stages]
+        kept.append(_Kept(row["position"], row["speaker_slot"], row["risk"], None if None in probabilities else probabilities))
         if row["timestamp"]:
             state.setdefault("first", row["timestamp"])
             state["last"] = row["timestamp"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, Row, delete, select, update
 
+from pipeline.digests import sha256_of_text
 from pipeline.errors import ResultsError
 from pipeline.output import hashes_of
 from pipeline.results import CONVERSATIONS, SCORES, THRESHOLDS, Run, ScoredConversation
@@ -96,12 +96,12 @@ def _column(name: str) -> str:
 
 
 def _by_column(hashes: Mapping[str, str]) -> dict[str, str]:
-    return {_column(name): own for name, own in hashes.items()}
+    return {_column(name): digest for name, digest in hashes.items()}
 
 
 def _require_same(run: Run, known: Row[Any], hashes: Mapping[str, str]) -> None:
-    for name, own in hashes.items():
-        if known._mapping[_column(name)] not in (None, own):
+    for name, digest in hashes.items():
+        if known._mapping[_column(name)] not in (None, digest):
             raise ResultsError(
                 f"{name} is not the one that this store has decisions on",
                 where=str(run.path),
@@ -217,7 +217,7 @@ def _insert_speakers(connection: Connection, run: Run, run_id: str) -> None:
 
 def speaker_digest(speaker: str) -> str:
     """Return what the store holds of an export's own name or id of a speaker; `score --text hash` writes the same."""
-    return hashlib.sha256(speaker.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_of_text(speaker)
 
 
 def _mark_again(connection: Connection, run: Run, run_id: str) -> None:

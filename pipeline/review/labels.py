@@ -7,7 +7,6 @@ reader corrected is unlabelled too, since agreeing in silence is not a label.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from datetime import datetime
 
 from evaluation.agreement import Agreement, krippendorff_alpha
 from pipeline.corpora.labelled import LabelledConversation
+from pipeline.digests import sha256_of_text
 from pipeline.errors import ReviewError
 from pipeline.results import Run
 from pipeline.review.originals import read_originals
@@ -65,19 +65,19 @@ def labels_from_review(
             f"decisions are on run(s) {', '.join(sorted(lost))}, which were not given",
             do="Name the folder of each reviewed run, with --run",
         )
-    told = {key: holding for key in keys if (holding := _label(by_conversation[key])) is not None or corrected[key]}
-    texts = _conversations(opened, told)
-    shared = Counter(key.conversation_id for key in told)
+    label_of = {key: holding for key in keys if (holding := _label(by_conversation[key])) is not None or corrected[key]}
+    texts = _conversations(opened, label_of)
+    shared = Counter(key.conversation_id for key in label_of)
     labelled = [
         _labelled(opened[key.run_id], key, texts[key], by_conversation[key], corrected[key], plain=shared[key.conversation_id] == 1)
-        for key in told
+        for key in label_of
     ]
     return ReviewedCorpus(
         conversations=labelled,
-        decisions=krippendorff_alpha(_judgements(own) for own in by_conversation.values()),
+        decisions=krippendorff_alpha(_judgements(decided) for decided in by_conversation.values()),
         stages=_stage_agreement(opened, corrected),
         one_reader=sum(conversation.attributes["readers"] == "1" for conversation in labelled),
-        undecided=len(keys) - len(told),
+        undecided=len(keys) - len(label_of),
     )
 
 
@@ -172,7 +172,7 @@ def _labelled(
 def _people(conversation: Conversation) -> tuple[str, ...]:
     """Return digests of the speakers, so that no split separates conversations of one person."""
     names = {message.speaker for message in conversation.messages if message.speaker}
-    digests = (hashlib.sha256(f"{conversation.platform}\n{name}".encode("utf-8", "surrogatepass")).hexdigest() for name in names)
+    digests = (sha256_of_text(f"{conversation.platform}\n{name}") for name in names)
     return tuple(sorted(f"speaker-{digest[:16]}" for digest in digests))
 
 

@@ -59,8 +59,8 @@ def make_pack(
         When the run has no such conversation, or no decision on it holds.
     """
     about = ConversationKey(run.id, conversation_id)
-    own = [decision for decision in decisions if decision.key == about]
-    if not any(decision.holds for decision in own):
+    about_it = [decision for decision in decisions if decision.key == about]
+    if not any(decision.holds for decision in about_it):
         raise ReviewError(
             "no decision on the conversation holds",
             do="Decide it first; escalate and refer need a second reader before a pack is made",
@@ -68,7 +68,7 @@ def make_pack(
     content = content_of(
         run,
         conversation_id,
-        decisions=sorted(own, key=lambda decision: (decision.holds, decision.at, decision.id)),
+        decisions=sorted(about_it, key=lambda decision: (decision.holds, decision.at, decision.id)),
         audit=[entry for entry in audit if entry.subject == about.subject],
         reference=reference_of(key, about.run_id, conversation_id),
         original=original,

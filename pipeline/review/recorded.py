@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, column, inspect, select
 
+from pipeline.digests import sha256_of_text
 from pipeline.review.schema import (
     conversation_speakers,
     conversation_stages,
@@ -78,7 +79,7 @@ def _plain(name: str, value: Any) -> Any:
     if value is None:
         return None
     if name in _DIGESTED:
-        return hashlib.sha256(str(value).encode("utf-8", "surrogatepass")).hexdigest()
+        return sha256_of_text(str(value))
     if isinstance(value, datetime):
         return moment_text(value)
     return value.hex() if isinstance(value, bytes) else value
@@ -86,7 +87,7 @@ def _plain(name: str, value: Any) -> Any:
 
 def note_digest(note: str | None, salt: str | None) -> str | None:
     """Return what the log holds of a note: nothing that can be guessed back once the salt is deleted with the note."""
-    return None if note is None else hashlib.sha256(f"{salt}\n{note}".encode("utf-8", "surrogatepass")).hexdigest()
+    return None if note is None else sha256_of_text(f"{salt}\n{note}")
 
 
 def as_ranges(numbers: Iterable[int]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+
+from pipeline.digests import sha256_of_text
 
 Kind = Literal["dismiss", "watch", "escalate", "refer"]
 """What a reader can decide of a conversation."""
@@ -66,7 +67,7 @@ class ConversationKey:
     @property
     def subject(self) -> str:
         """What the audit log calls it: a digest, since an export's own id may hold a name, and the log is never rewritten."""
-        digest = hashlib.sha256(f"{self.run_id}\n{self.conversation_id}".encode("utf-8", "surrogatepass")).hexdigest()
+        digest = sha256_of_text(f"{self.run_id}\n{self.conversation_id}")
         return f"conversation:{digest[:24]}"
 
 

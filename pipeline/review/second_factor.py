@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import secrets
@@ -14,6 +13,7 @@ import segno
 from pyotp.totp import TOTP
 from sqlalchemy import Connection, Row, or_, select, update
 
+from pipeline.digests import sha256_of_text
 from pipeline.errors import ReviewError
 from pipeline.review.audit import append
 from pipeline.review.recorded import recorded
@@ -122,4 +122,4 @@ def _step_of(secret: str, code: str) -> int | None:
 
 
 def _digest(code: str) -> str:
-    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_of_text(code)

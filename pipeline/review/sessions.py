@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, select, update
 
+from pipeline.digests import sha256_of_text
 from pipeline.review.accounts import reader_of
 from pipeline.review.policy import read_policy
 from pipeline.review.records import Moderator
@@ -68,4 +68,4 @@ def end_session(connection: Connection, session: Session) -> None:
 
 
 def _digest(cookie: str) -> str:
-    return hashlib.sha256(cookie.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_of_text(cookie)

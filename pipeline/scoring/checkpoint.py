@@ -212,14 +212,14 @@ class Checkpoint:
                     failed.append({"export": unit.name, "reason": record["failed"]})
                 for name, scores, conversations in self._parts(number, record["batches"]):
                     ids = conversations["conversation_id"].to_pylist()
-                    own = [unique_id(one, seen, unit.name, log) for one in ids]
-                    if own != ids:
-                        scores, conversations = _renamed(scores, conversations, own)
+                    identities = [unique_id(identity, seen, unit.name, log) for identity in ids]
+                    if identities != ids:
+                        scores, conversations = _renamed(scores, conversations, identities)
                     scores_file.write_table(scores)
                     conversations_file.write_table(conversations)
                     count += len(ids)
-                    told = json.loads((self.folder / f"{name}.json").read_bytes())["failed"]
-                    failed.extend({"export": unit.name, "conversation": one, "reason": reason} for one, reason in told)
+                    noted = json.loads((self.folder / f"{name}.json").read_bytes())["failed"]
+                    failed.extend({"export": unit.name, "conversation": identity, "reason": reason} for identity, reason in noted)
         return MergedRun(count, kinds, tuple(map(str, log.warnings)), tuple(failed))
 
     def _parts(self, unit: int, batches: int) -> Iterator[tuple[str, pa.Table, pa.Table]]:

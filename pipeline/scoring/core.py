@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from pipeline.model.base import Model, Prediction, Utterance
 from pipeline.model.explain import Explanation, explain
 from pipeline.model.scorable import utterances_of_rows
-from pipeline.model.thresholds import Thresholds
 from pipeline.results import TextPolicy, conversations_schema, kept, scores_schema, stage_column
 from pipeline.scoring.fingerprint import fingerprint
+from pipeline.thresholds import Thresholds
 
 DAMAGE = (RuntimeError, ValueError, OverflowError, MemoryError)
 """What a conversation that cannot be scored may raise, in the tokenizer, the runtime or the tables."""
@@ -100,9 +100,15 @@ def _talk(chats: pa.Table, row: int, known: Mapping[str, Prediction]) -> Talk:
     columns = {name: messages.field(number).to_pylist() for number, name in enumerate(names)}
     read = utterances_of_rows(zip(columns["speaker"], columns["kind"], columns["text"], strict=True))
     rows, lines = [number for number, _ in read], [line for _, line in read]
-    own = known.get(fingerprint(lines)) if known else None
+    previous = known.get(fingerprint(lines)) if known else None
     return Talk(
-        str(chats["conversation_id"][row]), columns, rows, lines, chats["platform"][row].as_py(), chats["title"][row].as_py(), own
+        str(chats["conversation_id"][row]),
+        columns,
+        rows,
+        lines,
+        chats["platform"][row].as_py(),
+        chats["title"][row].as_py(),
+        previous,
     )
 
 
@@ -136,12 +142,12 @@ def _tables(
         risk = _running(prediction.risk, talk.rows, count)
         stages = np.full((count, len(keys)), np.nan, np.float32)
         stages[talk.rows] = prediction.stages
-        own = np.full(count, np.nan, np.float32)
-        own[talk.rows] = prediction.speaker_risk
+        speaker_risk = np.full(count, np.nan, np.float32)
+        speaker_risk[talk.rows] = prediction.speaker_risk
         for name, column in zip(map(stage_column, keys), stages.T, strict=True):
             numbers[name].append(column)
         numbers["risk"].append(risk)
-        numbers["speaker_risk"].append(own)
+        numbers["speaker_risk"].append(speaker_risk)
         columns["conversation_id"] += [talk.id] * count
         columns["position"] += range(1, count + 1)
         columns["speaker_slot"] += slots
@@ -177,7 +183,7 @@ def _slots(speakers: Sequence[str | None]) -> list[str | None]:
 
 
 def slot_name(number: int) -> str:
-    """Return the anonymous letter of the speaker that spoke as ``number``-th (from 0): A … Z, AA, AB …"""
+    """Return the anonymous letter of the speaker that spoke as ``number``-th (from 0): A to Z, AA, AB and so on."""
     letters = ""
     number += 1
     while number:

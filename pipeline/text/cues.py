@@ -42,7 +42,7 @@ class CueMatcher:
         starts = {phrase: [start for start in cues if _begins(phrase, start)] for phrase in cues}
         self._cues = {phrase: [cue for start in sorted(starts[phrase], key=len) for cue in cues[start]] for phrase in cues}
         words, signs = ([phrase for phrase in cues if phrase[0].isalnum() == word] for word in (True, False))
-        trees = [f"{start}(?=({_prefix_tree(own)}))" for start, own in ((_WORD_STARTS, words), ("", signs)) if own]
+        trees = [f"{start}(?=({_prefix_tree(group)}))" for start, group in ((_WORD_STARTS, words), ("", signs)) if group]
         self._pattern = re.compile("|".join(trees)) if trees else None
 
     def find(self, texts: Sequence[str]) -> list[tuple[Cue, ...]]:

@@ -5,7 +5,7 @@ Each is evaluated on the same test split; differences have intervals by paired b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,17 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from evaluation.functional.run import Outcome
 from evaluation.intervals import wilson
 from evaluation.metrics import Judged, or_null
-from evaluation.summary import Cuts, compare
+from evaluation.summary import compare
 from pipeline.config import BaselineRecipe, Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.base import Model
 from pipeline.model.encoder.encoder import EncoderModel
 from pipeline.model.encoder.runtime import open_network
 from pipeline.model.predict import predict_labelled
-from pipeline.model.thresholds import Thresholds
+from pipeline.thresholds import Thresholds
 from pipeline.training.choose import choose_thresholds
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.fit_baseline import fit_baseline
-
-Suite = Callable[[Model, Thresholds], Sequence[Outcome]]
-"""Runs the functional suite on a model."""
 
 WEAK = 0.7
 """A functionality that passes less often is named in the card."""
@@ -43,12 +40,10 @@ class Rival:
     thresholds: Thresholds
 
 
-def train_rival(dataset: DatasetSplits, recipe: BaselineRecipe, taxonomy: Taxonomy, *, rate: float, hard_rate: float) -> Rival:
-    """Train the baseline on the training split, and choose its thresholds by the rule of the model."""
-    model = fit_baseline(dataset.train, recipe, taxonomy).model
-    return Rival(
-        model, choose_thresholds(predict_labelled(dataset.validation, model), taxonomy.keys, rate=rate, hard_rate=hard_rate)
-    )
+def train_rival(dataset: DatasetSplits, recipe: BaselineRecipe, taxonomy: Taxonomy) -> Rival:
+    """Train the baseline on the same parts, and choose its thresholds by the rule of the model."""
+    model = fit_baseline(dataset, recipe, taxonomy)
+    return Rival(model, choose_thresholds(predict_labelled(dataset.validation, model), taxonomy.keys, **recipe.rates))
 
 
 def in_single_precision(model: EncoderModel, network: Path) -> EncoderModel:
@@ -58,7 +53,7 @@ def in_single_precision(model: EncoderModel, network: Path) -> EncoderModel:
 
 def differences(first: Sequence[Judged], first_at: Thresholds, second: Sequence[Judged], second_at: Thresholds) -> dict[str, Any]:
     """Return each figure of the table for the first, and the interval of the second minus the first."""
-    found = compare(first, Cuts(first_at.risk, first_at.stages), second, Cuts(second_at.risk, second_at.stages))
+    found = compare(first, first_at, second, second_at)
     return {
         difference.name: {
             "value": or_null(difference.first),

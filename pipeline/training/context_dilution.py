@@ -47,7 +47,7 @@ def measure_context_dilution(
     return found
 
 
-def _after(before: Iterable[Utterance], own: Sequence[Utterance]) -> list[Utterance]:
-    names = list(dict.fromkeys(speaker for speaker, _ in own))
+def _after(before: Iterable[Utterance], utterances: Sequence[Utterance]) -> list[Utterance]:
+    names = list(dict.fromkeys(speaker for speaker, _ in utterances))
     cast = dict(zip("AB", names * 2, strict=False))
-    return [*((cast[speaker], text) for speaker, text in before), *own]
+    return [*((cast[speaker], text) for speaker, text in before), *utterances]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.config import SplitSettings
+from pipeline.corpora.about import CorpusDescription
 from pipeline.corpora.augment.compose import Composition, compose
 from pipeline.corpora.duplicates import near_duplicates
 from pipeline.corpora.labelled import LabelledConversation
@@ -34,7 +34,7 @@ class DatasetSplits:
     test: tuple[LabelledConversation, ...]
     composed: tuple[LabelledConversation, ...] = ()
     more: tuple[LabelledConversation, ...] = ()
-    sources: tuple[dict[str, Any], ...] = ()
+    sources: tuple[CorpusDescription, ...] = ()
 
 
 def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -> Splits:
@@ -51,7 +51,8 @@ def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -
     made = split_corpus(corpus.labelled, shares=shares, seed=seed, together=settings.together)
     ordinary = list(corpus.ordinary)
     random.Random(seed).shuffle(ordinary)  # noqa: S311 - a shuffle, no secret
-    kept = settings.ordinary_validation, settings.ordinary_validation + settings.ordinary_test
+    for_validation = min(settings.ordinary_validation, int(settings.validation * len(ordinary)))
+    kept = for_validation, for_validation + min(settings.ordinary_test, int(settings.test * len(ordinary)))
     names = ("validation" if number < kept[0] else "test" if number < kept[1] else "train" for number in range(len(ordinary)))
     where = {chat.id: name for chat, name in zip(ordinary, names, strict=True)}
     for pair in _relatives(ordinary):

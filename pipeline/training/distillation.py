@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as entropy
 
 from pipeline.model.encoder.prefilter import BITS, HIGH, LITTLE, LOW, RECENT, flat, hashed
-from pipeline.model.encoder.risk_head import rows_of
+from pipeline.model.risk_head import rows_of
 from pipeline.training.piece_vectors import PieceVectors
 
 _BATCH = 32
@@ -74,8 +74,8 @@ def make_batch(
         pieces=torch.from_numpy(pieces),
         lengths=torch.from_numpy(lengths),
         order=torch.from_numpy(np.concatenate(rows)),
-        shares=torch.tensor([len(own) for own in rows]),
-        flags=torch.tensor([float(speakers[own[0]] in found) for own in rows]),
+        shares=torch.tensor([len(member_rows) for member_rows in rows]),
+        flags=torch.tensor([float(speakers[member_rows[0]] in found) for member_rows in rows]),
         opens=torch.tensor([1.0] + [0.0] * (len(messages) - 1)),
         stages=torch.from_numpy(np.ascontiguousarray(stages, np.float32)),
         running=torch.from_numpy(np.ascontiguousarray(running, np.float32)),
@@ -110,9 +110,9 @@ class Student(nn.Module):
         sums, _ = self._bag(self.weights, batch.features, batch.counts, _LEFT_OUT)
         linear = sums / batch.counts.clamp(min=1).sqrt().unsqueeze(1) + self.intercepts
         sums, kept = self._bag(self.vectors, batch.pieces, batch.lengths, _PIECES_LEFT_OUT)
-        own = sums / kept.clamp(min=1).sqrt().unsqueeze(1)
-        before = own.roll(1, dims=0) * (1 - batch.opens).unsqueeze(1)
-        seen = torch.cat([own, self._recent(own, batch), before], dim=1)
+        message_features = sums / kept.clamp(min=1).sqrt().unsqueeze(1)
+        before = message_features.roll(1, dims=0) * (1 - batch.opens).unsqueeze(1)
+        seen = torch.cat([message_features, self._recent(message_features, batch), before], dim=1)
         return linear + self.outer(torch.relu(self.inner(seen)))
 
     def risks(self, odds: Tensor, batch: Batch) -> Tensor:
@@ -131,12 +131,12 @@ class Student(nn.Module):
             rows, counts = rows[stay], torch.bincount(owners[stay], minlength=len(counts))
         return bag(rows, counts.cumsum(0) - counts), counts
 
-    def _recent(self, own: Tensor, batch: Batch) -> Tensor:
+    def _recent(self, message_features: Tensor, batch: Batch) -> Tensor:
         _, begins = _speakers(batch)
-        rows = torch.arange(len(own))
+        rows = torch.arange(len(message_features))
         since = torch.maximum(rows - RECENT + 1, begins)
-        sums = _since(own[batch.order].double().cumsum(dim=0), since).float()
-        recent = torch.empty_like(own)
+        sums = _since(message_features[batch.order].double().cumsum(dim=0), since).float()
+        recent = torch.empty_like(message_features)
         recent[batch.order] = sums / (rows - since + 1).sqrt().unsqueeze(1)
         return recent
 
@@ -178,12 +178,12 @@ def train_student(examples: Sequence[Batch], vectors: PieceVectors, *, stages: i
             batch = concatenate(held)
             odds = student.evidence(batch)
             risks = student.risks(odds, batch)
-            told = entropy(odds, batch.stages, pos_weight=signs, reduction="none").mean(dim=1)
+            uncertainty = entropy(odds, batch.stages, pos_weight=signs, reduction="none").mean(dim=1)
             asked = ~batch.running[batch.order].isnan()
             followed = entropy(risks, batch.running[batch.order].nan_to_num(), reduction="none") * asked
             # A conversation counts as much as another for what is said of messages, a speaker for whether to be found.
             share = torch.cat([torch.full((len(example.order),), 1 / len(example.order)) for example in held])
-            messages = ((_STAGES * told + _RUNNING * followed) * share).sum() / len(held)
+            messages = ((_STAGES * uncertainty + _RUNNING * followed) * share).sum() / len(held)
             optimizer.zero_grad()
             (messages + entropy(_highest(risks, batch), batch.flags, pos_weight=rarity)).backward()
             optimizer.step()

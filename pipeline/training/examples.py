@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -57,6 +57,54 @@ class Example:
         return (np.nan_to_num(self.stages).max(axis=1) > 0) | (np.nan_to_num(self.flagged) > 0)
 
 
+@dataclass(frozen=True)
+class LabelledUtterances:
+    """The *n* messages with words of a conversation, and what is known of each.
+
+    ``stages`` is of shape (n, stages), ``flagged`` and ``young`` of (n,): 1, 0, or NaN where the corpus does not say. ``groomers``
+    is ``None`` where it does not say who; ``grooming`` where it does not say whether.
+    """
+
+    id: str
+    utterances: tuple[Utterance, ...]
+    stages: NDArray[np.float32]
+    flagged: NDArray[np.float32]
+    young: NDArray[np.float32]
+    groomers: frozenset[str] | None
+    grooming: bool | None
+
+    @property
+    def texts(self) -> list[str]:
+        """The words of each message."""
+        return [text for _, text in self.utterances]
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Who wrote each message."""
+        return tuple(speaker for speaker, _ in self.utterances)
+
+
+def labelled_utterances(
+    conversations: Iterable[LabelledConversation], *, stages: Sequence[str], longest: int | None = None
+) -> Iterator[LabelledUtterances]:
+    """Yield the messages with words of each conversation that has some; the first ``longest`` of each at most."""
+    for conversation in conversations:
+        read = utterances(conversation.messages)[:longest]
+        if not read:
+            continue
+        positions, lines = [position for position, _ in read], [line for _, line in read]
+        flags = conversation.flagged
+        yield LabelledUtterances(
+            id=conversation.id,
+            utterances=tuple(lines),
+            stages=np.asarray(conversation.numbers(positions, stages), np.float32),
+            flagged=np.asarray([np.nan if flags is None else float(position in flags) for position in positions], np.float32),
+            young=np.asarray([YOUNG.get(conversation.ages.get(speaker, ""), np.nan) for speaker, _ in lines], np.float32),
+            groomers=conversation.groomers,
+            grooming=conversation.is_grooming,
+        )
+
+
 def make_examples(
     conversations: Sequence[LabelledConversation],
     tokenizer: MessageTokenizer,
@@ -69,31 +117,24 @@ def make_examples(
 
     With ``stretch``, a conversation whose messages are labelled is cut into stretches of about so many messages.
     """
-    for conversation in conversations:
-        read = utterances(conversation.messages)[:longest]
-        if not read:
-            continue
-        whole = _example(conversation, read, tokenizer, stages)
+    for labelled in labelled_utterances(conversations, stages=stages, longest=longest):
+        whole = _example(labelled, tokenizer)
         if stretch is None or whole.signals is None:
             yield whole
         else:
             yield from _stretches(whole, stretch)
 
 
-def _example(
-    conversation: LabelledConversation, read: Sequence[tuple[int, Utterance]], tokenizer: MessageTokenizer, stages: Sequence[str]
-) -> Example:
-    positions, lines = [position for position, _ in read], [line for _, line in read]
-    flags = conversation.flagged
+def _example(labelled: LabelledUtterances, tokenizer: MessageTokenizer) -> Example:
     return Example(
-        id=conversation.id,
-        pieces=tuple(map(tuple, tokenizer.pieces([lines])[0])),
-        speakers=tuple(speaker for speaker, _ in lines),
-        stages=np.asarray(conversation.numbers(positions, stages), np.float32),
-        flagged=np.asarray([np.nan if flags is None else float(position in flags) for position in positions], np.float32),
-        young=np.asarray([YOUNG.get(conversation.ages.get(speaker, ""), np.nan) for speaker, _ in lines], np.float32),
-        groomers=conversation.groomers,
-        grooming=conversation.is_grooming,
+        id=labelled.id,
+        pieces=tuple(map(tuple, tokenizer.pieces([labelled.utterances])[0])),
+        speakers=labelled.speakers,
+        stages=labelled.stages,
+        flagged=labelled.flagged,
+        young=labelled.young,
+        groomers=labelled.groomers,
+        grooming=labelled.grooming,
     )
 
 

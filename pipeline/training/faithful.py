@@ -16,7 +16,7 @@ from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.base import Model, Utterance
 from pipeline.model.explain import CONTEXT, log_odds_without, word_spans
 from pipeline.model.scorable import utterances
-from pipeline.model.thresholds import Thresholds
+from pipeline.thresholds import Thresholds
 
 TOP = 3
 """Words that are left out, or kept."""

@@ -28,7 +28,7 @@ from pipeline.model.encoder.encoder import EncoderModel
 from pipeline.model.encoder.prefilter import ALLOWED_LOSS, Prefilter, fine
 from pipeline.model.predict import predict_labelled
 from pipeline.model.scorable import utterances
-from pipeline.model.thresholds import Thresholds
+from pipeline.thresholds import Thresholds
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.distillation import Batch, Student, make_batch, train_student
 from pipeline.training.piece_vectors import PieceVectors
@@ -200,7 +200,7 @@ def _read(conversations: Sequence[LabelledConversation], judged: Sequence[Judged
 
 def _peaks(first: Prefilter, read: Sequence[_Read]) -> NDArray[np.float64]:
     running = first.running([conversation.messages for conversation in read], [conversation.speakers for conversation in read])
-    return np.asarray([float(own.max()) for own in running])
+    return np.asarray([float(risks.max()) for risks in running])
 
 
 def _choose_cut(first: Prefilter, read: Sequence[_Read], threshold: float) -> float:

@@ -73,15 +73,15 @@ class _TwoRates(Trainer):
             with self.compute_loss_context_manager():
                 read = module.predict_logits(examples)
             loss = module.losses(examples, read)["loss"]
-        self._told += [(one.stages, logits[:, :-1].cpu().numpy()) for one, logits in zip(examples, read, strict=True)]
+        self._told += [(example.stages, logits[:, :-1].cpu().numpy()) for example, logits in zip(examples, read, strict=True)]
         return loss.detach(), None, None
 
     def evaluation_loop(self, *arguments: Any, **settings: Any) -> EvalLoopOutput:
         self._told = []
         output = super().evaluation_loop(*arguments, **settings)
-        told = gather_object(self._told)
+        gathered = gather_object(self._told)
         precision = macro_average_precision(
-            np.concatenate([labels for labels, _ in told]), np.concatenate([scores for _, scores in told])
+            np.concatenate([labels for labels, _ in gathered]), np.concatenate([scores for _, scores in gathered])
         )
         metrics = output.metrics or {}
         quality = precision - metrics["eval_loss"] * _LOSS
@@ -117,8 +117,9 @@ def fit_encoder(
     callbacks: Sequence[TrainerCallback] = (),
     say: Callable[[str], None] = logger.info,
 ) -> TrainingModule:
-    """Train, and return the module of the epoch that ranks the stages of the validation part best, by average precision, or the
-    mean of it and the latest, where that is less sure of what it gets wrong (`_average`).
+    """Train, and return the module of the epoch that ranks the stages of the validation part best, by average precision.
+
+    It is the mean of that and the latest, where the mean is less sure of what it gets wrong (`_average`).
 
     The loss would choose an earlier one: it grows with how sure the network is of what it gets wrong, which calibration mends.
     Among equals, such as where no stage is labelled, the lower loss chooses: it knows of the risk, too.
@@ -204,21 +205,21 @@ def _average(trainer: Trainer, module: TrainingModule, checkpoints: Path, say: C
     if len(kept) < 2 or best is None:
         return
     alone = trainer.evaluate()
-    module.load_state_dict({name: torch.stack([one[name] for one in kept]).mean(dim=0) for name in kept[0]}, strict=False)
+    module.load_state_dict({name: torch.stack([state[name] for state in kept]).mean(dim=0) for name in kept[0]}, strict=False)
     mean = trainer.evaluate()
     precision = "eval_average_precision"
     if mean["eval_loss"] >= alone["eval_loss"] or mean[precision] < alone[precision] - _TOLERATED:
         module.load_state_dict(load_file(Path(best) / SAFE_WEIGHTS_NAME), strict=False)
-    told = [f"average precision {one[precision]:.4f}, loss {one['eval_loss']:.3f}" for one in (alone, mean)]
-    say(f"best epoch: {told[0]}; mean of {len(kept)} epochs: {told[1]}")
+    outcomes = [f"average precision {state[precision]:.4f}, loss {state['eval_loss']:.3f}" for state in (alone, mean)]
+    say(f"best epoch: {outcomes[0]}; mean of {len(kept)} epochs: {outcomes[1]}")
 
 
 def macro_average_precision(labels: NDArray[np.float32], scores: NDArray[np.float32]) -> float:
     """Return the mean average precision of the stages that occur; both are (messages, stages), NaN where a label is not known."""
     areas = []
-    for own, told in zip(labels.T, scores.T, strict=True):
-        known = ~np.isnan(own)
-        areas.append(average_precision(own[known], told[known]))
+    for stage_labels, stage_scores in zip(labels.T, scores.T, strict=True):
+        known = ~np.isnan(stage_labels)
+        areas.append(average_precision(stage_labels[known], stage_scores[known]))
     return 0.0 if np.isnan(areas).all() else float(np.nanmean(areas))
 
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.model.encoder.risk_head import LITTLE, RiskHead, evidence, running_ages, running_evidence
+from pipeline.model.risk_head import LITTLE, RiskHead, evidence, running_ages, running_evidence
 
 FLOOR = 3.0
 """Evidence counts as gathered from this many times a stage's mean on: what every message has tells nothing."""
@@ -22,15 +22,20 @@ _PRIOR = 0.02
 _FEWEST = 20
 """Conversations of each kind without which the risk is not set against those that could be taken for grooming."""
 
+_AGES = frozenset({"grown", "young"})
+
 _BEGIN = {"gather": 0.1, "slope": 1.5, "grown": 0.5, "young": 0.5}
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A conversation for the fit: ``stages`` of shape (n, stages) and ``child`` of (n,) are probabilities."""
+    """A conversation for the fit: ``stages`` of shape (n, stages) and ``child`` of (n,) are probabilities.
+
+    ``child`` is ``None`` where the model estimates no ages; then they have no weight in the risk.
+    """
 
     stages: NDArray[np.floating]
-    child: NDArray[np.floating]
+    child: NDArray[np.floating] | None
     speakers: tuple[str, ...]
     groomers: frozenset[str] | None
     grooming: bool | None
@@ -58,7 +63,9 @@ def fit_risk(scored: Sequence[Scored]) -> RiskHead:
     means = np.mean(np.concatenate([evidence(conversation.stages) for conversation in scored]), axis=0)
     floors = FLOOR * means
     rows = _rows(scored, floors)
-    begin = np.asarray([*np.ones(stages), *_BEGIN.values(), 0.0])
+    known_ages = scored[0].child is not None
+    first = {name: value if known_ages or name not in _AGES else 0.0 for name, value in _BEGIN.items()}
+    begin = np.asarray([*np.ones(stages), *first.values(), 0.0])
     scale = np.maximum(np.abs(begin), 0.5)
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -81,7 +88,8 @@ def fit_risk(scored: Sequence[Scored]) -> RiskHead:
         cost = float(rows.weights @ (np.logaddexp(0.0, logits) - rows.labels * logits))
         return cost + _PRIOR * float(apart @ apart), np.asarray(gradient) + 2 * _PRIOR * apart / scale
 
-    bounds = [(0.0, None)] * (stages + len(_BEGIN)) + [(None, None)]
+    most = [None if known_ages or name not in _AGES else 0.0 for name in _BEGIN]
+    bounds = [(0.0, None)] * stages + [(0.0, highest) for highest in most] + [(None, None)]
     known = len(np.unique(rows.labels)) == 2
     found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds).x if known else begin
     gather, slope, grown, young, offset = (float(value) for value in found[stages:])
@@ -89,8 +97,9 @@ def fit_risk(scored: Sequence[Scored]) -> RiskHead:
 
 
 def against_look_alikes(head: RiskHead, scored: Sequence[Scored], look_alikes: Sequence[bool]) -> RiskHead:
-    """Return the head with its log-odds scaled and shifted so that 0.5 means even odds between grooming conversations and ordinary
-    ones that could be taken for it: ``look_alikes`` says which are. The order of conversations stays as it is.
+    """Return the head with its log-odds scaled and shifted so that 0.5 means even odds against what could be taken for grooming.
+
+    ``look_alikes`` says which ordinary conversations could be. The order of conversations stays as it is.
 
     Ordinary chat would set 0.5 where nobody doubts: then most conversations that could be taken for grooming have 0.9 and more.
     """
@@ -113,7 +122,7 @@ def _rows(scored: Sequence[Scored], floors: NDArray[np.float64]) -> _Rows:
         if conversation.grooming is None or not len(conversation.speakers):
             continue
         highest, gathered = running_evidence(evidence(conversation.stages), floors, conversation.speakers)
-        grown, young = running_ages(np.asarray(conversation.child, np.float64), conversation.speakers)
+        grown, young = running_ages(conversation.child, conversation.speakers)
         last = {speaker: row for row, speaker in enumerate(conversation.speakers)}
         groomers = conversation.groomers
         if groomers is None:

@@ -26,7 +26,9 @@ def embed(module: TrainingModule, examples: Sequence[Example]) -> list[Tensor]:
     module.eval()
     with torch.no_grad(), in_bf16(module.positive.device):
         found = [
-            own.float() for start in range(0, len(examples), _AT_ONCE) for own in module.vectors(examples[start : start + _AT_ONCE])
+            vectors.float()
+            for start in range(0, len(examples), _AT_ONCE)
+            for vectors in module.vectors(examples[start : start + _AT_ONCE])
         ]
     module.train(training)
     return found

@@ -25,7 +25,7 @@ from pipeline.config import LossSettings
 from pipeline.model.encoder.context_head import neighbours
 from pipeline.model.encoder.message_tokens import chunks, padded
 from pipeline.model.encoder.network import ContextNetwork, MessageNetwork, in_context
-from pipeline.model.encoder.risk_head import rows_of
+from pipeline.model.risk_head import rows_of
 from pipeline.training.examples import Example
 
 _QUIET = 0.25
@@ -80,7 +80,9 @@ class TrainingModule(nn.Module):
 
     def predict_logits(self, examples: Sequence[Example]) -> list[Tensor]:
         """Return the logits of each example, of shape (n, stages + 1); the last is that of somebody under 18."""
-        return [self.logits(example, own) for example, own in zip(examples, self.vectors(examples), strict=True)]
+        return [
+            self.logits(example, example_vectors) for example, example_vectors in zip(examples, self.vectors(examples), strict=True)
+        ]
 
     def logits(self, example: Example, vectors: Tensor) -> Tensor:
         """Return the logits of one example from its vectors; in training, sometimes with the speakers hidden."""
@@ -103,7 +105,7 @@ class TrainingModule(nn.Module):
             parts.append(self.network(ids, real))
             order += chunk
         table = torch.cat(parts)[torch.from_numpy(np.argsort(order)).to(self.positive.device)]
-        return [table[own] for own in rows]
+        return [table[indices] for indices in rows]
 
     def forward(self, examples: Sequence[Example]) -> dict[str, Tensor]:
         """Return the loss of a batch."""
@@ -111,10 +113,14 @@ class TrainingModule(nn.Module):
 
     def losses(self, examples: Sequence[Example], read: Sequence[Tensor]) -> dict[str, Tensor]:
         """Return the loss of a batch from its logits, one tensor an example."""
-        logits = torch.cat([own[example.before :] for example, own in zip(examples, read, strict=True)])
+        logits = torch.cat([example_logits[example.before :] for example, example_logits in zip(examples, read, strict=True)])
         stages = self._stage_loss(examples, logits[:, :-1])
         ages = self._age_loss(examples, logits[:, -1])
-        speakers = [loss for example, own in zip(examples, read, strict=True) for loss in _speaker_losses(example, own[:, :-1])]
+        speakers = [
+            loss
+            for example, example_logits in zip(examples, read, strict=True)
+            for loss in _speaker_losses(example, example_logits[:, :-1])
+        ]
         risk = torch.stack(speakers).mean() if speakers else logits.sum() * 0.0
         loss = self.settings.stages * stages + self.settings.ages * ages + self.settings.risk * risk
         if self.training and all(example.teacher is not None for example in examples):
@@ -161,21 +167,21 @@ def _speaker_losses(example: Example, logits: Tensor) -> list[Tensor]:
     signals = example.signals
     found: list[tuple[Tensor, bool]] = []
     for rows in rows_of(speakers):
-        told = evidence[torch.from_numpy(rows).to(evidence.device)].amax(dim=0).sum()
+        total = evidence[torch.from_numpy(rows).to(evidence.device)].amax(dim=0).sum()
         grooms = example.groomers is not None and speakers[rows[0]] in example.groomers
         signs = signals is None or bool(signals[example.before :][rows].any())
-        found.append((told, grooms and signs))
+        found.append((total, grooms and signs))
     if example.groomers is None:
-        riskiest = torch.stack([told for told, _ in found]).max()
+        riskiest = torch.stack([total for total, _ in found]).max()
         found = [(riskiest, example.grooming and (signals is None or bool(signals[example.before :].any())))]
-    return [-torch.log(-torch.expm1(-told.clamp(_LEAST, _MOST))) if grooms else _QUIET * told for told, grooms in found]
+    return [-torch.log(-torch.expm1(-total.clamp(_LEAST, _MOST))) if grooms else _QUIET * total for total, grooms in found]
 
 
 def stage_shares(examples: Sequence[Example]) -> list[float]:
     """Return, for each stage, the share of positive messages among those with a label."""
     labels = np.concatenate([example.stages[example.before :] for example in examples])
-    told = np.sum(~np.isnan(labels), axis=0)
-    return [float(share) for share in np.nansum(labels, axis=0) / np.maximum(told, 1)]
+    labelled = np.sum(~np.isnan(labels), axis=0)
+    return [float(share) for share in np.nansum(labels, axis=0) / np.maximum(labelled, 1)]
 
 
 def positive_weights(shares: Sequence[float], *, cap: float) -> list[float]:

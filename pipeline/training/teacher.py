@@ -55,9 +55,17 @@ def with_teacher(
     logits = []
     for member in range(1, recipe.teacher.members + 1):
         say(f"training teacher {member} of {recipe.teacher.members}")
-        own = _recipe_of(recipe, recipe.teacher, member)
+        member_recipe = _recipe_of(recipe, recipe.teacher, member)
         place = checkpoints / f"teacher-{member}"
-        module = fit_encoder(open_encoder(own, path=encoder), own, examples, validation, checkpoints=place, resume=resume, say=say)
+        module = fit_encoder(
+            open_encoder(member_recipe, path=encoder),
+            member_recipe,
+            examples,
+            validation,
+            checkpoints=place,
+            resume=resume,
+            say=say,
+        )
         logits.append(_predict(module, examples))
     mean = np.mean(logits, axis=0).astype(np.float16)
     if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
@@ -80,7 +88,7 @@ def _predict(module: TrainingModule, examples: Sequence[Example]) -> NDArray[np.
     parts = []
     for start in range(0, len(examples), _AT_ONCE):
         with in_bf16(module.positive.device):
-            parts += [own.float().cpu().numpy() for own in module.predict_logits(examples[start : start + _AT_ONCE])]
+            parts += [logits.float().cpu().numpy() for logits in module.predict_logits(examples[start : start + _AT_ONCE])]
     return np.concatenate(parts)
 
 
@@ -89,4 +97,4 @@ def _attach(examples: Sequence[Example], logits: NDArray[np.floating], *, where:
     if logits.shape != (sum(sizes), examples[0].stages.shape[1] + 1):
         raise ConfigError("what the teachers said is of another training part", where=str(where), do="Train without --resume")
     parts = np.split(logits.astype(np.float32), np.cumsum(sizes)[:-1])
-    return [replace(example, teacher=own) for example, own in zip(examples, parts, strict=True)]
+    return [replace(example, teacher=part) for example, part in zip(examples, parts, strict=True)]

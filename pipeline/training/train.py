@@ -17,31 +17,25 @@ from tempfile import TemporaryDirectory
 
 import tomli_w
 
-from pipeline.config import BaselineRecipe, EncoderRecipe, Taxonomy, load_settings, read_toml
+from pipeline.config import BaselineRecipe, EncoderRecipe, Recipe, Taxonomy, load_settings, read_recipe
 from pipeline.corpora.augment.compose import Composition
-from pipeline.corpora.split import Splits, load_splits
+from pipeline.corpora.split import load_splits
 from pipeline.corpora.training import TrainingCorpus, read_training_corpus
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.ingest.options import NO_COLUMNS
-from pipeline.model.drift_profile import save_drift_profile
-from pipeline.model.encoder import encoder
+from pipeline.model.card import CARD, CONFIG
 from pipeline.model.folder import MANIFEST, ModelFolder, open_model_folder, seal_model_folder
-from pipeline.model.leakage import save_training_hashes
-from pipeline.model.ngram import baseline
+from pipeline.model.leakage import SPLITS, save_training_hashes
 from pipeline.output import check_place, new_folder, write_json
-from pipeline.suite import stages_unknown_to, suite_outcomes
-from pipeline.training.dataset import assign_splits, make_splits
+from pipeline.suite import Suite, stages_unknown_to, suite_outcomes
+from pipeline.training.dataset import DatasetSplits, assign_splits, make_splits
 
 logger = logging.getLogger(__name__)
 
 
-Recipe = BaselineRecipe | EncoderRecipe
-
-
-def load_recipe(config: Path, *, overrides: Iterable[str] = ()) -> tuple[Recipe, Taxonomy]:
+def load_recipe(config: Path, *, overrides: Iterable[str] = ()) -> tuple[BaselineRecipe | EncoderRecipe, Taxonomy]:
     """Read a recipe and the taxonomy that it names, relative to itself; ``kind`` says what sort it is, the baseline without one."""
-    wanted = EncoderRecipe if read_toml(config).get("kind") == encoder.KIND else BaselineRecipe
-    recipe = load_settings(config, wanted, overrides=overrides)
+    recipe = read_recipe(config, overrides=overrides)
     return recipe, load_settings(config.parent / recipe.taxonomy, Taxonomy)
 
 
@@ -63,7 +57,8 @@ def train(
 ) -> ModelFolder:
     """Train the recipe in ``config`` on the corpora and write the model folder ``out`` in one rename.
 
-    With ``splits`` only the training and validation parts are learned from. An encoder keeps its checkpoints beside the model
+    The training part is learned from, the validation part calibrates, the test part measures; ``splits`` says which is which, or
+    else the recipe. An encoder keeps its checkpoints beside the model
     folder, in ``<out>.training``, and with ``resume`` goes on from there. With ``track`` MLflow keeps the run, in the store at
     ``tracking`` or else in ``MLFLOW_TRACKING_URI`` or ``mlflow.db``. Under ``torchrun`` each process learns from its part of every
     batch; the first one writes, and the others wait for it. ``columns`` maps our fields to the columns of the labelled tables.
@@ -88,13 +83,31 @@ def train(
     if not read.labelled:
         raise ConfigError("no labelled conversation was given", do="Give at least one --corpus")
     say(f"{len(read.labelled)} labelled conversations, {len(read.ordinary)} of ordinary chat")
-    given = load_splits(splits) if splits is not None else None
     try:
-        with _tracked(recipe, read, out, tracking) if track and _first_process() else nullcontext():
+        import sklearn  # noqa: F401 - before anything else takes time
+
+        given = load_splits(splits) if splits is not None else make_splits(read, recipe.splits, seed=recipe.seed)
+        composed = recipe.composition if isinstance(recipe, EncoderRecipe) else None
+        composition = load_settings(config.parent / composed, Composition) if composed else None
+        dataset = assign_splits(read, given, composition=composition)
+        suite = None if stages_unknown_to(taxonomy) else suite_outcomes
+        with (
+            _tracked(recipe, read, out, tracking) if track and _first_process() else nullcontext(),
+            _new_folder(out, overwrite=overwrite) as folder,
+        ):
+            (folder / CONFIG).write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), "utf-8")
+            write_json(folder / SPLITS, given.model_dump(mode="json"), compact=True)
+            for name, content in (("thresholds.json", "{}\n"), ("metrics.json", "{}\n"), (CARD, "")):
+                (folder / name).write_text(content, "utf-8")
             if isinstance(recipe, BaselineRecipe):
-                _train_baseline(recipe, taxonomy, read, given, out, overwrite)
+                _train_baseline(recipe, taxonomy, dataset, folder, suite, say)
             else:
-                _train_encoder(config, recipe, taxonomy, read, given, out, overwrite, encoder_path, resume, say)
+                rival = load_settings(config.parent / recipe.baseline, BaselineRecipe) if recipe.baseline else None
+                _train_encoder(recipe, taxonomy, dataset, folder, out, encoder_path, resume, rival, suite, say)
+            if _first_process():
+                save_training_hashes(folder, (*dataset.train, *dataset.validation, *dataset.more))
+                seal_model_folder(folder, kind=recipe.kind, name=recipe.name)
+        _wait_for_the_others()
     except ModuleNotFoundError as error:
         raise SafelightError(f"training needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
     return open_model_folder(out)
@@ -122,79 +135,69 @@ def _checkpoints(out: Path) -> Path:
     return out.with_name(f"{out.name}.training")
 
 
+@contextmanager
+def _new_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yield the model folder to fill; at the end it is put in its place, or thrown away by all processes but the first."""
+    if _first_process():
+        with new_folder(out, overwrite=overwrite, marker=MANIFEST, private=False) as folder:
+            yield folder
+    else:
+        with TemporaryDirectory() as folder:
+            yield Path(folder)
+
+
 def _train_baseline(
-    recipe: BaselineRecipe, taxonomy: Taxonomy, read: TrainingCorpus, splits: Splits | None, out: Path, overwrite: bool
+    recipe: BaselineRecipe,
+    taxonomy: Taxonomy,
+    dataset: DatasetSplits,
+    folder: Path,
+    suite: Suite | None,
+    say: Callable[[str], None],
 ) -> None:
-    from pipeline.training.fit_baseline import fit_baseline
-    from pipeline.training.measure_baseline import measure
+    from pipeline.training.train_baseline import train_baseline
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("the baseline trains in one process", do="Start it without torchrun")
-    if splits is not None:
-        dataset = assign_splits(read, splits)
-        learned = {conversation.id for conversation in (*dataset.train, *dataset.validation)}
-        read = TrainingCorpus(
-            tuple(one for one in read.labelled if one.id in learned),
-            tuple(one for one in read.ordinary if one.id in learned),
-            sources=read.sources,
-        )
-    fitted = fit_baseline(read.all, recipe, taxonomy)
-    measured = measure(fitted, read, recipe, taxonomy)
-    with new_folder(out, overwrite=overwrite, marker=MANIFEST, private=False) as folder:
-        fitted.model.save(folder)
-        (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json")), "utf-8")
-        write_json(folder / "thresholds.json", measured.thresholds.model_dump(mode="json"))
-        write_json(folder / "metrics.json", measured.metrics)
-        (folder / "MODEL_CARD.md").write_text(measured.card, "utf-8")
-        save_training_hashes(folder, read.all)
-        save_drift_profile(folder, read.all, measured.peaks, threshold=measured.thresholds.risk)
-        if splits is not None:
-            write_json(folder / "splits.json", splits.model_dump(mode="json"))
-        seal_model_folder(folder, kind=baseline.KIND, name=recipe.name)
+    train_baseline(recipe, taxonomy, dataset, folder, suite=suite, say=say)
 
 
 def _train_encoder(
-    config: Path,
     recipe: EncoderRecipe,
     taxonomy: Taxonomy,
-    read: TrainingCorpus,
-    splits: Splits | None,
+    dataset: DatasetSplits,
+    folder: Path,
     out: Path,
-    overwrite: bool,
     encoder_path: Path | None,
     resume: bool,
+    rival: BaselineRecipe | None,
+    suite: Suite | None,
     say: Callable[[str], None],
 ) -> None:
-    from pipeline.training.train_encoder import train_encoder, wait_for_the_others
+    from pipeline.training.train_encoder import train_encoder
 
-    composition = load_settings(config.parent / recipe.composition, Composition) if recipe.composition else None
-    rival = load_settings(config.parent / recipe.baseline, BaselineRecipe) if recipe.baseline else None
-    splits = splits or make_splits(read, recipe.splits, seed=recipe.seed)
-    dataset = assign_splits(read, splits, composition=composition)
     checkpoints = _checkpoints(out)
     checkpoints.mkdir(parents=True, exist_ok=True)
     if not resume and _first_process():
         for old in checkpoints.glob("checkpoint-*"):  # of another run: neither gone on from nor averaged with
             shutil.rmtree(old)
-    with (
-        new_folder(out, overwrite=overwrite, marker=MANIFEST, private=False) if _first_process() else TemporaryDirectory() as place
-    ):
-        folder = Path(place)
-        train_encoder(
-            recipe,
-            taxonomy,
-            dataset,
-            splits,
-            folder,
-            checkpoints=checkpoints,
-            encoder=encoder_path,
-            resume=resume,
-            rival=rival,
-            suite=None if stages_unknown_to(taxonomy) else suite_outcomes,
-            writes=_first_process(),
-            say=say,
-        )
-        if _first_process():
-            save_training_hashes(folder, (*dataset.train, *dataset.validation, *dataset.more))
-            seal_model_folder(folder, kind=encoder.KIND, name=recipe.name)
-    wait_for_the_others()
+    train_encoder(
+        recipe,
+        taxonomy,
+        dataset,
+        folder,
+        checkpoints=checkpoints,
+        encoder=encoder_path,
+        resume=resume,
+        rival=rival,
+        suite=suite,
+        writes=_first_process(),
+        say=say,
+    )
+
+
+def _wait_for_the_others() -> None:
+    """Wait until every process of a training is here, so that none leaves before the model is written."""
+    if "RANK" in os.environ:
+        from pipeline.training.train_encoder import wait_for_the_others
+
+        wait_for_the_others()

@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import tomli_w
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
-from evaluation.summary import ORDINARY_CHAT
 from pipeline.config import BaselineRecipe, EncoderRecipe, Taxonomy
-from pipeline.corpora.augment.synthetic_chats import synthetic_chats
-from pipeline.corpora.labelled import LabelledConversation
-from pipeline.corpora.split import Splits
-from pipeline.model.calibration import Platt
-from pipeline.model.drift_profile import save_drift_profile
-from pipeline.model.encoder.card import CARD, write_encoder_card
 from pipeline.model.encoder.context_head import ContextHead
 from pipeline.model.encoder.encoder import KIND, NETWORK, load_encoder, message_vectors, save_heads
 from pipeline.model.encoder.message_tokens import Arrays, Network, padded
-from pipeline.model.encoder.risk_head import RiskHead
 from pipeline.model.encoder.runtime import open_network
 from pipeline.model.folder import seal_model_folder
 from pipeline.model.predict import predict_labelled
-from pipeline.output import write_json
-from pipeline.training.choose import choose_thresholds
+from pipeline.suite import Suite
+from pipeline.training.calibrate import calibrate, look_alikes_of
 from pipeline.training.comparison import (
     Rival,
-    Suite,
-    by_phrasing,
     differences,
     in_single_precision,
     suite_figures,
     train_rival,
 )
-from pipeline.training.context_dilution import measure_context_dilution
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.examples import Example, make_examples
 from pipeline.training.export_encoder import export_network, export_torch, quantise
-from pipeline.training.faithful import faithfulness
 from pipeline.training.fit_cascade import fit_cascade
 from pipeline.training.fit_encoder import fit_encoder
-from pipeline.training.fit_risk import Scored, against_look_alikes, fit_risk
 from pipeline.training.head_warmup import refit_head
-from pipeline.training.measure_encoder import measure
+from pipeline.training.measure import measure, predict_parts
 from pipeline.training.open_encoder import open_encoder
 from pipeline.training.piece_vectors import PieceVectors, piece_vectors
 from pipeline.training.teacher import with_teacher
@@ -59,15 +43,11 @@ _BATCH_MESSAGES = 64
 
 _AT_ONCE = 64
 
-_SYNTHETIC_SIZES = (60, 300)
-"""Messages of the synthetic ordinary chats on which the threshold must keep the false-positive rate too."""
-
 
 def train_encoder(
     recipe: EncoderRecipe,
     taxonomy: Taxonomy,
     dataset: DatasetSplits,
-    splits: Splits,
     folder: Path,
     *,
     checkpoints: Path,
@@ -118,7 +98,7 @@ def train_encoder(
     head = module.head.as_numpy()
     network = open_network(folder / NETWORK)
     logits = exported_logits(network, head, validation, closing=start.tokenizer.closing)
-    calibrated = calibrate(logits, validation, look_alikes=_look_alikes(dataset.validation))
+    calibrated = calibrate(logits, validation, look_alikes=look_alikes_of(dataset.validation))
     save_heads(
         folder,
         head=head,
@@ -130,12 +110,10 @@ def train_encoder(
     )
     if recipe.export.torch:
         export_torch(module.network, folder)
-    (folder / "config.toml").write_text(tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True)), "utf-8")
-    write_json(folder / "splits.json", splits.model_dump(mode="json"), compact=True)
     if rival is not None:
         say("training the baseline to compare with")
-    other = train_rival(dataset, rival, taxonomy, **recipe.rates) if rival is not None else None
-    _judge_and_measure(recipe, taxonomy, dataset, folder, vectors, single=single, other=other, suite=suite, say=say)
+    other = train_rival(dataset, rival, taxonomy) if rival is not None else None
+    _measure(recipe, dataset, folder, vectors, single=single, other=other, suite=suite, say=say)
 
 
 def wait_for_the_others() -> None:
@@ -144,9 +122,8 @@ def wait_for_the_others() -> None:
         torch.distributed.barrier()
 
 
-def _judge_and_measure(
+def _measure(
     recipe: EncoderRecipe,
-    taxonomy: Taxonomy,
     dataset: DatasetSplits,
     folder: Path,
     vectors: PieceVectors,
@@ -156,48 +133,35 @@ def _judge_and_measure(
     suite: Suite | None,
     say: Callable[[str], None],
 ) -> None:
-    """Choose thresholds on the validation part and measure on the test part, with the model as it is shipped."""
-    for name, content in (("thresholds.json", {}), ("metrics.json", {})):
-        write_json(folder / name, content)
-    (folder / CARD).write_text("", "utf-8")
+    """Measure the model as it is shipped, beside its network in single precision and beside the ``other`` model."""
     model = load_encoder(seal_model_folder(folder, kind=KIND, name=recipe.name))
     (folder / "manifest.json").unlink()
-    say("choosing thresholds on the validation part")
-    validation = predict_labelled(dataset.validation, model)
-    chats = [chat for chat in dataset.validation if chat.attributes.get("situation") == ORDINARY_CHAT]
-    synthetic = [
-        chat for size in _SYNTHETIC_SIZES for chat in synthetic_chats(chats, seed=recipe.seed, most=len(chats), messages=size)
-    ]
-    thresholds = choose_thresholds([*validation, *predict_labelled(synthetic, model)], taxonomy.keys, **recipe.rates)
-    save_drift_profile(folder, dataset.validation, [conversation.peak for conversation in validation], threshold=thresholds.risk)
-    say("measuring on the test part")
-    judged = predict_labelled(dataset.test, model)
+    predicted = predict_parts(model, recipe, dataset, folder, say=say)
+    thresholds = predicted.thresholds
     say("fitting the prefilter of the cascade")
-    first = fit_cascade(
-        dataset, model, thresholds, recipe.cascade, vectors=vectors, validation=validation, test=judged, seed=recipe.seed
+    prefilter = fit_cascade(
+        dataset,
+        model,
+        thresholds,
+        recipe.cascade,
+        vectors=vectors,
+        validation=predicted.validation,
+        test=predicted.test,
+        seed=recipe.seed,
     )
-    first.save(folder)
-    more = {
-        "explanations": faithfulness(dataset.test, model, thresholds, seed=recipe.seed),
-        "cascade": dict(first.figures),
-        "after_chat": measure_context_dilution(dataset.test, model, thresholds.risk, seed=recipe.seed),
-        "phrasing": by_phrasing(judged, dataset.test, dataset.train, thresholds),
-        "single_precision": differences(
-            predict_labelled(dataset.test, in_single_precision(model, single)), thresholds, judged, thresholds
-        ),
+    prefilter.save(folder)
+    exact = predict_labelled(dataset.test, in_single_precision(model, single))
+    more: dict[str, Any] = {
+        "cascade": dict(prefilter.figures),
+        "single_precision": differences(exact, thresholds, predicted.test, thresholds),
+        "baseline": None,
+        "baseline_suite": None,
     }
-    more["baseline"] = (
-        differences(predict_labelled(dataset.test, other.model), other.thresholds, judged, thresholds)
-        if other is not None
-        else None
-    )
-    more["suite"] = suite_figures(suite(model, thresholds)) if suite is not None else None
-    more["baseline_suite"] = (
-        suite_figures(suite(other.model, other.thresholds)) if suite is not None and other is not None else None
-    )
-    write_json(folder / "thresholds.json", thresholds.model_dump(mode="json"))
-    write_json(folder / "metrics.json", measure(judged, dataset, taxonomy, thresholds, more=more))
-    write_encoder_card(folder)
+    if other is not None:
+        judged = predict_labelled(dataset.test, other.model)
+        more["baseline"] = differences(judged, other.thresholds, predicted.test, thresholds)
+        more["baseline_suite"] = suite_figures(suite(other.model, other.thresholds)) if suite is not None else None
+    measure(folder, model, predicted, dataset, seed=recipe.seed, suite=suite, more=more)
 
 
 def calibration_batches(examples: Sequence[Example], *, closing: int) -> list[Arrays]:
@@ -208,15 +172,6 @@ def calibration_batches(examples: Sequence[Example], *, closing: int) -> list[Ar
     return [padded(spread[start : start + _BATCH_MESSAGES], closing=closing) for start in range(0, count, _BATCH_MESSAGES)]
 
 
-@dataclass(frozen=True)
-class Calibrated:
-    """What is fitted on conversations that the network did not learn from."""
-
-    stages: Platt
-    ages: Platt
-    risk: RiskHead
-
-
 def exported_logits(
     network: Network, head: ContextHead, examples: Sequence[Example], *, closing: int
 ) -> Iterator[NDArray[np.float32]]:
@@ -224,50 +179,4 @@ def exported_logits(
     for start in range(0, len(examples), _AT_ONCE):
         part = examples[start : start + _AT_ONCE]
         vectors = message_vectors(network, [example.pieces for example in part], closing=closing)
-        yield from (head.logits(own, example.speakers) for own, example in zip(vectors, part, strict=True))
-
-
-def calibrate(
-    given: Iterable[NDArray[np.float32]], examples: Sequence[Example], *, look_alikes: frozenset[str] = frozenset()
-) -> Calibrated:
-    """Fit a slope and an offset for each stage and for the ages, and then the risk head, to the logits of the examples.
-
-    Stages and ages are calibrated as often as they occur there. The risk is calibrated at even odds and where people meet it, at
-    the highest that a conversation reaches; against the ordinary conversations with the ids ``look_alikes``.
-    """
-    logits = list(given)
-    scores, labels = np.concatenate(logits), np.concatenate([example.stages for example in examples])
-    young = np.concatenate([example.young for example in examples])
-    stages = _platts(scores[:, :-1], labels)
-    ages = _platts(scores[:, -1:], young[:, None])
-    scored = [
-        Scored(
-            stages.probability(own[:, :-1]),
-            ages.probability(own[:, -1:])[:, 0],
-            example.speakers,
-            example.groomers,
-            example.grooming,
-        )
-        for own, example in zip(logits, examples, strict=True)
-    ]
-    risk = against_look_alikes(fit_risk(scored), scored, [example.id in look_alikes for example in examples])
-    return Calibrated(stages, ages, risk)
-
-
-def _look_alikes(conversations: Sequence[LabelledConversation]) -> frozenset[str]:
-    """Return the ids of the ordinary conversations that could be taken for grooming."""
-    return frozenset(one.id for one in conversations if one.is_grooming is False and one.attributes.get("hard") == "true")
-
-
-def _platts(scores: NDArray[np.floating], labels: NDArray[np.floating]) -> Platt:
-    pairs = [_platt(scores[:, column], labels[:, column]) for column in range(scores.shape[1])]
-    return Platt(np.asarray([slope for slope, _ in pairs]), np.asarray([offset for _, offset in pairs]))
-
-
-def _platt(scores: NDArray[np.floating], labels: NDArray[np.floating]) -> tuple[float, float]:
-    known = ~np.isnan(labels)
-    if len(np.unique(labels[known])) < 2:
-        return 1.0, 0.0
-    fitted = LogisticRegression(C=10.0).fit(scores[known, None], labels[known])
-    slope, offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-    return (slope, offset) if slope > 0 and math.isfinite(slope) else (1.0, 0.0)
+        yield from (head.logits(example_vectors, example.speakers) for example_vectors, example in zip(vectors, part, strict=True))

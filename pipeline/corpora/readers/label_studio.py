@@ -64,7 +64,7 @@ def _record(task: Any, where: str, columns: Columns) -> dict[str, Any]:
     try:
         record = dict(task["data"])
         labels: dict[str, list[Any]] = {}
-        annotations = [one for one in task["annotations"] if not one.get("was_cancelled")]
+        annotations = [entry for entry in task["annotations"] if not entry.get("was_cancelled")]
         for result in annotations[-1]["result"] if annotations else ():
             value = result["value"]
             chosen = value.get("choices") or value.get("labels") or [levels[-1] for levels in value.get("taxonomy") or ()]
@@ -79,4 +79,4 @@ def _record(task: Any, where: str, columns: Columns) -> dict[str, Any]:
             where=where,
             do="Import a task a message with conversation_id, speaker, timestamp and text, or name the fields with --column",
         )
-    return {_ID: task.get("id"), **record, **{name: one[0] if len(one) == 1 else one for name, one in labels.items()}}
+    return {_ID: task.get("id"), **record, **{name: entry[0] if len(entry) == 1 else entry for name, entry in labels.items()}}

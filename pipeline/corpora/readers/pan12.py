@@ -114,7 +114,7 @@ def read_ground_truth(folder: Path) -> GroundTruth:
 
 
 def _names_conversations(file: Path) -> bool:
-    """Lists of conversation ids look like lists of authors: they are told by name, as VTPAN's ``…_IDs.txt`` and ``…-ids.txt``."""
+    """Whether a list holds ids of conversations: only its name (``…_IDs.txt``, ``…-ids.txt``) tells it from one of authors."""
     return re.search(r"(?i)[-_]ids\.txt$", file.name) is not None
 
 

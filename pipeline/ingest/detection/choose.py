@@ -137,20 +137,20 @@ def tell_strange(path: Path, strange: list[Strange], found: list[tuple[str, Expo
     attachments = attachment_folders(found)
     others: list[Strange] = []
     named = 0
-    for one in strange:
-        name = printable(one.file.name)
-        place = one.file.location
+    for stranger in strange:
+        name = printable(stranger.file.name)
+        place = stranger.file.location
         was_sent = is_attachment(place, attachments)
-        other = one.look in NO_CHATS or holds_other_data(place, downloads) or was_sent
-        if _is_data(one.file) and not other:
-            log.failed.append(Unread(name, f"{name}: {one.reason}."))
+        other = stranger.look in NO_CHATS or holds_other_data(place, downloads) or was_sent
+        if _is_data(stranger.file) and not other:
+            log.failed.append(Unread(name, f"{name}: {stranger.reason}."))
             continue
-        log.passed_over.append(Unread(name, one.reason))
-        if one.look is not None and one.look.chat and named < _NAMED:
+        log.passed_over.append(Unread(name, stranger.reason))
+        if stranger.look is not None and stranger.look.chat and named < _NAMED:
             named += 1
-            log.warn(one.file.name, f"passed over: it looks like {one.look.what}. {one.look.do}")
+            log.warn(stranger.file.name, f"passed over: it looks like {stranger.look.what}. {stranger.look.do}")
         elif not was_sent:
-            others.append(one)
+            others.append(stranger)
     if others:
         log.warn(str(path), f"{len(others)} file(s) passed over that are no chat export we know, such as {others[0].file.name}")
 
@@ -175,16 +175,18 @@ def nothing_found(path: Path, choice: Choice) -> ExportError:
         return _not_known(strange[0])
     if not strange:
         return UnknownFormat("there is no file in it", where=str(path), do=_SEE)
-    looks = [one for one in strange[:_NAMED] if one.look is not None and one.look.chat]
+    looks = [stranger for stranger in strange[:_NAMED] if stranger.look is not None and stranger.look.chat]
     what = f"none of the {len(strange)} files is a chat export that we know"
     if looks:
-        what += ": " + "; ".join(f"{one.file.location.name} looks like {one.look.what}" for one in looks[:3] if one.look)
+        what += ": " + "; ".join(
+            f"{stranger.file.location.name} looks like {stranger.look.what}" for stranger in looks[:3] if stranger.look
+        )
     return UnknownFormat(what, where=str(path), do=looks[0].look.do if looks and looks[0].look else _SEE)
 
 
-def _not_known(one: Strange) -> ExportError:
-    file, look = one.file, one.look
-    if one.empty:
+def _not_known(stranger: Strange) -> ExportError:
+    file, look = stranger.file, stranger.look
+    if stranger.empty:
         return ExportError("the file is empty", where=file.name, do="Export the chat again")
     if look is ARCHIVE:
         return ArchiveRefused("an archive in an archive is not opened", where=file.name, do="Unpack the outer one")

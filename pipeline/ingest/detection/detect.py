@@ -34,12 +34,12 @@ def by_file(file: ExportFile) -> PurePosixPath:
 
 
 def by_folder(file: ExportFile) -> PurePosixPath:
-    """The files of one folder together."""
+    """Group the files of one folder."""
     return file.location.parent
 
 
 def by_export(file: ExportFile) -> PurePosixPath:
-    """The lists of an export and the folders beside them together."""
+    """Group the lists of an export and the folders beside them."""
     return file.location.parent if file.location.name in SLACK_LISTS else file.location.parent.parent
 
 
@@ -195,7 +195,7 @@ def _workbook(file: ExportFile, columns: Mapping[str, str]) -> Found | None:
         found = [found for grid in grids if (found := _grid(grid, columns)) is not None]
     except ExportError:
         return Found("xlsx", complete=False)
-    return max(found, key=lambda one: one.complete, default=None)
+    return max(found, key=lambda candidate: candidate.complete, default=None)
 
 
 def _grid(grid: Grid, columns: Mapping[str, str]) -> Found | None:
@@ -237,8 +237,8 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
         return Found("tiktok")
     if is_roblox(text):
         return Found("roblox") if has_chat(text) or has_chat(file.head(_LONG_HEAD).decode("utf-8", "replace")) else None
-    if (own := marked_format(text)) is not None:
-        return Found(own)
+    if (known_format := marked_format(text)) is not None:
+        return Found(known_format)
     names = header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))
     if is_discord_text(text):
         return Found("discord_text")
@@ -248,8 +248,8 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
         return Found("discord_package")
     if set(names) >= _IMESSAGE:
         return Found("imessage")
-    if len(names) > 1 and (own := csv_format(text.lstrip())) is not None:
-        return Found(own)
+    if len(names) > 1 and (known_format := csv_format(text.lstrip())) is not None:
+        return Found(known_format)
     if not is_complete(names, columns) and not columns and (report := report_format(text)) is not None:
         return Found(report)
     if len(names) > 1 and "\0" not in text and holds_messages(names, columns):

@@ -87,17 +87,17 @@ def has_rows(text: str, format_: str) -> bool:
 
 def _lines(text: str) -> list[str]:
     """Return the lines that are not empty; the last one may be cut off."""
-    lines = [one.removesuffix("\r") for one in text.split("\n", _LINES)[:_LINES]]
-    return [one for one in lines if one.strip()]
+    lines = [line.removesuffix("\r") for line in text.split("\n", _LINES)[:_LINES]]
+    return [line for line in lines if line.strip()]
 
 
 def _best(lines: Sequence[str], *, begins: bool) -> str | None:
     formats = {name: format_ for name, format_ in _FORMATS.items() if _begins(lines, format_) == begins}
     weights = {name: _weigh(lines, format_) for name, format_ in formats.items()}
     fit = {
-        name: one
-        for name, one in weights.items()
-        if one.spoken and one.share >= (_LEAST_OF_TITLED if one.titled else _LEAST) and (begins or not one.one_voice)
+        name: weight
+        for name, weight in weights.items()
+        if weight.spoken and weight.share >= (_LEAST_OF_TITLED if weight.titled else _LEAST) and (begins or not weight.one_voice)
     }
     return max(fit, key=lambda name: (fit[name].share, fit[name].spoken)) if fit else None
 
@@ -109,10 +109,10 @@ def _begins(lines: Sequence[str], format_: TextFormat) -> bool:
 
 def _weigh(lines: Sequence[str], format_: TextFormat) -> _Weight:
     grammar = format_.grammar()
-    found = [grammar.line(one) for one in lines]
+    found = [grammar.line(line) for line in lines]
     if not found:
         return _Weight(titled=False, share=0.0, spoken=0, rows=0)
-    explained = sum(one is not None for one in found)
-    rows = [one for one in found if isinstance(one, Entry)]
+    explained = sum(line is not None for line in found)
+    rows = [line for line in found if isinstance(line, Entry)]
     spoken = [(row.speaker, ": ", row.text) for row in rows if row.speaker is not None]
     return _Weight(isinstance(found[0], Aside), explained / len(found), len(spoken), len(rows), is_log(spoken))

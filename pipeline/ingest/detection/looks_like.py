@@ -153,7 +153,7 @@ def _is_empty(content: bytes) -> bool:
         return False
     if not isinstance(value, dict) or not value:
         return value in ({}, [])
-    held = [one for one in value.values() if isinstance(one, list | dict)]
+    held = [child for child in value.values() if isinstance(child, list | dict)]
     return bool(held) and not any(held)
 
 

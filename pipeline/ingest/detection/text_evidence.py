@@ -56,14 +56,14 @@ def text_format(text: str, file: ExportFile) -> str | None:
     style = _style(lines)
     if style is None:
         return None
-    own = [line for line in lines if line.header is not None and line.header.style == style]
-    if style.form == "bracket" and style.year_first and _is_signal(own, file, text):
-        return None if is_log([(line.text[line.header.end :].partition(": ")) for line in own if line.header]) else "signal"
-    return "whatsapp" if _speaks(own, style, text, file) else None
+    headed = [line for line in lines if line.header is not None and line.header.style == style]
+    if style.form == "bracket" and style.year_first and _is_signal(headed, file, text):
+        return None if is_log([(line.text[line.header.end :].partition(": ")) for line in headed if line.header]) else "signal"
+    return "whatsapp" if _speaks(headed, style, text, file) else None
 
 
 def _lines(text: str) -> list[_Line]:
-    """Return the lines that are not empty; only ``\\n`` ends one, for a message may hold any other break."""
+    r"""Return the lines that are not empty; only ``\n`` ends one, for a message may hold any other break."""
     found: list[_Line] = []
     blank = True
     for line in text.split("\n"):
@@ -88,23 +88,23 @@ def _style(lines: Sequence[_Line]) -> Style | None:
     return style if early or count >= LEAST_SHARE * len(lines) else None
 
 
-def _is_signal(own: Sequence[_Line], file: ExportFile, text: str) -> bool:
+def _is_signal(headed: Sequence[_Line], file: ExportFile, text: str) -> bool:
     """Weigh what tells signal-export's Markdown from a WhatsApp export of a phone that writes ISO dates."""
     name = file.location.name.casefold()
-    known = [line.signal for line in own if line.signal is not None]
+    known = [line.signal for line in headed if line.signal is not None]
     if not known:
         return False
-    signal = 3 * name.endswith(".md") + 2 * all(line.after_blank for line in own)
+    signal = 3 * name.endswith(".md") + 2 * all(line.after_blank for line in headed)
     signal += 2 * any(file.sibling(other) is not None for other in ("data.json", "index.html"))
-    whatsapp = 3 * any(line.text.startswith(MARK) or f": {MARK}" in line.text for line in own)
+    whatsapp = 3 * any(line.text.startswith(MARK) or f": {MARK}" in line.text for line in headed)
     whatsapp += 3 * all(match["comma"] and match["seconds"] for match in known)
     whatsapp += 3 * (name == "_chat.txt" or name.startswith("whatsapp ")) + name.endswith(".txt")
-    return len(known) > _MOST * len(own) and signal > whatsapp
+    return len(known) > _MOST * len(headed) and signal > whatsapp
 
 
-def _speaks(own: Sequence[_Line], style: Style, text: str, file: ExportFile) -> bool:
+def _speaks(headed: Sequence[_Line], style: Style, text: str, file: ExportFile) -> bool:
     """Whether the rows are people's, as far as the head tells: not a log's, and not without any name."""
-    rows = [split_row(line.text[line.header.end :]) for line in own if line.header is not None]
+    rows = [split_row(line.text[line.header.end :]) for line in headed if line.header is not None]
     spoken = [(row.speaker, row.text) for row in rows if row.speaker is not None]
     name = file.location.name.casefold()
     if MARK in text or name == "_chat.txt" or name.startswith("whatsapp "):

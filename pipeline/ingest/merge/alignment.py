@@ -52,25 +52,26 @@ def shared_ids(first: Talk, second: Talk) -> tuple[list[Pair], int]:
     pairs: list[Pair] = []
     others = 0
     for row, message in enumerate(second.messages):
-        own = first.rows_of_id.get(message.message_id)
-        if own is None:
+        left = first.rows_of_id.get(message.message_id)
+        if left is None:
             continue
-        twin = first.messages[own]
+        twin = first.messages[left]
         if message.timestamp is not None and twin.timestamp is not None:
             aware = (message.timestamp.tzinfo is None) == (twin.timestamp.tzinfo is None)
             same = aware and abs((message.timestamp - twin.timestamp).total_seconds()) <= _SAME_SECONDS
         else:
             same = message.timestamp is twin.timestamp and message.text == twin.text
         if same and message.speaker == twin.speaker:
-            pairs.append((own, row))
+            pairs.append((left, row))
         else:
             others += 1
     return pairs, others
 
 
 def align(first: Talk, second: Talk, by_id: Sequence[Pair] = ()) -> Alignment:
-    """Return the rows that two conversations share; ``by_id`` are those that are known by their ids, and then no others are
-    where all rows of both have ids.
+    """Return the rows that two conversations share.
+
+    ``by_id`` are the rows that their ids match. Where all rows of both have ids, no others are shared.
     """
     pairs = list(by_id)
     if by_id and first.has_ids and second.has_ids:
@@ -91,7 +92,7 @@ def align(first: Talk, second: Talk, by_id: Sequence[Pair] = ()) -> Alignment:
                 break
             pairs += more
             shifts |= dict.fromkeys((row for _, row in more), shift)
-    spoken = [row for own, row in pairs if first.keys[own] is not None and first.keys[own] == second.keys[row]]
+    spoken = [row for mine, row in pairs if first.keys[mine] is not None and first.keys[mine] == second.keys[row]]
     if pairs:
         pairs += _same_rows(first, second, pairs, shifts, names)
     if by_id:
@@ -112,7 +113,7 @@ Left = tuple[Sequence[int], Sequence[int]]
 
 
 def _without(left: Left, pairs: Iterable[Pair]) -> Left:
-    taken = {own for own, _ in pairs}, {row for _, row in pairs}
+    taken = {mine for mine, _ in pairs}, {row for _, row in pairs}
     return [row for row in left[0] if row not in taken[0]], [row for row in left[1] if row not in taken[1]]
 
 
@@ -144,7 +145,7 @@ class _Words:
         for key in places.keys() & times.keys():
             agreed: set[int] = set()
             if len(places[key]) <= _OFTEN and len(times[key]) <= _OFTEN:
-                for shift in (own - minute for own in places[key] for minute in times[key]):
+                for shift in (place - minute for place in places[key] for minute in times[key]):
                     rounded = round(shift / _QUARTER) * _QUARTER
                     if abs(rounded) <= _LONGEST_SHIFT and abs(shift - rounded) <= 1:
                         agreed.add(rounded)
@@ -188,17 +189,17 @@ class _Words:
     def between(self, left: Left, pairs: Sequence[Pair], shift: int, names: Mapping[str, str]) -> list[Pair]:
         """Return rows a minute apart that stand between the same two shared rows: one phone got the message later."""
         chain = longest_rising(sorted(pairs, key=lambda pair: pair[1]))
-        mine, theirs = [own for own, _ in chain], [row for _, row in chain]
+        mine, theirs = [place for place, _ in chain], [row for _, row in chain]
         places: dict[Hashable, list[int]] = defaultdict(list)
         for row in left[0]:
             places[bisect_left(mine, row), self.first.keys[row], self.first.messages[row].speaker].append(row)
         found: list[Pair] = []
         for row in left[1]:
             gap = bisect_left(theirs, row)
-            own = places.get((gap, self.second.keys[row], self._speaker(row, names)))
+            place = places.get((gap, self.second.keys[row], self._speaker(row, names)))
             minute = (self.second.minutes[row] or 0) + shift
-            if own and 0 < gap < len(chain) and abs((self.first.minutes[own[0]] or 0) - minute) <= 1:
-                found.append((own.pop(0), row))
+            if place and 0 < gap < len(chain) and abs((self.first.minutes[place[0]] or 0) - minute) <= 1:
+                found.append((place.pop(0), row))
         return found
 
     def another_stretch(self, pairs: Sequence[Pair], shift: int, names: Mapping[str, str]) -> tuple[list[Pair], int]:
@@ -220,14 +221,14 @@ class _Words:
 def _names(first: Talk, second: Talk, pairs: Sequence[Pair]) -> dict[str, str]:
     """Return what the first calls each speaker of the second, from the messages that both have: one name for one."""
     counts: Counter[tuple[str, str]] = Counter(
-        (str(second.messages[row].speaker), str(first.messages[own].speaker)) for own, row in pairs
+        (str(second.messages[row].speaker), str(first.messages[left].speaker)) for left, row in pairs
     )
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for (theirs, own), _ in sorted(counts.items(), key=lambda item: (-item[1], item[0][0] != item[0][1], item[0])):
-        if theirs not in names and own not in taken:
-            names[theirs] = own
-            taken.add(own)
+    for (theirs, left), _ in sorted(counts.items(), key=lambda item: (-item[1], item[0][0] != item[0][1], item[0])):
+        if theirs not in names and left not in taken:
+            names[theirs] = left
+            taken.add(left)
     return names
 
 
@@ -239,7 +240,7 @@ def _same_rows(first: Talk, second: Talk, pairs: Sequence[Pair], shifts: dict[in
     """
     found: list[Pair] = []
     for alike in (_equal, _same_message):
-        taken = {own for own, _ in (*pairs, *found)}, {row for _, row in (*pairs, *found)}
+        taken = {left for left, _ in (*pairs, *found)}, {row for _, row in (*pairs, *found)}
         places: dict[Hashable, list[int]] = defaultdict(list)
         for row, message in enumerate(first.messages):
             if row not in taken[0]:
@@ -252,27 +253,29 @@ def _same_rows(first: Talk, second: Talk, pairs: Sequence[Pair], shifts: dict[in
             minute = second.minutes[row]
             speaker = None if message.speaker is None else names.get(message.speaker, message.speaker)
             candidates = places.get((None if minute is None else minute + shift, speaker), [])
-            own = next((own for own in candidates if alike(first.messages[own], message)), None)
-            if own is not None:
-                candidates.remove(own)
-                found.append((own, row))
+            left = next((left for left in candidates if alike(first.messages[left], message)), None)
+            if left is not None:
+                candidates.remove(left)
+                found.append((left, row))
                 shifts[row] = shift
     return found
 
 
-def _equal(one: Message, other: Message) -> bool:
-    return one.kind == other.kind and words_key(one.text) == words_key(other.text)
+def _equal(message: Message, other: Message) -> bool:
+    return message.kind == other.kind and words_key(message.text) == words_key(other.text)
 
 
-def _same_message(one: Message, other: Message) -> bool:
+def _same_message(message: Message, other: Message) -> bool:
     """Whether two rows of one minute and one speaker may be the same message in two states."""
-    if one.timestamp is None:
+    if message.timestamp is None:
         return False
-    if one.kind == other.kind:
-        return one.kind != "message" or "edited" in one.meta or "edited" in other.meta
-    return {one.kind, other.kind} in ({"deleted", "message"}, {"deleted", "media"}, {"deleted", "unsupported"})
+    if message.kind == other.kind:
+        return message.kind != "message" or "edited" in message.meta or "edited" in other.meta
+    return {message.kind, other.kind} in ({"deleted", "message"}, {"deleted", "media"}, {"deleted", "unsupported"})
 
 
 def agreeing(names: Mapping[str, str]) -> int:
     """Return how many speakers have the same name in both, or one that each export may have of its own: a number, "You"."""
-    return sum(theirs.casefold() == own.casefold() or name_rank(theirs) > 0 or name_rank(own) > 0 for theirs, own in names.items())
+    return sum(
+        theirs.casefold() == ours.casefold() or name_rank(theirs) > 0 or name_rank(ours) > 0 for theirs, ours in names.items()
+    )

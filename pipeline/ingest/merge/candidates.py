@@ -76,13 +76,13 @@ class Candidates:
                 words.append(zlib.crc32(words_key(message.text, edited="edited" in message.meta).encode("utf-8", "surrogatepass")))
                 minutes.append(minute_of(message.timestamp))
         platform = family(conversation.platform)
-        own = platform_id(conversation)
+        identity = platform_id(conversation)
         titled = conversation.title is not None and len(speakers) > 1 and platform not in TABLES
         number = len(self.places)
         self.places.append((unit, index))
         self.sizes.append(size)
         self._families.append(_hash(platform))
-        self._ids.append(_hash(platform, own) if own is not None else 0)
+        self._ids.append(_hash(platform, identity) if identity is not None else 0)
         self._looks.append(_hash(platform, *sorted(speakers)) if titled else 0)
         if len(words) < 2:
             return
@@ -139,14 +139,14 @@ class Candidates:
         for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             if 1 < end - start <= _COMMON:
                 rows = [row for row in zip(owners[start:end].tolist(), minutes[start:end].tolist(), strict=True) if allowed[row[0]]]
-                for (one, early), (other, late) in _pairs(rows):
-                    if self.places[one][0] != self.places[other][0] and self._families[one] == self._families[other]:
+                for (chat, early), (other, late) in _pairs(rows):
+                    if self.places[chat][0] != self.places[other][0] and self._families[chat] == self._families[other]:
                         shift = late - early
                         if abs(shift) < _SHIFT:
-                            shared[one, other][round(shift / 15)] += 1
-        for (one, other), shifts in shared.items():
-            if max(shifts.values()) >= min(2, lengths[one], lengths[other]):
-                links.join(one, other)
+                            shared[chat, other][round(shift / 15)] += 1
+        for (chat, other), shifts in shared.items():
+            if max(shifts.values()) >= min(2, lengths[chat], lengths[other]):
+                links.join(chat, other)
 
 
 def _pairs(rows: Sequence[Place]) -> Iterator[tuple[Place, Place]]:
@@ -187,8 +187,8 @@ class _Links:
             number = self._parent[number]
         return number
 
-    def join(self, one: int, other: int) -> None:
-        first, second = sorted((self._root(one), self._root(other)))
+    def join(self, chat: int, other: int) -> None:
+        first, second = sorted((self._root(chat), self._root(other)))
         self._parent[second] = first
 
     def groups(self) -> list[list[int]]:

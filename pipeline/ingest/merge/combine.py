@@ -31,7 +31,7 @@ def combine(first: Talk, second: Talk, found: Alignment) -> Combined:
     """
     own_names, their_names = _one_name_each(first, second, found)
     mine = [_named(message, own_names) for message in first.messages]
-    twin = {row: own for own, row in found.pairs}
+    twin = {row: left for left, row in found.pairs}
     ids = {message.message_id for message in mine}
     now = {
         message.message_id: mine[twin[row]].message_id if row in twin else _free(message.message_id, ids)
@@ -39,11 +39,11 @@ def combine(first: Talk, second: Talk, found: Alignment) -> Combined:
     }
     theirs = [_replying(_named(message, their_names), now) for message in second.messages]
     latest = _ends(second) > _ends(first)
-    for own, row in found.pairs:
-        mine[own] = _one_of(mine[own], theirs[row], latest=latest)
+    for left, row in found.pairs:
+        mine[left] = _one_of(mine[left], theirs[row], latest=latest)
     rows = _in_one_order(mine, theirs, twin, dict(zip((row for _, row in found.pairs), found.shifts, strict=True)), now)
     conversation = replace(first.conversation, messages=tuple(rows), title=_title(first, second), meta=_meta(first, second))
-    changed = sum("earlier_text" in mine[own].meta for own, _ in found.pairs)
+    changed = sum("earlier_text" in mine[left].meta for left, _ in found.pairs)
     return Combined(Talk(conversation, tuple(rows), first.place), len(found.pairs), changed, {**own_names, **their_names})
 
 
@@ -104,37 +104,37 @@ def _moved(message: Message, minutes: int) -> Message:
 
 def _free(identity: str, ids: set[str]) -> str:
     """Return an id that no row has yet, and take it."""
-    own, number = identity, 1
-    while own in ids:
+    candidate, number = identity, 1
+    while candidate in ids:
         number += 1
-        own = f"{identity}~{number}"
-    ids.add(own)
-    return own
+        candidate = f"{identity}~{number}"
+    ids.add(candidate)
+    return candidate
 
 
-def _one_of(one: Message, other: Message, *, latest: bool) -> Message:
+def _one_of(message: Message, other: Message, *, latest: bool) -> Message:
     """Return one row for two of the same message: words before a note that they were withdrawn, and the latest words.
 
     The first's place and id stay; what only the other knows in ``meta`` is added.
     """
-    best = other if _better(one, other, latest=latest) else one
-    rest = one if best is other else other
+    best = other if _better(message, other, latest=latest) else message
+    rest = message if best is other else other
     meta = {**rest.meta, **best.meta}
     if best.kind == rest.kind == "message" and words_key(best.text, edited=True) != words_key(rest.text, edited=True):
         meta["earlier_text"] = rest.text
     if rest.kind == "deleted" and best.kind != "deleted":
         meta["deleted_later"] = True
-    return replace(one, text=best.text, kind=best.kind, source=best.source, speaker=one.speaker or other.speaker, meta=meta)
+    return replace(message, text=best.text, kind=best.kind, source=best.source, speaker=message.speaker or other.speaker, meta=meta)
 
 
-def _better(one: Message, other: Message, *, latest: bool) -> bool:
+def _better(message: Message, other: Message, *, latest: bool) -> bool:
     """Whether the second of two rows of one message is the one to keep."""
-    if one.kind != other.kind:
-        return _WORTH[other.kind] > _WORTH[one.kind]
-    if one.kind == "media":
-        return _says_more(other, one)
-    edited = "edited" in one.meta, "edited" in other.meta
-    return one.text != other.text and (edited[1] if edited[0] != edited[1] else latest and all(edited))
+    if message.kind != other.kind:
+        return _WORTH[other.kind] > _WORTH[message.kind]
+    if message.kind == "media":
+        return _says_more(other, message)
+    edited = "edited" in message.meta, "edited" in other.meta
+    return message.text != other.text and (edited[1] if edited[0] != edited[1] else latest and all(edited))
 
 
 def _says_more(message: Message, other: Message) -> bool:
@@ -181,8 +181,8 @@ def _digits(title: str) -> bool:
 
 def _meta(first: Talk, second: Talk) -> dict[str, object]:
     meta: dict[str, object] = {**second.conversation.meta, **first.conversation.meta}
-    told = [talk.conversation.meta.get("participants") for talk in (first, second)]
-    if any(isinstance(names, Sequence) for names in told):
-        together = [name for names in told if isinstance(names, list | tuple) for name in names]
+    participants = [talk.conversation.meta.get("participants") for talk in (first, second)]
+    if any(isinstance(names, Sequence) for names in participants):
+        together = [name for names in participants if isinstance(names, list | tuple) for name in names]
         meta["participants"] = list(dict.fromkeys(together))
     return meta

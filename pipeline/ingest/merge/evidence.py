@@ -71,10 +71,10 @@ def _compare(first: Talk, second: Talk) -> Verdict:
     if same_id:
         return _same_id(first, second, others, found)
     if _doubtful(first, second, found):
-        one, other = inside
+        inner, other = inside
         return Verdict(
             "unsure",
-            f"{found.words} messages are in both, of {one} and {other} in the time that both cover",
+            f"{found.words} messages are in both, of {inner} and {other} in the time that both cover",
             found,
         )
     if _look_alike(first, second):
@@ -88,7 +88,7 @@ def _both_global(first: Talk, second: Talk) -> bool:
 
 def _same_texts(first: Talk, second: Talk, pairs: list[tuple[int, int]]) -> int:
     """Return how many different texts the rows with the same ids share."""
-    return len({second.keys[row] for own, row in pairs if second.keys[row] and first.keys[own] == second.keys[row]})
+    return len({second.keys[row] for left, row in pairs if second.keys[row] and first.keys[left] == second.keys[row]})
 
 
 def _inside(first: Talk, second: Talk, found: Alignment) -> tuple[int, int]:

@@ -35,14 +35,14 @@ def longest_rising(anchors: Sequence[Pair]) -> list[Pair]:
     tails: list[int] = []
     ends: list[int] = []
     before: list[int] = []
-    for number, (own, _) in enumerate(anchors):
-        at = bisect_left(tails, own)
+    for number, (left, _) in enumerate(anchors):
+        at = bisect_left(tails, left)
         before.append(ends[at - 1] if at else -1)
         if at == len(tails):
-            tails.append(own)
+            tails.append(left)
             ends.append(number)
         else:
-            tails[at], ends[at] = own, number
+            tails[at], ends[at] = left, number
     chain: list[Pair] = []
     number = ends[-1] if ends else -1
     while number >= 0:

@@ -56,8 +56,8 @@ class Merged(Unit):
     @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the units' own and of what is merged."""
-        own = [*(unit.sha256 for unit in self.units), repr(self.chats)]
-        return hashlib.sha256("\n".join(own).encode()).hexdigest()
+        parts = [*(unit.sha256 for unit in self.units), repr(self.chats)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _held(units: Sequence[Unit], places: set[Place], options: ReadOptions, log: 
 
     held: dict[Place, Member] = {}
     for number, unit in enumerate(units):
-        wanted = {index for own, index in places if own == number}
+        wanted = {index for unit_number, index in places if unit_number == number}
         if not wanted:
             continue
         last = max(wanted) + 1
@@ -224,10 +224,10 @@ def _in_memory(items: Sequence[Item], sizes: Sequence[int]) -> Iterator[list[Ite
 def _merged(units: Sequence[Unit], chats: Sequence[_Chat], merge: Merge) -> Merged:
     numbers = sorted({unit for chat in chats for unit, _ in chat.places})
     place = {number: position for position, number in enumerate(numbers)}
-    own = tuple(units[number] for number in numbers)
-    files = tuple(file for unit in own for file in unit.files)
+    members = tuple(units[number] for number in numbers)
+    files = tuple(file for unit in members for file in unit.files)
     read = tuple(tuple((place[unit], index) for unit, index in chat.places) for chat in chats)
-    return Merged(own[0].format, files, own, read, merge)
+    return Merged(members[0].format, files, members, read, merge)
 
 
 def _record(chat: Whole) -> dict[str, Any]:

@@ -144,8 +144,8 @@ class Talk:
     @cached_property
     def speakers(self) -> frozenset[str]:
         """Who speaks, and who takes part as the export says."""
-        told = self.conversation.meta.get("participants")
-        others = [name for name in told if isinstance(name, str)] if isinstance(told, list | tuple) else []
+        participants = self.conversation.meta.get("participants")
+        others = [name for name in participants if isinstance(name, str)] if isinstance(participants, list | tuple) else []
         return frozenset(message.speaker for message in self.messages if message.speaker is not None) | frozenset(others)
 
     @cached_property

@@ -89,7 +89,7 @@ def is_deep(value: object) -> bool:
     """Whether a value that was read is nested deeper than `DEEPEST`."""
     level = [value]
     for _ in range(DEEPEST + 1):
-        level = [item for one in level for item in _inside(one)]
+        level = [item for container in level for item in _inside(container)]
         if not level:
             return False
     return True

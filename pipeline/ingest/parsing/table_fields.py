@@ -185,11 +185,11 @@ def json_object(value: object) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def source(record: Mapping[str, Any], columns: Columns, own: Source) -> Source:
+def source(record: Mapping[str, Any], columns: Columns, default: Source) -> Source:
     """Return where the message stood in the export that the table was made from, or else its place in the table."""
     file = record.get(columns.of["source_file"])
     if not isinstance(file, str) or not file:
-        return own
+        return default
     return Source(file, line=_whole(record.get(columns.of["source_line"])), row=_whole(record.get(columns.of["source_row"])))
 
 

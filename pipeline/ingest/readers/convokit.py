@@ -64,7 +64,7 @@ def _record(row: dict[str, Any], about: dict[str, Any], where: str) -> dict[str,
     meta = row.get("meta") or {}
     if not isinstance(meta, dict) or "id" not in row:
         raise ExportError("the utterance has no `id`, or its `meta` is no object", where=where, do="Write the corpus again")
-    own = about.get(str(conversation), {})
+    known = about.get(str(conversation), {})
     ours = meta.get(OURS)
     kept = {key: value for key, value in meta.items() if key != OURS}
     reply = row.get("reply-to", row.get("reply_to"))
@@ -78,9 +78,9 @@ def _record(row: dict[str, Any], about: dict[str, Any], where: str) -> dict[str,
         "conversation_id": conversation,
         "message_id": row["id"],
         "text": row.get("text"),
-        "conversation_meta": {key: value for key, value in own.items() if key not in ("platform", "title")},
-        "platform": own.get("platform"),
-        "conversation_title": own.get("title"),
+        "conversation_meta": {key: value for key, value in known.items() if key not in ("platform", "title")},
+        "platform": known.get("platform"),
+        "conversation_title": known.get("title"),
         "meta": kept | {key: value for key, value in row.items() if key not in _READ and value not in (None, "", [], {})},
         "speaker": None,
         "timestamp": None,

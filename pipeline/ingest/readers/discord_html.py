@@ -140,10 +140,10 @@ def _kind(text: str, meta: dict[str, Any]) -> Kind:
 def _content(element: Element, meta: dict[str, Any]) -> str:
     """Return the words of a message, its own or forwarded ones; the rest goes to ``meta``."""
     apart = {"chatlog__forwarded", "chatlog__reply", "chatlog__reference", "chatlog__embed"}
-    own = [part for part in element.walk(into=lambda part: apart.isdisjoint(part.classes)) if apart.isdisjoint(part.classes)]
+    parts = [part for part in element.walk(into=lambda part: apart.isdisjoint(part.classes)) if apart.isdisjoint(part.classes)]
     quoted = [part for part in element.walk() if {"chatlog__reply", "chatlog__reference"} & set(part.classes)]
     forwards = element.find_all("chatlog__forwarded")
-    text = _words(own)
+    text = _words(parts)
     if forwards:
         meta["forwarded_from"] = (
             " ".join(part.words().strip() for part in forwards[0].find_all("chatlog__forwarded-timestamp")) or None
@@ -152,7 +152,7 @@ def _content(element: Element, meta: dict[str, Any]) -> str:
     if quoted:
         link = next((found[1] for part in quoted[0].walk() if (found := _REPLY.search(part.attributes.get("onclick", "")))), None)
         meta["reply_to"] = link or " ".join(quoted[0].words().split())
-    edited = next((part for part in own if "chatlog__edited-timestamp" in part.classes), None)
+    edited = next((part for part in parts if "chatlog__edited-timestamp" in part.classes), None)
     if edited is not None:
         meta["edited"] = edited.attributes.get("title") or True
     if f"{_ROW}--pinned" in element.classes:

@@ -104,7 +104,7 @@ def _about(channel: Row, file: ExportFile, log: ReadLog) -> tuple[str, str | Non
     meta = {
         "guild": name_of(guild.get("name")),
         "channel_type": channel.get("type"),
-        "participants": [name_of(one) for one in channel.get("recipients") or ()],
+        "participants": [name_of(recipient) for recipient in channel.get("recipients") or ()],
     }
     return id_, title, {key: value for key, value in meta.items() if value not in (None, [])} | rest(channel, _CHANNEL)
 

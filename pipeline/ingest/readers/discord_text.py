@@ -89,7 +89,7 @@ class _Text:
         header: re.Match[str] | None = None
         lines: list[str] = []
         start = rows = empty = 0
-        told: int | None = None
+        stated: int | None = None
         tail: list[str] = []
         for number, line in decoded_lines(self._file):
             tail = [*tail[-2:], line] if line else tail
@@ -103,17 +103,17 @@ class _Text:
             empty = 0 if line else empty + 1
         end = _END.fullmatch(tail[-2]) if len(tail) > 2 and _BANNER.fullmatch(tail[-1]) and _BANNER.fullmatch(tail[-3]) else None
         if end is not None:
-            told = int(re.sub(r"\D", "", end[1]) or 0)
+            stated = int(re.sub(r"\D", "", end[1]) or 0)
             while lines and lines.pop() != tail[-2]:
                 pass
             lines = lines[:-1]
         if header is not None:
             yield self._message(header, lines, start)
-        if told is None:
+        if stated is None:
             self._log.warn(self._file.name, "its last lines, which say how many messages there are, are missing: it may be cut off")
-        elif told != rows:
+        elif stated != rows:
             self._log.warn(
-                self._file.name, f"{rows:,} rows were read and {told:,} exported: a line may look like a row's first one"
+                self._file.name, f"{rows:,} rows were read and {stated:,} exported: a line may look like a row's first one"
             )
 
     def _begins(self, line: str, number: int, empty: int) -> bool:

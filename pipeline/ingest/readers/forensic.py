@@ -76,11 +76,11 @@ def _tables(file: ExportFile, program: str, sheets: bool, options: ReadOptions, 
             if sheets:
                 raise
             continue
-        told = roles(header[1]) if header is not None else None
-        if header is None or told is None:
+        column_roles = roles(header[1]) if header is not None else None
+        if header is None or column_roles is None:
             others.append(grid.title or "")
         else:
-            found.append(_Told(grid, header[0], told, number))
+            found.append(_Told(grid, header[0], column_roles, number))
     if not found:
         raise ExportError(
             f"no table with the columns of a report by {_NAMES[program]}",
@@ -94,23 +94,23 @@ def _tables(file: ExportFile, program: str, sheets: bool, options: ReadOptions, 
 
 def _records(file: ExportFile, tables: list[_Told]) -> Callable[[Wanted], Iterator[Record]]:
     def records(wanted: Wanted) -> Iterator[Record]:
-        rows = chain.from_iterable(_rows(told) for told in tables)
-        for index, (told, above, place, cells) in enumerate(rows):
-            record = told.roles.record(cells, above)
+        rows = chain.from_iterable(_rows(table) for table in tables)
+        for index, (table, above, place, cells) in enumerate(rows):
+            record = table.roles.record(cells, above)
             if wanted(index):
                 record["conversation_id"] = f"{file.sha256[:12]}/{record['conversation_id']}"
-                if told.number:
-                    record["message_id"] = f"{file.sha256[:12]}:{told.number * _SHEET + place}"
-                yield index, place, record if told.grid.title is None else _in_sheet(record, told.grid.title)
+                if table.number:
+                    record["message_id"] = f"{file.sha256[:12]}:{table.number * _SHEET + place}"
+                yield index, place, record if table.grid.title is None else _in_sheet(record, table.grid.title)
 
     return records
 
 
-def _rows(told: _Told) -> Iterator[tuple[_Told, dict[int, Any], int, list[Any]]]:
+def _rows(table: _Told) -> Iterator[tuple[_Told, dict[int, Any], int, list[Any]]]:
     above: dict[int, Any] = {}
-    for place, cells in told.grid.rows():
-        if place > told.header and any(cell not in ("", None) for cell in cells):
-            yield told, above, place, cells
+    for place, cells in table.grid.rows():
+        if place > table.header and any(cell not in ("", None) for cell in cells):
+            yield table, above, place, cells
 
 
 def _in_sheet(record: dict[str, Any], sheet: str) -> dict[str, Any]:

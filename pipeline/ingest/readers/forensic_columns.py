@@ -227,7 +227,7 @@ def report_format(text: str) -> str | None:
             continue
         for place, row in enumerate(rows[:_HEADERS]):
             program = forensic_format(column_names(row)) if len(row) >= _FEWEST else None
-            if program is not None and place + sum(len(one) == len(row) for one in rows[place:]) >= _MOST * len(rows):
+            if program is not None and place + sum(len(other) == len(row) for other in rows[place:]) >= _MOST * len(rows):
                 return program
     return None
 

@@ -71,8 +71,8 @@ def _members(info: Row) -> dict[str, Any]:
 def _thread(file: ExportFile, log: ReadLog) -> str | None:
     """Return the chat that the id of its first message names: ids are ``chat/topic/message``."""
     first = next(read_items(file, "messages.item", log), None)
-    own = first.get("message_id") if isinstance(first, dict) else None
-    return own.partition("/")[0] if isinstance(own, str) and "/" in own else None
+    identity = first.get("message_id") if isinstance(first, dict) else None
+    return identity.partition("/")[0] if isinstance(identity, str) and "/" in identity else None
 
 
 def _message(row: Row, source: Source, file: ExportFile) -> Message:

@@ -58,10 +58,10 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     threads: dict[str, list[_Page]] = {}
     for page in pages:
         threads.setdefault(page.thread, []).append(page)
-    for thread, own in threads.items():
-        own.sort(key=lambda page: page.begins)
-        title = next((page.title for page in own if page.title), None)
-        yield Conversation(conversation_id=thread, platform="google_voice", title=title, messages=_messages(own))
+    for thread, files in threads.items():
+        files.sort(key=lambda page: page.begins)
+        title = next((page.title for page in files if page.title), None)
+        yield Conversation(conversation_id=thread, platform="google_voice", title=title, messages=_messages(files))
 
 
 def _pages(unit: Unit) -> list[_Page]:
@@ -207,7 +207,7 @@ def _person(element: etree._Element | None) -> tuple[str, str, bool]:
 def _participants(tree: etree._Element) -> list[str]:
     """Return the numbers of a group; none where the page is of one number."""
     group = _classed(tree, "participants")
-    return [] if group is None else [number for one in group.iter("cite") if (number := _person(one)[0])]
+    return [] if group is None else [number for cite in group.iter("cite") if (number := _person(cite)[0])]
 
 
 def _time(element: etree._Element, name: str) -> str:
@@ -216,17 +216,17 @@ def _time(element: etree._Element, name: str) -> str:
 
 
 def _files(element: etree._Element) -> tuple[str, ...]:
-    named = ((one.get("src") or one.get("href") or "") for one in element.iter("img", "audio", "video", "a"))
+    named = ((media.get("src") or media.get("href") or "") for media in element.iter("img", "audio", "video", "a"))
     return tuple(name for name in named if name and not name.startswith(("tel:", "http:", "https:", "#")))
 
 
 def _classed(element: etree._Element, name: str) -> etree._Element | None:
-    return next((one for one in element.iter(etree.Element) if name in (one.get("class") or "").split()), None)
+    return next((candidate for candidate in element.iter(etree.Element) if name in (candidate.get("class") or "").split()), None)
 
 
 def _text(element: etree._Element) -> str:
     """Return the words of an element, with a line break for each ``br``."""
     parts = [element.text or ""]
-    for one in element.iterdescendants():
-        parts += ["\n" if one.tag == "br" else "", (one.text or "") if isinstance(one.tag, str) else "", one.tail or ""]
+    for child in element.iterdescendants():
+        parts += ["\n" if child.tag == "br" else "", (child.text or "") if isinstance(child.tag, str) else "", child.tail or ""]
     return "".join(parts)

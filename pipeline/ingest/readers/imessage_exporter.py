@@ -46,15 +46,15 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         return
     title = PurePosixPath(file.member or file.path.name).stem
     once = read_text(file, FORMAT, options, ReadLog())
-    told = _answered(once.messages)
+    answered = _answered(once.messages)
     conversation = read_text(file, FORMAT, options, log, title=title)
-    yield replace(conversation, messages=_with_replies(conversation.messages, told, options))
+    yield replace(conversation, messages=_with_replies(conversation.messages, answered, options))
 
 
 def _page(file: ExportFile, options: ReadOptions) -> Conversation:
-    told = _answered(page_messages(file, options))
+    answered = _answered(page_messages(file, options))
     title = PurePosixPath(file.member or file.path.name).stem
-    messages = _with_replies(page_messages(file, options), told, options)
+    messages = _with_replies(page_messages(file, options), answered, options)
     return Conversation(conversation_id=file.sha256[:12], platform="imessage", title=title, messages=messages)
 
 
@@ -63,7 +63,7 @@ def _answered(messages: Iterable[Message]) -> frozenset[int]:
     return frozenset(hash((message.timestamp, message.speaker)) for message in messages if message.meta.get("reply"))
 
 
-def _with_replies(messages: Iterable[Message], told: frozenset[int], options: ReadOptions) -> Iterator[Message]:
+def _with_replies(messages: Iterable[Message], answered: frozenset[int], options: ReadOptions) -> Iterator[Message]:
     """Yield the messages, and behind each the answers below it that have no block of their own."""
     for message in messages:
         replies = message.meta.get("replies")
@@ -71,7 +71,7 @@ def _with_replies(messages: Iterable[Message], told: frozenset[int], options: Re
         yield replace(message, meta=meta) if replies else message
         for number, reply in enumerate(replies if isinstance(replies, list) else [], 1):
             row = _row(reply, message, number, options)
-            if hash((row.timestamp, row.speaker)) not in told:
+            if hash((row.timestamp, row.speaker)) not in answered:
                 yield row
 
 

@@ -66,7 +66,7 @@ def begins(lines: Sequence[str]) -> bool:
 
 def _without_replies(lines: Sequence[str]) -> tuple[list[str], list[dict[str, str]]]:
     """Return the lines without the answers that stand indented below a message, and those."""
-    own: list[str] = []
+    kept: list[str] = []
     replies: list[dict[str, str]] = []
     open_reply: list[str] | None = None
     indent = ""
@@ -81,10 +81,10 @@ def _without_replies(lines: Sequence[str]) -> tuple[list[str], list[dict[str, st
             if open_reply is not None:
                 replies.append(_reply(open_reply))
                 open_reply = None
-            own.append(line)
+            kept.append(line)
     if open_reply is not None:
         replies.append(_reply(open_reply))
-    return own, replies
+    return kept, replies
 
 
 def _reply(lines: list[str]) -> dict[str, str]:
@@ -94,32 +94,32 @@ def _reply(lines: list[str]) -> dict[str, str]:
 
 def _without_notes(lines: Sequence[str], meta: dict[str, object]) -> list[str]:
     """Return the words alone; the reactions, the effect, the note of a reply and the files go into ``meta``."""
-    own = list(lines)
-    while own and not own[-1].strip():
-        own.pop()
-    if own and own[-1] == _RESPONDED:
-        own.pop()
+    kept = list(lines)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    if kept and kept[-1] == _RESPONDED:
+        kept.pop()
         meta["reply"] = True
-    while own and not own[-1].strip():
-        own.pop()
-    heads = [number for number, line in enumerate(own) if _REACTIONS.fullmatch(line)]
+    while kept and not kept[-1].strip():
+        kept.pop()
+    heads = [number for number, line in enumerate(kept) if _REACTIONS.fullmatch(line)]
     if heads:
-        below = [line for line in own[heads[-1] + 1 :] if line.strip()]
+        below = [line for line in kept[heads[-1] + 1 :] if line.strip()]
         found = [_REACTION.fullmatch(line) for line in below]
         known = [match for match in found if match is not None]
         if known and len(known) == len(found):
             meta["reactions"] = [
                 {"emoji": match["kind"] or match["file"], "speaker": match["who"] or match["from"]} for match in known
             ]
-            own = own[: heads[-1]]
-    if len(own) > 1 and (effect := _EXPRESSIVE.fullmatch(own[-1])):
+            kept = kept[: heads[-1]]
+    if len(kept) > 1 and (effect := _EXPRESSIVE.fullmatch(kept[-1])):
         meta["effect"] = effect["effect"]
-        own.pop()
-    files = [line for line in own if _FILE.fullmatch(line)]
+        kept.pop()
+    files = [line for line in kept if _FILE.fullmatch(line)]
     if files:
         meta["attachments"] = files
-        own = [line for line in own if not _FILE.fullmatch(line)]
-    return own
+        kept = [line for line in kept if not _FILE.fullmatch(line)]
+    return kept
 
 
 def _kind(words: list[str], meta: dict[str, object]) -> Kind:

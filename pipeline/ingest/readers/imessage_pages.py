@@ -71,18 +71,20 @@ def _forget(element: Any) -> None:
 
 
 def _message(element: Any, file: ExportFile, number: int, options: ReadOptions) -> Message:
-    told = _told(element)
-    written = read_written(told["time"]) if told["time"] else None
-    speaker = told["speaker"] or None
+    details = _told(element)
+    written = read_written(details["time"]) if details["time"] else None
+    speaker = details["speaker"] or None
     meta: dict[str, object] = {
-        name: told[name] for name in ("read", "reactions", "effect", "attachments", "replies", "reply", "edited") if told[name]
+        name: details[name]
+        for name in ("read", "reactions", "effect", "attachments", "replies", "reply", "edited")
+        if details[name]
     }
     return Message(
         message_id=f"{file.sha256[:12]}:{number}",
-        speaker=None if told["kind"] == "system" else speaker,
+        speaker=None if details["kind"] == "system" else speaker,
         timestamp=written.moment("mdy", options.timezone) if written else None,
-        text=told["text"],
-        kind=told["kind"],
+        text=details["text"],
+        kind=details["kind"],
         source=Source(file.name, row=number),
         meta=meta,
     )
@@ -95,7 +97,7 @@ def _told(element: Any) -> Mapping[str, Any]:
     notice = "announcement" in _classes(element)
     text = _notice(element) if notice else _own_words(element)
     files = [name for part in _own(element, "message_part") for name in _files(part)]
-    unsent = [_words(one).strip() for one in _own(element, "unsent")]
+    unsent = [_words(child).strip() for child in _own(element, "unsent")]
     kind: Kind = "message" if text.strip() else "unsupported"
     if notice:
         kind = "system"
@@ -111,13 +113,14 @@ def _told(element: Any) -> Mapping[str, Any]:
         "kind": kind,
         "attachments": files,
         "reactions": [
-            _reaction(one) for name in ("reaction", "tapback") for one in _own(element, name, inside=True) if _words(one)
+            _reaction(child) for name in ("reaction", "tapback") for child in _own(element, name, inside=True) if _words(child)
         ],
-        "effect": "\n".join(_words(one).removeprefix("Sent with ") for one in _own(element, "expressive")),
+        "effect": "\n".join(_words(child).removeprefix("Sent with ") for child in _own(element, "expressive")),
         "edited": bool(_own(element, "edited")),
         "reply": bool(_own(element, "reply_context")),
         "replies": [
-            {"time": one["time"], "speaker": one["speaker"], "text": one["text"]} for one in map(_told, _own(element, "message"))
+            {"time": child["time"], "speaker": child["speaker"], "text": child["text"]}
+            for child in map(_told, _own(element, "message"))
         ],
     }
 
@@ -125,9 +128,9 @@ def _told(element: Any) -> Mapping[str, Any]:
 def _own_words(element: Any) -> str:
     """Return a message's words: the subject and the bubbles, else all versions of an edited one, else what an app shows."""
     for names in (("subject", "bubble"), ("edited",), ("message_part",)):
-        words = [_words(one) for name in names for one in _own(element, name)]
-        if any(one.strip() for one in words):
-            return "\n".join(one for one in words if one.strip())
+        words = [_words(part) for name in names for part in _own(element, name)]
+        if any(part.strip() for part in words):
+            return "\n".join(part for part in words if part.strip())
     return ""
 
 
@@ -139,14 +142,14 @@ def _own(element: Any, name: str, *, inside: bool = False) -> list[Any]:
     found: list[Any] = []
     stack = list(reversed(element))
     while stack:
-        one = stack.pop()
-        if not isinstance(one.tag, str):
+        child = stack.pop()
+        if not isinstance(child.tag, str):
             continue
-        classes = _classes(one)
-        if name in classes and not (inside and any(name in _classes(below) for below in one.iterdescendants("*"))):
-            found.append(one)
+        classes = _classes(child)
+        if name in classes and not (inside and any(name in _classes(below) for below in child.iterdescendants("*"))):
+            found.append(child)
         elif "message" not in classes:
-            stack += reversed(one)
+            stack += reversed(child)
     return found
 
 
@@ -165,7 +168,7 @@ def _reaction(element: Any) -> dict[str, str]:
 
 
 def _files(part: Any) -> list[str]:
-    named = (one.get("src") or one.get("href") or "" for one in part.iter("img", "video", "audio", "source", "a"))
+    named = (media.get("src") or media.get("href") or "" for media in part.iter("img", "video", "audio", "source", "a"))
     return [name for name in dict.fromkeys(named) if name and "://" not in name and not name.startswith(("#", "sms:"))]
 
 
@@ -178,8 +181,8 @@ def _words(element: Any) -> str:
     if element is None:
         return ""
     parts = [element.text or ""]
-    for one in element.iterdescendants():
-        if isinstance(one.tag, str):
-            parts += ["\n" if one.tag == "br" else "", one.text or ""]
-        parts.append(one.tail or "")
+    for child in element.iterdescendants():
+        if isinstance(child.tag, str):
+            parts += ["\n" if child.tag == "br" else "", child.text or ""]
+        parts.append(child.tail or "")
     return "".join(parts)

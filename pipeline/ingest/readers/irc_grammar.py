@@ -75,8 +75,8 @@ class IrcGrammar:
         plain = _MARKS.sub("", rest)
         if said := _SAID.fullmatch(rest) or (_SAID.fullmatch(plain) if plain.startswith("<") else None):
             return Entry(_bare(said["nick"]), said["text"] or "", meta=_mode(said["mode"]))
-        if own := _OWN.fullmatch(rest):
-            return Entry(None, own["text"], kind="system")
+        if written := _OWN.fullmatch(rest):
+            return Entry(None, written["text"], kind="system")
         if does := _DOES.fullmatch(rest):
             if _NOTICE.fullmatch(does["text"]):
                 return Entry(None, does["text"], kind="system")

@@ -107,7 +107,7 @@ def names_of(lines: Iterable[str]) -> dict[str, str]:
         words = row["text"].split(" ")[:_MOST_WORDS]
         counts[row["name"]] += 1
         known = shared.setdefault(row["name"], words[:-1] or [])
-        known[:] = [one for one, other in takewhile(lambda pair: pair[0] == pair[1], zip(known, words, strict=False))]
+        known[:] = [word for word, other in takewhile(lambda pair: pair[0] == pair[1], zip(known, words, strict=False))]
     return {first: " ".join([first, *rest]) for first, rest in shared.items() if counts[first] >= _FEW}
 
 

@@ -37,28 +37,28 @@ def without_quotes(text: str, known: KnownLines) -> tuple[str, str]:
     """Return a text without what it quotes, and that."""
     if ">" not in text:
         return text, ""
-    own: list[str] = []
+    kept: list[str] = []
     quoted: list[str] = []
     inside = False
     for line in text.split("\n"):
         mark = _MARK.match(line)
         if mark is not None and (not line[mark.end() :].strip() or known.has(line[mark.end() :])):
             if not inside and line[mark.end() :].strip():
-                _move_whose(own, quoted)
+                _move_whose(kept, quoted)
             inside = True
             quoted.append(line)
         else:
             inside = inside and not line.strip()
-            own.append(line)
-    return "\n".join(own).strip("\n"), "\n".join(quoted)
+            kept.append(line)
+    return "\n".join(kept).strip("\n"), "\n".join(quoted)
 
 
-def _move_whose(own: list[str], quoted: list[str]) -> None:
+def _move_whose(kept: list[str], quoted: list[str]) -> None:
     """Move the line that says whose words follow, such as ``On …, Kim wrote:``: it has a date or an address in it."""
-    while own and not own[-1].strip():
-        own.pop()
-    if own and _WHOSE.fullmatch(own[-1]) and (re.search(r"\d{2}", own[-1]) or "@" in own[-1]):
-        quoted.append(own.pop())
+    while kept and not kept[-1].strip():
+        kept.pop()
+    if kept and _WHOSE.fullmatch(kept[-1]) and (re.search(r"\d{2}", kept[-1]) or "@" in kept[-1]):
+        quoted.append(kept.pop())
 
 
 def _places(line: str) -> tuple[int, int, int]:

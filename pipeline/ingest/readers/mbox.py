@@ -115,7 +115,11 @@ def _names(mail: Mail) -> list[str]:
     found: list[str] = []
     for name in (_ID, "X-GM-THRID", "References", "In-Reply-To"):
         for value in headers(mail, name):
-            found += [f"gmail:{value.strip()}"] if name == "X-GM-THRID" else [one for one in value.split() if "@" in one]
+            found += (
+                [f"gmail:{value.strip()}"]
+                if name == "X-GM-THRID"
+                else [reference for reference in value.split() if "@" in reference]
+            )
     return found
 
 
@@ -133,7 +137,7 @@ def _record(mail: Mail, line: int, file: ExportFile, threads: Threads, known: Kn
     known_fields = {
         "speaker_name": name,
         "subject": subject,
-        "to": [one for _, one in getaddresses([*headers(mail, "To"), *headers(mail, "Cc")]) if one],
+        "to": [recipient for _, recipient in getaddresses([*headers(mail, "To"), *headers(mail, "Cc")]) if recipient],
         "reply_to": header(mail, "In-Reply-To"),
         "attachments": list(body.files),
         "quoted": quoted,

@@ -74,9 +74,9 @@ class MinecraftGrammar:
             self._player = user["name"]
         for pattern in (_SAID, _COMMAND, _HEARD, _ARROW, _REPLY):
             if found := pattern.fullmatch(plain):
-                told = found.groupdict()
-                private = pattern in (_COMMAND, _HEARD, _ARROW) or (told.get("how") or "me").casefold() not in ("me", "say")
-                meta = {name: value for name, value in (("to", told.get("to")), ("private", private)) if value}
+                groups = found.groupdict()
+                private = pattern in (_COMMAND, _HEARD, _ARROW) or (groups.get("how") or "me").casefold() not in ("me", "say")
+                meta = {name: value for name, value in (("to", groups.get("to")), ("private", private)) if value}
                 return Entry(self._who(found["name"]), found["text"], meta=meta)
         if found := _WHISPERED.fullmatch(plain):
             return Entry(self._who("You"), found["text"], meta={"to": found["to"], "private": True})

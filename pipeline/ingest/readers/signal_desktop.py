@@ -76,7 +76,9 @@ def _record(row: Row, file: ExportFile) -> dict[str, Any]:
         author = name_of(quote.get("authorAci") or quote.get("authorUuid") or quote.get("author"))
         meta |= {"quoted": [{"text": string(quote["text"]), "speaker": author}]} if quote.get("text") else {}
     if row.get("reactions"):
-        meta["reactions"] = [{"emoji": string(one.get("emoji")), "speaker": name_of(one.get("fromId"))} for one in row["reactions"]]
+        meta["reactions"] = [
+            {"emoji": string(reaction.get("emoji")), "speaker": name_of(reaction.get("fromId"))} for reaction in row["reactions"]
+        ]
     return {
         "conversation_id": name_of(row["conversationId"]),
         "conversation_title": PurePosixPath(file.location.name).stem,

@@ -62,11 +62,12 @@ def _spoken(sort: str, content: Row, meta: dict[str, Any], person: Person) -> It
             meta["reply_to_time"] = from_number(whole(quote["targetSentTimestamp"])).isoformat()
     if content.get("reactions"):
         meta["reactions"] = [
-            {"emoji": string(one.get("emoji")), "speaker": person(one.get("authorId"))} for one in content["reactions"]
+            {"emoji": string(listed.get("emoji")), "speaker": person(listed.get("authorId"))} for listed in content["reactions"]
         ]
     if content.get("linkPreview"):
         meta["links"] = [
-            {name: one[name] for name in ("url", "title", "description") if one.get(name)} for one in content["linkPreview"]
+            {name: listed[name] for name in ("url", "title", "description") if listed.get(name)}
+            for listed in content["linkPreview"]
         ]
     if sort == "standardMessage":
         return Item("media" if files else "message" if text else "unsupported", text, meta)

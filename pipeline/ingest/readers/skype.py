@@ -64,12 +64,14 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         with shaped(Source(file.name, row=row + 1), "Skype"):
             thread = value.get("threadProperties") or {}
             title = string(value.get("displayName")) or string(thread.get("topic"))
-            own = name_of(value.get("id")) or f"{file.sha256[:12]}:{number}"
+            identity = name_of(value.get("id")) or f"{file.sha256[:12]}:{number}"
         yield Conversation(
-            conversation_id=own,
+            conversation_id=identity,
             platform="skype",
             title=title or None,
-            messages=in_time_order(_message(one, Source(file.name, row=place), file) for place, one in enumerate(rows, row + 1)),
+            messages=in_time_order(
+                _message(entry, Source(file.name, row=place), file) for place, entry in enumerate(rows, row + 1)
+            ),
         )
         row += len(rows)
 

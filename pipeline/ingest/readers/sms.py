@@ -74,21 +74,21 @@ class _Element:
 
     def record(self, addresses: Addresses) -> dict[str, Any]:
         """Return the message as a record of a table."""
-        own = self.attributes
-        box = own["type"] if self.name == "sms" else own["msg_box"]
-        thread = addresses.thread(_told(own.get("address")))
-        meta: dict[str, Any] = {key: value for key, value in own.items() if key not in _READ and _told(value)}
+        attributes = self.attributes
+        box = attributes["type"] if self.name == "sms" else attributes["msg_box"]
+        thread = addresses.thread(_told(attributes.get("address")))
+        meta: dict[str, Any] = {key: value for key, value in attributes.items() if key not in _READ and _told(value)}
         if box != "1":
             meta["owner"] = True
         if box not in ("1", "2"):
             meta["status"] = _BOXES.get(box, box)
-        subject = _told(own.get("subject" if self.name == "sms" else "sub"))
+        subject = _told(attributes.get("subject" if self.name == "sms" else "sub"))
         if subject:
             meta["subject"] = subject
-        text = own["body"] if self.name == "sms" else self._text()
+        text = attributes["body"] if self.name == "sms" else self._text()
         if subject and not subject.startswith("proto:"):
             text = f"{subject}\n{text}" if text else subject
-        name = own.get("contact_name", "")
+        name = attributes.get("contact_name", "")
         alone = len(thread.members) == 1
         if box == "1" and alone and name not in _NO_NAME:
             meta["speaker_name"] = name
@@ -100,7 +100,7 @@ class _Element:
             "conversation_id": thread.id,
             "conversation_title": name if name not in _NO_NAME else None,
             "speaker": self._sender(addresses, thread.members) if box == "1" else OWNER,
-            "timestamp": from_number(int(own["date"])),
+            "timestamp": from_number(int(attributes["date"])),
             "text": text,
             "kind": self._kind(text, files),
             "meta": meta,
@@ -118,8 +118,8 @@ class _Element:
         return "message" if self.name == "sms" else "unsupported"
 
     def _sender(self, addresses: Addresses, members: tuple[str, ...]) -> str:
-        senders = [_told(one.get("address")) for one in self.addresses if one.get("type") == _FROM]
-        known = next((one for one in senders if one and one != "insert-address-token"), None)
+        senders = [_told(address.get("address")) for address in self.addresses if address.get("type") == _FROM]
+        known = next((address for address in senders if address and address != "insert-address-token"), None)
         return addresses.known(known) if known else members[0]
 
 

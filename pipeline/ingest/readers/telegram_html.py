@@ -171,8 +171,8 @@ class _Pages:
         if origin is not None:
             date = _child(origin, "date")
             moment = self._moment(date) if date is not None and "title" in date.attributes else None
-            own: dict[str, Any] = {}
-            self._forwarded = {"forwarded_from": _name(origin, own)} | own
+            details: dict[str, Any] = {}
+            self._forwarded = {"forwarded_from": _name(origin, details)} | details
             self._forwarded |= {"forwarded_at": moment.isoformat()} if moment is not None else {}
         meta.update(self._forwarded or {"forwarded_from": None})
         return content

@@ -57,7 +57,7 @@ def reactions_of(entry: Row) -> Iterator[dict[str, object]]:
     """Yield who reacted with an emoji; Telegram names the latest few, the others are one entry with their number."""
     emoji = entry.get("emoji") or entry.get("document_id") or entry.get("type")
     named = entry.get("recent") or ()
-    for one in named:
-        yield {"emoji": emoji, "speaker": one.get("from_id") or one.get("from")}
+    for reactor in named:
+        yield {"emoji": emoji, "speaker": reactor.get("from_id") or reactor.get("from")}
     if (others := int(entry.get("count") or 0) - len(named)) > 0:
         yield {"emoji": emoji, "speaker": None, "count": others}

@@ -214,7 +214,7 @@ class _Reading:
                     elif not text.strip() and held:
                         continue
                     else:
-                        row.rest += [*(one for _, one, _ in held), text]
+                        row.rest += [*(held_line for _, held_line, _ in held), text]
                         held.clear()
         yield from self._close(grammar, row, held)
         if self.undated.count:

@@ -70,7 +70,10 @@ def _json_chats(file: ExportFile, log: ReadLog) -> Iterator[tuple[str, tuple[Mes
             raise ExportError(
                 "a chat is not a list of messages", where=file.name, do="Give user_data_tiktok.json as TikTok wrote it"
             )
-        yield title, in_time_order(_message(one, Source(file.name, row=number), file) for number, one in enumerate(rows, row + 1))
+        yield (
+            title,
+            in_time_order(_message(entry, Source(file.name, row=number), file) for number, entry in enumerate(rows, row + 1)),
+        )
         row += len(rows)
 
 

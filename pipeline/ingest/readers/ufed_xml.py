@@ -18,11 +18,12 @@ from typing import Any
 from pipeline.ingest.addresses import OWNER, UNKNOWN
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.parsing.table_records import Record, Wanted
-from pipeline.ingest.parsing.xml_stream import read_xml
+from pipeline.ingest.parsing.xml_stream import XmlEvent, read_xml
 from pipeline.ingest.readers.forensic_columns import SYSTEM
 from pipeline.schema import Kind
 
 _MESSAGES = frozenset({"InstantMessage", "SMS", "MMS", "Email"})
+_FIELDS = frozenset({"field", "modelField", "multiModelField", "multiField"})
 _TEXTS = ("Body", "Content", "Text")
 _TIMES = ("TimeStamp", "Timestamp", "DateTime")
 _OUT = frozenset({"sent", "outbox", "drafts", "outgoing"})
@@ -68,55 +69,81 @@ def ufed_records(file: ExportFile, wanted: Wanted) -> Iterator[Record]:
 
 def _messages(file: ExportFile) -> Iterator[tuple[_Model | None, _Model]]:
     """Yield each message with its chat, whose own fields stand before its messages; other models are passed over."""
-    open_models: list[_Model] = []
-    names: list[str] = []
-    text: list[str] | None = None
+    stack = _Stack()
     for event in read_xml(file):
         if event.kind == "text":
-            if text is not None:
-                text.append(event.value)
+            stack.add_text(event.value)
         elif event.kind == "start":
-            if event.value == "model":
-                own = event.attributes
-                open_models.append(_Model(own.get("type", ""), own.get("id", ""), event.line, own.get("deleted_state", "")))
-                names.append("")
-            elif event.value in ("field", "modelField", "multiModelField", "multiField"):
-                names.append(event.attributes.get("name", ""))
-            elif event.value in ("value", "empty"):
-                text = []
-        elif event.value == "value" and text is not None:
-            if open_models and names and names[-1]:
-                known = open_models[-1].fields
-                joined = "".join(text)
-                known[names[-1]] = f"{known[names[-1]]}, {joined}" if names[-1] in known else joined
-            text = None
-        elif event.value in ("field", "modelField", "multiModelField", "multiField") and names:
-            names.pop()
-        elif event.value == "model" and open_models:
-            model = open_models.pop()
-            if names:
-                names.pop()
-            parent = open_models[-1] if open_models else None
-            if model.type in _MESSAGES and (parent is None or parent.type == "Chat"):
-                yield parent, model
-            elif parent is not None and names:
-                parent.models.setdefault(names[-1], []).append(model)
+            stack.start(event)
+        elif (ended := stack.end(event.value)) is not None:
+            yield ended
+
+
+class _Stack:
+    """The models and fields that are open where the file is read."""
+
+    def __init__(self) -> None:
+        self._models: list[_Model] = []
+        self._names: list[str] = []
+        self._text: list[str] | None = None
+
+    def add_text(self, text: str) -> None:
+        if self._text is not None:
+            self._text.append(text)
+
+    def start(self, event: XmlEvent) -> None:
+        if event.value == "model":
+            attributes = event.attributes
+            model = _Model(attributes.get("type", ""), attributes.get("id", ""), event.line, attributes.get("deleted_state", ""))
+            self._models.append(model)
+            self._names.append("")
+        elif event.value in _FIELDS:
+            self._names.append(event.attributes.get("name", ""))
+        elif event.value in ("value", "empty"):
+            self._text = []
+
+    def end(self, element: str) -> tuple[_Model | None, _Model] | None:
+        """Close an element; return a message that ends with it, with its chat."""
+        if element == "value" and self._text is not None:
+            self._end_value("".join(self._text))
+        elif element in _FIELDS and self._names:
+            self._names.pop()
+        elif element == "model" and self._models:
+            return self._end_model()
+        return None
+
+    def _end_value(self, value: str) -> None:
+        self._text = None
+        if self._models and self._names and self._names[-1]:
+            fields, name = self._models[-1].fields, self._names[-1]
+            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+
+    def _end_model(self) -> tuple[_Model | None, _Model] | None:
+        model = self._models.pop()
+        if self._names:
+            self._names.pop()
+        parent = self._models[-1] if self._models else None
+        if model.type in _MESSAGES and (parent is None or parent.type == "Chat"):
+            return parent, model
+        if parent is not None and self._names:
+            parent.models.setdefault(self._names[-1], []).append(model)
+        return None
 
 
 def _record(chat: _Model | None, message: _Model) -> dict[str, Any]:
     people = [*message.models.get("Parties", []), *(chat.models.get("Participants", []) if chat else [])]
-    senders = message.models.get("From", []) or [one for one in people if one.first("Role").casefold() == "from"]
-    receivers = message.models.get("To", []) or [one for one in people if one.first("Role").casefold() == "to"]
+    senders = message.models.get("From", []) or [model for model in people if model.first("Role").casefold() == "from"]
+    receivers = message.models.get("To", []) or [model for model in people if model.first("Role").casefold() == "to"]
     sender = _person(senders[0]) if senders else ""
     outgoing = (bool(senders) and _is_owner(senders[0], people)) or (
         not senders and message.first("Folder", "Direction").casefold() in _OUT
     )
-    others = [_person(one) for one in receivers]
+    others = [_person(model) for model in receivers]
     text = message.first(*_TEXTS)
     files = [
-        one.first("Filename", "Title", "URL") or "file"
+        model.first("Filename", "Title", "URL") or "file"
         for name in ("Attachments", "Attachment")
-        for one in message.models.get(name, [])
+        for model in message.models.get(name, [])
     ]
     meta: dict[str, Any] = {name: value for name, value in message.fields.items() if name not in _READ and value}
     if message.fields.get("Subject"):
@@ -154,8 +181,8 @@ def _person(party: _Model) -> str:
 
 
 def _is_owner(sender: _Model, people: list[_Model]) -> bool:
-    known = [sender, *(one for one in people if _person(one) == _person(sender))]
-    return any(one.first("IsPhoneOwner").casefold() == "true" for one in known)
+    known = [sender, *(person for person in people if _person(person) == _person(sender))]
+    return any(person.first("IsPhoneOwner").casefold() == "true" for person in known)
 
 
 def _conversation(chat: _Model | None, sender: str, others: list[str], *, outgoing: bool) -> str:

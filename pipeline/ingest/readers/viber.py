@@ -38,7 +38,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When nothing tells day from month.
     """
     file = unit.file
-    delimiter = next((one for one in DELIMITERS if time_of(_first(file, one, options)) is not None), None)
+    delimiter = next((sign for sign in DELIMITERS if time_of(_first(file, sign, options)) is not None), None)
     if delimiter is not None:
         yield from _table(file, delimiter, options, log).conversations()
     else:

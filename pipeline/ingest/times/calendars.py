@@ -71,5 +71,5 @@ def _leap(year: int) -> bool:
 def _new_year(year: int) -> date:
     """Return the first day of a Jalali year: the 20th or 21st of March."""
     between = range(min(year, 1403), max(year, 1403))
-    days = timedelta(days=sum(366 if _leap(one) else 365 for one in between))
+    days = timedelta(days=sum(366 if _leap(passed) else 365 for passed in between))
     return _NEW_YEAR_1403 + (days if year > 1403 else -days)

@@ -57,8 +57,8 @@ def _hour(hour: int, before: str, after: str) -> int:
         return hour
     behind, ahead = after.split()[:2], before.split()[-1:]
     for word in ("".join(behind), "".join(behind[:1]), "".join(ahead)):
-        if word and (told := hour_of(word, hour)) is not None:
-            return told
+        if word and (read_hour := hour_of(word, hour)) is not None:
+            return read_hour
     return hour
 
 

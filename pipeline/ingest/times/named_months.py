@@ -153,12 +153,12 @@ def _time(clock: str, before: list[str], after: str) -> tuple[int, int, int] | N
     hour, minute, second = parts
     behind = " ".join(after.split())
     if behind and not _known([behind]):
-        told = hour_of(behind, hour) if _known(before) else None
-        return None if told is None else (told, minute, second)
+        read_hour = hour_of(behind, hour) if _known(before) else None
+        return None if read_hour is None else (read_hour, minute, second)
     for start in range(len(before)):
         words = " ".join(before[start:])
-        if not _known([words]) and _known(before[:start]) and (told := hour_of(words, hour)) is not None:
-            return told, minute, second
+        if not _known([words]) and _known(before[:start]) and (read_hour := hour_of(words, hour)) is not None:
+            return read_hour, minute, second
     return (hour, minute, second) if _known(before) else None
 
 

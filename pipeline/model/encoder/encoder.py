@@ -28,15 +28,14 @@ from pipeline.model.calibration import Platt
 from pipeline.model.encoder.context_head import ContextHead
 from pipeline.model.encoder.message_tokens import MessageTokenizer, Network, chunks, padded
 from pipeline.model.encoder.prefilter import Prefilter, load_prefilter
-from pipeline.model.encoder.risk_head import RiskHead, read_risk_head
 from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName, check_runtime, open_network
 from pipeline.model.encoder.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
 from pipeline.model.folder import ModelFolder
+from pipeline.model.risk_head import RISK, RiskHead, read_risk_head
 from pipeline.output import write_json
 
 KIND = "encoder"
 NETWORK = "encoder.onnx"
-RISK = "risk.json"
 
 CHUNK_TOKENS = 2048
 """Tokens that go through the network at once, padding included: more is slower, since less of it stays in the CPU's cache."""
@@ -44,7 +43,7 @@ CHUNK_TOKENS = 2048
 _STEP = 8
 """Messages are padded to multiples of it, so that one looks the same to the network whatever goes through with it."""
 
-_DECIMALS = 5
+DECIMALS = 5
 """Scores are kept to so many places."""
 
 _HEAD = tuple(field.name for field in fields(ContextHead))
@@ -81,7 +80,7 @@ class EncoderModel:
     def _predict(
         self, names: Sequence[Sequence[str]], pieces: Sequence[Sequence[Sequence[int]]], skipped: Sequence[Prediction | None]
     ) -> list[Prediction]:
-        kept = [own for own, skip in zip(pieces, skipped, strict=True) if skip is None]
+        kept = [kept_pieces for kept_pieces, skip in zip(pieces, skipped, strict=True) if skip is None]
         found = iter(self.vectors(kept))
         return [
             self._prediction(next(found), speakers) if skip is None else skip for speakers, skip in zip(names, skipped, strict=True)
@@ -91,11 +90,14 @@ class EncoderModel:
         if not speakers:
             nothing = np.zeros(0, np.float32)
             return Prediction(np.zeros((0, len(self.taxonomy.keys)), np.float32), nothing, nothing)
-        logits = self.head.logits(vectors, speakers)
-        stages = np.round(self.calibration.probability(logits[:, :-1]).astype(np.float32), _DECIMALS)
-        child = np.round(self.ages.probability(logits[:, -1:]).astype(np.float32)[:, 0], _DECIMALS)
+        stages, child = self.probabilities(self.head.logits(vectors, speakers))
         speaker_risk, risk = self.risk.risks(stages, child, speakers)
-        return Prediction(stages, np.round(speaker_risk, _DECIMALS), np.round(risk, _DECIMALS))
+        return Prediction(stages, np.round(speaker_risk, DECIMALS), np.round(risk, DECIMALS))
+
+    def probabilities(self, logits: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return those of the stages, (messages, stages), and of somebody under 18, (messages,), from the head's logits."""
+        stages = np.round(self.calibration.probability(logits[:, :-1]).astype(np.float32), DECIMALS)
+        return stages, np.round(self.ages.probability(logits[:, -1:]).astype(np.float32)[:, 0], DECIMALS)
 
     def vectors(self, conversations: Sequence[Sequence[Sequence[int]]]) -> list[NDArray[np.float32]]:
         """Return the vectors of the messages of each conversation, of shape (messages, width), from their tokens."""
@@ -110,7 +112,7 @@ def message_vectors(
     What is said twice goes through the network once.
     """
     numbers: dict[tuple[int, ...], int] = {}
-    rows = [[numbers.setdefault(tuple(message), len(numbers)) for message in own] for own in conversations]
+    rows = [[numbers.setdefault(tuple(message), len(numbers)) for message in conversation] for conversation in conversations]
     messages = list(numbers)
     table = np.zeros((0, 0), np.float32)
     for chunk in chunks([len(message) + 1 for message in messages], tokens=chunk_tokens, step=_STEP):
@@ -118,7 +120,7 @@ def message_vectors(
         if not len(table):
             table = np.zeros((len(messages), part.shape[1]), np.float32)
         table[chunk] = part
-    return [table[own] if own else table[:0] for own in rows]
+    return [table[conversation] if conversation else table[:0] for conversation in rows]
 
 
 def save_heads(

@@ -42,7 +42,9 @@ class MessageTokenizer:
         self.closing = frame[-1] if frame else 0
         # These tokenizers cut at each space first, so that the pieces of a text are those of its words; others need not.
         self._by_word = _cuts_at_spaces(tokenizer)
-        self._odd = re.compile("|".join((_ODD, *(re.escape(one.content) for one in tokenizer.get_added_tokens_decoder().values()))))
+        self._odd = re.compile(
+            "|".join((_ODD, *(re.escape(token.content) for token in tokenizer.get_added_tokens_decoder().values())))
+        )
         self._word = lru_cache(_WORDS_KEPT)(lambda word: tokenizer.encode(word, add_special_tokens=False).ids)
 
     def pieces(self, conversations: Sequence[Sequence[tuple[str, str]]]) -> list[list[list[int]]]:
@@ -56,7 +58,7 @@ class MessageTokenizer:
     def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
         whole = [text for text in texts if not self._by_word or self._odd.search(text)]
         found = zip(whole, self._tokenizer.encode_batch_fast(whole, add_special_tokens=False), strict=True) if whole else ()
-        ids = {text: one.ids for text, one in found}
+        ids = {text: encoding.ids for text, encoding in found}
         return [ids[text] if text in ids else list(chain.from_iterable(map(self._word, text.split(" ")))) for text in texts]
 
     def _cut(self, text: str) -> str:

@@ -26,8 +26,8 @@ from safetensors.numpy import load_file, save
 from pipeline.errors import ModelFolderError
 from pipeline.model.base import Prediction
 from pipeline.model.blas import on_one_core
-from pipeline.model.encoder.risk_head import riskiest
 from pipeline.model.folder import ModelFolder
+from pipeline.model.risk_head import riskiest
 from pipeline.output import write_json
 
 WEIGHTS = "cascade.safetensors"
@@ -149,13 +149,13 @@ class Prefilter:
         begins: NDArray[np.intp],
     ) -> NDArray[np.float64]:
         """Return three vectors of each message: its own, that of its speaker's last messages, and that of the message before it."""
-        own = fine(_summed(self.vectors, pieces, lengths) / np.sqrt(np.maximum(lengths, 1))[:, None], _FINENESS // 2)
-        before = np.where(opens[:, None], 0.0, np.roll(own, 1, axis=0))
-        rows = np.arange(len(own))
+        message_features = fine(_summed(self.vectors, pieces, lengths) / np.sqrt(np.maximum(lengths, 1))[:, None], _FINENESS // 2)
+        before = np.where(opens[:, None], 0.0, np.roll(message_features, 1, axis=0))
+        rows = np.arange(len(message_features))
         since = np.maximum(rows - RECENT + 1, begins)
-        recent = _since(np.cumsum(own[order], axis=0), since)
+        recent = _since(np.cumsum(message_features[order], axis=0), since)
         recent = fine(recent / np.sqrt(rows - since + 1)[:, None], _FINENESS // 2)
-        return np.concatenate([own[order], recent, before[order]], axis=1)
+        return np.concatenate([message_features[order], recent, before[order]], axis=1)
 
     def skipped(
         self, conversations: Sequence[Sequence[Sequence[int]]], speakers: Sequence[Sequence[str]], *, stages: int
@@ -163,11 +163,15 @@ class Prefilter:
         """Return the prediction for each conversation that is skipped, and ``None`` for those that go to the network."""
         found: list[Prediction | None] = []
         estimates = self.running(conversations, speakers)
-        for own, names in zip(estimates, speakers, strict=True):
-            if len(own) and float(own.max()) >= self.cut:
+        for estimate, names in zip(estimates, speakers, strict=True):
+            if len(estimate) and float(estimate.max()) >= self.cut:
                 found.append(None)
             else:
-                found.append(Prediction(np.full((len(own), stages), np.nan, np.float32), own, riskiest(own, names), skipped=True))
+                found.append(
+                    Prediction(
+                        np.full((len(estimate), stages), np.nan, np.float32), estimate, riskiest(estimate, names), skipped=True
+                    )
+                )
         return found
 
     def running(
@@ -178,8 +182,8 @@ class Prefilter:
         keys = [(number, name) for number, names in enumerate(speakers) for name in names]
         groups = np.asarray([numbers.setdefault(key, len(numbers)) for key in keys], np.intp)
         messages = list(chain.from_iterable(conversations))
-        ends = np.cumsum([len(own) for own in conversations], dtype=np.intp)
-        opens = np.isin(np.arange(len(messages)), ends - [len(own) for own in conversations])
+        ends = np.cumsum([len(conversation) for conversation in conversations], dtype=np.intp)
+        opens = np.isin(np.arange(len(messages)), ends - [len(conversation) for conversation in conversations])
         estimates = self.estimates(messages, groups, opens) if messages else np.zeros(0, np.float32)
         return np.split(estimates, ends[:-1]) if len(conversations) else []
 

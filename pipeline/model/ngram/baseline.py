@@ -1,4 +1,4 @@
-"""The baseline model at scoring time: n-gram stages, calibration, running risk. Needs numpy alone."""
+"""The baseline model at scoring time: n-gram stages, calibration, the running risk of every model. Needs numpy alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.model.base import DeferredPrediction, Prediction, Utterance
 from pipeline.model.calibration import Platt
 from pipeline.model.folder import ModelFolder
 from pipeline.model.ngram.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
-from pipeline.model.ngram.risk import RiskHead, RunningRisk
+from pipeline.model.risk_head import RISK, RiskHead, read_risk_head
 from pipeline.output import write_json
 
 KIND = "ngram-linear"
@@ -59,22 +59,11 @@ class BaselineModel:
         texts = [text for conversation in conversations for _, text in conversation]
         none = np.zeros((0, len(self.taxonomy.keys)))
         probabilities = (self.stage_probabilities(texts) if texts else none).astype(np.float32)
-        predictions = []
-        start = 0
-        for conversation in conversations:
-            stages = probabilities[start : start + len(conversation)]
-            start += len(conversation)
-            running = self.running_risk()
-            own, whole = [], []
-            for (speaker, _), found in zip(conversation, stages.tolist(), strict=True):
-                own.append(running.after(speaker, found))
-                whole.append(running.conversation)
-            predictions.append(Prediction(stages, np.asarray(own, np.float32), np.asarray(whole, np.float32)))
-        return predictions
-
-    def running_risk(self) -> RunningRisk:
-        """Return the running risk of a conversation that begins."""
-        return RunningRisk(self.risk_head)
+        ends = np.cumsum([len(conversation) for conversation in conversations], dtype=np.intp)
+        return [
+            Prediction(stages, *self.risk_head.risks(stages, None, [speaker for speaker, _ in conversation]))
+            for conversation, stages in zip(conversations, np.split(probabilities, ends)[:-1], strict=True)
+        ]
 
     def save(self, path: Path) -> None:
         """Write the weights, the vocabulary, the labels and the calibration into a folder."""
@@ -85,11 +74,10 @@ class BaselineModel:
                 "char_idf": chars.idf,
                 "weights": np.ascontiguousarray(self.stages.weights),
                 "intercepts": self.stages.intercepts,
-                "risk_weights": self.risk_head.weights,
-                "risk_intercept": np.asarray([self.risk_head.intercept], np.float32),
             },
         )
         (path / "model.safetensors").write_bytes(weights)
+        write_json(path / RISK, self.risk_head.as_json())
         write_json(path / "vocabulary.json", {"word": words.vocabulary, "char": chars.vocabulary})
         write_json(path / "labels.json", self.taxonomy.model_dump(mode="json"))
         calibration = zip(self.taxonomy.keys, self.calibration.slope, self.calibration.offset, strict=True)
@@ -107,6 +95,10 @@ def load_baseline(folder: ModelFolder) -> BaselineModel:
     ModelFolderError
         When the files do not fit one another.
     """
+    if not (folder.path / RISK).is_file():
+        raise ModelFolderError(
+            "the baseline was trained by an earlier version", where=str(folder.path), do="Train it again: `make baseline`"
+        )
     recipe = load_settings(folder.path / "config.toml", BaselineRecipe)
     taxonomy = validate_settings(folder.json("labels.json"), Taxonomy, where=str(folder.path / "labels.json"))
     vocabulary = folder.json("vocabulary.json")
@@ -130,7 +122,7 @@ def load_baseline(folder: ModelFolder) -> BaselineModel:
                 slope=np.asarray([calibration[stage]["slope"] for stage in taxonomy.keys]),
                 offset=np.asarray([calibration[stage]["offset"] for stage in taxonomy.keys]),
             ),
-            risk_head=RiskHead(weights["risk_weights"], float(weights["risk_intercept"][0]), recipe.risk.top),
+            risk_head=read_risk_head(folder.json(RISK)),
         )
-    except KeyError as error:
-        raise ModelFolderError(f"the files of the model do not fit: {error} is missing", where=str(folder.path)) from error
+    except (KeyError, ValueError) as error:
+        raise ModelFolderError(f"the files of the model do not fit: {error}", where=str(folder.path)) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.alerts import first_alert
@@ -15,6 +15,7 @@ from pipeline.review.referral.content import Content, ExportLine, MessageLine, S
 from pipeline.review.referral.readers import ReaderNames, audit_line, decision_line
 from pipeline.review.referral.words import MessageWords, redactor_of, shown_notes, words_of
 from pipeline.schema import Conversation
+from pipeline.thresholds import Thresholds
 
 
 def content_of(
@@ -45,7 +46,11 @@ def content_of(
     notes = [decision.note for decision in decisions if decision.note]
     redactor = redactor_of(words, notes, models) if redacted else None
     readers = ReaderNames(decisions, audit, redacted=redacted)
-    messages = [_message(run, row, word, redactor) for row, word in zip(rows, words.messages, strict=True)]
+    stage_names = {stage.key: stage.name for stage in run.taxonomy.stages}
+    exports = {entry["file"]: number for number, entry in reversed([*enumerate(run.record["inputs"], 1)])}
+    messages = [
+        _message(row, word, redactor, run.thresholds, stage_names, exports) for row, word in zip(rows, words.messages, strict=True)
+    ]
     files = {row.source.file for row in rows}
     return Content(
         reference=reference,
@@ -82,11 +87,16 @@ def content_of(
     )
 
 
-def _message(run: Run, message: ScoredMessage, word: MessageWords, redactor: Redactor | None) -> MessageLine:
-    names = {stage.key: stage.name for stage in run.taxonomy.stages}
-    inputs = [entry["file"] for entry in run.record["inputs"]]
+def _message(
+    message: ScoredMessage,
+    word: MessageWords,
+    redactor: Redactor | None,
+    thresholds: Thresholds,
+    stage_names: Mapping[str, str],
+    exports: Mapping[str, int],
+) -> MessageLine:
     file, line, row = message.source.file, message.source.line, message.source.row
-    export = inputs.index(file) + 1 if file in inputs else None
+    export = exports.get(file)
     place = f"export {export}" if redactor or export is None else file
     if line is not None:
         place += f", line {line}"
@@ -101,8 +111,8 @@ def _message(run: Run, message: ScoredMessage, word: MessageWords, redactor: Red
         name=word.speaker if redactor is None else None,
         kind=message.kind,
         text=redactor.redact(text).text if redactor and text else text,
-        found=[names[key] for key in message.stages_over(run.thresholds)],
-        stages={names[key]: probability for key, probability in (message.stages or {}).items()},
+        found=[stage_names[key] for key in message.stages_over(thresholds)],
+        stages={stage_names[key]: probability for key, probability in (message.stages or {}).items()},
         risk=message.risk,
         speaker_risk=message.speaker_risk,
         notes=shown_notes(word.meta, redacted=redactor is not None),

@@ -117,8 +117,8 @@ def fingerprint(key: Ed25519PublicKey) -> str:
 def reference_of(key: Ed25519PrivateKey, run_id: str, conversation_id: str) -> str:
     """Return what a redacted pack calls a conversation: the same every time, and nothing that the id can be guessed from."""
     secret = hashlib.sha256(b"safelight reference\n" + key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())).digest()
-    told = f"{run_id}\n{conversation_id}".encode("utf-8", "surrogatepass")
-    return hmac.new(secret, told, hashlib.sha256).hexdigest()[:12].upper()
+    subject = f"{run_id}\n{conversation_id}".encode("utf-8", "surrogatepass")
+    return hmac.new(secret, subject, hashlib.sha256).hexdigest()[:12].upper()
 
 
 def seal(files: Mapping[str, bytes], about: Mapping[str, Any], *, key: Ed25519PrivateKey, at: datetime) -> bytes:

@@ -45,8 +45,11 @@ class Refused(Exception):
 
 @dataclass
 class AppState:
-    """What the pages work on. ``secure``: the cookie goes over TLS alone; ``token``: lets the single user in,
-    once; ``pack_key`` signs referral packs; ``reachable``: from other machines, so that leads and admins need a second factor."""
+    """What the pages work on.
+
+    ``secure``: the cookie goes over TLS alone. ``token``: lets the single user in, once. ``pack_key`` signs referral packs.
+    ``reachable``: from other machines, so that leads and admins need a second factor.
+    """
 
     store: Store
     runs: Mapping[str, Run]

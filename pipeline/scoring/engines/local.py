@@ -91,7 +91,7 @@ def _prepared(
 
 def first_error(failed: Sequence[Mapping[str, str]], units: Sequence[Unit]) -> ExportError | None:
     """Return an error where no unit could be read."""
-    whole = [one for one in failed if "conversation" not in one]
+    whole = [failure for failure in failed if "conversation" not in failure]
     if units and len(whole) == len(units):
         return ExportError(f"none of the {len(units)} exports can be read, the first because: {whole[0]['reason']}")
     return None

@@ -182,7 +182,7 @@ _END = pa.schema(
 
 def _unpack_scored(content: bytes) -> Scored:
     (cells,) = _unpack(content).to_pylist()
-    failed = tuple((one, reason) for one, reason in cells["failed"])
+    failed = tuple((conversation, reason) for conversation, reason in cells["failed"])
     return Scored(_unpack(cells["scores"]), _unpack(cells["conversations"]), failed)
 
 
@@ -200,7 +200,7 @@ def _pack_end(event: UnitEnd) -> bytes:
 def _unpack_end(unit: int, content: bytes) -> UnitEnd:
     (row,) = _unpack(content).to_pylist()
     log = ReadLog(warnings=[ReadWarning(where, what) for where, what in row["warnings"]])
-    log.kinds.update({one["kind"]: one["rows"] for one in row["kinds"]})
+    log.kinds.update({count["kind"]: count["rows"] for count in row["kinds"]})
     error = None
     if row["error"] is not None:
         what, where, do = row["error"]

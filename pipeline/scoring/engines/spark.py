@@ -67,8 +67,8 @@ def _columns(model: Model) -> pa.Schema:
 def _chats(rows: Iterable[dict[str, Any]]) -> Iterator[list[Conversation]]:
     held: list[Conversation] = []
     size = 0
-    for name, own in groupby(rows, lambda row: str(row["conversation_id"])):
-        messages = tuple(_message(row, number) for number, row in enumerate(own, 1))
+    for name, members in groupby(rows, lambda row: str(row["conversation_id"])):
+        messages = tuple(_message(row, number) for number, row in enumerate(members, 1))
         held.append(Conversation(conversation_id=name, platform="spark", messages=messages))
         size += len(messages)
         if size >= BATCH_MESSAGES:
@@ -79,9 +79,9 @@ def _chats(rows: Iterable[dict[str, Any]]) -> Iterator[list[Conversation]]:
 
 
 def _message(row: dict[str, Any], number: int) -> Message:
-    speaker, own = row.get("speaker"), row.get("message_id")
+    speaker, identity = row.get("speaker"), row.get("message_id")
     return Message(
-        message_id=str(number) if own is None else str(own),
+        message_id=str(number) if identity is None else str(identity),
         speaker=None if speaker is None else str(speaker),
         text=row.get("text") or "",
         source=Source("spark", row=number),

@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
+RISK = "risk.json"
+"""The file of a model folder that holds the weights."""
+
 LITTLE = 0.01
 """Evidence that everybody is given, so that its logarithm is finite."""
 
@@ -46,19 +49,33 @@ class RiskHead:
     young: float
     offset: float
 
-    def risks(self, stages: Floats, child: Floats, speakers: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def risks(
+        self, stages: Floats, child: Floats | None, speakers: Sequence[str]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the risk of each message's speaker after it, and of the conversation: that of its riskiest speaker.
 
         ``stages`` of shape (messages, stages) are probabilities, ``child`` of (messages,) the probability that somebody under 18
-        wrote the message.
+        wrote the message; ``None`` where a model estimates no ages.
         """
-        own = np.zeros(len(speakers), np.float32)
+        speaker_risk = np.zeros(len(speakers), np.float32)
         if not len(speakers):
-            return own, own
-        signs, adult, young = speaker_signs(stages, child, speakers, self)
+            return speaker_risk, speaker_risk
+        speaker_risk = self.probability(*speaker_signs(stages, child, speakers, self))
+        return speaker_risk, riskiest(speaker_risk, speakers)
+
+    def signs(self, highest: NDArray[np.float64], gathered: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weighed signs, of shape (messages,), from what `running_evidence` returns.
+
+        A row's sum depends on that row alone, which a matrix product does not promise: a batch run equals a live one.
+        """
+        return ((highest + self.gather * np.log1p(gathered)) * self.weights).sum(axis=1)
+
+    def probability(
+        self, signs: NDArray[np.float64], adult: NDArray[np.float64], young: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return the risk, of shape (messages,), from what `speaker_signs` returns."""
         logits = self.slope * np.log(signs + LITTLE) + self.grown * adult + self.young * young + self.offset
-        own[:] = 1.0 / (1.0 + np.exp(-np.clip(logits, -_LIMIT, _LIMIT)))
-        return own, riskiest(own, speakers)
+        return (1.0 / (1.0 + np.exp(-np.clip(logits, -_LIMIT, _LIMIT)))).astype(np.float32)
 
     def as_json(self) -> dict[str, object]:
         """Return the weights as JSON can hold them."""
@@ -93,12 +110,11 @@ def evidence(stages: Floats) -> NDArray[np.float64]:
 
 
 def speaker_signs(
-    stages: Floats, child: Floats, speakers: Sequence[str], head: RiskHead
+    stages: Floats, child: Floats | None, speakers: Sequence[str], head: RiskHead
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return, after each message for its speaker, the weighed signs, how grown X seems, and how young the others seem."""
     highest, gathered = running_evidence(evidence(stages), head.floors, speakers)
-    signs = (highest + head.gather * np.log1p(gathered)) @ head.weights
-    return signs, *running_ages(np.asarray(child, np.float64), speakers)
+    return head.signs(highest, gathered), *running_ages(child, speakers)
 
 
 def running_evidence(
@@ -115,15 +131,20 @@ def running_evidence(
     return highest, gathered
 
 
-def running_ages(child: NDArray[np.float64], speakers: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return, after each message, how grown its speaker seems, and how young the youngest-seeming other: (messages,) each."""
+def running_ages(child: Floats | None, speakers: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return, after each message, how grown its speaker seems, and how young the youngest-seeming other: (messages,) each.
+
+    Where no ages are known, nobody seems grown or young.
+    """
+    if child is None:
+        return np.zeros(len(speakers)), np.zeros(len(speakers))
     adult_heaps: dict[str, list[float]] = {}
     child_heaps: dict[str, list[float]] = {}
     youngest, first, second = "", 0.0, 0.0  # who seems youngest, how young, and how young the next one seems: they only rise
     grown, young = np.zeros(len(child)), np.zeros(len(child))
-    for row, (speaker, probability) in enumerate(zip(speakers, child.tolist(), strict=True)):
-        grown[row] = _strongest(adult_heaps.setdefault(speaker, []), 1.0 - probability)
-        mean = _strongest(child_heaps.setdefault(speaker, []), probability)
+    for row, (speaker, probability) in enumerate(zip(speakers, np.asarray(child, np.float64).tolist(), strict=True)):
+        grown[row] = strongest_mean(adult_heaps.setdefault(speaker, []), 1.0 - probability)
+        mean = strongest_mean(child_heaps.setdefault(speaker, []), probability)
         if speaker == youngest:
             first = mean
         elif mean > first:
@@ -134,7 +155,7 @@ def running_ages(child: NDArray[np.float64], speakers: Sequence[str]) -> tuple[N
     return grown, young
 
 
-def _strongest(heap: list[float], value: float) -> float:
+def strongest_mean(heap: list[float], value: float) -> float:
     """Take a value in, and return the mean of the strongest, of which there are `STRONGEST` with zeros at first."""
     if len(heap) < STRONGEST:
         heapq.heappush(heap, value)
@@ -151,12 +172,12 @@ def rows_of(speakers: Sequence[str]) -> list[NDArray[np.intp]]:
     return np.split(order, np.cumsum(np.bincount(slots))[:-1]) if len(slots) else []
 
 
-def riskiest(own: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
+def riskiest(speaker_risk: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:
     """Return the risk of the conversation after each message: the highest of what its speakers' risks are then."""
     latest: dict[str, float] = {}
     heap: list[tuple[float, str]] = []  # what is no longer a speaker's risk is thrown away when it comes to the top
     whole = np.zeros(len(speakers), np.float32)
-    for row, (speaker, risk) in enumerate(zip(speakers, own.tolist(), strict=True)):
+    for row, (speaker, risk) in enumerate(zip(speakers, speaker_risk.tolist(), strict=True)):
         latest[speaker] = risk
         heapq.heappush(heap, (-risk, speaker))
         while latest[heap[0][1]] != -heap[0][0]:

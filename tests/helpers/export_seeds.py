@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from page_seeds import PAGE_SEEDS
-from workbooks import workbook
+from helpers.page_seeds import PAGE_SEEDS
+from helpers.workbooks import workbook
 
 _CELLEBRITE = [
     ["Chats (2)", "", "", "", "", "", ""],

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from fastapi.testclient import TestClient
-from reviewed import PASSWORD
 
+from helpers.reviewed import PASSWORD
 from pipeline.review.web.app import create_app
 from pipeline.review.web.app_state import AppState
 

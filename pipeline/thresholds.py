@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -23,19 +22,23 @@ class Thresholds(Settings):
     stages: Mapping[str, Probability]
     chosen: str = ""
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The stages, in their order."""
+        return tuple(self.stages)
 
-_PLACES = 1e5
-"""Risks are kept to five places, and so is a threshold: above the risk it follows from, and never 1, which nothing may reach."""
+    def for_stages(self, keys: Sequence[str], *, default: Thresholds | None = None) -> Thresholds:
+        """Return the thresholds of these stages in this order; those of ``default`` where this names none.
 
-
-def lowest_risk(peaks: Sequence[float], rate: float) -> float:
-    """Return the lowest threshold that at most the share ``rate`` of the highest risks of conversations reach."""
-    highest = sorted(peaks, reverse=True)
-    allowed = int(rate * len(highest))
-    if allowed >= len(highest):
-        return 1 / _PLACES
-    above = (math.floor(highest[allowed] * _PLACES + 1e-3) + 1) / _PLACES
-    return min(above, 1 - 1 / _PLACES)
+        Raises
+        ------
+        ConfigError
+            When a stage has no threshold.
+        """
+        stages = {**(default.stages if default else {}), **self.stages}
+        if missing := [key for key in keys if key not in stages]:
+            raise ConfigError(f"the thresholds name no {', '.join(missing)}", do="Give a threshold for every stage of the model")
+        return Thresholds(risk=self.risk, stages={key: stages[key] for key in keys}, chosen=self.chosen)
 
 
 def read_thresholds(path: Path) -> Thresholds:

@@ -1,0 +1,1 @@
+"""What several tests build: exports, corpora, runs, stores, pages. No test imports another."""
