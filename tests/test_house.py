@@ -27,11 +27,13 @@ ORDER = [
     {"report"},
     {"scoring"},
     {"score"},
-    {"suite", "stream"},
+    {"suite", "stream", "predictions"},
     {"review"},
+    {"serve"},
     {"tracking"},
     {"training"},
     {"evaluate"},
+    {"api", "ngram_classifier"},
     {"cli"},
 ]
 

@@ -194,8 +194,8 @@ def transfer(
 
 
 def _print(evaluation: Evaluation, *, track: bool, tracking: str | None) -> None:
-    from pipeline.evaluate import track as track_evaluation
     from pipeline.cli.terminal_evaluation import print_evaluation
+    from pipeline.evaluate import track as track_evaluation
 
     print_evaluation(evaluation)
     if track:
@@ -216,8 +216,8 @@ def compare(
     column: ColumnOption = None,
 ) -> None:
     """Put two models side by side on one split, with 95 % intervals of the differences by paired bootstrap."""
-    from pipeline.evaluate import compare_models, compare_saved
     from pipeline.cli.terminal_evaluation import print_comparison
+    from pipeline.evaluate import compare_models, compare_saved
 
     if corpus:
         selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked, column)
