@@ -28,6 +28,7 @@ ORDER = [
     {"scoring"},
     {"score"},
     {"suite", "stream", "predictions"},
+    {"link"},
     {"review"},
     {"serve"},
     {"tracking"},
@@ -90,13 +91,13 @@ def test_evaluation_stands_on_the_first_rooms_alone(root: Path) -> None:
 
 HEAVY = {
     *("torch", "transformers", "accelerate", "datasets", "peft", "sklearn", "mlflow", "nncf", "onnx", "ray"),
-    *("openvino", "spacy"),
+    *("openvino", "spacy", "duckdb", "rustworkx", "graspologic_native"),
 }
 
 
 def test_scoring_needs_no_library_of_an_extra(root: Path) -> None:
     pipeline = root / "pipeline"
-    training = {pipeline / "training", pipeline / "tracking"}
+    training = {pipeline / "training", pipeline / "tracking", pipeline / "link"}
     on_demand = {
         pipeline / "evaluate" / "fit_surface.py",
         pipeline / "model" / "encoder" / "network.py",

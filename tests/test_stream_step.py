@@ -126,7 +126,8 @@ def test_a_step_leaves_the_state_that_it_was_given(model_folder: Path) -> None:
 
 def test_a_state_holds_neither_words_nor_names(model_folder: Path) -> None:
     stepper, _ = loaded(model_folder)
-    state, _ = stream(stepper, messages_of([("zebediah", "message", "how old are you anyway zanzibar")] * 3))
+    said: list[tuple[str | None, Kind, str]] = [("zebediah", "message", "how old are you anyway zanzibar")] * 3
+    state, _ = stream(stepper, messages_of(said))
     assert "zebediah" not in state.to_json()
     assert "zanzibar" not in state.to_json()
 

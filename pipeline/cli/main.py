@@ -12,6 +12,7 @@ import typer
 from pipeline.cli.console import say
 from pipeline.cli.corpus import app as corpus_app
 from pipeline.cli.evaluate import add_commands
+from pipeline.cli.link import app as link_app
 from pipeline.cli.pack import app as pack_app
 from pipeline.cli.reading import (
     DEFAULT_MEMBER_BYTES,
@@ -52,6 +53,7 @@ app.add_typer(corpus_app, name="corpus")
 app.add_typer(pack_app, name="pack")
 app.add_typer(review_app)
 app.add_typer(retention_app)
+app.add_typer(link_app)
 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import StateError
+from pipeline.ingest.columns import well_formed
 from pipeline.ingest.own_words import is_scorable, own_words
 from pipeline.model.base import Model, Utterance
 from pipeline.model.encoder.context_head import CONTEXT, in_context
@@ -21,7 +22,6 @@ from pipeline.model.encoder.encoder import DECIMALS, EncoderModel
 from pipeline.model.ngram.baseline import BaselineModel
 from pipeline.model.risk_head import RiskHead, evidence, strongest_mean
 from pipeline.schema import Message, MessageScore
-from pipeline.scoring.chats import well_formed
 from pipeline.scoring.core import slot_name
 from pipeline.stream.state import ConversationState, SpeakerState, speaker_key
 
