@@ -13,9 +13,9 @@ import pytest
 
 pytest.importorskip("duckdb", reason="the extra link")
 
+from helpers.linked import Line, Talk, groomed, write_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from linked import Line, Talk, groomed, write_run
 
 from pipeline.errors import ConfigError, ResultsError
 from pipeline.link.erase import accounts_of_speaker, forget_accounts
