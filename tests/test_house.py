@@ -25,6 +25,7 @@ ORDER = [
     {"corpora"},
     {"model"},
     {"results"},
+    {"summaries"},
     {"report"},
     {"scoring"},
     {"score"},
