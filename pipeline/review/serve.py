@@ -31,6 +31,7 @@ from pipeline.review.slow_clients import TimedLoop, TimedProtocol
 from pipeline.review.store import Store, open_store
 from pipeline.review.web.app import create_app
 from pipeline.review.web.app_state import AppState
+from pipeline.review.words import Originals
 
 PORT = 8440
 
@@ -78,6 +79,7 @@ def review(
     place: Place | None = None,
     single_user: bool = False,
     pack_key: Path | None = None,
+    exports: Sequence[Path] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve the review of finished runs until it is stopped.
@@ -93,6 +95,7 @@ def review(
         reachable = not _is_loopback(place.host)
         app_state = prepare(opened, runs, single_user=single_user, secure=place.secure, reachable=reachable, say=say)
         app_state.pack_key = pack_key
+        app_state.originals = Originals(exports)
         names = [*place.names, "localhost", "127.0.0.1", "[::1]", *([] if place.host in ("0.0.0.0", "::") else [place.host])]  # noqa: S104
         listening = _listen(place)
         scheme = "https" if place.secure else "http"
