@@ -79,8 +79,8 @@ def test_a_part_of_our_corpus_alone_does_not_inherit_the_claim(root: Path, taxon
 def test_the_hash_is_of_what_was_read(tiny_corpus: Path, taxonomy: Taxonomy) -> None:
     read = list(read_corpora([tiny_corpus], taxonomy))
     whole = describe_corpus(tiny_corpus, read)
-    assert describe_corpus(tiny_corpus, read[::-1])["sha256"] == whole["sha256"]
-    assert describe_corpus(tiny_corpus, read[1:])["sha256"] != whole["sha256"]
+    assert describe_corpus(tiny_corpus, read[::-1]).sha256 == whole.sha256
+    assert describe_corpus(tiny_corpus, read[1:]).sha256 != whole.sha256
 
 
 @pytest.mark.parametrize(("line", "key"), [('origin = "invented"', "origin"), ('nam = "x"', "nam"), ('licence = ""', "licence")])

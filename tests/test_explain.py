@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import Stage, Taxonomy, load_settings
-from pipeline.model.explain import MOST, explain, log_odds_without, weigh_words, word_spans
+from pipeline.model.explain import MOST, explain, log_odds_without, word_spans
 from pipeline.model.load import load_model
 from pipeline.score import score
 from pipeline.text.cues import CueMatcher
@@ -22,7 +22,10 @@ EASY = Thresholds(risk=0.0, stages={"access": 0.2, "secrecy": 0.2})
 def test_the_words_that_carry_a_sign_weigh_most(tiny_model: Path) -> None:
     _, model = load_model(tiny_model)
     text = "well, this stays our secret ok maybe"
-    words = weigh_words([("B", "good game")], ("A", text), model, "secrecy")
+    lines = [("B", "good game"), ("A", text)]
+    (found,) = explain([(lines, model.predict([lines])[0])], model, EASY)
+    assert found[1].stage == "secrecy"
+    words = found[1].words
     heaviest = max(words, key=lambda word: word.weight)
     assert text[heaviest.start : heaviest.end] in {"secret", "stays", "our"}
     assert sum(word.weight for word in words) == pytest.approx(1, abs=0.01)

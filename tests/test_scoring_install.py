@@ -13,7 +13,7 @@ import typer
 from pipeline.cli.main import app
 
 EXTRAS = (
-    *("accelerate", "datasketch", "matplotlib", "mlflow", "nncf", "onnx", "peft", "scipy", "sklearn", "torch", "transformers"),
+    *("accelerate", "matplotlib", "mlflow", "nncf", "onnx", "peft", "scipy", "sklearn", "torch", "transformers"),
     *("alembic", "argon2", "cryptography", "fastapi", "starlette", "fontTools", "psycopg", "python_multipart", "multipart"),
     *("sqlalchemy", "typst", "uvicorn", "ray", "openvino", "spacy", "datasets", "pyspark", "py7zr"),
 )
@@ -35,12 +35,12 @@ NEEDS: dict[str, tuple[str | None, list[str]]] = {
     "corpus split": (None, ["corpus.csv", "--out", "splits.json", "--taxonomy", "TAXONOMY"]),
     "corpus briefs": (None, ["CONFIGS/writing.toml", "--count", "1"]),
     "corpus build": (
-        "train",
+        None,
         ["corpus.csv", "--splits", "splits.json", "--out", "c", "--config", "CONFIGS/composition.toml", "--taxonomy", "TAXONOMY"],
     ),
     "corpus active": (None, ["run"]),
-    "corpus check": ("train", ["corpus.csv", "--taxonomy", "TAXONOMY"]),
-    "corpus card": ("train", ["corpus.csv", "--taxonomy", "TAXONOMY"]),
+    "corpus check": (None, ["corpus.csv", "--taxonomy", "TAXONOMY"]),
+    "corpus card": (None, ["corpus.csv", "--taxonomy", "TAXONOMY"]),
     "train": ("train", ["--config", "CONFIGS/baseline.toml", "--corpus", "corpus.csv", "--out", "model"]),
     "corpus from-review": ("review", ["review.db", "--out", "labels.jsonl"]),
     "pack make": ("review", ["run", "c", "--key", "key.pem", "--out", "pack.zip"]),
@@ -94,7 +94,7 @@ def ended(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tup
     """How each command ended, and what it said."""
     folder = tmp_path_factory.mktemp("scoring")
     rows = [
-        f"c{chat},{speaker},2024-02-13T21:0{minute}:11Z,we bake loaf {chat}{minute} of rye,ordinary,{flag}"
+        f"c{chat},{speaker},2024-02-13T21:0{minute}:11Z,loaf {chat}{minute} is baked of rye {chat} and {minute},ordinary,{flag}"
         for chat in range(60)
         for minute, (speaker, flag) in enumerate((("kim", "no"), ("pat", "yes" if chat % 2 else "no")))
     ]

@@ -12,6 +12,7 @@ import typer
 from pipeline.cli.console import say
 from pipeline.cli.corpus import app as corpus_app
 from pipeline.cli.evaluate import add_commands
+from pipeline.cli.link import app as link_app
 from pipeline.cli.pack import app as pack_app
 from pipeline.cli.reading import (
     DEFAULT_MEMBER_BYTES,
@@ -29,7 +30,9 @@ from pipeline.cli.reading import (
 )
 from pipeline.cli.retention import app as retention_app
 from pipeline.cli.review import app as review_app
+from pipeline.cli.shipped import MODEL, NAME_OR_PATH, ModelOption
 from pipeline.errors import SafelightError, Unfinished
+from pipeline.shipped import config_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,6 +52,7 @@ app.add_typer(corpus_app, name="corpus")
 app.add_typer(pack_app, name="pack")
 app.add_typer(review_app)
 app.add_typer(retention_app)
+app.add_typer(link_app)
 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 
@@ -85,7 +89,7 @@ def _root(
 @app.command()
 def score(
     paths: Paths,
-    model: Annotated[Path, typer.Option(help="The model folder.")] = Path("models/default"),
+    model: ModelOption = MODEL,
     out: Annotated[Path, typer.Option(help="The folder to write; it appears when all is done.")] = Path("out"),
     text: Annotated[
         Literal["include", "hash", "omit"], typer.Option(help="Whether message text and names go into results and report.")
@@ -222,7 +226,9 @@ def report(
 
 @app.command()
 def train(
-    config: Annotated[Path, typer.Option(help="The recipe.")],
+    config: Annotated[
+        Path, typer.Option(parser=config_path, metavar=NAME_OR_PATH, help="The recipe: a TOML file, or the name of one that ships.")
+    ],
     corpus: Annotated[
         list[Path], typer.Option(help="A labelled corpus: a TOML file or a folder of them. May be given several times.")
     ],

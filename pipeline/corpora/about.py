@@ -16,8 +16,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
@@ -69,49 +70,68 @@ def corpus_hash(conversations: Iterable[LabelledConversation]) -> str:
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
-def describe_corpus(path: Path, conversations: Sequence[LabelledConversation]) -> dict[str, Any]:
-    """Return what is known of a corpus, as JSON holds it, with counts of ``conversations``, those that were taken of it.
+@dataclass(frozen=True, kw_only=True)
+class CorpusDescription:
+    """What is known of a corpus; ``labelled`` is false for chat taken as ordinary."""
+
+    name: str
+    licence: str
+    origin: str
+    about: str | None
+    datasheet: str | None
+    sha256: str
+    conversations: int
+    grooming: int
+    ordinary: int
+    messages: int
+    levels: Mapping[str, int]
+    languages: Mapping[str, int]
+    labelled: bool = True
+
+
+def describe_corpus(path: Path, conversations: Sequence[LabelledConversation], *, labelled: bool = True) -> CorpusDescription:
+    """Return what is known of a corpus, with counts of ``conversations``, those that were taken of it.
 
     What its owner does not declare is taken from the attributes ``corpus``, ``licence`` and ``origin`` of its conversations, where
     its reader knows them.
     """
     declared = read_about(path)
     origin = declared.origin or _attribute(conversations, "origin")
-    return {
-        "name": declared.name or _attribute(conversations, "corpus") or _one_line(path.name),
-        "licence": declared.licence or _attribute(conversations, "licence") or NOT_STATED,
-        "origin": origin if origin in get_args(Origin) else NOT_STATED,
-        "about": declared.about,
-        "datasheet": declared.datasheet,
-        "sha256": corpus_hash(conversations),
-        "conversations": len(conversations),
-        "grooming": sum(conversation.is_grooming is True for conversation in conversations),
-        "ordinary": sum(conversation.is_grooming is False for conversation in conversations),
-        "messages": sum(len(conversation.messages) for conversation in conversations),
-        "levels": _counts(conversation.level for conversation in conversations),
-        "languages": _counts(conversation.attributes.get("language", NOT_STATED) for conversation in conversations),
-    }
+    return CorpusDescription(
+        name=declared.name or _attribute(conversations, "corpus") or _one_line(path.name),
+        licence=declared.licence or _attribute(conversations, "licence") or NOT_STATED,
+        origin=str(origin) if origin in get_args(Origin) else NOT_STATED,
+        about=declared.about,
+        datasheet=declared.datasheet,
+        sha256=corpus_hash(conversations),
+        conversations=len(conversations),
+        grooming=sum(conversation.is_grooming is True for conversation in conversations),
+        ordinary=sum(conversation.is_grooming is False for conversation in conversations),
+        messages=sum(len(conversation.messages) for conversation in conversations),
+        levels=_counts(conversation.level for conversation in conversations),
+        languages=_counts(conversation.attributes.get("language", NOT_STATED) for conversation in conversations),
+        labelled=labelled,
+    )
 
 
-def corpora_in_words(sources: Iterable[Mapping[str, Any]]) -> str:
-    """Return what `describe_corpus` says of each corpus as a list in Markdown; ``labelled`` is false for chat taken as ordinary."""
+def corpora_in_words(sources: Iterable[CorpusDescription]) -> str:
+    """Return what is known of each corpus as a list in Markdown."""
     return "\n".join(map(_in_words, sources)) + "\n"
 
 
-def _in_words(source: Mapping[str, Any]) -> str:
-    labelled = source.get("labelled", True)
-    unstated = source["conversations"] - source["grooming"] - source["ordinary"]
-    classes = {"with grooming": source["grooming"], "ordinary": source["ordinary"], "not called either": unstated}
+def _in_words(source: CorpusDescription) -> str:
+    unstated = source.conversations - source.grooming - source.ordinary
+    classes = {"with grooming": source.grooming, "ordinary": source.ordinary, "not called either": unstated}
     parts = [
-        _ORIGINS.get(source["origin"], "whether real or written: not stated"),
-        f"licence: {source['licence']}",
-        f"{source['conversations']:,} conversations ({_listed(classes)}), {source['messages']:,} messages",
-        f"labelled by {_listed(source['levels'], by=True)}" if labelled else "nobody labelled it; it is taken as ordinary",
-        f"languages: {_listed(source['languages'], by=True)}",
-        f"SHA-256 `{source['sha256']}`",
+        _ORIGINS.get(source.origin, "whether real or written: not stated"),
+        f"licence: {source.licence}",
+        f"{source.conversations:,} conversations ({_listed(classes)}), {source.messages:,} messages",
+        f"labelled by {_listed(source.levels, by=True)}" if source.labelled else "nobody labelled it; it is taken as ordinary",
+        f"languages: {_listed(source.languages, by=True)}",
+        f"SHA-256 `{source.sha256}`",
     ]
-    more = "".join(f" {text}" for text in (source["about"], source["datasheet"] and f"See `{source['datasheet']}`.") if text)
-    return f"- **{source['name']}**: {'; '.join(parts)}.{more}"
+    more = "".join(f" {text}" for text in (source.about, source.datasheet and f"See `{source.datasheet}`.") if text)
+    return f"- **{source.name}**: {'; '.join(parts)}.{more}"
 
 
 def _listed(counts: Mapping[str, int], *, by: bool = False) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Taxonomy
+from pipeline.corpora.about import CorpusDescription
 from pipeline.corpora.augment.compose import Composition, compose
 from pipeline.corpora.card import corpus_card
 from pipeline.corpora.check import check_corpus
@@ -34,7 +35,7 @@ def build_corpus(
     *,
     taxonomy: Taxonomy,
     ordinary: Sequence[LabelledConversation] = (),
-    sources: Sequence[Mapping[str, Any]] = (),
+    sources: Sequence[CorpusDescription] = (),
     out: Path,
     overwrite: bool = False,
 ) -> Mapping[str, int]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.cards import render_card
 from pipeline.config import Taxonomy
-from pipeline.corpora.about import corpora_in_words
+from pipeline.corpora.about import CorpusDescription, corpora_in_words
 from pipeline.corpora.augment.compose import Composition
 from pipeline.corpora.check import CorpusCheck
 
@@ -20,7 +19,7 @@ def corpus_card(
     taxonomy: Taxonomy,
     composition: Composition | None = None,
     *,
-    sources: Sequence[Mapping[str, Any]],
+    sources: Sequence[CorpusDescription],
 ) -> str:
     """Return the card of a corpus in Markdown.
 
@@ -35,7 +34,7 @@ def corpus_card(
         composition=composition,
         attributes=names,
         sources=corpora_in_words(sources),
-        origins=sorted({source["origin"] for source in sources}),
+        origins=sorted({source.origin for source in sources}),
     )
 
 

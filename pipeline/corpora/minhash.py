@@ -1,13 +1,13 @@
-"""MinHash sketches of conversations, which find near-duplicates where only hashes may be kept.
+"""MinHash sketches of conversations, which find near-duplicates (Broder 1997), also where only hashes may be kept.
 
-`pipeline.corpora.duplicates` does the same with datasketch where the words are at hand. A model folder keeps these instead: 16 bits
-a minimum (b-bit minwise hashing; Li and König 2010), in plain numpy, so that evaluation needs no training library.
+A model folder keeps them: 16 bits a minimum (b-bit minwise hashing; Li and König 2010). In plain numpy, so that evaluation needs no
+training library.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +46,13 @@ def hashes64(texts: Iterable[str]) -> NDArray[np.uint64]:
     return np.unique(np.fromiter((hash64(text) for text in texts), np.uint64))
 
 
-def sketch(runs: Iterable[str]) -> NDArray[np.uint16] | None:
-    """Return the sketch of some runs of words, of shape (permutations,); ``None`` where there are none."""
-    numbers = hashes64(runs)
+def sketch_of(conversation: LabelledConversation) -> NDArray[np.uint16] | None:
+    """Return the sketch of a conversation, of shape (permutations,); ``None`` where it has too few words."""
+    return sketch(hashes64(word_runs(conversation)))
+
+
+def sketch(numbers: NDArray[np.uint64]) -> NDArray[np.uint16] | None:
+    """Return the sketch of hashed runs of words, of shape (permutations,); ``None`` where there are none."""
     if not len(numbers):
         return None
     lowest = np.full(PERMUTATIONS, np.iinfo(np.uint64).max, np.uint64)
@@ -59,25 +63,24 @@ def sketch(runs: Iterable[str]) -> NDArray[np.uint16] | None:
 
 
 def estimate_jaccard(sketches: NDArray[np.uint16], known: NDArray[np.uint16]) -> NDArray[np.float64]:
-    """Return, for each row of ``own``, the highest estimated Jaccard likeness to a row of ``known``.
+    """Return, for each row of ``sketches``, the highest estimated Jaccard likeness to a row of ``known``.
 
     Both are of shape (conversations, permutations).
 
     Compared are only pairs that agree on two neighbouring minima somewhere, which a pair half alike misses once in a hundred.
     """
     best = np.zeros(len(sketches))
-    candidates: dict[int, set[int]] = {}
-    for first in range(0, PERMUTATIONS, _BAND):
-        homes: dict[bytes, list[int]] = {}
-        for row, key in enumerate(_keys(known, first)):
+    homes: dict[tuple[int, bytes], list[int]] = {}
+    for row, minima in enumerate(known):
+        for key in enumerate(band_keys(minima)):
             homes.setdefault(key, []).append(row)
-        for row, key in enumerate(_keys(sketches, first)):
-            candidates.setdefault(row, set()).update(homes.get(key, ()))
-    for row, rows in candidates.items():
+    for row, minima in enumerate(sketches):
+        rows = {other for key in enumerate(band_keys(minima)) for other in homes.get(key, ())}
         if rows:
-            best[row] = (known[sorted(rows)] == sketches[row]).mean(axis=1).max()
+            best[row] = (known[sorted(rows)] == minima).mean(axis=1).max()
     return best
 
 
-def _keys(sketches: NDArray[np.uint16], first: int) -> Sequence[bytes]:
-    return [row.tobytes() for row in np.ascontiguousarray(sketches[:, first : first + _BAND])]
+def band_keys(minima: NDArray[np.uint16]) -> list[bytes]:
+    """Return the bands of a sketch: pairs of neighbouring minima. Two sketches are compared where they share a band."""
+    return [minima[first : first + _BAND].tobytes() for first in range(0, PERMUTATIONS, _BAND)]

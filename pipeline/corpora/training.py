@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from pipeline.config import Taxonomy
-from pipeline.corpora.about import describe_corpus
+from pipeline.corpora.about import CorpusDescription, describe_corpus, read_about
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.open import read_corpora_by_path
 from pipeline.corpora.ordinary import read_ordinary
@@ -18,20 +18,34 @@ from pipeline.ingest.options import NO_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingCorpus:
-    """Labelled conversations, and ordinary chat in which every stage is taken as absent; ``more`` of it is dealt to no part.
+class CorpusPart:
+    """What was taken of the corpus at a path."""
 
-    ``sources`` say what each corpus is, as `pipeline.corpora.about.describe_corpus` does, with whether it is ``labelled``.
+    path: Path
+    conversations: tuple[LabelledConversation, ...]
+    labelled: bool
+
+
+@dataclass(frozen=True)
+class TrainingCorpus:
+    """Labelled conversations, and ordinary chat in which every stage is taken as absent; ``more`` of it is in no split.
+
+    ``parts`` say which corpus each comes from.
     """
 
     labelled: tuple[LabelledConversation, ...]
     ordinary: tuple[LabelledConversation, ...]
     more: tuple[LabelledConversation, ...] = ()
-    sources: tuple[dict[str, Any], ...] = ()
+    parts: tuple[CorpusPart, ...] = ()
+
+    @cached_property
+    def sources(self) -> tuple[CorpusDescription, ...]:
+        """What each corpus is: for the cards of what is made of them. Every conversation is hashed for it."""
+        return tuple(describe_corpus(part.path, part.conversations, labelled=part.labelled) for part in self.parts)
 
     @property
     def all(self) -> tuple[LabelledConversation, ...]:
-        """What is dealt to parts, labelled first."""
+        """What the splits divide, labelled first."""
         return self.labelled + self.ordinary
 
 
@@ -50,20 +64,24 @@ def read_training_corpus(
     Each path of ordinary chat gives its equal share, so that the largest corpus does not drown the others. ``columns`` maps our
     fields to the columns of the labelled tables.
     """
-    read = list(read_corpora_by_path(labelled, taxonomy, columns=columns))
+    for path in (*labelled, *ordinary):
+        read_about(path)  # what is declared wrongly is an error before anything takes time
+    by_path: dict[Path, list[LabelledConversation]] = {path: [] for path in labelled}
+    for path, conversation in read_corpora_by_path(labelled, taxonomy, columns=columns):
+        by_path[path].append(conversation)
     chats = sample_by_path(ordinary, taxonomy=taxonomy, seed=seed, max_ordinary=max_ordinary)
     sampled = {chat.id for chat in chain.from_iterable(chats)}
     others = sample_by_path(ordinary, taxonomy=taxonomy, seed=seed + 1, max_ordinary=more) if more else [()] * len(ordinary)
     others = [tuple(chat for chat in part if chat.id not in sampled) for part in others]
-    sources = [
-        *({"labelled": True, **describe_corpus(path, [one for other, one in read if other == path])} for path in labelled),
-        *(
-            {"labelled": False, **describe_corpus(path, (*part, *beside))}
-            for path, part, beside in zip(ordinary, chats, others, strict=True)
-        ),
+    parts = [
+        *(CorpusPart(path, tuple(conversations), labelled=True) for path, conversations in by_path.items()),
+        *(CorpusPart(path, (*part, *beside), labelled=False) for path, part, beside in zip(ordinary, chats, others, strict=True)),
     ]
     return TrainingCorpus(
-        tuple(one for _, one in read), tuple(chain.from_iterable(chats)), tuple(chain.from_iterable(others)), tuple(sources)
+        tuple(chain.from_iterable(by_path.values())),
+        tuple(chain.from_iterable(chats)),
+        tuple(chain.from_iterable(others)),
+        tuple(parts),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from pipeline.errors import ExportError
+from pipeline.ingest.columns import MessagePieces, Piece, pieces_of
 from pipeline.ingest.detection.choose import as_utf8, choose, nothing_found, tell_strange
 from pipeline.ingest.detection.detect import FORMATS
 from pipeline.ingest.files.export_file import ExportFile
@@ -89,7 +90,7 @@ def merge_units(units: Sequence[Unit], options: ReadOptions, log: ReadLog) -> Se
 def read_unit(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversation]:
     """Yield the conversations of one unit with their ids as they stand there; count rows in ``log``."""
     for conversation in conversations_of(unit, options, log):
-        yield replace(conversation, messages=_counted(conversation.messages, unit.name, log))
+        yield _with(conversation, lambda pieces: _counted(pieces, unit.name, log))
 
 
 def unique_id(conversation_id: str, seen: dict[str, int], name: str, log: ReadLog) -> str:
@@ -114,8 +115,13 @@ def conversations_of(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator
         return read_merged(unit, options, log)
     read: Reader = FORMATS[unit.format].load().read
     conversations = _foreseen(read(unit, options, log), unit.name)
-    conversations = (replace(conversation, messages=_foreseen(conversation.messages, unit.name)) for conversation in conversations)
+    conversations = (_with(conversation, lambda pieces: _foreseen(pieces, unit.name)) for conversation in conversations)
     return read_parted(unit, conversations) if isinstance(unit, Parted) else conversations
+
+
+def _with(conversation: Conversation, wrapped: Callable[[Iterable[Piece]], Iterator[Piece]]) -> Conversation:
+    """Return a conversation whose messages pass through a function as they are read, in the pieces that they come in."""
+    return replace(conversation, messages=MessagePieces(wrapped(pieces_of(conversation.messages))))
 
 
 def _foreseen(items: Iterable[Item], name: str) -> Iterator[Item]:
@@ -129,13 +135,17 @@ def _foreseen(items: Iterable[Item], name: str) -> Iterator[Item]:
         ) from error
 
 
-def _counted(messages: Iterable[Message], name: str, log: ReadLog) -> Iterator[Message]:
+def _counted(pieces: Iterable[Piece], name: str, log: ReadLog) -> Iterator[Piece]:
     spoken = some = False
-    for message in messages:
-        log.kinds[message.kind] += 1
+    for piece in pieces:
         some = True
-        spoken = spoken or message.speaker is not None
-        yield message
+        if isinstance(piece, Message):
+            log.kinds[piece.kind] += 1
+            spoken = spoken or piece.speaker is not None
+        else:
+            log.kinds.update(piece.kinds())
+            spoken = spoken or piece.has_speaker()
+        yield piece
     if some and not spoken:
         log.warn(name, "nobody speaks in a conversation of it: check that the format is right")
 

@@ -10,7 +10,7 @@ from evaluation.metrics import stage_cells
 from evaluation.transfer_table import transfer_table
 from pipeline.cards import render_card
 from pipeline.config import Taxonomy, read_recipe, validate_settings
-from pipeline.corpora.about import corpora_in_words
+from pipeline.corpora.about import CorpusDescription, corpora_in_words
 from pipeline.thresholds import read_thresholds
 
 TRANSFER = "transfer.json"
@@ -32,7 +32,7 @@ def write_card(folder: Path) -> None:
         share=share_in_words,
         cells=stage_cells,
         few=FEW,
-        corpora=corpora_in_words(metrics["corpus"].get("sources", ())),
+        corpora=corpora_in_words(CorpusDescription(**source) for source in metrics["corpus"].get("sources", ())),
         recipe=read_recipe(folder / CONFIG),
         taxonomy=validate_settings(json.loads(labels.read_text("utf-8")), Taxonomy, where=str(labels)),
         thresholds=read_thresholds(folder / "thresholds.json"),

@@ -89,12 +89,8 @@ def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
     return [tuple(f"{cue.stage}: {cue.phrase}" for cue in found) for found in matcher.find(texts)]
 
 
-def weigh_words(context: Sequence[Utterance], message: Utterance, model: Model, stage: str) -> tuple[Word, ...]:
-    """Return the words whose absence lowers a stage's log-odds most, in the order of the message; their weights add up to 1."""
-    return _weigh([(context, message)], model, [stage])[0]
-
-
 def _weigh(signs: Sequence[tuple[Sequence[Utterance], Utterance]], model: Model, stages: Sequence[str]) -> list[tuple[Word, ...]]:
+    """Return for each sign the words whose absence lowers its stage's log-odds most, in their order; their weights add up to 1."""
     spans = [word_spans(text) for _, (_, text) in signs]
     odds = _odds_without([(*sign, words) for sign, words in zip(signs, spans, strict=True)], model, stages)
     return [_heaviest(words, falls) for words, falls in zip(spans, odds, strict=True)]

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from pipeline.corpora.labelled import LabelledConversation
-from pipeline.corpora.minhash import PERMUTATIONS, estimate_jaccard, hash64, hashes64, plain_words, sketch, word_runs
+from pipeline.corpora.minhash import PERMUTATIONS, estimate_jaccard, hash64, hashes64, plain_words, sketch_of
 from pipeline.corpora.split import load_splits, short_hash
 from pipeline.errors import ModelFolderError
 from pipeline.model.folder import ModelFolder
@@ -67,7 +67,7 @@ def save_training_hashes(folder: Path, conversations: Sequence[LabelledConversat
     ordered = sorted(
         conversations, key=lambda conversation: (not conversation.is_grooming, -len(conversation.messages), conversation.id)
     )
-    sketches = [signature for conversation in ordered[:MOST_SKETCHES] if (signature := sketch(word_runs(conversation))) is not None]
+    sketches = [signature for conversation in ordered[:MOST_SKETCHES] if (signature := sketch_of(conversation)) is not None]
     long = np.concatenate([np.zeros(0, np.uint64), *(_long_messages(conversation) for conversation in conversations)])
     values, homes = np.unique(long, return_counts=True)
     long = values[homes == 1]  # a message of several conversations is a stock phrase, and no sign of an excerpt
@@ -129,7 +129,7 @@ def _by_hashes(path: Path, conversations: Sequence[LabelledConversation]) -> Lea
 
 def _near(conversations: Sequence[LabelledConversation], known: NDArray[np.uint16]) -> set[str]:
     sketched = [
-        (conversation.id, signature) for conversation in conversations if (signature := sketch(word_runs(conversation))) is not None
+        (conversation.id, signature) for conversation in conversations if (signature := sketch_of(conversation)) is not None
     ]
     if not sketched:
         return set()

@@ -16,7 +16,7 @@ from pipeline.ingest.read import read_unit
 from pipeline.ingest.units import Unit
 from pipeline.results import TextPolicy
 from pipeline.schema import Conversation
-from pipeline.scoring.chats import chat_table
+from pipeline.scoring.chats import HeldChat, chat_table, hold_chat
 
 BATCH_MESSAGES = 8192
 """Messages scored and written together; a longer conversation is a batch of its own."""
@@ -60,13 +60,13 @@ def unit_batches(
     yield UnitEnd(number, count, log)
 
 
-def _batches(conversations: Iterator[Conversation]) -> Iterator[Sequence[Conversation]]:
-    batch: list[Conversation] = []
+def _batches(conversations: Iterator[Conversation]) -> Iterator[Sequence[HeldChat]]:
+    batch: list[HeldChat] = []
     size = 0
     for conversation in conversations:
-        loaded = conversation.load()
-        batch.append(loaded)
-        size += len(tuple(loaded.messages)) or 1
+        held = hold_chat(conversation)
+        batch.append(held)
+        size += held.size or 1
         if size >= BATCH_MESSAGES:
             yield batch
             batch, size = [], 0

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from itertools import chain
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.ingest.columns import COLUMNS, MessageColumns, Meta, array_of, hold
 from pipeline.results import TextPolicy
-from pipeline.schema import Conversation, Message
+from pipeline.schema import Conversation
 
-MESSAGE = pa.struct(
-    [
-        ("message_id", pa.string()),
-        ("speaker", pa.string()),
-        ("kind", pa.string()),
-        ("timestamp", pa.string()),
-        ("text", pa.string()),
-        ("source_file", pa.string()),
-        ("source_line", pa.int64()),
-        ("source_row", pa.int64()),
-        ("meta", pa.string()),
-    ]
-)
+MESSAGE = pa.struct([*COLUMNS, pa.field("meta", pa.string())])
 """A message, verbatim; ``timestamp`` is ISO 8601 text, ``meta`` JSON."""
 
 CHATS = pa.schema(
@@ -39,48 +28,67 @@ CHATS = pa.schema(
 """A table of whole conversations."""
 
 
-def chat_table(conversations: Sequence[Conversation], *, text: TextPolicy = "include") -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class HeldChat:
+    """A conversation with its messages held as columns; ``size`` is how many they are."""
+
+    conversation: Conversation
+    messages: Sequence[MessageColumns]
+    size: int
+
+
+def hold_chat(conversation: Conversation) -> HeldChat:
+    """Read the messages of a conversation and hold them."""
+    return HeldChat(conversation, *hold(conversation))
+
+
+def chat_table(conversations: Iterable[Conversation | HeldChat], *, text: TextPolicy = "include") -> pa.Table:
     """Return conversations as a table of `CHATS`; what the results will not keep of ``meta`` is left out at once."""
-    held = [(conversation, tuple(conversation.messages)) for conversation in conversations]
-    rows = list(chain.from_iterable(messages for _, messages in held))
-    with_meta = text == "include"
-    columns: list[list[Any]] = [
-        [message.message_id for message in rows],
-        [message.speaker for message in rows],
-        [message.kind for message in rows],
-        [message.timestamp.isoformat() if message.timestamp else None for message in rows],
-        [message.text for message in rows],
-        [message.source.file for message in rows],
-        [message.source.line for message in rows],
-        [message.source.row for message in rows],
-        [_json(message) if with_meta and message.meta else None for message in rows],
-    ]
-    arrays = [_array(column, field.type) for column, field in zip(columns, MESSAGE, strict=True)]
-    offsets = np.cumsum([0, *(len(messages) for _, messages in held)])
+    held = [one if isinstance(one, HeldChat) else hold_chat(one) for one in conversations]
+    pieces = list(_joined(chain.from_iterable(chat.messages for chat in held)))
+    arrays = [_column(pieces, field) for field in COLUMNS]
+    arrays.append(_meta(pieces) if text == "include" else pa.nulls(sum(map(len, pieces)), pa.string()))
+    offsets = np.cumsum([0, *(chat.size for chat in held)])
     messages = pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()), pa.StructArray.from_arrays(arrays, fields=list(MESSAGE)), type=CHATS.field("messages").type
     )
     return pa.Table.from_arrays(
         [
-            _array([conversation.conversation_id for conversation, _ in held], pa.string()),
-            _array([conversation.platform for conversation, _ in held], pa.string()),
-            _array([conversation.title for conversation, _ in held], pa.string()),
+            array_of([chat.conversation.conversation_id for chat in held], pa.string()),
+            array_of([chat.conversation.platform for chat in held], pa.string()),
+            array_of([chat.conversation.title for chat in held], pa.string()),
             messages,
         ],
         schema=CHATS,
     )
 
 
-def _json(message: Message) -> str:
-    return json.dumps(message.meta, ensure_ascii=False, default=str)
+def _joined(pieces: Iterable[MessageColumns]) -> Iterator[MessageColumns]:
+    """Yield the pieces, those that follow each other in one batch as one."""
+    current: MessageColumns | None = None
+    for piece in pieces:
+        if current is None:
+            current = piece
+        elif piece.batch is current.batch and piece.start == current.stop and piece.meta is current.meta is None:
+            current = replace(current, stop=piece.stop)
+        else:
+            yield current
+            current = piece
+    if current is not None:
+        yield current
 
 
-def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
-    """Return a column; half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes U+FFFD."""
-    try:
-        return pa.array(values, type_)
-    except UnicodeEncodeError:
-        mended = [
-            value if value is None else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for value in values
-        ]
-        return pa.array(mended, type_)
+def _column(pieces: Sequence[MessageColumns], field: pa.Field) -> pa.Array:
+    columns = [piece.column(field.name) for piece in pieces]
+    return columns[0] if len(columns) == 1 else pa.concat_arrays(columns) if columns else pa.nulls(0, field.type)
+
+
+def _meta(pieces: Sequence[MessageColumns]) -> pa.Array:
+    if all(piece.meta is None for piece in pieces):
+        return pa.nulls(sum(map(len, pieces)), pa.string())
+    meta = chain.from_iterable(piece.meta if piece.meta is not None else repeat({}, len(piece)) for piece in pieces)
+    return array_of([_json(one) if one else None for one in meta], pa.string())
+
+
+def _json(meta: Meta) -> str:
+    return json.dumps(meta, ensure_ascii=False, default=str)

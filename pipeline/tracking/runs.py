@@ -22,7 +22,6 @@ from pipeline.config import Settings
 from pipeline.corpora.about import corpus_hash
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.model.folder import ModelFolder
-from pipeline.tracking.plots import losses, pictures
 from pipeline.tracking.served import COLUMNS
 
 logger = logging.getLogger(__name__)
@@ -43,9 +42,8 @@ def tracked(recipe: Settings, *, name: str, corpus: TrainingCorpus, uri: str | N
 
 
 def log_history(history: Path) -> None:
-    """Log the curves that the trainer wrote down, and a picture of them."""
+    """Log the curves that the trainer wrote down; MLflow draws them."""
     entries = json.loads(history.read_text("utf-8"))
-    mlflow.log_figure(losses(entries), "plots/losses.png")
     for entry in entries:
         curves = {key: value for key, value in entry.items() if key not in ("step", "epoch")}
         values = {str(key): float(value) for key, value in curves.items() if isinstance(value, int | float)}
@@ -54,13 +52,18 @@ def log_history(history: Path) -> None:
 
 def log_model(folder: ModelFolder) -> None:
     """Log the figures, the card and the model with its signature, and register it under the recipe's name."""
-    for name, figure in folder.json("metrics.json").get("table", {}).items():
+    metrics = folder.json("metrics.json")
+    for name, figure in metrics["table"].items():
         if figure["value"] is not None:
             mlflow.log_metric(metric_name(name), figure["value"])
+    for key, figures in metrics["stages"].items():
+        if figures["average_precision"] is not None:
+            mlflow.log_metric(f"stage_{key}_average_precision", figures["average_precision"])
+    for messages, recall in metrics["early"].get("recall_after_messages_at_1_percent", {}).items():
+        if recall is not None:
+            mlflow.log_metric("recall_after_messages_at_1_percent", recall, step=int(messages))
     for name in ("MODEL_CARD.md", "metrics.json", "thresholds.json"):
         mlflow.log_artifact(str(folder.path / name))
-    for name, figure in pictures(folder.json("metrics.json")).items():
-        mlflow.log_figure(figure, f"plots/{name}.png")
     given = pd.DataFrame([{"conversation_id": "c", "message_id": str(row), "speaker": "A", "text": "good game"} for row in (1, 2)])
     served = Path(__file__).with_name("served.py")
     details = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.config import SplitSettings
+from pipeline.corpora.about import CorpusDescription
 from pipeline.corpora.augment.compose import Composition, compose
 from pipeline.corpora.duplicates import near_duplicates
 from pipeline.corpora.labelled import LabelledConversation
@@ -34,7 +34,7 @@ class DatasetSplits:
     test: tuple[LabelledConversation, ...]
     composed: tuple[LabelledConversation, ...] = ()
     more: tuple[LabelledConversation, ...] = ()
-    sources: tuple[dict[str, Any], ...] = ()
+    sources: tuple[CorpusDescription, ...] = ()
 
 
 def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -> Splits:

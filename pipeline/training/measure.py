@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def _counts(dataset: DatasetSplits) -> dict[str, Any]:
     ordinary = [conversation for conversation in dataset.train if conversation.attributes.get("situation") == ORDINARY_CHAT]
     labelled = [conversation for conversation in dataset.train if conversation.attributes.get("situation") != ORDINARY_CHAT]
     return {
-        "sources": list(dataset.sources),
+        "sources": [asdict(source) for source in dataset.sources],
         "labelled_conversations": len(labelled),
         "grooming_conversations": sum(bool(conversation.is_grooming) for conversation in labelled),
         "hard_conversations": sum(conversation.attributes.get("hard") == "true" for conversation in labelled),

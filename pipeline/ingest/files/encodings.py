@@ -11,6 +11,7 @@ import io
 import re
 from typing import BinaryIO
 
+import numpy as np
 from charset_normalizer import from_bytes
 
 from pipeline.errors import ExportError
@@ -95,17 +96,37 @@ def _lines_beyond_ascii(stream: BinaryIO) -> tuple[bytes, int, int]:
     """Return the first lines that hold more than ASCII, and how many of the file's are UTF-8 and how many are not."""
     kept = bytearray()
     well_formed = broken = 0
-    blocks = iter(lambda: stream.read(_BLOCK) + stream.readline(_BLOCK), b"")
-    for line in (line for block in blocks if not block.isascii() for line in block.splitlines(keepends=True) if not line.isascii()):
-        try:
-            line.decode("utf-8")
-        except UnicodeDecodeError:
-            broken += 1
-        else:
-            well_formed += 1
-        if len(kept) < _SAMPLE:
-            kept += line
+    for block in iter(lambda: stream.read(_BLOCK) + stream.readline(_BLOCK), b""):
+        if block.isascii():
+            continue
+        if len(kept) >= _SAMPLE and b"\r" not in block and _is_utf8(block):
+            well_formed += _count_beyond_ascii(block)
+            continue
+        for line in block.splitlines(keepends=True):
+            if line.isascii():
+                continue
+            if _is_utf8(line):
+                well_formed += 1
+            else:
+                broken += 1
+            if len(kept) < _SAMPLE:
+                kept += line
     return bytes(kept), well_formed, broken
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _count_beyond_ascii(block: bytes) -> int:
+    """Return how many lines hold more than ASCII."""
+    codes = np.frombuffer(block, np.uint8)
+    lines = np.searchsorted(np.flatnonzero(codes == ord("\n")), np.flatnonzero(codes >= 0x80))
+    return int(np.count_nonzero(np.diff(lines))) + 1
 
 
 class RecodedStream(io.RawIOBase):

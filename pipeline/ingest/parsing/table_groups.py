@@ -9,12 +9,13 @@ for every ``HELD_BYTES`` of text, with the records of as many whole conversation
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipeline.ingest.options import DateOrder
 from pipeline.ingest.parsing.table_records import Record, Wanted, everything
@@ -44,6 +45,50 @@ class Survey:
     date_order: DateOrder = "dmy"
 
 
+class Surveyor:
+    """Gathers what the first reading of a table finds."""
+
+    def __init__(self) -> None:
+        self._found = Survey()
+        self._order: dict[str, int] = {}
+        self._hashes = array("q")
+
+    def add(self, conversation: str, message: str | None, text: object) -> None:
+        """Take in a record: the ids of its conversation and of its message, and what stands in the column of the text."""
+        found = self._found
+        number = self._order.setdefault(conversation, len(self._order))
+        if number == len(found.sizes):
+            found.sizes.append(0)
+        elif number != found.numbers[-1]:
+            found.together = False
+        found.numbers.append(number)
+        found.sizes[number] += _RECORD_BYTES + (len(text) if isinstance(text, str) else 0)
+        if message is not None:
+            self._hashes.append(id_hash(conversation, message))
+
+    def add_columns(self, conversations: pa.StringArray, messages: Sequence[str | None], lengths: NDArray[np.int64]) -> None:
+        """Take in records as columns; ``lengths`` are those of the texts."""
+        found = self._found
+        codes = conversations.dictionary_encode()
+        names = codes.dictionary.to_pylist()
+        known = np.array([self._order.setdefault(name, len(self._order)) for name in names], np.int64)
+        numbers = known[codes.indices.to_numpy()]
+        last = found.numbers[-1] if found.numbers else 0
+        found.sizes += [0] * (len(self._order) - len(found.sizes))
+        if len(numbers) and (np.diff(numbers, prepend=last) < 0).any():  # they are numbered in the order in which they begin
+            found.together = False
+        found.numbers.frombytes(numbers.astype(np.uint32).tobytes())
+        sizes = np.bincount(codes.indices.to_numpy(), lengths + _RECORD_BYTES, len(names))
+        for number, size in zip(known.tolist(), sizes.tolist(), strict=True):
+            found.sizes[number] += int(size)
+        self._hashes.extend(hashes_of(conversations, messages))
+
+    def found(self) -> Survey:
+        """Return what was found."""
+        self._found.twins = _twice(self._hashes)
+        return self._found
+
+
 def survey(
     records: Records, conversation_of: Callable[[Record], str], message_of: Callable[[Record], str | None], text: str
 ) -> Survey:
@@ -54,31 +99,21 @@ def survey(
     ExportError
         Whatever reading the records raises.
     """
-    found = Survey()
-    order: dict[str, int] = {}
-    hashes = array("q")
+    surveyor = Surveyor()
     for record in records(everything):
-        conversation = conversation_of(record)
-        number = order.setdefault(conversation, len(order))
-        if number == len(found.sizes):
-            found.sizes.append(0)
-        elif number != found.numbers[-1]:
-            found.together = False
-        found.numbers.append(number)
-        found.sizes[number] += _RECORD_BYTES + _length(record[2].get(text))
-        if (message := message_of(record)) is not None:
-            hashes.append(id_hash(conversation, message))
-    found.twins = _twice(hashes)
-    return found
+        surveyor.add(conversation_of(record), message_of(record), record[2].get(text))
+    return surveyor.found()
+
+
+def hashes_of(conversations: pa.StringArray, messages: Sequence[str | None]) -> Iterator[int]:
+    """Return what stands for each message id that there is."""
+    pairs = zip(conversations.to_pylist(), messages, strict=True)
+    return map(hash, pairs if None not in messages else (pair for pair in pairs if pair[1] is not None))
 
 
 def id_hash(conversation: str, message: str) -> int:
     """Return what stands for a message id in ``Survey.twins``."""
     return hash((conversation, message))
-
-
-def _length(value: Any) -> int:
-    return len(value) if isinstance(value, str) else 0
 
 
 def _twice(hashes: array[int]) -> frozenset[int]:
@@ -92,7 +127,7 @@ def group(records: Records, found: Survey) -> Iterator[Iterator[Record]]:
         for _, together in groupby(records(everything), lambda record: found.numbers[record[0]]):
             yield together
         return
-    for numbers in _batches(found.sizes):
+    for numbers in held_together(found.sizes):
         held: dict[int, list[Record]] = {number: [] for number in numbers}
         for record in records(lambda index, numbers=numbers: found.numbers[index] in numbers):
             held[found.numbers[record[0]]].append(record)
@@ -100,7 +135,7 @@ def group(records: Records, found: Survey) -> Iterator[Iterator[Record]]:
             yield iter(held.pop(number))
 
 
-def _batches(sizes: list[int]) -> Iterator[range]:
+def held_together(sizes: list[int]) -> Iterator[range]:
     """Yield runs of conversations that may be held at once."""
     start = size = 0
     for number, rows in enumerate(sizes):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -83,20 +83,29 @@ def list_or_lines(file: ExportFile, log: ReadLog, wanted: Wanted = everything) -
         yield record, Source(file.name, row=record[1]) if is_list else Source(file.name, line=record[1])
 
 
-def csv_records(file: ExportFile, required: Sequence[str], wanted: Wanted = everything) -> Iterator[Record]:
-    """Yield the records of a CSV file with a header, separated by commas, semicolons or tabs, quoted with ``"``.
+class CsvHeader(NamedTuple):
+    """The header of a CSV file: what separates its columns, their names, and the line it starts on."""
+
+    delimiter: str
+    names: list[str]
+    line: int
+
+
+def csv_header(file: ExportFile, required: Sequence[str]) -> CsvHeader:
+    """Return the header of a CSV file, separated by commas, semicolons or tabs.
 
     The separator is the one that gives a header with the ``required`` columns, else the one that gives most columns.
 
     Raises
     ------
     ExportError
-        When the file is not UTF-8, holds NUL bytes, a quote stays open, or a record has not the header's number of fields.
+        When a column stands twice, or there are more of them than any table of messages has.
     """
     csv.field_size_limit(_LONGEST_FIELD)
     headers = {delimiter: _csv_header(file, delimiter) for delimiter in _DELIMITERS}
-    delimiter = max(_DELIMITERS, key=lambda d: (set(required) <= set(headers[d]), len(headers[d])))
-    header = [name.strip() for name in headers[delimiter]]
+    delimiter = max(_DELIMITERS, key=lambda d: (set(required) <= set(headers[d][1]), len(headers[d][1])))
+    line, names = headers[delimiter]
+    header = [name.strip() for name in names]
     if len(header) > _MOST_COLUMNS:
         raise ExportError(
             f"{len(header):,} columns in the header", where=f"{file.name}:1", do="Check that this is a table of messages"
@@ -104,25 +113,48 @@ def csv_records(file: ExportFile, required: Sequence[str], wanted: Wanted = ever
     if twice := [name for name, number in Counter(header).items() if number > 1]:
         shown = ", ".join(sorted(twice)) if set(required) <= set(header) else f"{len(twice)} of {len(header)}"
         raise ExportError(f"columns stand twice in the header: {shown}", where=f"{file.name}:1", do="Rename one of each")
-    rows = csv_rows(file, delimiter)
-    next(rows, None)
-    for index, (line, row) in enumerate(rows):
-        if len(row) != len(header):
+    return CsvHeader(delimiter, header, line)
+
+
+def csv_records(
+    file: ExportFile,
+    required: Sequence[str],
+    wanted: Wanted = everything,
+    *,
+    header: CsvHeader | None = None,
+    start: tuple[int, int] = (0, 1),
+) -> Iterator[Record]:
+    """Yield the records of a CSV file with a header (see `csv_header`), quoted with ``"``.
+
+    With ``start`` they begin with the record of that index, which starts on that line.
+
+    Raises
+    ------
+    ExportError
+        When the file is not UTF-8, holds NUL bytes, a quote stays open, or a record has not the header's number of fields.
+    """
+    header = header or csv_header(file, required)
+    index, line = start
+    rows = csv_rows(file, header.delimiter, start=line)
+    if line == 1:
+        next(rows, None)
+    for index, (line, row) in enumerate(rows, index):  # noqa: B020 - the count goes on from the start
+        if len(row) != len(header.names):
             raise ExportError(
-                f"{len(row)} fields where the header has {len(header)}",
+                f"{len(row)} fields where the header has {len(header.names)}",
                 where=f"{file.name}:{line}",
                 do="A field that holds the separator or a line break is to stand in quotes",
             )
         if wanted(index):
-            yield index, line, dict(zip(header, row, strict=True))
+            yield index, line, dict(zip(header.names, row, strict=True))
 
 
-def _csv_header(file: ExportFile, delimiter: str) -> list[str]:
-    """Return the header as this separator cuts it; none where it cannot be cut so."""
+def _csv_header(file: ExportFile, delimiter: str) -> tuple[int, list[str]]:
+    """Return the line and the names of the header as this separator cuts it; none where it cannot be cut so."""
     try:
-        return next(csv_rows(file, delimiter), (1, []))[1]
+        return next(csv_rows(file, delimiter), (1, []))
     except ExportError:
-        return []
+        return 1, []
 
 
 def csv_rows(file: ExportFile, delimiter: str, *, start: int = 1) -> Iterator[tuple[int, list[str]]]:
@@ -160,12 +192,18 @@ def _lines(file: ExportFile) -> Iterator[tuple[int, bytes]]:
     line = 0
     with file.open() as stream:
         for block in line_blocks(stream, file.name, do="Check that this is a table of messages"):
-            *whole, last = block.removeprefix(codecs.BOM_UTF8).split(b"\n") if line == 0 else block.split(b"\n")
-            for raw in whole:
-                line += 1
-                yield line, raw + b"\n"
-            if last:
-                yield line + 1, last
+            yield from lines_of(block.removeprefix(codecs.BOM_UTF8) if line == 0 else block, line)
+            line += block.count(b"\n")
+
+
+def lines_of(block: bytes, line: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a block with their ends and their numbers; ``line`` is the number of the line before it."""
+    *whole, last = block.split(b"\n")
+    for raw in whole:
+        line += 1
+        yield line, raw + b"\n"
+    if last:
+        yield line + 1, last
 
 
 def parquet_columns(file: ExportFile) -> list[str]:
@@ -189,13 +227,24 @@ def parquet_records(file: ExportFile, wanted: Wanted = everything) -> Iterator[R
         When the file is damaged.
     """
     start = 0
+    for batch in parquet_batches(file):
+        indices = [i for i in range(batch.num_rows) if wanted(start + i)]
+        rows = _python_rows(batch if len(indices) == batch.num_rows else batch.take(pa.array(indices, pa.int64())), file)
+        for i, row in zip(indices, rows, strict=True):
+            yield start + i, start + i + 1, row
+        start += batch.num_rows
+
+
+def parquet_batches(file: ExportFile) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file in batches; raises as `parquet_records` does."""
     with _parquet(file) as table:
-        for batch in _batches(table, file):
-            indices = [i for i in range(batch.num_rows) if wanted(start + i)]
-            rows = _python_rows(batch if len(indices) == batch.num_rows else batch.take(pa.array(indices, pa.int64())), file)
-            for i, row in zip(indices, rows, strict=True):
-                yield start + i, start + i + 1, row
-            start += batch.num_rows
+        yield from _batches(table, file)
+
+
+def batch_records(batch: pa.RecordBatch, start: int, places: Iterable[int], file: ExportFile) -> Iterator[Record]:
+    """Yield the rows of a batch as records, the first of which has the index ``start``; raises as `parquet_records` does."""
+    for index, (place, row) in enumerate(zip(places, _python_rows(batch, file), strict=True), start):
+        yield index, place, row
 
 
 def _python_rows(batch: pa.RecordBatch, file: ExportFile) -> list[dict[str, Any]]:

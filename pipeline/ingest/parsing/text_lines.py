@@ -39,22 +39,38 @@ def whole_lines(file: ExportFile) -> Generator[tuple[int, str]]:
     ExportError
         When a line is not UTF-8, or longer than any message.
     """
-    number = 0
+    for first, lines, ended in lines_by_block(file):
+        *whole, last = lines
+        for number, line in enumerate(whole, first):
+            yield number, line + "\n"
+        yield first + len(whole), last + "\n" if ended else last
+
+
+def lines_by_block(file: ExportFile) -> Generator[tuple[int, list[str], bool]]:
+    r"""Yield the lines of a file as `whole_lines` does, some at once: the number of the first, the lines without their ``\n``.
+
+    The last says whether a ``\n`` ends the last of them. There is always one.
+
+    Raises
+    ------
+    ExportError
+        When a line is not UTF-8, or longer than any message.
+    """
+    number = 1
     with file.open() as stream:
         for block in line_blocks(stream, file.name, do="Check the file"):
+            ended = block.endswith(b"\n")
             try:
-                text = block.decode("utf-8-sig" if number == 0 else "utf-8")
+                lines = block.decode("utf-8-sig" if number == 1 else "utf-8").split("\n")
             except UnicodeDecodeError:
-                for raw in block.split(b"\n"):  # the lines before the damage are handed out, and the error names its own
-                    number += 1
-                    yield number, _decoded(raw, file, number) + "\n"
+                for own, raw in enumerate(block.split(b"\n"), number):  # the lines before the damage are handed out
+                    yield own, [_decoded(raw, file, own)], True
                 continue
-            *lines, last = text.split("\n")
-            for number, line in enumerate(lines, number + 1):  # noqa: B020 - the count goes on from block to block
-                yield number, line + "\n"
-            if last:
-                number += 1
-                yield number, last
+            if not lines[-1]:
+                lines.pop()
+            if lines:
+                yield number, lines, ended
+            number += len(lines)
 
 
 def line_blocks(stream: BinaryIO, name: str, *, do: str) -> Generator[bytes]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -13,9 +13,12 @@ from typing import Any, TypeVar, cast
 from pipeline.errors import ExportError
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
+from pipeline.ingest.parsing.table_blocks import Blocks, Csv, JsonLines, Parquet
 from pipeline.ingest.parsing.table_fields import OF_CONVERSATION, Columns, identity, json_object, kind, moment, plain, source, words
 from pipeline.ingest.parsing.table_groups import Records, Survey, group, id_hash, survey
 from pipeline.ingest.parsing.table_records import Record, csv_records, json_records, jsonl_records, parquet_records
+from pipeline.ingest.readers.header_evidence import HeaderEvidence
+from pipeline.ingest.readers.table_columns import ColumnTable
 from pipeline.ingest.times.written import date_orders, order_of, read_written
 from pipeline.ingest.units import Unit
 from pipeline.schema import KINDS, Conversation, Message, Source
@@ -41,7 +44,10 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     """
     columns = Columns.named(options.columns)
     table = Table(unit.file, _records(unit, columns, log), columns, options, log, has_lines=unit.format in ("jsonl", "csv"))
-    return table.conversations()
+    blocks = _blocks(unit, columns, log)
+    if blocks is None or options.telling_empty:
+        return table.conversations()
+    return ColumnTable(table, blocks).conversations(Seen(table))
 
 
 def _records(unit: Unit, columns: Columns, log: ReadLog) -> Records:
@@ -52,6 +58,14 @@ def _records(unit: Unit, columns: Columns, log: ReadLog) -> Records:
     if unit.format == "json":
         return partial(json_records, unit.file, log)
     return partial(jsonl_records, unit.file, log)
+
+
+def _blocks(unit: Unit, columns: Columns, log: ReadLog) -> Blocks | None:
+    if unit.format == "parquet":
+        return Parquet(unit.file).blocks
+    if unit.format == "csv":
+        return Csv(unit.file, columns.required).blocks
+    return JsonLines(unit.file, log).blocks if unit.format == "jsonl" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,49 +89,27 @@ class Table:
 
     def conversations(self) -> Iterator[Conversation]:
         """Yield the conversations; their records are grouped, with a warning, where they do not stand together."""
-        found = self._survey()
-        if not found.together and not self.mixed:
-            self.log.warn(
-                self.file.name, "the records of a conversation do not stand together: they were put together in their order"
-            )
+        seen = Seen(self)
+        found = seen.checked(survey(self.records, seen.conversation_of, seen.message_of, self.columns.of["text"]))
         for records in group(self.records, found):
             first = next(records)
-            yield Conversation(
-                conversation_id=self._conversation_id(first),
-                platform=self._value(first, "platform", identity) or self.platform,
-                title=self._value(first, "conversation_title", identity),
-                meta=json_object(self._cell(first, "conversation_meta")) or {},
-                messages=(self._in_time if self.by_time else self._messages)(chain([first], records), first, found),
+            yield self.conversation(
+                first, (self._in_time if self.by_time else self._messages)(chain([first], records), first, found)
             )
 
-    def _survey(self) -> Survey:
-        names: dict[str, None] = {}
-        column, message_column = self.columns.of["conversation_id"], self.columns.of["message_id"]
-        time_column, dates = self.columns.of["timestamp"], date_orders()
-
-        def conversation_of(record: Record) -> str:
-            if not record[2].keys() <= names.keys():
-                names.update(dict.fromkeys(record[2]))
-            if column not in record[2]:
-                self.columns.check(names, self.options.columns, self._where(record))
-            time = record[2].get(time_column)
-            if type(time) is str and time[4:5] != "-" and (written := read_written(time)) is not None:
-                dates.add(written.header, record[1])
-            return self._conversation_id(record)
-
-        def message_of(record: Record) -> str | None:
-            value = record[2].get(message_column)
-            return value if type(value) is str and value else self._value(record, "message_id", identity)
-
-        found = survey(self.records, conversation_of, message_of, self.columns.of["text"])
-        if names:
-            self.columns.check(names, self.options.columns, self.file.name)
-        found.date_order = order_of(dates, self.options.date_order, self.file.name)
-        return found
+    def conversation(self, first: Record, messages: Iterable[Message]) -> Conversation:
+        """Return a conversation of which the first record says what is known of it."""
+        return Conversation(
+            conversation_id=self.conversation_id(first),
+            platform=self.value(first, "platform", identity) or self.platform,
+            title=self.value(first, "conversation_title", identity),
+            meta=json_object(self._cell(first, "conversation_meta")) or {},
+            messages=messages,
+        )
 
     def _in_time(self, records: Iterator[Record], first: Record, found: Survey) -> Iterator[Message]:
         twins: Counter[str] = Counter()
-        messages = [self._message(record, first, found, twins) for record in records]
+        messages = [self.message(record, first, found, twins) for record in records]
         if all(message.timestamp is not None for message in messages):
             messages.sort(key=lambda message: cast("datetime", message.timestamp).replace(tzinfo=None))
         yield from messages
@@ -126,29 +118,32 @@ class Table:
         twins: Counter[str] = Counter()
         latest: datetime | None = None
         for record in records:
-            message = self._message(record, first, found, twins)
-            if _before(message.timestamp, latest):
-                self.log.warn(
-                    self.file.name, "times run backwards in a conversation: its messages are read in the order of the table"
-                )
+            message = self.message(record, first, found, twins)
+            if before(message.timestamp, latest):
+                self.tell_backwards()
             latest = message.timestamp or latest
             yield message
 
-    def _message(self, record: Record, first: Record, found: Survey, twins: Counter[str]) -> Message:
+    def tell_backwards(self) -> None:
+        """Warn that a message is older than the one before it."""
+        self.log.warn(self.file.name, "times run backwards in a conversation: its messages are read in the order of the table")
+
+    def message(self, record: Record, first: Record, found: Survey, twins: Counter[str]) -> Message:
+        """Return the message of a record; ``twins`` counts the ids that stand twice in its conversation."""
         row, of = record[2], self.columns.of
         text, speaker = row.get(of["text"]), row.get(of["speaker"])
         if type(text) is not str:
-            text = self._value(record, "text", words)
+            text = self.value(record, "text", words)
         if type(speaker) is not str or not speaker:
-            speaker = self._value(record, "speaker", identity)
+            speaker = self.value(record, "speaker", identity)
         return Message(
             message_id=self._message_id(record, found, twins),
             speaker=speaker,
             timestamp=self._moment(record, found),
             text=text or "",
-            kind=self._value(record, "kind", lambda value: kind(value, has_text=text is not None)),
+            kind=self.value(record, "kind", lambda value: kind(value, has_text=text is not None)),
             source=self._source(record),
-            meta={} if row.keys() <= self.columns.of_every_message else self._meta(record, first),
+            meta={} if row.keys() <= self.columns.of_every_message else self.meta(record, first),
         )
 
     def _moment(self, record: Record, found: Survey) -> datetime | None:
@@ -167,17 +162,18 @@ class Table:
         """Return the record's id, or one made of the file and the place; one that stood before gets a suffix."""
         value = record[2].get(self.columns.of["message_id"])
         if type(value) is not str or not value:
-            value = self._value(record, "message_id", identity)
+            value = self.value(record, "message_id", identity)
         if value is None:
             return f"{self.file.sha256[:12]}:{record[1]}"
-        if found.twins and id_hash(self._conversation_id(record), value) in found.twins:
+        if found.twins and id_hash(self.conversation_id(record), value) in found.twins:
             twins[value] += 1
             if twins[value] > 1:
                 self.log.warn(self.file.name, "a message id stands twice in a conversation: the later ones were given ~2, ~3, …")
                 return f"{value}~{twins[value]}"
         return value
 
-    def _meta(self, record: Record, first: Record) -> dict[str, Any]:
+    def meta(self, record: Record, first: Record) -> dict[str, Any]:
+        """Return what a record says besides, and of its conversation, where that is not what the ``first`` record says."""
         cell = self._cell(record, "meta")
         known = json_object(cell)
         meta = dict(known) if known is not None else {} if cell in (None, "") else {"meta": plain(cell)}
@@ -190,15 +186,20 @@ class Table:
                     meta[field] = plain(value)
         return meta
 
-    def _conversation_id(self, record: Record) -> str:
+    def conversation_id(self, record: Record) -> str:
+        """Return the id of a record's conversation.
+
+        Raises
+        ------
+        ExportError
+            When the record names none.
+        """
         value = record[2].get(self.columns.of["conversation_id"])
         if type(value) is str and value:
             return value
-        value = self._value(record, "conversation_id", identity)
+        value = self.value(record, "conversation_id", identity)
         if value is None:
-            raise ExportError(
-                "the record names no conversation", where=self._where(record), do="Give each record a conversation id"
-            )
+            raise ExportError("the record names no conversation", where=self.where(record), do="Give each record a conversation id")
         return value
 
     def _source(self, record: Record) -> Source:
@@ -214,24 +215,70 @@ class Table:
     def _cell(self, record: Record, field: str) -> Any:
         return record[2].get(self.columns.of[field])
 
-    def _value(self, record: Record, field: str, convert: Callable[[Any], Value]) -> Value:
+    def value(self, record: Record, name: str, convert: Callable[[Any], Value]) -> Value:
+        """Return what stands in a field; what cannot be converted is an error with its place."""
         try:
-            return convert(self._cell(record, field))
+            return convert(self._cell(record, name))
         except ValueError:
-            raise self._unfit(record, field) from None
+            raise self._unfit(record, name) from None
 
     def _unfit(self, record: Record, field: str) -> ExportError:
         return ExportError(
             f"`{self.columns.of[field]}` is {_EXPECTED.get(field, 'neither a string nor a number')}",
-            where=self._where(record),
+            where=self.where(record),
             do=f"Mend the value, or name the column that holds it: --column {field}=…",
         )
 
-    def _where(self, record: Record) -> str:
+    def where(self, record: Record) -> str:
+        """Return where a record stands, as errors say it."""
         return f"{self.file.name}:{record[1]}" if self.has_lines else f"{self.file.name}: record {record[1]}"
 
 
-def _before(time: datetime | None, latest: datetime | None) -> bool:
+@dataclass(slots=True)
+class Seen:
+    """What the first reading of a table sees of its records: the names of their fields, and dates that are not ISO 8601."""
+
+    table: Table
+    names: dict[str, None] = field(default_factory=dict)
+    dates: HeaderEvidence = field(default_factory=date_orders)
+
+    def conversation_of(self, record: Record) -> str:
+        """Return the id of a record's conversation, and take the record in."""
+        table = self.table
+        if not record[2].keys() <= self.names.keys():
+            self.names.update(dict.fromkeys(record[2]))
+        if table.columns.of["conversation_id"] not in record[2]:
+            table.columns.check(self.names, table.options.columns, table.where(record))
+        time = record[2].get(table.columns.of["timestamp"])
+        if type(time) is str and time[4:5] != "-" and (written := read_written(time)) is not None:
+            self.dates.add(written.header, record[1])
+        return table.conversation_id(record)
+
+    def message_of(self, record: Record) -> str | None:
+        """Return the id of a message."""
+        value = record[2].get(self.table.columns.of["message_id"])
+        return value if type(value) is str and value else self.table.value(record, "message_id", identity)
+
+    def checked(self, found: Survey) -> Survey:
+        """Return what was found with the order of dates; refuse a table that lacks a column, and warn of one that is mixed.
+
+        Raises
+        ------
+        ExportError
+            With the columns that were found.
+        """
+        table = self.table
+        if self.names:
+            table.columns.check(self.names, table.options.columns, table.file.name)
+        found.date_order = order_of(self.dates, table.options.date_order, table.file.name)
+        if not found.together and not table.mixed:
+            what = "the records of a conversation do not stand together: they were put together in their order"
+            table.log.warn(table.file.name, what)
+        return found
+
+
+def before(time: datetime | None, latest: datetime | None) -> bool:
+    """Whether a time is before the latest, on the clock that each was written by."""
     if time is None or latest is None:
         return False
     if time.tzinfo is latest.tzinfo:

@@ -7,9 +7,18 @@ from dataclasses import dataclass, field
 
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog
-from pipeline.ingest.parsing.text_lines import whole_lines
+from pipeline.ingest.parsing.text_lines import lines_by_block
 from pipeline.ingest.readers.header_evidence import HeaderEvidence
-from pipeline.ingest.readers.whatsapp_header import MARKS, Header, Style, is_like_header, parse_header
+from pipeline.ingest.readers.whatsapp_header import (
+    MARKS,
+    CommonDay,
+    CommonHeader,
+    Header,
+    Style,
+    common_header,
+    is_like_header,
+    parse_header,
+)
 
 _CAN_BEGIN = re.compile(rf"[\[\d{MARKS}]")
 
@@ -105,12 +114,6 @@ def header_of(line: str) -> Header | None:
     return parse_header(line + " " if line.endswith(("]", "-", ":")) else line)
 
 
-def without_end(line: str, evidence: FileEvidence) -> str:
-    """Return a line without its end; a carriage return belongs to the end only where the file writes it there."""
-    ending = "\r\n" if evidence.crlf or evidence.marks_ends else "\n"
-    return line.removesuffix(ending) if line.endswith(ending) else line.removesuffix("\n")
-
-
 def gather(file: ExportFile) -> FileEvidence:
     """Return what a pass over the whole file learns.
 
@@ -122,29 +125,39 @@ def gather(file: ExportFile) -> FileEvidence:
     evidence = FileEvidence()
     ends = _Ends()
     doubtful: dict[Style, Lines] = {}
-    nothing_yet = True
-    for number, whole in whole_lines(file):
-        line = whole.removesuffix("\n").removesuffix("\r")
-        if number == 1:
-            evidence.crlf = whole.endswith("\r\n")
-        if not line.strip():
-            ends.add(whole, begins=False)
-            continue
-        evidence.lines += 1
-        evidence.marked = evidence.marked or "\u200e" in line
-        header = header_of(line) if can_begin(line) else None
-        begins = header is not None and header.clock is not None
-        if header is not None and header.clock is None:
-            doubtful.setdefault(header.style, Lines()).add(number)
-        elif header is not None:
-            evidence.headers.add(header, number, leads=nothing_yet)
-        else:
-            if evidence.first_other is None:
-                evidence.first_other = number
-            if can_begin(line) and is_like_header(line):
-                evidence.unread.add(number)
-        nothing_yet = False
-        ends.add(whole, begins=begins)
+    headers = _Headers(evidence.headers)
+    for first, lines, ended in lines_by_block(file):
+        if first == 1:
+            evidence.crlf = lines[0].endswith("\r") and (ended or len(lines) > 1)
+        ends.begin(ended=ended, lines=len(lines))
+        for number, whole in enumerate(lines, first):
+            if not evidence.marked and "\u200e" in whole:
+                evidence.marked = True
+            common = common_header(whole)
+            if common is not None:
+                evidence.lines += 1
+                headers.add_common(common, number)
+                ends.add(whole, begins=True)
+                continue
+            line = whole.removesuffix("\r")
+            if not line.strip():
+                ends.add(whole, begins=False)
+                continue
+            evidence.lines += 1
+            header = header_of(line) if can_begin(line) else None
+            begins = header is not None and header.clock is not None
+            if header is not None and header.clock is None:
+                doubtful.setdefault(header.style, Lines()).add(number)
+            elif header is not None:
+                headers.add(header, number)
+            else:
+                if evidence.first_other is None:
+                    evidence.first_other = number
+                if can_begin(line) and is_like_header(line):
+                    evidence.unread.add(number)
+            headers.nothing_yet = False
+            ends.add(whole, begins=begins)
+    headers.end()
     file_style = evidence.headers.style if evidence.headers.styles else None
     for style, found in doubtful.items():
         (evidence.words_unknown if style == file_style else evidence.unread).add(found.first, found.count)
@@ -152,6 +165,39 @@ def gather(file: ExportFile) -> FileEvidence:
     evidence.marks_ends = bracketed and ends.mark_rows
     evidence.mixed_ends = bracketed and ends.mixed and not evidence.marks_ends
     return evidence
+
+
+@dataclass(slots=True)
+class _Headers:
+    """Hands headers on; of those that differ from the one before in their time alone only how many they are."""
+
+    evidence: HeaderEvidence
+    nothing_yet: bool = True
+    _day: CommonDay | None = None
+    _seconds: bool = False
+    _again: int = 0
+
+    def add_common(self, common: CommonHeader, number: int) -> None:
+        """Take in one of the commonest headers."""
+        day, minute, second, end = common
+        seconds = second is not None
+        if day is self._day and seconds == self._seconds:
+            self._again += 1
+            return
+        self.add(Header(day.styles[seconds], day.numbers, (minute.hour, minute.minute, 0), end, day.short), number)
+        self._day, self._seconds = day, seconds
+
+    def add(self, header: Header, number: int) -> None:
+        """Take in a header whose time could be read."""
+        self.end()
+        self.evidence.add(header, number, leads=self.nothing_yet)
+        self.nothing_yet = False
+
+    def end(self) -> None:
+        """Hand on what has been counted."""
+        if self._day is not None:
+            self.evidence.styles[self._day.styles[self._seconds]] += self._again
+        self._day, self._again = None, 0
 
 
 @dataclass(slots=True)
@@ -163,14 +209,26 @@ class _Ends:
     headers: int = 0
     broken: int = 0
     _last: str = ""
+    _left: int = 0
+    _open: bool = False
+
+    def begin(self, *, ended: bool, lines: int) -> None:
+        """Begin with so many more lines, the last of which has an end or not."""
+        self._left, self._open = lines, not ended
 
     def add(self, line: str, *, begins: bool) -> None:
-        """Take in the next line."""
+        r"""Take in the next line, without the ``\\n`` that may end it."""
+        self._left -= 1
         self.headers += begins
         self.broken += not begins and self._last == "\r\n"
-        self._last = "\r\n" if line.endswith("\r\n") else "\n" if line.endswith("\n") else ""
-        self.crlf += self._last == "\r\n"
-        self.lf += self._last == "\n"
+        if self._open and not self._left:
+            self._last = ""
+        elif line.endswith("\r"):
+            self._last = "\r\n"
+            self.crlf += 1
+        else:
+            self._last = "\n"
+            self.lf += 1
 
     @property
     def mixed(self) -> bool:

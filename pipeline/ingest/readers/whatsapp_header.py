@@ -29,10 +29,12 @@ _BETWEEN = rf"(?P<between>[{MARKS}]*[\s,،]{_WORDS})"
 _MOMENT = rf"(?P<date>{_DATE}){_BETWEEN}(?P<time>{_TIME})(?P<after>{_WORDS})"
 _HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s-|:)\s")
 
-# The commonest headers, which the pattern above reads in the same way and in five times as long.
-_COMMON = re.compile(
-    r"(?:(\[)|)(\d{4}|\d{1,2})([./-])(\d{1,2})\3(\d{4}|\d{2}),? (\d{1,2}):(\d{2})(?::(\d{2}))?(?(1)\]| -) ", re.ASCII
-)
+# The commonest headers in two parts, each read once: a chat has few days, and a day few minutes.
+_COMMON_DAY = re.compile(r"(\[)?(\d{4}|\d{1,2})([./-])(\d{1,2})\3(\d{4}|\d{2}),?", re.ASCII)
+_COMMON_MINUTE = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
+_SECONDS = frozenset(f":{second:02}" for second in range(60))
+_LONGEST_DAY = len("[31/12/2024,")
+_LONGEST_MINUTE, _LONGEST_CLOCK = len("21:05"), len("21:05:11")
 
 # What only begins like a header: a date, a time, and the end of one. Such a line is never passed over without a word.
 _LIKE_ONE = re.compile(
@@ -71,12 +73,13 @@ class Header(NamedTuple):
         """Return the wall-clock time, or ``None`` when there is no such day."""
         if self.clock is None:
             return None
-        day = _day(self.date, "ymd" if self.style.year_first else order)
+        day = day_of(self.date, "ymd" if self.style.year_first else order)
         return None if day is None else datetime(day.year, day.month, day.day, *self.clock)
 
 
-@lru_cache(maxsize=1024)
-def _day(numbers: tuple[int, int, int], order: DateOrder) -> date | None:
+@lru_cache(maxsize=4096)
+def day_of(numbers: tuple[int, int, int], order: DateOrder) -> date | None:
+    """Return the day that three numbers are in an order; ``None`` where there is no such day."""
     first, second, third = numbers
     year, month, day = {"ymd": numbers, "dmy": (third, second, first), "mdy": (third, first, second)}[order]
     try:
@@ -90,18 +93,74 @@ def parse_header(line: str) -> Header | None:
     return _common_header(line) or _any_header(line)
 
 
-def _common_header(line: str) -> Header | None:
-    found = _COMMON.match(line)
+class CommonDay(NamedTuple):
+    """The day of one of the commonest headers; ``styles`` is the header's style without and with seconds."""
+
+    numbers: tuple[int, int, int]
+    short: bool
+    close: str
+    styles: tuple[Style, Style]
+
+
+class CommonMinute(NamedTuple):
+    """Hour and minute of one of the commonest headers; ``text`` is as ISO 8601 writes them."""
+
+    hour: int
+    minute: int
+    text: str
+
+
+CommonHeader = tuple[CommonDay, CommonMinute, str | None, int]
+"""Day, minute, second with its colon where there is one, and where the rest begins."""
+
+
+def common_header(line: str) -> CommonHeader | None:
+    """Return one of the commonest headers that a line begins with; any other is to be read by `parse_header`."""
+    blank = line.find(" ", 0, _LONGEST_DAY + 1)
+    day = _common_day(line[:blank]) if blank > 0 else None
+    if day is None:
+        return None
+    end = line.find(day.close, blank, blank + _LONGEST_CLOCK + 2 + len(day.close))
+    if end < 0:
+        return None
+    clock, second = line[blank + 1 : end], None
+    if len(clock) > _LONGEST_MINUTE:
+        clock, second = clock[:-3], clock[-3:]
+        if second not in _SECONDS:
+            return None
+    minute = _common_minute(clock)
+    return (day, minute, second, end + len(day.close)) if minute is not None else None
+
+
+@lru_cache(maxsize=4096)
+def _common_day(text: str) -> CommonDay | None:
+    found = _COMMON_DAY.fullmatch(text)
     if found is None:
         return None
-    opened, first, separator, second, third, hour, minute, seconds = found.groups()
-    clock = int(hour), int(minute), int(seconds or 0)
-    if clock[0] > 24 or clock[1] > 59 or clock[2] > 59:
-        return None
+    opened, first, separator, second, third = found.groups()
     numbers = int(first), int(second), int(third)
     form: Form = "dash" if opened is None else "bracket"
-    style = _style(form, separator, seconds is not None, False, numbers[0] > 31)
-    return Header(style, numbers, (clock[0] % 24, *clock[1:]), found.end(), len(first) <= 2 and len(third) <= 2)
+    styles = (
+        _style(form, separator, False, False, numbers[0] > 31),
+        _style(form, separator, True, False, numbers[0] > 31),
+    )
+    return CommonDay(numbers, len(first) <= 2 and len(third) <= 2, " - " if opened is None else "] ", styles)
+
+
+@lru_cache(maxsize=4096)
+def _common_minute(text: str) -> CommonMinute | None:
+    found = _COMMON_MINUTE.fullmatch(text)
+    hour, minute = (int(found[1]), int(found[2])) if found else (99, 99)
+    return CommonMinute(hour % 24, minute, f"{hour % 24:02}:{minute:02}") if hour <= 24 and minute <= 59 else None
+
+
+def _common_header(line: str) -> Header | None:
+    found = common_header(line)
+    if found is None:
+        return None
+    day, minute, second, end = found
+    clock = minute.hour, minute.minute, int(second[1:]) if second is not None else 0
+    return Header(day.styles[second is not None], day.numbers, clock, end, day.short)
 
 
 def _any_header(line: str) -> Header | None:

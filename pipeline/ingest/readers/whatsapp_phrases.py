@@ -47,15 +47,15 @@ COMMUNITY = re.compile(
 )
 
 # Rows that WhatsApp writes in a person's name, and that are no words of theirs.
-CALLS = re.compile(
-    r"^(?:(?:Missed|Silenced) (?:group )?(?:voice|video) (?:call|chat)|(?:Voice|Video) call|No answer|null"
+CALL_WORDS = (
+    r"(?:(?:Missed|Silenced) (?:group )?(?:voice|video) (?:call|chat)|(?:Voice|Video) call|No answer|null"
     r"|Verpasster? (?:Gruppen-?)?(?:Sprach|Video)anruf|(?:Sprach|Video)anruf in Abwesenheit"
     r"|(?:Llamada|Videollamada)(?: de voz)?(?: grupal)? perdida|Appel (?:vocal|vidéo)(?: de groupe)? manqué"
     r"|(?:Chamada|Ligação) de (?:voz|vídeo)(?: em grupo)? perdida|(?:Chiamata vocale|Videochiamata)(?: di gruppo)? persa"
     r"|Gemiste (?:groeps)?(?:spraak|video)oproep|Missat (?:röst|video)samtal|Пропущенный (?:аудио|видео)звонок"
-    r"|Panggilan (?:suara|video) tak terjawab|Cevapsız (?:sesli|görüntülü) arama)\.?$",
-    re.IGNORECASE,
+    r"|Panggilan (?:suara|video) tak terjawab|Cevapsız (?:sesli|görüntülü) arama)\.?"
 )
+CALLS = re.compile(rf"^{CALL_WORDS}$", re.IGNORECASE)
 
 WAITING = re.compile(r"^Waiting for this message\. This may take a while\.?$")
 
@@ -206,9 +206,8 @@ VIEW_ONCE = re.compile(
     r"\bview once\b|einmalig\w* Ansicht|(?:una|única) (?:sola )?vez|vue unique|visualização única", re.IGNORECASE
 )
 
-OMITTED_THING = re.compile(
-    r"^(?:.{1,200} • .{1,40}\s)?(?:"
-    r"(?:image|video|audio|sticker|GIF|document|contact card|video note|voice message) omitted"
+OMITTED_WORDS = (
+    r"(?:(?:image|video|audio|sticker|GIF|document|contact card|video note|voice message) omitted"
     r"|(?:Bild|Video|Audio|Sticker|GIF|Dokument|Kontaktkarte|Videonachricht) weggelassen"
     r"|(?:imagen|video|audio|sticker|GIF|documento|tarjeta de contacto) omitid[oa]"
     r"|(?:image|vidéo|audio|sticker|GIF|document|carte de contact) absente?"
@@ -221,10 +220,9 @@ OMITTED_THING = re.compile(
     r"|(?:görüntü|video|ses|çıkartma|GIF|belge) dahil edilmedi"
     r"|(?:사진|이미지|동영상|비디오|오디오|스티커|GIF|문서|연락처 카드|음성 메시지) ?(?:생략됨|제외됨)"
     r"|(?:图像|图片|照片|视频|音频|贴图|GIF|文档|圖像|圖片|影片|音訊|貼圖|文件)(?:已忽略|已略去|已省略)|(?:忽略|省略)(?:图片|视频|圖片|影片)"
-    r"|(?:画像|写真|動画|ビデオ|音声|スタンプ|GIF|文書)(?:は省略されました|を省略|が含まれていません)"
-    r")$",
-    re.IGNORECASE,
+    r"|(?:画像|写真|動画|ビデオ|音声|スタンプ|GIF|文書)(?:は省略されました|を省略|が含まれていません))"
 )
+OMITTED_THING = re.compile(rf"^(?:.{{1,200}} • .{{1,40}}\s)?{OMITTED_WORDS}$", re.IGNORECASE)
 
 # Behind the mark of iOS's own rows: the word for a thing that was left out.
 LEFT_OUT = re.compile(

@@ -30,14 +30,18 @@ from pipeline.ingest.readers.whatsapp_phrases import (
 )
 from pipeline.schema import Kind
 
-_STRIP = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
+MARKS_STRIPPED = tuple(map(ord, "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
+"""Marks of writing direction."""
+
+_STRIP = dict.fromkeys(MARKS_STRIPPED)
 
 MARK = "\u200e"
 """What iOS writes before its own words."""
 
 _LONGEST_NOTICE = 500
 _LONGEST_CALL = 80
-_LONG_NAME = 7
+LONG_NAME = 7
+"""Words of a name that may be a sentence."""
 
 Doubt = str
 """Why a row may not be what it is taken for, as a warning says it of several rows."""
@@ -120,7 +124,7 @@ def judge(row: Row, text: str, *, ios: bool = False, marked: bool = False) -> Ju
         return Judged("system", {"actor_id": row.speaker})
     if ios and text.startswith(MARK) and not EDITED.fullmatch(text):
         return _own_words(row, text, plain, edited, marked=marked)
-    sentence = not ios and len(row.speaker.split()) >= _LONG_NAME
+    sentence = not ios and len(row.speaker.split()) >= LONG_NAME
     return Judged("message", edited, SENTENCE_FOR_NAME) if sentence else Judged("message", edited) if edited else _MESSAGE
 
 

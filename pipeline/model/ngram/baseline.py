@@ -59,10 +59,10 @@ class BaselineModel:
         texts = [text for conversation in conversations for _, text in conversation]
         none = np.zeros((0, len(self.taxonomy.keys)))
         probabilities = (self.stage_probabilities(texts) if texts else none).astype(np.float32)
-        ends = np.cumsum([len(conversation) for conversation in conversations], dtype=np.intp)[:-1]
+        ends = np.cumsum([len(conversation) for conversation in conversations], dtype=np.intp)
         return [
             Prediction(stages, *self.risk_head.risks(stages, None, [speaker for speaker, _ in conversation]))
-            for conversation, stages in zip(conversations, np.split(probabilities, ends), strict=True)
+            for conversation, stages in zip(conversations, np.split(probabilities, ends)[:-1], strict=True)
         ]
 
     def save(self, path: Path) -> None:

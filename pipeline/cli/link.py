@@ -1,0 +1,78 @@
+"""`safelight link`: accounts and conversations of several runs as one graph, with what should be read together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pipeline.cli.console import say
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def link(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder to write; it appears when all is done.")],
+    config: Annotated[Path, typer.Option(help="The settings.")] = Path("configs/link.toml"),
+    indicators: Annotated[
+        list[Path] | None,
+        typer.Option(help="A set of indicators; may be given several times.", show_default="configs/indicators/group.toml"),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="The key of the pseudonyms, in hex. Without it: OUT.key, made where there is none.")
+    ] = None,
+    names: Annotated[
+        Literal["include", "omit"],
+        typer.Option(help="Whether names, titles and paths go into the output, where the runs kept them."),
+    ] = "omit",
+    places: Annotated[
+        bool, typer.Option(help="Look for places that come again, with the spaCy pipelines that are installed.")
+    ] = True,
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="One machine, or the nodes of a Ray cluster.")] = "local",
+    memory: Annotated[str, typer.Option(help="What the joins may take; the rest goes to disk.")] = "2GB",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: key=value.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")] = False,
+) -> None:
+    """Link finished runs: a graph of accounts and conversations, who may be one person, and the patterns to read first."""
+    from pipeline.link.link import INDICATORS
+    from pipeline.link.link import link as link_runs
+
+    found = link_runs(
+        runs,
+        out,
+        config=config,
+        indicators=indicators or INDICATORS,
+        overrides=set_ or [],
+        key=key,
+        names=names,
+        places=places,
+        engine=engine,
+        memory=memory,
+        overwrite=overwrite,
+    )
+    _print(out, found.record)
+
+
+def _print(out: Path, record: dict) -> None:
+    from itertools import islice
+
+    from pipeline.link.report import STRONGEST, TITLES
+    from pipeline.link.schemas import REPORT
+    from pipeline.link.tables import read_patterns
+
+    counts = record["counts"]
+    say(
+        f"{counts['accounts']} accounts in {counts['conversations']} conversations of {counts['exports']} exports, "
+        f"{counts['identity_links']} links between accounts that may be one person, {sum(counts['patterns'].values())} patterns"
+    )
+    for pattern in islice(read_patterns(out), STRONGEST):
+        say(f"{pattern.strength:.2f}  {TITLES[pattern.kind]}: {' '.join(reason.text for reason in pattern.reasons)}")
+    for warning in record["warnings"]:
+        say(f"warning {warning}")
+    say("A pattern is a reason to read, never a finding. What is not here is not cleared.")
+    if record["key"]:
+        say(f"Key of the pseudonyms: {record['key']}. Keep it apart from the folder: with it, names can be tried.")
+    say(f"Report: {out / REPORT}")

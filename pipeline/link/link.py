@@ -1,0 +1,261 @@
+"""Link finished runs: who takes part in what over all of them, who may be one person, and what should be read together."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline import __version__
+from pipeline.config import Taxonomy, load_settings
+from pipeline.errors import ResultsError
+from pipeline.link.actors import find_toward, many_actors, many_targets
+from pipeline.link.collect import Engine, collect
+from pipeline.link.database import MEMORY, load_parts, open_database, rows_of
+from pipeline.link.graph import write_graph
+from pipeline.link.groups import all_communities, group_patterns
+from pipeline.link.identifiers import Exports
+from pipeline.link.identities import find_links
+from pipeline.link.keys import Pseudonyms, key_for, key_place, read_key
+from pipeline.link.priority import priorities
+from pipeline.link.report import write_report
+from pipeline.link.schemas import GRAPH_JSON, GRAPHML, LINK, REPORT, SCHEMAS
+from pipeline.link.scripts import same_scripts
+from pipeline.link.settings import IndicatorSettings, LinkSettings, read_indicators, require_stages
+from pipeline.link.step import RunContext
+from pipeline.link.tables import Pattern
+from pipeline.link.write import write_tables
+from pipeline.output import hashes_of, new_folder, write_json
+from pipeline.results import Run, open_unchanged
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+FORMAT = "safelight-link/1"
+SETTINGS = Path("configs/link.toml")
+INDICATORS = (Path("configs/indicators/group.toml"),)
+
+_LIBRARIES = ("duckdb", "rustworkx", "graspologic-native", "pyarrow", "numpy")
+
+
+@dataclass
+class Timings:
+    """Seconds by step, in their order."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Note how long the block takes."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What a link run found: its folder and what ``link.json`` holds."""
+
+    path: Path
+    record: dict[str, Any]
+
+
+def link(
+    runs: Sequence[Path],
+    out: Path,
+    *,
+    config: Path = SETTINGS,
+    indicators: Sequence[Path] = INDICATORS,
+    overrides: Sequence[str] = (),
+    key: Path | None = None,
+    names: Literal["include", "omit"] = "omit",
+    places: bool = True,
+    engine: Engine = "local",
+    memory: str = MEMORY,
+    overwrite: bool = False,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> Linked:
+    """Link the runs and write the folder ``out``, which appears when all is done.
+
+    Parameters
+    ----------
+    runs
+        Folders of `safelight score`. One that is given twice is read once; the order does not matter.
+    config, indicators, overrides
+        The settings, the sets of indicators, and ``a.b=value`` on top of the settings.
+    key
+        The file with the key of the pseudonyms; without it the one beside ``out``, made where there is none.
+    names
+        Whether names, titles and paths go into the output, where the runs kept them.
+    places
+        Whether places are looked for, by the spaCy pipelines that are installed.
+    memory
+        What DuckDB may take; the rest goes to disk.
+
+    Raises
+    ------
+    ConfigError
+        When a setting or the key is not valid, or a library of the extra ``link`` is missing.
+    ResultsError
+        When a run is not whole or was changed, runs have different stages, or ``out`` cannot be written.
+    """
+    started = datetime.now(UTC)
+    settings = load_settings(config, LinkSettings, overrides=overrides)
+    known = read_indicators(indicators)
+    opened = _open(runs)
+    taxonomy = opened[0].taxonomy
+    require_stages(known, taxonomy)
+    timings = Timings()
+    with new_folder(out, overwrite=overwrite, marker=LINK) as folder, tempfile.TemporaryDirectory(dir=folder) as work:
+        pseudonyms = key_for(out) if key is None else read_key(key)
+        find_places = places and find_spec("spacy") is not None
+        contexts = [_context(run, pseudonyms, settings, known, names=names == "include", places=find_places) for run in opened]
+        with timings.step("read"):
+            collect(contexts, Path(work) / "parts", engine=engine, progress=progress)
+        with open_database(Path(work), memory=memory) as connection:
+            with timings.step("join"):
+                load_parts(connection, Path(work) / "parts", taxonomy.keys)
+            with timings.step("identities"):
+                find_links(connection, settings, pseudonyms)
+            with timings.step("patterns"):
+                patterns = find_patterns(connection, settings, taxonomy, pseudonyms, known)
+            with timings.step("communities"):
+                communities = all_communities(connection, settings)
+            with timings.step("write"):
+                first = priorities(connection, settings, severe_bits(taxonomy))
+                write_tables(connection, folder, communities=communities, priorities=first, patterns=patterns)
+            counts = _counts(connection, patterns)
+        with timings.step("graph"):
+            write_graph(folder)
+        record = {
+            "format": FORMAT,
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": {"safelight": __version__, **{name: version(name) for name in _LIBRARIES}},
+            "runs": [_told(run, names=names == "include") for run in opened],
+            "settings": {**settings.model_dump(mode="json"), "names": names, "indicators": [item.key for item in known]},
+            "counts": counts,
+            "warnings": _warnings(opened, find_places=find_places),
+            "seconds": timings.seconds,
+            "stages": {stage.key: stage.name for stage in taxonomy.stages},
+            "files": hashes_of(folder, (*SCHEMAS, GRAPHML, GRAPH_JSON)),
+        }
+        write_json(folder / LINK, record)
+        write_report(folder, folder / REPORT)
+    return Linked(out, {**record, "key": None if key else str(key_place(out))})
+
+
+def find_patterns(
+    connection: DuckDBPyConnection,
+    settings: LinkSettings,
+    taxonomy: Taxonomy,
+    pseudonyms: Pseudonyms,
+    indicators: Sequence[IndicatorSettings],
+) -> list[Pattern]:
+    """Return the patterns of at least the strength ``threshold``, strongest first."""
+    severe = severe_bits(taxonomy)
+    find_toward(connection, settings, severe)
+    found = [
+        *many_targets(connection, settings, severe, pseudonyms),
+        *many_actors(connection, settings, severe, pseudonyms),
+        *same_scripts(connection, settings, severe, pseudonyms),
+        *group_patterns(connection, settings, severe, pseudonyms, indicators),
+    ]
+    strong = [pattern for pattern in found if pattern.strength >= settings.threshold]
+    return sorted(strong, key=lambda pattern: (-pattern.strength, pattern.kind, pattern.pattern))
+
+
+def severe_bits(taxonomy: Taxonomy) -> int:
+    """Return the bits of the severe stages in a mask of stages."""
+    return sum(1 << bit for bit, key in enumerate(taxonomy.keys) if key in taxonomy.severe)
+
+
+def _open(paths: Sequence[Path]) -> list[Run]:
+    """Open the runs, each once, by id: so their order does not matter."""
+    runs = {run.id: run for run in map(open_unchanged, paths)}
+    if not runs:
+        raise ResultsError("no run was given", do="Give the --out of a `safelight score`")
+    opened = [runs[identity] for identity in sorted(runs)]
+    for run in opened[1:]:
+        if run.taxonomy.keys != opened[0].taxonomy.keys:
+            raise ResultsError(
+                "its stages are not those of the other runs",
+                where=str(run.path),
+                do="Score all exports with models of one taxonomy",
+            )
+    return opened
+
+
+def _context(
+    run: Run,
+    pseudonyms: Pseudonyms,
+    settings: LinkSettings,
+    indicators: tuple[IndicatorSettings, ...],
+    *,
+    names: bool,
+    places: bool,
+) -> RunContext:
+    return RunContext(
+        run=run.id,
+        path=str(run.path.resolve()),
+        stages=run.taxonomy.keys,
+        thresholds=run.thresholds,
+        text=run.record["settings"]["text"],
+        exports=Exports.of(run.record["inputs"]),
+        pseudonyms=pseudonyms,
+        settings=settings,
+        indicators=indicators,
+        names=names,
+        places=places,
+    )
+
+
+def _told(run: Run, *, names: bool) -> dict[str, Any]:
+    """Return what is noted of a run; its path only with names, which stand in paths too."""
+    about = {
+        "run": run.id,
+        "text": run.record["settings"]["text"],
+        "finished": run.record["finished"],
+        "model": run.record["model"]["id"],
+        "threshold": run.thresholds.risk,
+        "files": dict(run.record.get("files", {})),
+        "exports": sorted(set(Exports.of(run.record["inputs"]).ids.values())),
+    }
+    return {**about, "path": str(run.path)} if names else about
+
+
+def _warnings(runs: Sequence[Run], *, find_places: bool) -> list[str]:
+    policies = [run.record["settings"]["text"] for run in runs]
+    found = []
+    if omitted := policies.count("omit"):
+        found.append(
+            f"{omitted} of {len(runs)} runs kept no names: their speakers cannot be told to be one person over conversations. "
+            "Score again with --text hash, or --text include"
+        )
+    if hashed := policies.count("hash"):
+        found.append(
+            f"{hashed} of {len(runs)} runs kept hashes of the text: introductions, hand-overs, indicators and near-equal messages "
+            "are not found in them, equal messages are"
+        )
+    if "include" in policies and not find_places:
+        found.append("spaCy is not installed, or was not wanted: places that come again are not looked for")
+    return found
+
+
+def _counts(connection: DuckDBPyConnection, patterns: Sequence[Pattern]) -> dict[str, Any]:
+    (row,) = rows_of(
+        connection,
+        "SELECT (SELECT count(*) FROM accounts) AS accounts, (SELECT count(DISTINCT person) FROM persons) AS persons, "
+        "(SELECT count(*) FROM conversations) AS conversations, (SELECT coalesce(sum(messages), 0)::BIGINT FROM conversations) AS "
+        "messages, (SELECT count(*) FROM links) AS identity_links, (SELECT count(*) FROM links WHERE joined) AS joined_links, "
+        "(SELECT count(DISTINCT export) FROM conversations) AS exports",
+    )
+    kinds = sorted({pattern.kind for pattern in patterns})
+    return {**row, "patterns": {kind: sum(pattern.kind == kind for pattern in patterns) for kind in kinds}}
