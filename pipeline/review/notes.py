@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from pipeline.errors import ReviewError
 from pipeline.review.audit import append
@@ -101,6 +101,6 @@ def erase_notes(connection: Connection, number: int) -> list[int]:
     return erased
 
 
-def _notes(connection: Connection, condition: object) -> Iterator[Note]:
-    for row in connection.execute(select(notes).where(condition).order_by(notes.c.id)):  # pyright: ignore[reportArgumentType]
+def _notes(connection: Connection, condition: ColumnElement[bool]) -> Iterator[Note]:
+    for row in connection.execute(select(notes).where(condition).order_by(notes.c.id)):
         yield Note(row.id, row.conversation, row.reader, row.at, row.note, row.for_reader, row.task, row.done)

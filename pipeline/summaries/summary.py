@@ -125,7 +125,8 @@ def summarise(rows: Sequence[Row], taxonomy: Taxonomy, thresholds: Thresholds) -
     clauses = tuple(clause for stage in taxonomy.keys if (clause := _clause(stage, own)) is not None)
     others = sorted({row.speaker_slot for row, found in signs if found and row.speaker_slot not in (actor, None)}, key=_slot_order)
     level = _level(clauses, own, taxonomy)
-    return Summary(level, actor, target, *(age or (None, None)), clauses, tuple(slot for slot in others if slot))
+    said, at = age or (None, None)
+    return Summary(level, actor, target, said, at, clauses, tuple(slot for slot in others if slot))
 
 
 def _slot_order(slot: str | None) -> tuple[int, str]:

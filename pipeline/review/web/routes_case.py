@@ -108,8 +108,7 @@ def referral_pack(app_state: CurrentAppState, asking: Acting, number: int) -> Re
     with app_state.store.reading() as connection:
         made = list(read_decisions(connection, number=number))
         lines = list(entries(connection, subject=row.key.subject))
-    about = {"decisions": made, "audit": lines, "key": key, "redacted": redacted, "original": original}
-    content = make_pack(run, row.key.conversation_id, **about)
+    content = make_pack(run, row.key.conversation_id, decisions=made, audit=lines, key=key, redacted=redacted, original=original)
     digest = hashlib.sha256(content).hexdigest()
     with app_state.store.writing() as connection:
         append(connection, asking.reader.name, "export", row.key.subject, redacted=redacted, sha256=digest)
