@@ -60,6 +60,8 @@ def test_a_search_in_a_case_names_messages_and_shows_no_word(app_state: AppState
     assert "In no message" in cy.post("/c/1/search", words="zebra").text
     assert cy.post("/c/1/search", words="z").status_code == 400
     assert [detail["found"] for action, detail in log(store) if action == "search words"] == [1, 0]
+    cy.get("/?q=dm")
+    assert verify(store).problems == []
 
 
 def test_after_a_decision_the_next_one_comes_and_the_last_can_be_undone_there(app_state: AppState) -> None:

@@ -75,6 +75,9 @@ def review(
     export: Annotated[
         list[Path] | None, typer.Option(help="Where an export lies now, to read words that a run did not keep. May be repeated.")
     ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(help="Tell this address of decisions, signed with --pack-key; ids alone, no word of a chat.")
+    ] = None,
     name: Annotated[
         list[str] | None, typer.Option(help="A host name that the page answers to. May be given several times.")
     ] = None,
@@ -90,7 +93,9 @@ def review(
     for path in export or []:
         if not path.exists():
             raise ReviewError("there is no such export", where=str(path), do="Check the path")
-    serve(runs, store=store, place=place, single_user=single_user, pack_key=pack_key, exports=export or [], say=say)
+    serve(
+        runs, store=store, place=place, single_user=single_user, pack_key=pack_key, exports=export or [], webhook=webhook, say=say
+    )
 
 
 RoleOption = Annotated[Literal["reader", "lead", "admin"], typer.Option(help="What the account may do.")]

@@ -8,15 +8,17 @@ from sqlalchemy import Connection, select
 
 from pipeline.errors import ReviewError
 from pipeline.review.decisions import current_decision, decide, undo
-from pipeline.review.records import Moderator
+from pipeline.review.records import Decision, Moderator
 from pipeline.review.schema import conversations, decisions
 
 MOST = 50
 """Conversations that are dismissed at once: a page of the queue."""
 
 
-def dismiss_all(connection: Connection, numbers: Sequence[int], *, reason: str, note: str | None, reader: Moderator) -> list[int]:
-    """Dismiss open conversations; return the ids of the decisions. All of them are dismissed, or none.
+def dismiss_all(
+    connection: Connection, numbers: Sequence[int], *, reason: str, note: str | None, reader: Moderator
+) -> list[Decision]:
+    """Dismiss open conversations; return the decisions. All of them are dismissed, or none.
 
     Raises
     ------
@@ -35,18 +37,17 @@ def dismiss_all(connection: Connection, numbers: Sequence[int], *, reason: str, 
             f"{len(severe)} of them carry a severe stage (no. {', '.join(map(str, severe[:10]))})",
             do="Read those one by one, and choose the others",
         )
-    return [decide(connection, number, "dismiss", reason=reason, note=note, reader=reader, seen=None).id for number in numbers]
+    return [decide(connection, number, "dismiss", reason=reason, note=note, reader=reader, seen=None) for number in numbers]
 
 
-def undo_all(connection: Connection, ids: Sequence[int], *, reader: Moderator) -> int:
-    """Take decisions back, those that still hold; return how many."""
-    taken = 0
+def undo_all(connection: Connection, ids: Sequence[int], *, reader: Moderator) -> list[Decision]:
+    """Take decisions back, those that still hold, and return them."""
+    taken: list[Decision] = []
     for decision_id in dict.fromkeys(ids):
         number = _conversation_of(connection, decision_id)
         current = current_decision(connection, number) if number is not None else None
         if current is not None and current.id == decision_id:
-            undo(connection, decision_id, reader=reader)
-            taken += 1
+            taken.append(undo(connection, decision_id, reader=reader))
     return taken
 
 

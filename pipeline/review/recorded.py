@@ -166,7 +166,8 @@ class Derived:
 
     def take(self, number: int, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
         """Take in a line of the log. A line that is not formed as ours raises what Python raises."""
-        for name, found in detail.get("found", {}).items():
+        before_it = detail.get("found", {})
+        for name, found in before_it.items() if isinstance(before_it, dict) else ():  # of a search it is a number
             kind, _, key = name.partition("/")
             before = self.rows[kind].get(key, {})
             if any(before.get(column_) != value for column_, value in found.items()):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Request
@@ -23,10 +23,13 @@ from pipeline.review.headlines import title_of
 from pipeline.review.notes import open_for
 from pipeline.review.pseudonyms import pseudonym
 from pipeline.review.queue import QueueRow, queue_row
-from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Moderator, Role
+from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Decision, Moderator, Role
 from pipeline.review.sessions import Session, find_session, still_here
 from pipeline.review.store import Store
 from pipeline.review.words import Originals
+
+if TYPE_CHECKING:
+    from pipeline.review.webhook import Webhook  # it needs the extra that signs packs
 
 COOKIE = "safelight"
 
@@ -63,6 +66,7 @@ class AppState:
     token: str | None = None
     pack_key: Path | None = None
     platforms: Sequence[str] = ()
+    webhook: Webhook | None = None
     originals: Originals = field(default_factory=Originals)
     environment: Environment = field(default_factory=lambda: _environment())
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -119,6 +123,11 @@ class AppState:
             if title:
                 return title
         return pseudonym(row.key.run_id, row.key.conversation_id)
+
+    def tell(self, event: str, decision: Decision) -> None:
+        """Tell the other system of a decision, where there is one."""
+        if self.webhook is not None:
+            self.webhook.tell(event, decision)
 
     def noted(self) -> None:
         """Note the end of the audit log outside of the database; after each change."""

@@ -59,6 +59,7 @@ def make_decision(request: Request, app_state: CurrentAppState, asking: Acting, 
         return _again(request, app_state, asking, number, form, error, status=422)
     working(app_state, asking)
     app_state.noted()
+    app_state.tell("decide", made)
     said = {"decided": made.kind, "decision": str(made.id), "of": str(number)}
     if asking.text("go") == "next" and (following := _next(app_state, asking)) is not None:
         address = to(f"/c/{following}", back=ours(asking.text("back")), **said).headers["location"]
@@ -98,9 +99,10 @@ def second_reader(app_state: CurrentAppState, asking: Acting, number: int, decis
     needed = must_read(open_case(app_state, number, whole=True))
     with app_state.store.writing() as connection:
         _require_seen(current_decision(connection, number), decision_id)
-        confirm(connection, decision_id, reader=asking.reader, must_read=needed)
+        made = confirm(connection, decision_id, reader=asking.reader, must_read=needed)
     working(app_state, asking)
     app_state.noted()
+    app_state.tell("confirm", made)
     return to(f"/c/{number}")
 
 
@@ -110,8 +112,9 @@ def take_back(app_state: CurrentAppState, asking: Acting, number: int, decision_
     app_state.conversation(number)
     with app_state.store.writing() as connection:
         _require_seen(current_decision(connection, number), decision_id)
-        undo(connection, decision_id, reader=asking.reader)
+        undone = undo(connection, decision_id, reader=asking.reader)
     app_state.noted()
+    app_state.tell("undo", undone)
     return to(f"/c/{number}")
 
 

@@ -61,8 +61,10 @@ def dismiss_many(app_state: CurrentAppState, asking: Acting) -> Response:
         )
     working(app_state, asking)
     app_state.noted()
+    for decision in made:
+        app_state.tell("decide", decision)
     path, _, query = ours(asking.text("back")).partition("?")
-    address = to(path, bulk=" ".join(map(str, made))).headers["location"]
+    address = to(path, bulk=" ".join(str(decision.id) for decision in made)).headers["location"]
     return Response(status_code=303, headers={"location": f"{address}&{query}" if query else address})
 
 
@@ -71,8 +73,10 @@ def undo_many(app_state: CurrentAppState, asking: Acting) -> Response:
     """Take the dismissals back that were made at once."""
     ids = [int(text) for text in asking.text("decisions").split() if text.isdecimal() and len(text) < 10]
     with app_state.store.writing() as connection:
-        undo_all(connection, ids[:100], reader=asking.reader)
+        taken = undo_all(connection, ids[:100], reader=asking.reader)
     app_state.noted()
+    for decision in taken:
+        app_state.tell("undo", decision)
     return to("/")
 
 
