@@ -23,9 +23,7 @@ RUN python -m venv /opt/safelight \
 
 FROM python:3.12-slim-bookworm AS run
 ENV PATH=/opt/safelight/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
-COPY configs/ /app/configs/
-COPY models/default/ /app/models/default/
-WORKDIR /app
+WORKDIR /data
 ENTRYPOINT ["safelight"]
 CMD ["--help"]
 

@@ -57,7 +57,7 @@ fuzz: $(VENV)/development      ## fuzz a reader: make fuzz FORMAT=whatsapp SECON
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
 	$(BIN)/python tests/fuzz_readers.py $(FORMAT) -max_total_time=$(or $(SECONDS),600) -timeout=20 -rss_limit_mb=1024
 
-# requirements.lock holds everything; each install has a lock of its own with the same versions, and setuptools, which builds.
+# requirements.lock holds everything; each install has a lock of its own with the same versions, and hatchling, which builds.
 lock: | $(UV)                  ## write all lock files anew, with hashes, from pyproject.toml
 	$(COMPILE) --upgrade --all-extras --output-file requirements.lock pyproject.toml requirements/build.in
 	$(COMPILE) --constraints requirements.lock --output-file $(SCORING) pyproject.toml requirements/build.in

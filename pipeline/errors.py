@@ -10,6 +10,7 @@
     │   └── ArchiveRefused        an archive that is not safe to open
     ├── CorpusError           a labelled corpus that breaks its own rules
     ├── ModelFolderError      a model folder that is incomplete or changed
+    ├── StateError            the state of a stream that is damaged, or of another model
     ├── ResultsError          results that cannot be written or read
     │   └── Unfinished            a run that ended early, and goes on from there when it is run again; exit code 3
     └── ReviewError           the store of the review, an account, a decision
@@ -34,6 +35,7 @@ __all__ = [
     "ResultsError",
     "ReviewError",
     "SafelightError",
+    "StateError",
     "Unfinished",
     "UnknownFormat",
 ]
@@ -98,6 +100,10 @@ class ResultsError(SafelightError):
 
 class Unfinished(ResultsError):
     """A run ended before it was done; what was scored is kept, and running it again goes on from there."""
+
+
+class StateError(SafelightError):
+    """The state of a conversation in a stream is damaged, of another model or of another version."""
 
 
 class ReviewError(SafelightError):

@@ -12,7 +12,9 @@ from pipeline.cli.console import say
 from pipeline.cli.exit_codes import ExitCode
 from pipeline.cli.reading import ColumnOption, read_columns
 from pipeline.cli.review import needed
+from pipeline.cli.shipped import NAME_OR_PATH, TAXONOMY, TaxonomyOption
 from pipeline.errors import ConfigError, ReviewError
+from pipeline.shipped import config_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +27,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Look at labelled corpora, split them, build training data.", no_args_is_help=True, rich_markup_mode=None)
 
 Corpora = Annotated[list[Path], typer.Argument(help="Labelled corpora: files or folders.", show_default=False)]
-TaxonomyOption = Annotated[Path, typer.Option("--taxonomy", help="The stages.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
 OrdinaryOption = Annotated[
     list[Path] | None, typer.Option(help="Chat that nobody labelled, taken as ordinary. May be given several times.")
 ]
-
-_TAXONOMY = Path("configs/taxonomy.toml")
 
 
 def _read(paths: list[Path], taxonomy: Path, columns: list[str] | None = None) -> tuple[list[LabelledConversation], Taxonomy]:
@@ -47,7 +46,7 @@ def check(
     corpora: Corpora,
     splits: Annotated[Path | None, typer.Option(help="Splits to check too: who is in different splits.")] = None,
     column: ColumnOption = None,
-    taxonomy: TaxonomyOption = _TAXONOMY,
+    taxonomy: TaxonomyOption = TAXONOMY,
 ) -> None:
     """Count, and find what is wrong: contradicting labels, near-duplicates, empty conversations, relatives across splits."""
     from pipeline.cli.terminal import print_check
@@ -70,7 +69,7 @@ def split(
     held_out: Annotated[list[str] | None, typer.Option(help="attribute=value that goes to the last split whole.")] = None,
     seed: Annotated[int, typer.Option(help="The seed of the split.")] = 20261123,
     column: ColumnOption = None,
-    taxonomy: TaxonomyOption = _TAXONOMY,
+    taxonomy: TaxonomyOption = TAXONOMY,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Split a corpus, relatives together, and write down which conversation is in which split, with hashes."""
@@ -88,7 +87,12 @@ def split(
 
 @app.command()
 def briefs(
-    plan: Annotated[Path, typer.Argument(help="The writing plan.")] = Path("configs/writing.toml"),
+    plan: Annotated[
+        Path,
+        typer.Argument(
+            parser=config_path, metavar=NAME_OR_PATH, help="The writing plan: a TOML file, or the name of one that ships."
+        ),
+    ] = Path("writing"),
     kind: Annotated[str, typer.Option(help="Which kind of conversation.")] = "ordinary",
     count: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
     seed: Annotated[int, typer.Option(help="The seed of the draw.")] = 0,
@@ -122,11 +126,16 @@ def build(
     corpora: Corpora,
     splits: Annotated[Path, typer.Option(help="Splits made by `safelight corpus split`.")],
     out: Annotated[Path, typer.Option(help="The folder to write.")],
-    config: Annotated[Path, typer.Option(help="How variety is composed.")] = Path("configs/composition.toml"),
+    config: Annotated[
+        Path,
+        typer.Option(
+            parser=config_path, metavar=NAME_OR_PATH, help="How variety is composed: a TOML file, or the name of one that ships."
+        ),
+    ] = Path("composition"),
     ordinary: OrdinaryOption = None,
     max_ordinary: Annotated[int, typer.Option(help="How many ordinary chats, an equal share of each --ordinary.")] = 2000,
     column: ColumnOption = None,
-    taxonomy: TaxonomyOption = _TAXONOMY,
+    taxonomy: TaxonomyOption = TAXONOMY,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write a table a split, with composed variety in the training split, and a card."""
@@ -164,7 +173,7 @@ def card(
     corpora: Corpora,
     out: Annotated[Path | None, typer.Option(help="The file to write, instead of the terminal.")] = None,
     column: ColumnOption = None,
-    taxonomy: TaxonomyOption = _TAXONOMY,
+    taxonomy: TaxonomyOption = TAXONOMY,
 ) -> None:
     """Print what a corpus is and holds, in Markdown; its `corpus.toml` says what cannot be counted."""
     from pipeline.config import Taxonomy, load_settings
@@ -219,7 +228,7 @@ def active(
     store: Annotated[str | None, typer.Option(help="The store of the review: what is decided there is left out.")] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many to propose.")] = 50,
     out: Annotated[Path | None, typer.Option(help="A JSON file for the proposals, instead of the terminal.")] = None,
-    taxonomy: TaxonomyOption = _TAXONOMY,
+    taxonomy: TaxonomyOption = TAXONOMY,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Propose the conversations whose label would teach most: those the model is unsure of, each unlike the others."""

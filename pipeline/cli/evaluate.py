@@ -9,15 +9,15 @@ import typer
 
 from pipeline.cli.console import say
 from pipeline.cli.reading import ColumnOption, read_columns
+from pipeline.cli.shipped import MODEL, ModelOption
 from pipeline.errors import ConfigError
+from pipeline.shipped import model_path
 
 if TYPE_CHECKING:
     from pipeline.evaluate import DatasetSelection, Evaluation
 
 evaluate_app = typer.Typer(rich_markup_mode=None)
 
-ModelOption = Annotated[Path, typer.Option(help="The model folder.")]
-MODEL = Path("models/default")
 CorpusOption = Annotated[list[Path] | None, typer.Option(help="A labelled corpus. May be given several times.")]
 OrdinaryOption = Annotated[list[Path] | None, typer.Option(help="Chat that nobody labelled, taken as ordinary.")]
 SplitsOption = Annotated[Path | None, typer.Option(help="Splits, instead of those in the model folder.")]
@@ -89,7 +89,7 @@ def evaluate(
                 do=f"Put them behind `evaluate {context.invoked_subcommand}`",
             )
         return
-    from pipeline import evaluate as room
+    from pipeline.evaluate import evaluate as evaluate_model
     from pipeline.evaluate.run import Settings
 
     if not corpus:
@@ -104,7 +104,7 @@ def evaluate(
         peers=peers,
         encoder=encoder,
     )
-    _print(room.evaluate(model, selection, settings, thresholds=thresholds, say=say), track=track, tracking=tracking)
+    _print(evaluate_model(model, selection, settings, thresholds=thresholds, say=say), track=track, tracking=tracking)
 
 
 @evaluate_app.command()
@@ -194,16 +194,16 @@ def transfer(
 
 
 def _print(evaluation: Evaluation, *, track: bool, tracking: str | None) -> None:
-    from pipeline import evaluate as room
     from pipeline.cli.terminal_evaluation import print_evaluation
+    from pipeline.evaluate import track as track_evaluation
 
     print_evaluation(evaluation)
     if track:
-        say(f"MLflow run: {room.track(evaluation, uri=tracking)}")
+        say(f"MLflow run: {track_evaluation(evaluation, uri=tracking)}")
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="A model folder, or the folder of an evaluation.")],
+    first: Annotated[Path, typer.Argument(help="A model folder, the name of a model that ships, or the folder of an evaluation.")],
     second: Annotated[Path, typer.Argument(help="Another one.")],
     corpus: CorpusOption = None,
     ordinary: OrdinaryOption = None,
@@ -216,14 +216,14 @@ def compare(
     column: ColumnOption = None,
 ) -> None:
     """Put two models side by side on one split, with 95 % intervals of the differences by paired bootstrap."""
-    from pipeline import evaluate as room
     from pipeline.cli.terminal_evaluation import print_comparison
+    from pipeline.evaluate import compare_models, compare_saved
 
     if corpus:
         selection = _dataset_selection(corpus, ordinary, splits, split, max_ordinary, seed, allow_leakage, leave_out_leaked, column)
-        differences = room.compare_models(first, second, selection)
+        differences = compare_models(model_path(first), model_path(second), selection)
     else:
-        differences = room.compare_saved(first, second)
+        differences = compare_saved(first, second)
     print_comparison(differences, first.name, second.name)
 
 

@@ -31,7 +31,9 @@ from pipeline.cli.reading import (
 )
 from pipeline.cli.retention import app as retention_app
 from pipeline.cli.review import app as review_app
+from pipeline.cli.shipped import MODEL, NAME_OR_PATH, ModelOption
 from pipeline.errors import SafelightError
+from pipeline.shipped import config_path
 
 app = typer.Typer(
     name="safelight",
@@ -83,7 +85,7 @@ def _root(
 @app.command()
 def score(
     paths: Paths,
-    model: Annotated[Path, typer.Option(help="The model folder.")] = Path("models/default"),
+    model: ModelOption = MODEL,
     out: Annotated[Path, typer.Option(help="The folder to write; it appears when all is done.")] = Path("out"),
     text: Annotated[
         Literal["include", "hash", "omit"], typer.Option(help="Whether message text and names go into results and report.")
@@ -233,7 +235,9 @@ def report(
 
 @app.command()
 def train(
-    config: Annotated[Path, typer.Option(help="The recipe.")],
+    config: Annotated[
+        Path, typer.Option(parser=config_path, metavar=NAME_OR_PATH, help="The recipe: a TOML file, or the name of one that ships.")
+    ],
     corpus: Annotated[
         list[Path], typer.Option(help="A labelled corpus: a TOML file or a folder of them. May be given several times.")
     ],

@@ -123,10 +123,12 @@ def array_of(values: list[Any], type_: pa.DataType) -> pa.Array:
     try:
         return pa.array(values, type_)
     except UnicodeEncodeError:
-        mended = [
-            value if value is None else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for value in values
-        ]
-        return pa.array(mended, type_)
+        return pa.array([value if value is None else well_formed(value) for value in values], type_)
+
+
+def well_formed(text: str) -> str:
+    """Return a text that UTF-8 can hold: half a surrogate pair becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def hold(conversation: Conversation) -> tuple[list[MessageColumns], int]:

@@ -60,10 +60,22 @@ class RiskHead:
         speaker_risk = np.zeros(len(speakers), np.float32)
         if not len(speakers):
             return speaker_risk, speaker_risk
-        signs, adult, young = speaker_signs(stages, child, speakers, self)
-        logits = self.slope * np.log(signs + LITTLE) + self.grown * adult + self.young * young + self.offset
-        speaker_risk[:] = 1.0 / (1.0 + np.exp(-np.clip(logits, -_LIMIT, _LIMIT)))
+        speaker_risk = self.probability(*speaker_signs(stages, child, speakers, self))
         return speaker_risk, riskiest(speaker_risk, speakers)
+
+    def signs(self, highest: NDArray[np.float64], gathered: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weighed signs, of shape (messages,), from what `running_evidence` returns.
+
+        A row's sum depends on that row alone, which a matrix product does not promise: a batch run equals a live one.
+        """
+        return ((highest + self.gather * np.log1p(gathered)) * self.weights).sum(axis=1)
+
+    def probability(
+        self, signs: NDArray[np.float64], adult: NDArray[np.float64], young: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return the risk, of shape (messages,), from what `speaker_signs` returns."""
+        logits = self.slope * np.log(signs + LITTLE) + self.grown * adult + self.young * young + self.offset
+        return (1.0 / (1.0 + np.exp(-np.clip(logits, -_LIMIT, _LIMIT)))).astype(np.float32)
 
     def as_json(self) -> dict[str, object]:
         """Return the weights as JSON can hold them."""
@@ -102,8 +114,7 @@ def speaker_signs(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return, after each message for its speaker, the weighed signs, how grown X seems, and how young the others seem."""
     highest, gathered = running_evidence(evidence(stages), head.floors, speakers)
-    signs = (highest + head.gather * np.log1p(gathered)) @ head.weights
-    return signs, *running_ages(child, speakers)
+    return head.signs(highest, gathered), *running_ages(child, speakers)
 
 
 def running_evidence(
@@ -132,8 +143,8 @@ def running_ages(child: Floats | None, speakers: Sequence[str]) -> tuple[NDArray
     youngest, first, second = "", 0.0, 0.0  # who seems youngest, how young, and how young the next one seems: they only rise
     grown, young = np.zeros(len(child)), np.zeros(len(child))
     for row, (speaker, probability) in enumerate(zip(speakers, np.asarray(child, np.float64).tolist(), strict=True)):
-        grown[row] = _strongest(adult_heaps.setdefault(speaker, []), 1.0 - probability)
-        mean = _strongest(child_heaps.setdefault(speaker, []), probability)
+        grown[row] = strongest_mean(adult_heaps.setdefault(speaker, []), 1.0 - probability)
+        mean = strongest_mean(child_heaps.setdefault(speaker, []), probability)
         if speaker == youngest:
             first = mean
         elif mean > first:
@@ -144,7 +155,7 @@ def running_ages(child: Floats | None, speakers: Sequence[str]) -> tuple[NDArray
     return grown, young
 
 
-def _strongest(heap: list[float], value: float) -> float:
+def strongest_mean(heap: list[float], value: float) -> float:
     """Take a value in, and return the mean of the strongest, of which there are `STRONGEST` with zeros at first."""
     if len(heap) < STRONGEST:
         heapq.heappush(heap, value)

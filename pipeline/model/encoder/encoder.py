@@ -43,7 +43,7 @@ CHUNK_TOKENS = 2048
 _STEP = 8
 """Messages are padded to multiples of it, so that one looks the same to the network whatever goes through with it."""
 
-_DECIMALS = 5
+DECIMALS = 5
 """Scores are kept to so many places."""
 
 _HEAD = tuple(field.name for field in fields(ContextHead))
@@ -90,11 +90,14 @@ class EncoderModel:
         if not speakers:
             nothing = np.zeros(0, np.float32)
             return Prediction(np.zeros((0, len(self.taxonomy.keys)), np.float32), nothing, nothing)
-        logits = self.head.logits(vectors, speakers)
-        stages = np.round(self.calibration.probability(logits[:, :-1]).astype(np.float32), _DECIMALS)
-        child = np.round(self.ages.probability(logits[:, -1:]).astype(np.float32)[:, 0], _DECIMALS)
+        stages, child = self.probabilities(self.head.logits(vectors, speakers))
         speaker_risk, risk = self.risk.risks(stages, child, speakers)
-        return Prediction(stages, np.round(speaker_risk, _DECIMALS), np.round(risk, _DECIMALS))
+        return Prediction(stages, np.round(speaker_risk, DECIMALS), np.round(risk, DECIMALS))
+
+    def probabilities(self, logits: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return those of the stages, (messages, stages), and of somebody under 18, (messages,), from the head's logits."""
+        stages = np.round(self.calibration.probability(logits[:, :-1]).astype(np.float32), DECIMALS)
+        return stages, np.round(self.ages.probability(logits[:, -1:]).astype(np.float32)[:, 0], DECIMALS)
 
     def vectors(self, conversations: Sequence[Sequence[Sequence[int]]]) -> list[NDArray[np.float32]]:
         """Return the vectors of the messages of each conversation, of shape (messages, width), from their tokens."""
