@@ -247,6 +247,9 @@ def train(
     ] = None,
     splits: Annotated[Path | None, typer.Option(help="Splits made by `safelight corpus split`, or of another model.")] = None,
     encoder: Annotated[Path | None, typer.Option(help="Where the recipe's encoder lies, when not on the hub.")] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="A model folder: its network stays, and only the heads on it are trained again.")
+    ] = None,
     tracking: Annotated[str | None, typer.Option(help="MLflow's tracking store, instead of the file mlflow.db.")] = None,
     no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Keep nothing of the run in MLflow.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of a run that ended early.")] = False,
@@ -264,6 +267,7 @@ def train(
         out=out,
         splits=splits,
         encoder_path=encoder,
+        start=from_,
         resume=resume,
         overrides=set_ or [],
         overwrite=overwrite,
