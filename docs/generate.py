@@ -12,8 +12,8 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 from benchmark import benchmark
 
@@ -74,12 +74,12 @@ def pages() -> dict[str, str]:
     }
 
 
-def commands() -> Iterator[tuple[str, click.Command]]:
+def commands() -> Iterator[tuple[str, Any]]:
     """Yield every command with its full name, such as ``safelight corpus check``."""
     yield from _commands("safelight", typer.main.get_command(app))
 
 
-def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     listed = getattr(command, "commands", None)
     if listed is None:
         yield name, command
@@ -90,10 +90,10 @@ def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Co
         yield from _commands(f"{name} {key}", listed[key])
 
 
-def help_of(name: str, command: click.Command) -> str:
+def help_of(name: str, command: Any) -> str:
     """Return what ``--help`` prints, 100 columns wide."""
     width = 100
-    context = click.Context(command, info_name=name, terminal_width=width, max_content_width=width)
+    context = command.make_context(name, [], terminal_width=width, max_content_width=width, resilient_parsing=True)
     return command.get_help(context).rstrip()
 
 
