@@ -27,12 +27,14 @@ ORDER = [
     {"report"},
     {"scoring"},
     {"score"},
-    {"suite", "stream"},
+    {"suite", "stream", "predictions"},
     {"link"},
     {"review"},
+    {"serve"},
     {"tracking"},
     {"training"},
     {"evaluate"},
+    {"api", "ngram_classifier"},
     {"cli"},
 ]
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, text, update
 from sqlalchemy import delete as delete_from
 
 from pipeline.errors import ResultsError, ReviewError
+from pipeline.link.deletions import forget_in_links, note_rows_again
 from pipeline.results import Run, open_run
 from pipeline.review.audit import append
 from pipeline.review.erasure import drop_conversations, forget_speaker, holds_name
@@ -162,10 +163,12 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
             f"{referred} of the conversations are referred, so they may be evidence; nothing was deleted",
             do="Keep them (`purge --keep refer`), or say why they go: --even-if-referred REASON",
         )
+    forget_in_links(planned.opened.values(), planned.whole, planned.speaker)
     for run_id, run in planned.opened.items():
         drop_conversations(run, planned.whole[run_id])
         if planned.speaker is not None:
             forget_speaker(run, planned.speaker, planned.name, planned.parts[run_id])
+    note_rows_again(run for run_id, run in planned.opened.items() if planned.whole[run_id])
     about = {"referred": referred, "reason": reason} if referred else {}
     with store.writing() as connection:
         before = {f"run/{run_id}": index_of(connection, run_id) for run_id in planned.opened}
