@@ -117,7 +117,7 @@ def as_utf8(file: ExportFile, format_: str, log: ReadLog) -> ExportFile:
     if file.cr_only:
         log.warn(file.name, "its lines end with carriage returns, as on an old Macintosh: each was read as the end of a line")
     known = file.encoding or file.marked_encoding
-    if known is None and format_ in _TEXTS:
+    if known is None and format_ in _TEXTS and not file.is_utf8:
         with file.open() as stream:
             known = legacy_encoding(stream)
         file = replace(file, encoding=known) if known is not None else file
