@@ -57,6 +57,12 @@ MEANING = {
     "last_timestamp": "The time of the last row that has one.",
     "risk_position": "The `position` at which `risk` was first reached. Null where the risk is 0.",
     "risk_slot": "The `speaker_slot` of that row.",
+    "facts": "What a message of a flagged conversation names out of closed lists, such as `day:friday`. No words of the chat; kept "
+    "whatever `--text` says.",
+    "why": "JSON on the rows where the risk jumped: which stages, words and earlier messages made it jump. Kept whatever `--text` says.",
+    "severity": "How urgent a flagged conversation is: `low`, `medium`, `high` or `imminent`. As of the thresholds of the run.",
+    "summary": "One English sentence on a flagged conversation, composed by rule from its signs.",
+    "summary_facts": "What the sentence names, as JSON.",
     "fingerprint": "A hash of what the model read, by which `--since` knows what has changed.",
 }
 STAGE = "The calibrated probability that the language of {name} is in the row, 0 to 1; in `conversations.parquet` the highest of any row."
