@@ -163,6 +163,11 @@ def test_similar_conversations_have_like_stages(app_state: AppState, store: Stor
         assert [row.number for row in similar(connection, found[0], list(app_state.runs))] == [3]
 
 
+@pytest.mark.parametrize("path", ["/tasks/99999999999/done", "/filters/99999999999/delete", "/tasks/7/done"])
+def test_a_number_that_is_not_there_is_no_error_of_ours(app_state: AppState, path: str) -> None:
+    assert Browser(app_state, "cy").post(path).status_code in (303, 400, 404)
+
+
 def test_the_page_of_cuts_says_how_many_a_day_and_what_it_cannot_know(app_state: AppState) -> None:
     page = Browser(app_state, "cy").get("/cuts?per_day=100").text
     assert "about 50.0 a day" in page  # two of four conversations

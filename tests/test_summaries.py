@@ -205,6 +205,7 @@ def test_an_age_is_found_in_every_language(text: str) -> None:
         "ben 10 is on",
         "i'm 34",
         "13",
+        "u said 8 your time",
     ],
 )
 def test_what_is_no_age_is_not_taken_for_one(text: str) -> None:
@@ -216,6 +217,27 @@ def test_a_bare_number_is_an_age_only_in_answer_to_a_question_for_it_by_another(
     assert facts_of([("A", "how old r u"), ("A", "13 u")])[1] == ()
     assert facts_of([("B", "how many points"), ("A", "13 u")])[1] == ()
     assert facts_of([("B", "how old r u"), ("A", "im in year 8")])[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("[photo]", ()),
+        ("<Media omitted>", ()),
+        ("my dad needs me", ()),
+        ("dont tell my dad", ("from:father",)),
+        ("um 6 am abend", ()),
+        ("pick me up at 6 pm", ("hour:18:00",)),
+        ("be there 9:40", ("hour:09:40",)),
+        ("not at 2 am.", ("hour:02:00",)),
+    ],
+)
+def test_a_fact_is_what_is_said_and_not_what_looks_like_it(text: str, facts: tuple[str, ...]) -> None:
+    assert facts_of([("A", text)]) == [facts]
+
+
+def test_an_age_of_somebody_else_that_was_asked_for_is_not_the_speakers() -> None:
+    assert facts_of([("B", "how old is your brother"), ("A", "12, never talks")])[1] == ()
 
 
 def test_an_unknown_stage_is_called_by_its_name() -> None:

@@ -18,7 +18,12 @@ ROOT = "pipeline.summaries"
 YOUNGEST, OLDEST = 6, 17
 """Ages that make somebody a child; others are no fact."""
 
-_HOUR = re.compile(r"(?<![\d:.,])([01]?\d|2[0-3])[:h]([0-5]\d)(?![\d:])|(?<![\d:.,])(1[0-2]|[1-9]) ?([ap])\.?m\b")
+_HOUR = re.compile(
+    r"(?<![\d:.,])([01]?\d|2[0-3])[:h]([0-5]\d)(?![\d:])"
+    r"|(?<![\d:.,])(1[0-2]|[1-9])(?: ?([p])\.?m\b|([a])\.?m\b| ([a])\.?m(?=\W*$|[.,;!?]))"  # German has "um 6 am Abend"
+)
+_MARK = re.compile(r"\[[^\]]*\]|<[^>]*>")
+"""What stands in an export where a picture was, or what the platform says in place of words."""
 
 
 def facts_of(texts: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
@@ -26,7 +31,7 @@ def facts_of(texts: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     asked: dict[str, int] = {}  # who asked for an age, and at which message
     for number, (speaker, text) in enumerate(texts):
-        folded = plain(text)
+        folded = plain(_MARK.sub(" ", text))
         own = list(_listed(folded))
         age = _age(folded)
         if age is None and any(number - at <= _ANSWERED_WITHIN for other, at in asked.items() if other != speaker):
@@ -34,7 +39,7 @@ def facts_of(texts: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
         if age is not None:
             own.append(f"age:{age}")
         own += _hours(folded)
-        if _rules().asks_age.search(folded):
+        if _rules().asks_age.search(folded) and not _rules().others.search(folded):
             asked[speaker] = number
         found.append(tuple(dict.fromkeys(own)))
     return found
@@ -42,6 +47,9 @@ def facts_of(texts: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
 
 _ANSWERED_WITHIN = 4
 _SHORT = 6
+_BEGINS = (
+    "im|i'm|i am|just|only|like|tengo|yo|ich|ich bin|bin|j'ai|jai|moi|ik|ik ben|ben|tenho|eu|ho|io|ok|no|yes|yeah|si|ja|oui|sim"
+)
 
 
 class _Rules:
@@ -51,13 +59,14 @@ class _Rules:
         self.listed = [
             (f"{kind}:{value}", re.compile(_either(phrases)))
             for kind, values in lists.items()
-            if kind not in ("age",)
+            if kind not in ("age", "hide")
             for value, phrases in values.items()
         ]
         age = lists["age"]
-        self.says_age = re.compile("|".join(rf"(?<!\w){phrase.replace('#', _NUMBER)}" for phrase in age["says"]))
+        self.says_age = re.compile("|".join(rf"(?<!\w){phrase.replace('#', _NUMBER)}(?!\w)" for phrase in age["says"]))
         self.not_age = re.compile(rf"^\s*(?:{'|'.join(re.escape(plain(phrase)) for phrase in age['not'])})(?!\w)")
-        self.no_age_before = re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(plain(phrase)) for phrase in age['before'])})\W*$")
+        self.hides = re.compile(_either(lists["hide"]["words"]))
+        self.others = re.compile(_either([phrase for value in lists["from"].values() for phrase in value]))
         self.asks_age = re.compile(_either(age["asks"]))
 
 
@@ -74,8 +83,9 @@ def _rules() -> _Rules:
 
 
 def _listed(folded: str) -> Iterator[str]:
+    hides = _rules().hides.search(folded) is not None
     for fact, pattern in _rules().listed:
-        if pattern.search(folded):
+        if (hides or not fact.startswith("from:")) and pattern.search(folded):
             yield fact
 
 
@@ -89,11 +99,9 @@ def _age(folded: str) -> int | None:
 
 
 def _bare_age(folded: str) -> int | None:
-    """Return the age in a short answer to a question for it, such as "13 why"."""
-    match = re.search(rf"(?<![\w.,:#]){_NUMBER}", folded)
-    if match is None or len(folded.split()) > _SHORT:
-        return None
-    if _rules().not_age.match(folded[match.end() :]) or _rules().no_age_before.search(folded[: match.start()]):
+    """Return the age in a short answer that begins with it, such as "13 why" or "tengo 13"."""
+    match = re.match(rf"^\W*(?:(?:{_BEGINS}) )?{_NUMBER}", folded)
+    if match is None or len(folded.split()) > _SHORT or _rules().not_age.match(folded[match.end() :]):
         return None
     number = int(match[1])
     return number if YOUNGEST <= number <= OLDEST else None
@@ -110,4 +118,4 @@ def _hours(folded: str) -> Iterator[str]:
         if match[1]:
             yield f"hour:{int(match[1]):02}:{match[2]}"
         else:
-            yield f"hour:{int(match[3]) % 12 + (12 if match[4] == 'p' else 0):02}:00"
+            yield f"hour:{int(match[3]) % 12 + (12 if match[4] else 0):02}:00"

@@ -67,7 +67,8 @@ def _ask(clause: Clause, words: Mapping[str, Any]) -> str | None:
     if clause.stage == "approach":
         how = next((value for value in ("camera", "call", "meet") if f"how:{value}" in facts), None)
         how = how or ("meet" if "place" in values else "any")
-        return ask[f"approach_{how}"] + _when_and_where(values, words)
+        phrase, when = ask[f"approach_{how}"], _when_and_where(values, words)
+        return phrase.format(when=when).strip() if "{when}" in phrase else phrase + when
     return None
 
 

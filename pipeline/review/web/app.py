@@ -118,7 +118,7 @@ _PLACES = ("before", "after", "first", "last")
 def _beyond(request: Request) -> bool:
     """Return whether an address has a number that no database holds."""
     path = request.url.path
-    numbers = path.split("/") if path.startswith("/c/") else []
+    numbers = path.split("/") if path.startswith(("/c/", "/tasks/", "/filters/")) else []
     for name in _PLACES:
         numbers.append(request.query_params.get(name, "").partition("~")[0])
     return any(text.isdecimal() and (len(text) > 10 or int(text) > _LARGEST_NUMBER) for text in numbers)
