@@ -18,6 +18,7 @@ ITSELF  = $(INSTALL) --no-deps --no-build-isolation -e .
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
+	@$(BIN)/python examples/harmless_samples.py $(OUT)
 
 test: $(VENV)/development      ## install the rest and pass the suite
 	$(BIN)/python -m pytest -m "not slow" -n auto --durations=10

@@ -215,6 +215,19 @@ class TeacherSettings(Settings):
     weight: Annotated[float, Field(gt=0, le=1)] = 0.7
 
 
+class RefitSettings(Settings):
+    """How the context head learns again on the frozen network of a model (`safelight train --from`).
+
+    It begins as that model's own head and learns for ``epochs``; ``keep`` is the share of the loss by which it holds to the
+    probabilities that the own head gave, instead of the labels. With ``anew``, or where the stages are others, it begins untrained.
+    """
+
+    epochs: Count = 3
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-4
+    keep: Annotated[float, Field(ge=0, le=1)] = 0.7
+    anew: bool = False
+
+
 class ExportSettings(Settings):
     """What is exported beside the int8 network: with ``torch`` the weights in bf16, for a GPU."""
 
@@ -288,6 +301,7 @@ class EncoderRecipe(Recipe):
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
     teacher: TeacherSettings = TeacherSettings()
+    refit: RefitSettings = RefitSettings()
     export: ExportSettings = ExportSettings()
     cascade: CascadeSettings = CascadeSettings()
 

@@ -24,6 +24,7 @@ ORDER = [
     {"corpora"},
     {"model"},
     {"results"},
+    {"summaries"},
     {"report"},
     {"scoring"},
     {"score"},

@@ -40,7 +40,7 @@ rows = st.lists(
     ),
     max_size=16,
 )
-shared = settings(max_examples=12, suppress_health_check=list(HealthCheck))
+shared = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @cache

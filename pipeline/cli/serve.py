@@ -126,10 +126,12 @@ def add(paths: Paths, url: UrlOption = URL, stream: StreamOption = STREAM) -> No
     """Append the messages of exports to the stream, in order: their scores are those of `safelight score --no-cascade`."""
     _need("stream", ("redis",))
     from pipeline.ingest import ReadLog, ReadOptions, read_conversations
+    from pipeline.ingest.files.remote import local_paths
     from pipeline.stream.redis_streams import add_messages, connect
 
     log = ReadLog()
-    count = add_messages(connect(url), stream, read_conversations(paths, ReadOptions(), log))
+    with local_paths(paths) as places:
+        count = add_messages(connect(url), stream, read_conversations(places, ReadOptions(), log))
     for unread in log.failed:
         say(f"failed {unread.name}: {unread.reason}", error=True)
     say(f"{count:,} messages added to {stream}")

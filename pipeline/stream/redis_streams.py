@@ -22,8 +22,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast, get_args
 
 from pipeline.errors import SafelightError, StateError
+from pipeline.ingest.columns import well_formed
 from pipeline.schema import Conversation, Kind, Message, Source
-from pipeline.scoring.chats import well_formed
 from pipeline.stream.broker import Entry, Failed, LeaseLost, Scored
 
 LEASE_SECONDS = 30.0
@@ -149,12 +149,13 @@ def connect(url: str) -> Any:
     """
     try:
         import redis
+        from redis.exceptions import RedisError
     except ModuleNotFoundError as error:
         raise SafelightError(f"streams need {error.name}", do="Install it: pip install 'safelight[stream]'") from error
     try:
         client = redis.Redis.from_url(url)
         client.ping()
-    except (redis.exceptions.RedisError, ValueError) as error:
+    except (RedisError, ValueError) as error:
         raise SafelightError(f"Redis does not answer ({type(error).__name__})", do="Check --url, and that it runs") from error
     return client
 

@@ -19,7 +19,7 @@ import tomli_w
 
 from pipeline.config import BaselineRecipe, EncoderRecipe, Recipe, Taxonomy, load_settings, read_recipe
 from pipeline.corpora.augment.compose import Composition
-from pipeline.corpora.split import load_splits
+from pipeline.corpora.split import Splits, load_splits
 from pipeline.corpora.training import TrainingCorpus, read_training_corpus
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.ingest.options import NO_COLUMNS
@@ -47,6 +47,7 @@ def train(
     out: Path,
     splits: Path | None = None,
     encoder_path: Path | None = None,
+    start: Path | None = None,
     resume: bool = False,
     overrides: Iterable[str] = (),
     overwrite: bool = False,
@@ -58,10 +59,13 @@ def train(
     """Train the recipe in ``config`` on the corpora and write the model folder ``out`` in one rename.
 
     The training part is learned from, the validation part calibrates, the test part measures; ``splits`` says which is which, or
-    else the recipe. An encoder keeps its checkpoints beside the model
-    folder, in ``<out>.training``, and with ``resume`` goes on from there. With ``track`` MLflow keeps the run, in the store at
-    ``tracking`` or else in ``MLFLOW_TRACKING_URI`` or ``mlflow.db``. Under ``torchrun`` each process learns from its part of every
-    batch; the first one writes, and the others wait for it. ``columns`` maps our fields to the columns of the labelled tables.
+    else the recipe. With ``start``, a model folder, its network stays as it is and only what reads its vectors is trained
+    (`pipeline.training.train_heads`); what that model learned from is never measured on.
+
+    An encoder keeps its checkpoints beside the model folder, in ``<out>.training``, and with ``resume`` goes on from there. With
+    ``track`` MLflow keeps the run, in the store at ``tracking`` or else in ``MLFLOW_TRACKING_URI`` or ``mlflow.db``. Under
+    ``torchrun`` each process learns from its part of every batch; the first one writes, and the others wait for it. ``columns``
+    maps our fields to the columns of the labelled tables.
 
     Raises
     ------
@@ -69,6 +73,8 @@ def train(
         When a file is not valid, the corpus is too small, or the training extra is not installed.
     """
     recipe, taxonomy = load_recipe(config, overrides=overrides)
+    if start is not None and (encoder_path is not None or not isinstance(recipe, EncoderRecipe)):
+        raise ConfigError("--from keeps the network of a model", do="Give the recipe of an encoder, and no --encoder")
     check_place(out, overwrite=overwrite, marker=MANIFEST)
     more = recipe.cascade.ordinary if isinstance(recipe, EncoderRecipe) else 0
     read = read_training_corpus(
@@ -86,7 +92,7 @@ def train(
     try:
         import sklearn  # noqa: F401 - before anything else takes time
 
-        given = load_splits(splits) if splits is not None else make_splits(read, recipe.splits, seed=recipe.seed)
+        given = _splits(splits, start, read, recipe)
         composed = recipe.composition if isinstance(recipe, EncoderRecipe) else None
         composition = load_settings(config.parent / composed, Composition) if composed else None
         dataset = assign_splits(read, given, composition=composition)
@@ -101,6 +107,8 @@ def train(
                 (folder / name).write_text(content, "utf-8")
             if isinstance(recipe, BaselineRecipe):
                 _train_baseline(recipe, taxonomy, dataset, folder, suite, say)
+            elif start is not None:
+                _train_heads(start, recipe, taxonomy, dataset, folder, out, suite, say)
             else:
                 rival = load_settings(config.parent / recipe.baseline, BaselineRecipe) if recipe.baseline else None
                 _train_encoder(recipe, taxonomy, dataset, folder, out, encoder_path, resume, rival, suite, say)
@@ -111,6 +119,17 @@ def train(
     except ModuleNotFoundError as error:
         raise SafelightError(f"training needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
     return open_model_folder(out)
+
+
+def _splits(splits: Path | None, start: Path | None, corpus: TrainingCorpus, recipe: Recipe) -> Splits:
+    """Return the splits that are given, or those of the model that is begun from, or new ones."""
+    if splits is not None:
+        return load_splits(splits)
+    if start is not None and (start / SPLITS).is_file():
+        from pipeline.training.extend_splits import extend_splits
+
+        return extend_splits(load_splits(start / SPLITS), corpus, recipe.splits, seed=recipe.seed)
+    return make_splits(corpus, recipe.splits, seed=recipe.seed)
 
 
 def _first_process() -> bool:
@@ -159,6 +178,23 @@ def _train_baseline(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("the baseline trains in one process", do="Start it without torchrun")
     train_baseline(recipe, taxonomy, dataset, folder, suite=suite, say=say)
+
+
+def _train_heads(
+    start: Path,
+    recipe: EncoderRecipe,
+    taxonomy: Taxonomy,
+    dataset: DatasetSplits,
+    folder: Path,
+    out: Path,
+    suite: Suite | None,
+    say: Callable[[str], None],
+) -> None:
+    from pipeline.training.train_heads import open_start, train_heads
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("heads train in one process", do="Start it without torchrun")
+    train_heads(open_start(start, recipe), recipe, taxonomy, dataset, folder, kept=_checkpoints(out), suite=suite, say=say)
 
 
 def _train_encoder(

@@ -34,7 +34,6 @@ _NAMED_WITHIN = re.compile(r"<[^<>]{1,40}> ?\S|[\w.\- ]{1,30}: \S")
 class _Line:
     text: str
     header: Header | None
-    signal: re.Match[str] | None
     after_blank: bool
 
 
@@ -71,7 +70,7 @@ def _lines(text: str) -> list[_Line]:
         if bare.strip():
             header = header_of(bare) if can_begin(bare) else None
             known = header if header is not None and header.clock is not None else None
-            found.append(_Line(bare, known, _SIGNAL.match(bare), after_blank=blank))
+            found.append(_Line(bare, known, after_blank=blank))
         blank = not bare.strip()
     return found
 
@@ -91,7 +90,7 @@ def _style(lines: Sequence[_Line]) -> Style | None:
 def _is_signal(headed: Sequence[_Line], file: ExportFile, text: str) -> bool:
     """Weigh what tells signal-export's Markdown from a WhatsApp export of a phone that writes ISO dates."""
     name = file.location.name.casefold()
-    known = [line.signal for line in headed if line.signal is not None]
+    known = [match for line in headed if (match := _SIGNAL.match(line.text)) is not None]
     if not known:
         return False
     signal = 3 * name.endswith(".md") + 2 * all(line.after_blank for line in headed)
