@@ -84,6 +84,7 @@ def train_heads(
     say(f"{len(train):,} stretches to learn from ({len(dataset.composed):,} conversations composed), {len(network):,} vectors kept")
     model = replace(earlier, network=network)
     vectors = _embed(model, train, say=say)
+    network.save()
     say("training the context head")
     head = _fit(recipe, train, vectors, begin=earlier.head if keys == earlier.taxonomy.keys and not recipe.refit.anew else None)
     say("calibrating")
