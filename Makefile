@@ -66,7 +66,7 @@ lock: | $(UV)                  ## write all lock files anew, with hashes, from p
 	$(COMPILE) --upgrade --all-extras --output-file requirements.lock pyproject.toml requirements/build.in
 	$(COMPILE) --constraints requirements.lock --output-file $(SCORING) pyproject.toml requirements/build.in
 	$(COMPILE) --constraints requirements.lock --extra review --output-file $(REVIEW) pyproject.toml requirements/build.in
-	$(COMPILE) --constraints requirements.lock --extra train --extra review --extra dev --output-file $(DEVELOPMENT) \
+	$(COMPILE) --constraints requirements.lock --extra train --extra review --extra dev --extra docs --output-file $(DEVELOPMENT) \
 		pyproject.toml requirements/build.in
 
 matrix: $(VENV)/scoring        ## score in every other Python that is here, and compare the scores
@@ -74,6 +74,10 @@ matrix: $(VENV)/scoring        ## score in every other Python that is here, and 
 
 audit: $(VENV)/development     ## known vulnerabilities and licences of all that the lock files name
 	$(BIN)/python tests/audit.py requirements.lock
+
+docs: $(VENV)/development      ## the documentation site, offline: build/docs/index.html
+	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --clean --config-file configs/mkdocs.yml
 
 clean:
 	rm -rf $(VENV) $(OUT) build *.egg-info

@@ -12,8 +12,8 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 from benchmark import benchmark
 
@@ -57,6 +57,12 @@ MEANING = {
     "last_timestamp": "The time of the last row that has one.",
     "risk_position": "The `position` at which `risk` was first reached. Null where the risk is 0.",
     "risk_slot": "The `speaker_slot` of that row.",
+    "facts": "What a message of a flagged conversation names out of closed lists, such as `day:friday`. No words of the chat; kept "
+    "whatever `--text` says.",
+    "why": "JSON on the rows where the risk jumped: which stages, words and earlier messages made it jump. Kept whatever `--text` says.",
+    "severity": "How urgent a flagged conversation is: `low`, `medium`, `high` or `imminent`. As of the thresholds of the run.",
+    "summary": "One English sentence on a flagged conversation, composed by rule from its signs.",
+    "summary_facts": "What the sentence names, as JSON.",
     "fingerprint": "A hash of what the model read, by which `--since` knows what has changed.",
 }
 STAGE = "The calibrated probability that the language of {name} is in the row, 0 to 1; in `conversations.parquet` the highest of any row."
@@ -74,12 +80,12 @@ def pages() -> dict[str, str]:
     }
 
 
-def commands() -> Iterator[tuple[str, click.Command]]:
+def commands() -> Iterator[tuple[str, Any]]:
     """Yield every command with its full name, such as ``safelight corpus check``."""
     yield from _commands("safelight", typer.main.get_command(app))
 
 
-def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     listed = getattr(command, "commands", None)
     if listed is None:
         yield name, command
@@ -90,10 +96,10 @@ def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Co
         yield from _commands(f"{name} {key}", listed[key])
 
 
-def help_of(name: str, command: click.Command) -> str:
+def help_of(name: str, command: Any) -> str:
     """Return what ``--help`` prints, 100 columns wide."""
     width = 100
-    context = click.Context(command, info_name=name, terminal_width=width, max_content_width=width)
+    context = command.make_context(name, [], terminal_width=width, max_content_width=width, resilient_parsing=True)
     return command.get_help(context).rstrip()
 
 

@@ -259,6 +259,7 @@ def train(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Train a model on labelled conversations and write a model folder."""
+    from pipeline.cli.training import phase_lines, print_trained
     from pipeline.training.train import train as train_model
 
     folder = train_model(
@@ -275,9 +276,9 @@ def train(
         track=not no_tracking,
         tracking=tracking,
         columns=read_columns(column),
-        say=say,
+        say=phase_lines(),
     )
-    say(f"{folder.path}: model {folder.name}, id {folder.id}")
+    print_trained(folder, corpus=corpus, ordinary=ordinary or [], tracking=None if no_tracking else tracking or "")
 
 
 add_commands(app)

@@ -73,11 +73,10 @@ def conversation_view(
     ``verbatim``: the messages hold words and names as the export has them; by default as the run kept them.
     ``language`` is that of the sentence.
     """
-    if verbatim is None:
-        verbatim = run.record["settings"]["text"] == "include"
+    holds_words = bool(run.record["settings"]["text"] == "include") if verbatim is None else verbatim
     risks = [message.risk for message in messages]
     alert = first_alert(risks, run.thresholds.risk)
-    views = _messages(run, messages, alert, verbatim=verbatim)
+    views = _messages(run, messages, alert, verbatim=holds_words)
     summary = summarise(messages, run.taxonomy, run.thresholds)
     names = {stage.key: stage.name for stage in run.taxonomy.stages}
     return ConversationView(

@@ -29,6 +29,7 @@ from pipeline.model.leakage import SPLITS, save_training_hashes
 from pipeline.output import check_place, new_folder, write_json
 from pipeline.suite import Suite, stages_unknown_to, suite_outcomes
 from pipeline.training.dataset import DatasetSplits, assign_splits, make_splits
+from pipeline.training.encoder_source import require_encoder
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,9 @@ def train(
     if start is not None and (encoder_path is not None or not isinstance(recipe, EncoderRecipe)):
         raise ConfigError("--from keeps the network of a model", do="Give the recipe of an encoder, and no --encoder")
     check_place(out, overwrite=overwrite, marker=MANIFEST)
+    if isinstance(recipe, EncoderRecipe) and start is None:
+        with _extra():
+            require_encoder(recipe.encoder, path=encoder_path)
     more = recipe.cascade.ordinary if isinstance(recipe, EncoderRecipe) else 0
     read = read_training_corpus(
         corpus,
@@ -89,7 +93,7 @@ def train(
     if not read.labelled:
         raise ConfigError("no labelled conversation was given", do="Give at least one --corpus")
     say(f"{len(read.labelled)} labelled conversations, {len(read.ordinary)} of ordinary chat")
-    try:
+    with _extra():
         import sklearn  # noqa: F401 - before anything else takes time
 
         given = _splits(splits, start, read, recipe)
@@ -116,9 +120,16 @@ def train(
                 save_training_hashes(folder, (*dataset.train, *dataset.validation, *dataset.more))
                 seal_model_folder(folder, kind=recipe.kind, name=recipe.name)
         _wait_for_the_others()
+    return open_model_folder(out)
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Name the extra where a library of training is missing."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise SafelightError(f"training needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
-    return open_model_folder(out)
 
 
 def _splits(splits: Path | None, start: Path | None, corpus: TrainingCorpus, recipe: Recipe) -> Splits:
