@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -17,25 +18,23 @@ pc: Any = pyarrow.compute  # its functions are made at run time
 _PLAIN = frozenset({"id", "type", "date", "date_unixtime", "from", "from_id", "text", "text_entities"})
 """What a message has that is words and nothing else."""
 
+_FIELDS = ("type", "id", "from_id", "text", "date_unixtime", "from")
+_NEEDED = frozenset(_FIELDS)
+_VALUES = itemgetter(*_FIELDS)
+
 _LONGEST_TIME = 10
 """Digits of a time in seconds; see `pipeline.ingest.times.parse.from_number`."""
 
 
-def is_plain(row: Any) -> bool:
-    """Whether a row is a message of words alone, as Telegram Desktop writes them today."""
-    if type(row) is not dict or not row.keys() <= _PLAIN or row.get("type") != "message":
-        return False
-    stamp, name = row.get("date_unixtime"), row.get("from")
-    return (
-        type(row.get("text")) is str
-        and type(row.get("from_id")) is str
-        and type(row.get("id")) is int
-        and (name is None or type(name) is str)
-        and type(stamp) is str
-        and len(stamp) <= _LONGEST_TIME
-        and stamp.isascii()
-        and stamp.isdigit()
-    )
+def plain_row(row: Any) -> Sequence[Any] | None:
+    """Return what stands in a message of words alone, as Telegram Desktop writes them today; ``None`` for any other row."""
+    if type(row) is not dict or not _NEEDED <= row.keys() <= _PLAIN:
+        return None
+    values = _VALUES(row)
+    type_, id_, speaker, text, stamp, name = values
+    known = type_ == "message" and type(id_) is int and type(speaker) is str and type(text) is str and type(stamp) is str
+    named = name is None or type(name) is str
+    return values if known and named and len(stamp) <= _LONGEST_TIME and stamp.isascii() and stamp.isdigit() else None
 
 
 def columns_of(
@@ -55,13 +54,13 @@ def columns_of(
     named: dict[str | None, Meta] = {None: {}}
     error: ExportError | None = None
     for number, row in enumerate(rows):
-        if is_plain(row):
-            name = row.get("from")
-            ids.append(str(row["id"]))
-            speakers.append(row["from_id"])
+        if (values := plain_row(row)) is not None:
+            _, own, speaker, text, stamp, name = values
+            ids.append(str(own))
+            speakers.append(speaker)
             kinds.append("message")
-            texts.append(row["text"])
-            seconds.append(int(row["date_unixtime"]))
+            texts.append(text)
+            seconds.append(int(stamp))
             about = named.get(name)
             meta.append(named.setdefault(name, {"speaker_name": name}) if about is None else about)
             continue
