@@ -14,10 +14,11 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED  = $(INSTALL) --require-hashes --only-binary :all: -r
 ITSELF  = $(INSTALL) --no-deps --no-build-isolation -e .
 
-.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest fuzz audit matrix clean
+.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest bench-serving fuzz audit matrix clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
+	@$(BIN)/python examples/harmless_samples.py $(OUT)
 
 test: $(VENV)/development      ## install the rest and pass the suite
 	$(BIN)/python -m pytest -m "not slow" -n auto --durations=10
@@ -52,6 +53,9 @@ bench-ingest: $(VENV)/bench    ## readers on large exports beside other parsers:
 bench: $(VENV)/development     ## scoring beside what else there is: make bench MODEL=models/default ENCODER=PATH BASELINE=PATH MESSAGES=20000 UPTO=1000000
 	$(BIN)/python tests/bench_scoring.py $(if $(MODEL),--model $(MODEL)) $(if $(ENCODER),--encoder $(ENCODER)) \
 		$(addprefix --ordinary ,$(ORDINARY)) $(if $(BASELINE),--baseline $(BASELINE)) --messages $(or $(MESSAGES),20000) --upto $(or $(UPTO),0)
+
+bench-serving: $(VENV)/development ## load test of `safelight serve` beside MLflow's: make bench-serving CLIENTS=8 SECONDS=20
+	$(BIN)/python tests/bench_serving.py --mlflow --clients $(or $(CLIENTS),8) --seconds $(or $(SECONDS),20)
 
 fuzz: $(VENV)/development      ## fuzz a reader: make fuzz FORMAT=whatsapp SECONDS=600
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris

@@ -31,6 +31,7 @@ from pipeline.cli.reading import (
 )
 from pipeline.cli.retention import app as retention_app
 from pipeline.cli.review import app as review_app
+from pipeline.cli.serve import add_commands as add_serving
 from pipeline.cli.shipped import MODEL, NAME_OR_PATH, ModelOption
 from pipeline.errors import SafelightError
 from pipeline.shipped import config_path
@@ -280,6 +281,7 @@ def train(
 
 
 add_commands(app)
+add_serving(app)
 
 
 if __name__ == "__main__":

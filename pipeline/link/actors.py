@@ -75,6 +75,7 @@ WHERE EXISTS (
 """
 
 ORDER = "The order is that of the times in the exports; clocks of phones may be wrong."
+PERSONS = "Accounts that no strong link joins count as several persons, though they may be one."
 SHOWN = "Scores are of a model that errs: read the messages before anything else."
 
 
@@ -153,7 +154,7 @@ def many_targets(connection: DuckDBPyConnection, settings: LinkSettings, severe:
                 roles=roles_of({**roles, actor: "actor"}, accounts),
                 conversations=(name for one in shown for name in one.conversations),
                 reasons=reasons,
-                unknown=[SHOWN, ORDER if days is not None else "The exports have no times, so the order is not known."],
+                unknown=[SHOWN, PERSONS, ORDER if days is not None else "The exports have no times, so the order is not known."],
                 messages=(message for one in shown for message in one.messages),
             )
         )
@@ -181,7 +182,9 @@ def many_actors(connection: DuckDBPyConnection, settings: LinkSettings, severe: 
         if known:
             reasons.append(Reason("acquainted", len(known), "Two of them are in one conversation."))
             shares.append(weights.acquainted)
-        unknown = [SHOWN] if told or known else [SHOWN, "Whether they know one another does not show in these exports."]
+        unknown = (
+            [SHOWN, PERSONS] if told or known else [SHOWN, PERSONS, "Whether they know one another does not show in these exports."]
+        )
         roles: dict[str, Role] = dict.fromkeys(actors, "actor")
         roles |= {row["introducer"]: "introducer" for row in told}
         patterns.append(

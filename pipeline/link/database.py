@@ -25,7 +25,8 @@ CREATE MACRO span(first, last) AS
     CASE WHEN first IS NULL THEN NULL ELSE [struct_pack("start" := first, "end" := last)] END;
 CREATE MACRO reference(message, told, spans) AS struct_pack(
     conversation := message.conversation, account := message.account, position := message.position,
-    time := make_timestamp(message.time), stages := stages_of(message.mask), note := told, spans := spans,
+    time := make_timestamp(message.time), stages := stages_of(message.mask), note := told,
+    spans := spans::STRUCT("start" INTEGER, "end" INTEGER)[],
     export := message.export_id, line := message.line, row := message.row, source_file := message.file
 );
 """
@@ -43,7 +44,7 @@ FROM takes_part GROUP BY account
 
 @contextmanager
 def open_database(folder: Path, *, memory: str = MEMORY) -> Iterator[DuckDBPyConnection]:
-    """Open an empty database in ``folder`` that asks no network and takes at most so much memory.
+    """Open an empty database that asks no network and takes at most so much memory; the rest goes to ``folder``.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def open_database(folder: Path, *, memory: str = MEMORY) -> Iterator[DuckDBPyCon
         "autoload_known_extensions": "false",
     }
     try:
-        connection = duckdb.connect(str(folder / "link.duckdb"), config=settings)
+        connection = duckdb.connect(":memory:", config=settings)
     except duckdb.Error as error:
         raise ConfigError(f"--memory {memory} is no size", do="Write for example --memory 4GB") from error
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from pipeline.errors import ConfigError
 from pipeline.link.schemas import ACCOUNTS, CONVERSATIONS, EDGES, GRAPH_JSON, GRAPHML, IDENTITY_LINKS
 
 _ACCOUNT = ("platform", "export", "name", "person", "messages", "signs", "alerts", "risk", "targets", "community", "priority")
@@ -23,9 +24,16 @@ def write_graph(folder: Path) -> None:
     """Write ``graph.graphml`` and ``graph.json`` of the tables in a folder.
 
     A node is an account or a conversation, an edge one of ``edges.parquet`` or an identity link (kind ``may_be``).
-    """
-    import rustworkx
 
+    Raises
+    ------
+    ConfigError
+        When rustworkx is not installed.
+    """
+    try:
+        import rustworkx
+    except ModuleNotFoundError as error:
+        raise ConfigError("the graph needs rustworkx", do="Install it with: pip install 'safelight[link]'") from error
     nodes = list(_nodes(folder))
     number = {node["id"]: index for index, node in enumerate(nodes)}
     edges = [edge for edge in _edges(folder) if edge["source"] in number and edge["target"] in number]

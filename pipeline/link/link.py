@@ -19,6 +19,7 @@ from pipeline.errors import ResultsError
 from pipeline.link.actors import find_toward, many_actors, many_targets
 from pipeline.link.collect import Engine, collect
 from pipeline.link.database import MEMORY, load_parts, open_database, rows_of
+from pipeline.link.deletions import note_link
 from pipeline.link.graph import write_graph
 from pipeline.link.groups import all_communities, group_patterns
 from pipeline.link.identifiers import Exports
@@ -149,6 +150,8 @@ def link(
         }
         write_json(folder / LINK, record)
         write_report(folder, folder / REPORT)
+    for run in opened:
+        note_link(run.path, out, key or key_place(out))
     return Linked(out, {**record, "key": None if key else str(key_place(out))})
 
 

@@ -26,6 +26,7 @@ from pipeline.review.schema import (
     corrections,
     decisions,
     moment_text,
+    notes,
     policy,
     readers,
     runs,
@@ -45,6 +46,7 @@ RECORDED: Mapping[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
         ("id",),
         ("conversation", "kind", "reason", "note", "reader", "at", "second_reader", "second_at", "undone", "replaced_by"),
     ),
+    "note": (notes, ("id",), ("conversation", "reader", "at", "note", "for_reader", "task", "done")),
     "correction": (corrections, ("conversation", "position", "reader"), ("message_id", "stages", "at")),
 }
 """What the log tells: kind of row -> its table, the columns of its key, and the columns that are recorded."""
@@ -124,11 +126,11 @@ def rows_of(connection: Connection, kind: str, columns: Sequence[str] | None = N
     """Yield the rows of a kind as the database has them: key, and recorded columns, all of them or those that are named."""
     table, key, every_column = RECORDED[kind]
     columns = every_column if columns is None else columns
-    extra = {"decision": ("note_salt",), "conversation": ("run_id",)}.get(kind, ())
+    extra = {"decision": ("note_salt",), "note": ("note_salt",), "conversation": ("run_id",)}.get(kind, ())
     names = [*key, *columns, *extra]
     for row in connection.execute(raw(table, names).execution_options(yield_per=1000)):
         values = dict(zip(names, row, strict=True))
-        if kind == "decision":
+        if kind in ("decision", "note"):
             values["note"] = note_digest(values["note"], values["note_salt"])
         plain = recorded(**{name: values[name] for name in columns})
         yield "/".join(str(values[name]) for name in key), plain | {name: values[name] for name in extra if name == "run_id"}
@@ -164,7 +166,8 @@ class Derived:
 
     def take(self, number: int, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
         """Take in a line of the log. A line that is not formed as ours raises what Python raises."""
-        for name, found in detail.get("found", {}).items():
+        before_it = detail.get("found", {})
+        for name, found in before_it.items() if isinstance(before_it, dict) else ():  # of a search it is a number
             kind, _, key = name.partition("/")
             before = self.rows[kind].get(key, {})
             if any(before.get(column_) != value for column_, value in found.items()):
@@ -191,6 +194,7 @@ class Derived:
         self.rows["conversation"] = {key: row for key, row in self.rows["conversation"].items() if int(key) not in gone}
         kept = {key: row for key, row in self.rows["decision"].items() if row.get("conversation") not in gone}
         self.rows["decision"] = kept
+        self.rows["note"] = {key: row for key, row in self.rows["note"].items() if row.get("conversation") not in gone}
         self._drop_corrections(gone)
 
     def _drop_corrections(self, gone: set[int]) -> None:

@@ -15,11 +15,13 @@ from sqlalchemy import Connection, select, text, update
 from sqlalchemy import delete as delete_from
 
 from pipeline.errors import ResultsError, ReviewError
+from pipeline.link.deletions import forget_in_links, note_rows_again
 from pipeline.results import Run, open_run
 from pipeline.review.audit import append
 from pipeline.review.erasure import drop_conversations, forget_speaker, holds_name
 from pipeline.review.head import note_head
 from pipeline.review.index import index_of, place_again
+from pipeline.review.notes import erase_notes
 from pipeline.review.queue import digest_of
 from pipeline.review.recorded import Recorded, as_ranges
 from pipeline.review.records import Kind
@@ -162,16 +164,19 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
             f"{referred} of the conversations are referred, so they may be evidence; nothing was deleted",
             do="Keep them (`purge --keep refer`), or say why they go: --even-if-referred REASON",
         )
+    forget_in_links(planned.opened.values(), planned.whole, planned.speaker)
     for run_id, run in planned.opened.items():
         drop_conversations(run, planned.whole[run_id])
         if planned.speaker is not None:
             forget_speaker(run, planned.speaker, planned.name, planned.parts[run_id])
+    note_rows_again(run for run_id, run in planned.opened.items() if planned.whole[run_id])
     about = {"referred": referred, "reason": reason} if referred else {}
     with store.writing() as connection:
         before = {f"run/{run_id}": index_of(connection, run_id) for run_id in planned.opened}
         removed: list[int] = []
         gone: list[int] = []
         erased: list[int] = []
+        wiped: list[int] = []
         touched: list[int] = []
         sets: dict[str, Recorded] = {}
         for run_id, run in planned.opened.items():
@@ -180,6 +185,7 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
                 if number is not None and planned.speaker is not None:
                     touched.append(number)
                     erased += _erase(connection, number, planned.speaker)
+                    wiped += erase_notes(connection, number)
             for identity in planned.whole[run_id]:
                 number = _number(connection, run_id, identity)
                 if number is not None:
@@ -193,6 +199,7 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
         if planned.speaker is not None:
             counts = {"conversations": planned.in_part, "decisions": sorted(erased), "gone_corrections": as_ranges(touched)}
             without: dict[str, Recorded] = {f"decision/{number}": {"note": None} for number in erased}
+            without |= {f"note/{number}": {"note": None} for number in wiped}
             append(connection, actor, "erase notes", sets=without, **counts, **about)
     _tidy(store)
     return len(removed)
