@@ -14,10 +14,11 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED  = $(INSTALL) --require-hashes --only-binary :all: -r
 ITSELF  = $(INSTALL) --no-deps --no-build-isolation -e .
 
-.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest fuzz audit matrix clean
+.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest bench-serving bench-link fuzz audit matrix clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
+	@$(BIN)/python examples/harmless_samples.py $(OUT)
 
 test: $(VENV)/development      ## install the rest and pass the suite
 	$(BIN)/python -m pytest -m "not slow" -n auto --durations=10
@@ -53,6 +54,12 @@ bench: $(VENV)/development     ## scoring beside what else there is: make bench 
 	$(BIN)/python tests/bench_scoring.py $(if $(MODEL),--model $(MODEL)) $(if $(ENCODER),--encoder $(ENCODER)) \
 		$(addprefix --ordinary ,$(ORDINARY)) $(if $(BASELINE),--baseline $(BASELINE)) --messages $(or $(MESSAGES),20000) --upto $(or $(UPTO),0)
 
+bench-serving: $(VENV)/development ## load test of `safelight serve` beside MLflow's: make bench-serving CLIENTS=8 SECONDS=20
+	$(BIN)/python tests/bench_serving.py --mlflow --clients $(or $(CLIENTS),8) --seconds $(or $(SECONDS),20)
+
+bench-link: $(VENV)/development ## what `safelight link` finds, takes and needs on simulated networks: make bench-link MESSAGES="100000 1000000 10000000"
+	$(BIN)/python tests/bench_link.py --messages $(or $(MESSAGES),100000 1000000 10000000) --accounts $(or $(ACCOUNTS),100000)
+
 fuzz: $(VENV)/development      ## fuzz a reader: make fuzz FORMAT=whatsapp SECONDS=600
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
 	$(BIN)/python tests/fuzz_readers.py $(FORMAT) -max_total_time=$(or $(SECONDS),600) -timeout=20 -rss_limit_mb=1024
@@ -62,7 +69,7 @@ lock: | $(UV)                  ## write all lock files anew, with hashes, from p
 	$(COMPILE) --upgrade --all-extras --output-file requirements.lock pyproject.toml requirements/build.in
 	$(COMPILE) --constraints requirements.lock --output-file $(SCORING) pyproject.toml requirements/build.in
 	$(COMPILE) --constraints requirements.lock --extra review --output-file $(REVIEW) pyproject.toml requirements/build.in
-	$(COMPILE) --constraints requirements.lock --extra train --extra review --extra dev --output-file $(DEVELOPMENT) \
+	$(COMPILE) --constraints requirements.lock --extra train --extra review --extra dev --extra docs --output-file $(DEVELOPMENT) \
 		pyproject.toml requirements/build.in
 
 matrix: $(VENV)/scoring        ## score in every other Python that is here, and compare the scores
@@ -70,6 +77,10 @@ matrix: $(VENV)/scoring        ## score in every other Python that is here, and 
 
 audit: $(VENV)/development     ## known vulnerabilities and licences of all that the lock files name
 	$(BIN)/python tests/audit.py requirements.lock
+
+docs: $(VENV)/development      ## the documentation site, offline: build/docs/index.html
+	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --clean --config-file configs/mkdocs.yml
 
 clean:
 	rm -rf $(VENV) $(OUT) build *.egg-info

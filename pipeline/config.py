@@ -215,6 +215,19 @@ class TeacherSettings(Settings):
     weight: Annotated[float, Field(gt=0, le=1)] = 0.7
 
 
+class RefitSettings(Settings):
+    """How the context head learns again on the frozen network of a model (`safelight train --from`).
+
+    It begins as that model's own head and learns for ``epochs``; then ``own`` is the share that the own head's weights have in the
+    mean with those learned. With ``anew``, or where the stages are others, it begins untrained, and there is no mean.
+    """
+
+    epochs: Count = 3
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    own: Annotated[float, Field(ge=0, le=1)] = 0.5
+    anew: bool = False
+
+
 class ExportSettings(Settings):
     """What is exported beside the int8 network: with ``torch`` the weights in bf16, for a GPU."""
 
@@ -288,6 +301,7 @@ class EncoderRecipe(Recipe):
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
     teacher: TeacherSettings = TeacherSettings()
+    refit: RefitSettings = RefitSettings()
     export: ExportSettings = ExportSettings()
     cascade: CascadeSettings = CascadeSettings()
 

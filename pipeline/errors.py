@@ -10,6 +10,7 @@
     │   └── ArchiveRefused        an archive that is not safe to open
     ├── CorpusError           a labelled corpus that breaks its own rules
     ├── ModelFolderError      a model folder that is incomplete or changed
+    ├── InputError            an argument of a function that is of the wrong type, length or name
     ├── StateError            the state of a stream that is damaged, or of another model
     ├── ResultsError          results that cannot be written or read
     │   └── Unfinished            a run that ended early, and goes on from there when it is run again; exit code 3
@@ -31,6 +32,7 @@ __all__ = [
     "CorpusError",
     "DecidedMeanwhile",
     "ExportError",
+    "InputError",
     "ModelFolderError",
     "ResultsError",
     "ReviewError",
@@ -100,6 +102,10 @@ class ResultsError(SafelightError):
 
 class Unfinished(ResultsError):
     """A run ended before it was done; what was scored is kept, and running it again goes on from there."""
+
+
+class InputError(SafelightError, ValueError):
+    """An argument of a function, or a field of a request, is of the wrong type, length or name."""
 
 
 class StateError(SafelightError):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import platform as system
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -41,25 +40,19 @@ from pipeline.results import (
     scored_messages,
 )
 from pipeline.schema import Conversation, MessageScore
+from pipeline.scoring.amount import Amount, count_units
 from pipeline.scoring.batches import BATCH_MESSAGES
 from pipeline.scoring.chats import chat_table
 from pipeline.scoring.checkpoint import Checkpoint, MergedRun
 from pipeline.scoring.core import Scorer, score_table, slot_name
 from pipeline.scoring.engines.local import first_error, score_units
+from pipeline.scoring.progress import PartCounter, Progress
 from pipeline.scoring.since import Known
 from pipeline.thresholds import Thresholds, read_thresholds
 
 __all__ = ["Engine", "Progress", "score", "score_conversations", "slot_name"]
 
 Engine = Literal["local", "ray"]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: messages scored, of how many, which is known when all is read."""
-
-    done: int
-    total: int | None
 
 
 def score(
@@ -76,7 +69,7 @@ def score(
     device: Device = "cpu",
     runtime: RuntimeName = DEFAULT_RUNTIME,
     overwrite: bool = False,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Run:
     """Score every conversation at ``paths`` and write the run folder ``out`` in one rename.
 
@@ -86,7 +79,8 @@ def score(
     several exports a damaged one is left out and named in ``failed`` of the record, and so is a conversation that cannot be
     scored, and a file that may hold a chat and is none we know; ``passed_over`` names every other file that was not read.
     ``cascade`` ``None`` means: where the model has one whose measured loss of recall is small enough. ``since`` is a
-    previous run, whose unchanged conversations are not read by the model again.
+    previous run, whose unchanged conversations are not read by the model again. Where ``progress`` is given, the exports are read
+    once more beforehand (on Ray they are not), so that it has a total.
 
     Raises
     ------
@@ -109,6 +103,8 @@ def score(
         known = Known(since, model_id=folder.id, cascade=cascading, runtime=loaded.runtime) if since is not None else None
         started = datetime.now(UTC)
         log = ReadLog()
+        tell = progress or (lambda _: None)
+        tell(Progress("reading"))
         units = list(merge_units(list(open_units(paths, options, log)), options, log))
         settings = _settings(options, text, cascading, loaded.runtime)
         scorer = Scorer(loaded, text, chosen, cascading)
@@ -118,7 +114,8 @@ def score(
             return open_run(out)
         check_place(out, overwrite=overwrite, marker=RUN)
         checkpoint.begin(plan)
-        counted = _Counter(checkpoint.messages(), progress)
+        amount = _amount(units, options, checkpoint, tell) if progress and engine == "local" else None
+        counted = PartCounter(tell, checkpoint.messages(), checkpoint.parts(), amount)
         try:
             if engine == "ray":
                 from pipeline.scoring.engines.ray_engine import score_units as score_on_ray
@@ -126,6 +123,7 @@ def score(
                 score_on_ray(units, model, device, scorer, checkpoint, options, runtime=runtime, progress=counted)
             else:
                 score_units(units, scorer, checkpoint, options, known=known, progress=counted)
+            counted.tell("writing")
             with new_folder(out, overwrite=overwrite, marker=RUN, inside=checkpoint.folder) as work:
                 merged = checkpoint.join(work, units, log, loaded.taxonomy.keys)
                 if (error := first_error(merged.failed, units)) is not None:
@@ -146,20 +144,12 @@ def score(
     return open_run(out)
 
 
-@dataclass
-class _Counter:
-    done: int
-    progress: Callable[[Progress], None]
-
-    def __post_init__(self) -> None:
-        self.progress(Progress(self.done, None))
-
-    def __call__(self, more: int) -> None:
-        self.done += more
-        self.progress(Progress(self.done, None))
-
-    def end(self) -> None:
-        self.progress(Progress(self.done, self.done))
+def _amount(units: Sequence[Unit], options: ReadOptions, checkpoint: Checkpoint, tell: Callable[[Progress], None]) -> Amount:
+    amount = checkpoint.amount()
+    if amount is None:
+        amount = count_units(units, options, lambda done, total: tell(Progress("counting", done, total)))
+        checkpoint.note_amount(amount)
+    return amount
 
 
 def _cascade(model: Model, thresholds: Thresholds, wanted: bool | None, path: Path) -> bool:

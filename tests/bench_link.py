@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from linked import ROOT, TAXONOMY, write_record
+from helpers.linked import ROOT, TAXONOMY, write_record
 from numpy.typing import NDArray
 
 from pipeline.link.link import link

@@ -13,10 +13,10 @@ import pytest
 
 pytest.importorskip("duckdb", reason="the extra link")
 
+from helpers.link_runs import CONFIG, INDICATORS, SMALL, account, content_of, linked, names
+from helpers.linked import Line, Talk, groomed, write_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from link_runs import CONFIG, INDICATORS, SMALL, account, content_of, linked, names
-from linked import Line, Talk, groomed, write_run
 
 from pipeline.errors import ConfigError, ResultsError
 from pipeline.link.erase import accounts_of_speaker, forget_accounts

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("duckdb", reason="the extra link")
 
-from link_runs import SMALL, joined, linked
-from linked import Line, Talk
+from helpers.link_runs import SMALL, joined, linked
+from helpers.linked import Line, Talk
 
 from pipeline.link.schemas import LINK
 from pipeline.link.tables import read_accounts, read_identity_links

@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("duckdb", reason="the extra link")
 
-from link_runs import CONFIG, INDICATORS, linked, names, of_kind
-from linked import ROOT, Line, Talk, groomed
+from helpers.link_runs import CONFIG, INDICATORS, linked, names, of_kind
+from helpers.linked import ROOT, Line, Talk, groomed
 
 from pipeline.link.link import link
 from pipeline.link.tables import read_accounts, read_conversations, read_edges, read_patterns

@@ -330,3 +330,19 @@ def test_the_command_verifies(run: Run, tmp_path: Path) -> None:
 def test_what_the_fonts_lack_is_written_as_its_code_point() -> None:
     assert printable("Zoë Привет\n😀 日") == "Zoë Привет\n" + printable("😀") + " ⟨U+65E5⟩"
     assert printable("a\x00b\x1b") == "a⟨U+0000⟩b⟨U+001B⟩"
+
+
+@pytest.mark.parametrize("redacted", [True, False])
+def test_other_systems_get_the_messages_in_their_own_forms(run: Run, redacted: bool) -> None:
+    parts = opened(packed(run, redacted=redacted))
+    items = json.loads(parts["coop-items.json"])["items"]
+    rows = list(csv.DictReader(io.StringIO(parts["thread.csv"].decode("utf-8"))))
+    assert list(rows[0]) == ["content", "src", "target", "thread", "type", "contentId", "chat_type", "ip"]
+    said = [message for message in json.loads(parts["messages.json"])["messages"] if message["text"]]
+    assert [item["data"]["text"] for item in items[1:]] == [message["text"] for message in said]
+    assert {item["id"] for item in items[1:]} <= {row["contentId"] for row in rows}
+    assert all(set(item) == {"id", "typeId", "data"} for item in items)
+    assert {row["chat_type"] for row in rows} == {"direct"}
+    assert all(row["src"] != row["target"] for row in rows)
+    assert not any(row["content"].startswith("=") for row in rows)
+    assert ("Kimberly" in parts["thread.csv"].decode("utf-8")) != redacted

@@ -226,6 +226,49 @@ def test_a_long_conversation_shows_what_it_left_out_when_asked(chromium: Browser
     page.context.close()
 
 
+def test_several_messages_are_revealed_at_once_and_words_are_found(chromium: Browser, review: Review) -> None:
+    page = person(chromium, review, "cy")
+    page.goto(f"{review.address}/c/3")
+    page.locator("#c3-4").focus()
+    page.locator("#several [name=which]").select_option("around")
+    page.locator("#several [name=reason]").select_option("sign")
+    page.locator("#c3-4").focus()
+    page.get_by_role("button", name="Reveal", exact=True).click()
+    expect(page.locator("[data-shown]")).to_have_count(6)
+    expect(page.locator("#c3-5 .shown")).to_contain_text("this stays our secret ok")
+    expect(page.locator("#several-said")).to_contain_text("6 messages revealed")
+    page.get_by_label("find words").fill("mature")
+    page.get_by_role("button", name="Find", exact=True).click()
+    expect(page.locator("#found a")).to_have_text("3")
+    assert page.complaints == []  # pyright: ignore[reportAttributeAccessIssue]
+    page.context.close()
+
+
+def test_on_a_phone_the_decision_stays_in_sight_and_opens_when_one_is_chosen(chromium: Browser, review: Review) -> None:
+    page = person(chromium, review, "cy", viewport=PHONE)
+    page.goto(f"{review.address}/c/4")
+    expect(page.locator(".decision .kinds")).to_be_in_viewport()
+    expect(page.get_by_label("In your words")).not_to_be_visible()
+    page.locator(".kind-watch").click()
+    expect(page.get_by_label("In your words")).to_be_visible()
+    page.mouse.wheel(0, 4000)
+    expect(page.locator(".decision")).to_be_in_viewport()
+    page.context.close()
+
+
+def test_numbers_are_shown_on_demand_and_the_slider_counts(chromium: Browser, review: Review) -> None:
+    page = person(chromium, review, "cy")
+    page.goto(f"{review.address}/c/3")
+    expect(page.locator(".probability").first).not_to_be_visible()
+    page.get_by_label("numbers").check()
+    expect(page.locator(".probability").first).to_be_visible()
+    page.goto(f"{review.address}/cuts?per_day=100")
+    page.locator("#cut").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#cut-said")).to_contain_text("At 0.000: about 100.0 a day")
+    page.context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(
@@ -237,6 +280,8 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(
         "queue": "/",
         "case": "/c/3",
         "pause": "/pause",
+        "tasks": "/tasks",
+        "cuts": "/cuts",
         "me": "/me",
         "readers": "/readers",
         "audit": "/audit",

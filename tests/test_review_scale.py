@@ -20,8 +20,12 @@ from helpers.reviewed import PLAIN, TURNED, make_run
 from pipeline.config import Taxonomy
 from pipeline.output import hashes_of, write_json
 from pipeline.results import CONVERSATIONS, RUN, SCORES, conversations_schema, open_run, scores_schema, stage_column
+from pipeline.results.budget import cut_for_budget, risks_of
+from pipeline.results.strengths import hint_from
+from pipeline.review.headlines import headline_of, title_of
 from pipeline.review.index import open_in_store
 from pipeline.review.queue import Wanted, counts, queue_page, queue_row, same_speaker
+from pipeline.review.similar import oldest_waiting, similar
 from pipeline.review.store import open_store
 
 COUNT = 100_000
@@ -110,14 +114,25 @@ def test_a_hundred_thousand_conversations_page_at_once(
             "an id that is not there": Wanted(runs=runs, text="nowhere"),
             "a speaker": Wanted(runs=runs, speaker="speaker-77"),
             "a state that is empty": Wanted(runs=runs, state="refer"),
+            "waiting longest": Wanted(runs=runs, order="waiting"),
+            "waiting longest, flagged": Wanted(runs=runs, order="waiting", flagged=True),
+            "between days": Wanted(runs=runs, since="2026-05-01", until="2026-05-02"),
             "a platform, flagged": Wanted(runs=runs, platform="photo-app", flagged=True),
         }.items():
             numbers[f"{name}, ms"] = typical_ms(lambda wanted=wanted: queue_page(connection, wanted))
         numbers["counts, ms"] = typical_ms(lambda: counts(connection, runs))
+        numbers["oldest waiting, ms"] = typical_ms(lambda: oldest_waiting(connection, runs))
         numbers["same speaker, ms"] = typical_ms(lambda: same_speaker(connection, 5000, runs))
         found = queue_row(connection, 99_000)
     assert found is not None
     row, first_row, _ = found
+    with store.reading() as connection:
+        numbers["similar, ms"] = typical_ms(lambda: similar(connection, row, runs))
+    numbers["titles and sentences of a page, ms"] = typical_ms(
+        lambda: [(title_of(run, other.summary_row), headline_of(run, other, "de")) for other in page.rows]
+    )
+    numbers["hints, ms"] = typical_ms(lambda: hint_from(run))
+    numbers["alerts a day, ms"] = typical_ms(lambda: cut_for_budget(risks_of(run), budget=50, per_day=2000))
     rows = run.messages_at(first_row, row.messages)
     assert {message.conversation_id for message in rows} == {row.key.conversation_id}
     assert len(rows) == EACH

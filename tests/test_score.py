@@ -98,8 +98,10 @@ def test_the_same_exports_give_the_same_bytes(chat: Path, tiny_model: Path, tmp_
 def test_progress_ends_at_the_total(chat: Path, tiny_model: Path, tmp_path: Path) -> None:
     seen: list[Progress] = []
     score([chat], model=tiny_model, out=tmp_path / "out", progress=seen.append)
-    assert seen[0] == Progress(0, None)
-    assert seen[-1] == Progress(7, 7)
+    assert seen[0] == Progress("reading")
+    assert seen[1] == Progress("counting", 1, 1)
+    assert seen[2] == Progress("scoring", 0, 7, 0, 1)
+    assert seen[-1] == Progress("done", 7, 7, 1, 1)
 
 
 def test_damage_in_the_only_export_leaves_nothing_behind(chat: Path, tiny_model: Path, tmp_path: Path) -> None:
@@ -126,7 +128,7 @@ def test_a_threshold_file_moves_alerts_and_not_scores(chat: Path, tiny_model: Pa
     moved = score([chat], model=tiny_model, out=tmp_path / "moved", thresholds=strict)
     assert moved.thresholds.risk == 1.0
     # What is flagged is explained, and only that: the words that carried a sign follow the threshold, no score does.
-    tables = [pq.read_table(run.path / "scores.parquet").drop_columns(["words", "cues"]) for run in (usual, moved)]
+    tables = [pq.read_table(run.path / "scores.parquet").drop_columns(["words", "cues", "facts", "why"]) for run in (usual, moved)]
     assert tables[0].equals(tables[1])
 
 

@@ -15,7 +15,7 @@ from pipeline.cli.main import app
 EXTRAS = (
     *("accelerate", "matplotlib", "mlflow", "nncf", "onnx", "peft", "scipy", "sklearn", "torch", "transformers"),
     *("alembic", "argon2", "cryptography", "fastapi", "starlette", "fontTools", "psycopg", "python_multipart", "multipart"),
-    *("sqlalchemy", "typst", "uvicorn", "ray", "openvino", "spacy", "datasets", "pyspark", "py7zr"),
+    *("sqlalchemy", "typst", "prometheus_client", "redis", "uvicorn", "ray", "openvino", "spacy", "datasets", "pyspark", "py7zr"),
 )
 """What the extras install, and is not to be there."""
 
@@ -47,6 +47,10 @@ NEEDS: dict[str, tuple[str | None, list[str]]] = {
     "pack verify": ("review", ["pack.zip", "--key", "key.pem.pub"]),
     "pack key": ("review", ["key.pem"]),
     "review": ("review", ["run", "--single-user"]),
+    "serve": ("serve", []),
+    "serve-key": (None, ["shop", "--keys", "keys.txt"]),
+    "stream work": ("stream", []),
+    "stream add": ("stream", ["CHAT"]),
     "readers add": ("review", ["ana", "--role", "admin"]),
     "readers list": ("review", []),
     "readers change": ("review", ["ana"]),

@@ -180,7 +180,7 @@ def both(content: bytes, format_: str, folder: Path, *, size: int, options: Read
     path.write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_lines, "_BLOCK", size)
-        patch.setattr(table_blocks, "_STEP", 2)
+        patch.setattr(table_blocks, "STEP", 2)
         patch.setattr(table_blocks, "_ROWS", 3)
         patch.setattr(table_groups, "HELD_BYTES", 4000)
         fast = read(path, format_, options)

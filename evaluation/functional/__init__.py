@@ -7,3 +7,6 @@ expected. No sentence of the training corpus stands in it (Röttger et al. 2021,
 
     safelight evaluate suite --model models/default
 """
+
+VERSION = "1.0"
+"""Of the cases: raised whenever one of them changes, so that figures of two versions are told apart."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.console import say
+from pipeline.cli.exit_codes import ExitCode
 from pipeline.cli.reading import ColumnOption, read_columns
 from pipeline.cli.review import needed
 from pipeline.cli.shipped import NAME_OR_PATH, TAXONOMY, TaxonomyOption
@@ -57,7 +58,7 @@ def check(
     found = check_corpus(conversations, stages, splits=chosen)
     print_check(found)
     if found.problems:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FOUND)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pipeline.cli.budget import threshold_of_run
 from pipeline.cli.console import say
 from pipeline.cli.reading import ColumnOption, read_columns
 from pipeline.cli.shipped import MODEL, ModelOption
@@ -228,7 +229,9 @@ def compare(
 
 
 def threshold(
-    evaluation: Annotated[Path, typer.Argument(help="The folder of an evaluation, or its scores.parquet.")],
+    evaluation: Annotated[
+        Path, typer.Argument(help="The folder of an evaluation, or its scores.parquet; with --budget also that of a run.")
+    ],
     budget: Annotated[int | None, typer.Option(help="At most so many alerts a day, in expectation.")] = None,
     per_day: Annotated[int | None, typer.Option(help="How many conversations a day are scored, for --budget.")] = None,
     precision: Annotated[float | None, typer.Option(help="At least this share of the alerts is true.")] = None,
@@ -245,6 +248,15 @@ def threshold(
     from pipeline.cli.terminal_evaluation import print_threshold
     from pipeline.evaluate import ThresholdTarget, choose_threshold
 
+    if (evaluation / "run.json").is_file():
+        if any(value is not None for value in (precision, recall, guarantee)):
+            raise ConfigError(
+                "a run has no labels, so neither precision, recall nor a guarantee is known",
+                where=str(evaluation),
+                do="Give --budget with --per-day, or the folder of a `safelight evaluate`",
+            )
+        threshold_of_run(evaluation, budget, per_day, out=out, overwrite=overwrite)
+        return
     target = ThresholdTarget(budget, per_day, precision, recall, guarantee, confidence, prevalence)
     limits, choice = choose_threshold(evaluation, target, out=out, overwrite=overwrite)
     print_threshold(limits, choice, prevalence)

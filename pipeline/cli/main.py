@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from time import monotonic
+from typing import Annotated, Literal
 
 import typer
 
 from pipeline.cli.console import say
 from pipeline.cli.corpus import app as corpus_app
 from pipeline.cli.evaluate import add_commands
+from pipeline.cli.exit_codes import ExitCode, exit_code_of
 from pipeline.cli.link import app as link_app
 from pipeline.cli.pack import app as pack_app
 from pipeline.cli.reading import (
@@ -30,14 +31,10 @@ from pipeline.cli.reading import (
 )
 from pipeline.cli.retention import app as retention_app
 from pipeline.cli.review import app as review_app
+from pipeline.cli.serve import add_commands as add_serving
 from pipeline.cli.shipped import MODEL, NAME_OR_PATH, ModelOption
-from pipeline.errors import SafelightError, Unfinished
+from pipeline.errors import SafelightError
 from pipeline.shipped import config_path
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from pipeline.score import Progress
 
 app = typer.Typer(
     name="safelight",
@@ -66,7 +63,7 @@ def main() -> None:
         app()
     except SafelightError as error:
         say(f"safelight: {error}", error=True)
-        sys.exit(3 if isinstance(error, Unfinished) else 2)
+        sys.exit(exit_code_of(error))
 
 
 def _version(wanted: bool) -> None:
@@ -117,44 +114,53 @@ def score(
     follow_links: LinksOption = False,
     strict: StrictOption = False,
     overwrite: OverwriteOption = False,
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on standard output in place of the tables: counts, no names.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone (and the JSON, with --json).")] = False,
 ) -> None:
     """Score chat exports and write scores.parquet, conversations.parquet, run.json and report.html."""
+    from pipeline.cli.progress import scoring_progress
+    from pipeline.cli.summary import as_line, error_summary, run_summary
     from pipeline.cli.terminal import print_run
+    from pipeline.ingest.files.remote import local_paths
     from pipeline.score import score as score_exports
 
+    started = monotonic()
     options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
-    with _progress() as progress:
-        run = score_exports(
-            paths,
-            model=model,
-            out=out,
-            options=options,
-            text=text,
-            thresholds=thresholds,
-            cascade=cascade,
-            since=since,
-            engine=engine,
-            device=device,
-            runtime=runtime,
-            overwrite=overwrite,
-            progress=progress,
-        )
-    print_run(run)
-    _end(failed=bool(run.record["failed"]), passed_over=strict and bool(run.record["passed_over"]))
+    try:
+        with scoring_progress(quiet=quiet) as progress, local_paths(paths) as local:
+            run = score_exports(
+                local,
+                model=model,
+                out=out,
+                options=options,
+                text=text,
+                thresholds=thresholds,
+                cascade=cascade,
+                since=since,
+                engine=engine,
+                device=device,
+                runtime=runtime,
+                overwrite=overwrite,
+                progress=progress,
+            )
+    except SafelightError as error:
+        if json_:
+            say(as_line(error_summary(error, exit_code=exit_code_of(error))))
+        raise
+    not_whole = bool(run.record["failed"]) or (strict and bool(run.record["passed_over"]))
+    if json_:
+        say(as_line(run_summary(run, seconds=monotonic() - started, exit_code=ExitCode.NOT_WHOLE if not_whole else ExitCode.OK)))
+    elif not quiet:
+        print_run(run)
+    _end(not_whole=not_whole)
 
 
-def _end(*, failed: bool, passed_over: bool) -> None:
+def _end(*, not_whole: bool) -> None:
     """End with 3 where something was not read that should have been."""
-    if failed or passed_over:
-        raise typer.Exit(3)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[Progress], None]]:
-    from pipeline.cli.terminal import scoring_progress
-
-    with scoring_progress() as progress:
-        yield progress
+    if not_whole:
+        raise typer.Exit(ExitCode.NOT_WHOLE)
 
 
 @app.command()
@@ -171,12 +177,14 @@ def inspect(
 ) -> None:
     """Say what is in chat exports: format, conversations, speakers, time span, counts, warnings. Nothing is scored."""
     from pipeline.cli.terminal import print_inspection
+    from pipeline.ingest.files.remote import local_paths
     from pipeline.inspect import inspect_exports
 
     options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
-    inspection = inspect_exports(paths, options)
+    with local_paths(paths) as local:
+        inspection = inspect_exports(local, options)
     print_inspection(inspection)
-    _end(failed=bool(inspection.failed), passed_over=strict and bool(inspection.passed_over))
+    _end(not_whole=bool(inspection.failed) or (strict and bool(inspection.passed_over)))
 
 
 @app.command()
@@ -197,11 +205,13 @@ def convert(
     """Write exports as one table of messages, or as a ConvoKit corpus. The words of the chats are in it."""
     from pipeline.cli.terminal import print_converted
     from pipeline.convert import convert as convert_exports
+    from pipeline.ingest.files.remote import local_paths
 
     options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
-    log = convert_exports(paths, to=to, out=out, options=options, overwrite=overwrite)
+    with local_paths(paths) as local:
+        log = convert_exports(local, to=to, out=out, options=options, overwrite=overwrite)
     print_converted(log, out)
-    _end(failed=bool(log.failed), passed_over=strict and bool(log.passed_over))
+    _end(not_whole=bool(log.failed) or (strict and bool(log.passed_over)))
 
 
 @app.command()
@@ -238,6 +248,9 @@ def train(
     ] = None,
     splits: Annotated[Path | None, typer.Option(help="Splits made by `safelight corpus split`, or of another model.")] = None,
     encoder: Annotated[Path | None, typer.Option(help="Where the recipe's encoder lies, when not on the hub.")] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="A model folder: its network stays, and only the heads on it are trained again.")
+    ] = None,
     tracking: Annotated[str | None, typer.Option(help="MLflow's tracking store, instead of the file mlflow.db.")] = None,
     no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Keep nothing of the run in MLflow.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of a run that ended early.")] = False,
@@ -246,6 +259,7 @@ def train(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Train a model on labelled conversations and write a model folder."""
+    from pipeline.cli.training import phase_lines, print_trained
     from pipeline.training.train import train as train_model
 
     folder = train_model(
@@ -255,18 +269,20 @@ def train(
         out=out,
         splits=splits,
         encoder_path=encoder,
+        start=from_,
         resume=resume,
         overrides=set_ or [],
         overwrite=overwrite,
         track=not no_tracking,
         tracking=tracking,
         columns=read_columns(column),
-        say=say,
+        say=phase_lines(),
     )
-    say(f"{folder.path}: model {folder.name}, id {folder.id}")
+    print_trained(folder, corpus=corpus, ordinary=ordinary or [], tracking=None if no_tracking else tracking or "")
 
 
 add_commands(app)
+add_serving(app)
 
 
 if __name__ == "__main__":

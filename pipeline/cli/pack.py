@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.console import say
+from pipeline.cli.exit_codes import ExitCode
 from pipeline.errors import ReviewError
 
 app = typer.Typer(help="Make referral packs, and check them.", no_args_is_help=True, rich_markup_mode=None)
@@ -98,7 +99,7 @@ def verify(
     for problem in checked.problems:
         say(f"{file}: {problem}")
     if checked.problems:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FOUND)
     manifest = checked.manifest
     say(
         f"{file}: unchanged. Pack {manifest['reference']}, {'redacted' if manifest['redacted'] else 'NOT redacted'}, "

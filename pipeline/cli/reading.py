@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -14,7 +13,13 @@ if TYPE_CHECKING:
 
     from pipeline.ingest import ReadOptions
 
-Paths = Annotated[list[Path], typer.Argument(help="Exports: files, folders or zip archives.", show_default=False)]
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        help="Exports: files, folders or archives; with an extra also addresses such as s3://bucket/night, gs://… and az://…",
+        show_default=False,
+    ),
+]
 FormatOption = Annotated[str | None, typer.Option("--format", help="Read as this format, instead of telling it from the content.")]
 DateOrderOption = Annotated[
     Literal["dmy", "mdy", "ymd"] | None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipeline.cli.console import say
+from pipeline.cli.exit_codes import ExitCode
 from pipeline.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -72,6 +73,12 @@ def review(
     tls_cert: Annotated[Path | None, typer.Option(help="The certificate, in PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key, in PEM.")] = None,
     pack_key: Annotated[Path | None, typer.Option(help="The key that signs referral packs: see `safelight pack`.")] = None,
+    export: Annotated[
+        list[Path] | None, typer.Option(help="Where an export lies now, to read words that a run did not keep. May be repeated.")
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(help="Tell this address of decisions, signed with --pack-key; ids alone, no word of a chat.")
+    ] = None,
     name: Annotated[
         list[str] | None, typer.Option(help="A host name that the page answers to. May be given several times.")
     ] = None,
@@ -84,7 +91,12 @@ def review(
     place = Place(host=host, port=port, certificate=tls_cert, key=tls_key, names=name or [])
     if pack_key is not None and not pack_key.is_file():
         raise ReviewError("there is no key", where=str(pack_key), do="Make one with `safelight pack key`")
-    serve(runs, store=store, place=place, single_user=single_user, pack_key=pack_key, say=say)
+    for path in export or []:
+        if not path.exists():
+            raise ReviewError("there is no such export", where=str(path), do="Check the path")
+    serve(
+        runs, store=store, place=place, single_user=single_user, pack_key=pack_key, exports=export or [], webhook=webhook, say=say
+    )
 
 
 RoleOption = Annotated[Literal["reader", "lead", "admin"], typer.Option(help="What the account may do.")]
@@ -183,7 +195,7 @@ def verify(
     for note in verdict.notes:
         say(f"note {note}")
     if verdict.problems:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FOUND)
     say(f"{verdict.head.number} lines, none changed, and the tables are as they say; the end is {verdict.head}")
 
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
@@ -33,7 +22,6 @@ from pipeline.ingest.options import Unread
 from pipeline.inspect import Inspection
 from pipeline.results import Run
 from pipeline.schema import KINDS
-from pipeline.score import Progress as Scored
 
 if TYPE_CHECKING:
     from evaluation.agreement import Agreement
@@ -43,30 +31,6 @@ if TYPE_CHECKING:
     from pipeline.review.labels import ReviewedCorpus
 
 _VALUES = 10
-
-
-class _MessagesPerSecond(ProgressColumn):
-    """Messages a second, over the last of them."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} messages/s")
-
-
-@contextmanager
-def scoring_progress() -> Iterator[Callable[[Scored], None]]:
-    """Show a bar on standard error while a run goes on; yield what to call with how far it is."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _MessagesPerSecond(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=terminal(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda scored: bar.update(task, description="scoring", completed=scored.done, total=scored.total)
 
 
 def print_run(run: Run) -> None:

@@ -63,7 +63,7 @@ def split_corpus(
     kept = dict(held_out or {})
     last = list(shares)[-1]
     chosen: dict[str, str] = {}
-    families = _families(conversations, together)
+    families = join_families(conversations, together)
     dealt: dict[tuple[str, str], list[list[LabelledConversation]]] = {}
     for family in families:
         if any(c.attributes.get(name) == value for c in family for name, value in kept.items()):
@@ -87,8 +87,8 @@ def split_corpus(
     )
 
 
-def _families(conversations: Sequence[LabelledConversation], together: Sequence[str]) -> list[list[LabelledConversation]]:
-    """Join conversations that are relatives, or have a groomer in common."""
+def join_families(conversations: Sequence[LabelledConversation], together: Sequence[str]) -> list[list[LabelledConversation]]:
+    """Join conversations that are relatives, share a value of an attribute in ``together``, or have a groomer in common."""
     families: dict[str, list[LabelledConversation]] = {}
     home: dict[str, str] = {}
     for conversation in conversations:

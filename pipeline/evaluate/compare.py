@@ -49,7 +49,9 @@ def _compare(
     first: list[Judged], first_thresholds: Thresholds, second: list[Judged], second_thresholds: Thresholds
 ) -> list[Difference]:
     if not {conversation.id for conversation in first} & {conversation.id for conversation in second}:
-        raise ConfigError("the two have no conversation in common", do="Evaluate both on one split")
+        raise ConfigError(
+            "the two have no conversation in common", do="Give both one --splits FILE, such as splits.json of one of the models"
+        )
     return compare(first, first_thresholds, second, second_thresholds)
 
 

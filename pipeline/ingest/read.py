@@ -13,6 +13,7 @@ from pipeline.ingest.detection.choose import as_utf8, choose, nothing_found, tel
 from pipeline.ingest.detection.detect import FORMATS
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.files.find import FileFinder
+from pipeline.ingest.files.shown import shown
 from pipeline.ingest.merge.plan import Merged, Parted, plan_merges, read_merged, read_parted
 from pipeline.ingest.options import ReadExport, ReadLog, ReadOptions, Unread
 from pipeline.ingest.units import Unit, group_units
@@ -60,7 +61,7 @@ def open_units(paths: Iterable[Path], options: ReadOptions, log: ReadLog) -> Ite
         except ExportError as error:
             if len(paths) == 1:
                 raise
-            log.failed.append(Unread(printable(str(path)), str(error)))
+            log.failed.append(Unread(printable(shown(path)), str(error)))
             continue
         for unit in units:
             try:
@@ -169,7 +170,7 @@ def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
     log.passed_over += [Unread(printable(str(link)), "a link out of the folder") for link in finder.links]
     if finder.links:
         count, such = len(finder.links), finder.links[0]
-        log.warn(str(path), f"{count} link(s) out of the folder not followed, such as {such}: --follow-links follows them")
+        log.warn(shown(path), f"{count} link(s) out of the folder not followed, such as {such}: --follow-links follows them")
     companions = _companions(choice.found)
     strange = [file for file in choice.strange if not _belongs(file.file, companions)]
     tell_strange(path, strange, choice.found, log)

@@ -15,6 +15,7 @@ from pipeline.output import private_file
 from pipeline.report.chart import WIDTH, risk_path, start_of, tick_width, x_of, y_of
 from pipeline.report.view import page_view
 from pipeline.results import Run
+from pipeline.results.strengths import worth
 
 WHOLE = 50
 """Conversations shown with their timelines."""
@@ -42,6 +43,7 @@ def write_report(run: Run, out: Path, *, whole: int = WHOLE, listed: int = LISTE
         taxonomy=run.taxonomy,
         stage_names={stage.key: stage.name for stage in run.taxonomy.stages},
         thresholds=run.thresholds,
+        worth=worth(run),
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",

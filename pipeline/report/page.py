@@ -10,12 +10,31 @@ from pipeline.results import TextPolicy
 
 @dataclass(frozen=True, slots=True)
 class StageScore:
-    """A stage of the taxonomy, by its place in it, with a probability; ``found`` where that reaches the stage's threshold."""
+    """A stage of the taxonomy, by its place in it, with a probability.
+
+    ``found``: it reaches the stage's threshold, and is a sign. ``hint``: it does not, and is several times the stage's mean.
+    """
 
     index: int
     name: str
     probability: float
     found: bool
+    hint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WhyView:
+    """Why the running risk rose at a message, and what it would be without the words, or without earlier messages (by position).
+
+    ``computed``: the model was asked; else the last three say nothing.
+    """
+
+    before: float
+    after: float
+    stages: Sequence[StageScore]
+    computed: bool
+    without_words: float | None
+    leans_on: Sequence[tuple[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +42,8 @@ class MessageView:
     """One row of a timeline. ``day`` is set where a new day begins; ``alert``: the running risk first reached its threshold.
 
     ``pieces`` is the text cut up, each piece with its share of what carried the sign, 0 for most. ``reply_to`` is the position of
-    the message that it answers.
+    the message that it answers. ``peak`` is the highest running risk so far, and ``fell`` why the risk is lower than at the message
+    before. ``later`` says how long nobody wrote before it, where that is long.
     """
 
     position: int
@@ -41,6 +61,15 @@ class MessageView:
     notes: Sequence[str]
     alert: bool
     reply_to: int | None
+    why: WhyView | None
+    peak: float
+    fell: str | None
+    later: str | None
+
+    @property
+    def hints(self) -> list[StageScore]:
+        """The stages that are weak hints, the most probable first."""
+        return sorted((stage for stage in self.stages if stage.hint), key=lambda stage: -stage.probability)
 
     @property
     def found(self) -> list[StageScore]:
@@ -74,7 +103,10 @@ class SpeakerView:
 
 @dataclass(frozen=True, slots=True)
 class ConversationView:
-    """A conversation as the page shows it; ``risks`` is the running risk after each row, ``alert`` a position from 1."""
+    """A conversation as the page shows it; ``risks`` is the running risk after each row, ``alert`` a position from 1.
+
+    Of a flagged one ``severity`` is how urgent it is, ``urgency`` the word for that, ``sentence`` what its signs say.
+    """
 
     number: int
     conversation_id: str
@@ -92,6 +124,9 @@ class ConversationView:
     stages: Sequence[StageScore]
     risks: Sequence[float]
     signs: Mapping[int, Sequence[tuple[int, float]]]
+    severity: str | None
+    urgency: str | None
+    sentence: str | None
     rows: Sequence[MessageView | GapView]
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.alerts import first_alert
 from pipeline.report.notes import notes_of
 from pipeline.report.page import ConversationView, GapView, MessageView, PageView, RowView, SpeakerView, StageScore
+from pipeline.report.reasons import silence, why_fallen, why_risen
 from pipeline.results import Run, ScoredConversation, ScoredMessage, WeightedSpan
+from pipeline.results.strengths import hint_from
 from pipeline.schema import KINDS
+from pipeline.summaries.sentence import level_name, sentence
+from pipeline.summaries.summary import summarise
 
 SHOWN_WHOLE = 200
 """A conversation of more messages is shown around its signs only."""
@@ -61,15 +65,24 @@ def conversation_view(
     number: int,
     *,
     shown_whole: int = SHOWN_WHOLE,
+    verbatim: bool | None = None,
+    language: str = "en",
 ) -> ConversationView:
-    """Return a conversation as a page shows it, with its messages; ``number`` tells it from others there."""
+    """Return a conversation as a page shows it, with its messages; ``number`` tells it from others there.
+
+    ``verbatim``: the messages hold words and names as the export has them; by default as the run kept them.
+    ``language`` is that of the sentence.
+    """
+    holds_words = bool(run.record["settings"]["text"] == "include") if verbatim is None else verbatim
     risks = [message.risk for message in messages]
     alert = first_alert(risks, run.thresholds.risk)
-    views = _messages(run, messages, alert)
+    views = _messages(run, messages, alert, verbatim=holds_words)
+    summary = summarise(messages, run.taxonomy, run.thresholds)
+    names = {stage.key: stage.name for stage in run.taxonomy.stages}
     return ConversationView(
         number=number,
         conversation_id=conversation.conversation_id,
-        title=conversation.title if run.record["settings"]["text"] == "include" else None,
+        title=conversation.title if holds_words else None,
         platform=conversation.platform,
         source=conversation.source_file or "",
         first=_moment(conversation.first_timestamp),
@@ -80,34 +93,40 @@ def conversation_view(
         flagged=alert is not None,
         alert=alert,
         alert_slot=messages[alert - 1].speaker_slot if alert else None,
-        stages=_stages(run, conversation),
+        stages=_stages(run, conversation, hint_from(run)),
         risks=risks,
         signs={
             index: [(view.position, view.stages[index].probability) for view in views if view.stages and view.stages[index].found]
             for index in range(len(run.taxonomy.stages))
         },
+        severity=summary.level if summary else None,
+        urgency=level_name(summary.level, language=language) if summary else None,
+        sentence=sentence(summary, names, language=language) if summary else None,
         rows=_shown(views, shown_whole),
     )
 
 
-def _stages(run: Run, scored: ScoredConversation | ScoredMessage) -> list[StageScore]:
+def _stages(run: Run, scored: ScoredConversation | ScoredMessage, hints: Mapping[str, float]) -> list[StageScore]:
     """Return the stages with their probabilities; none where there are no probabilities."""
     if scored.stages is None:
         return []
     over = scored.stages_over(run.thresholds)
     return [
-        StageScore(index, stage.name, scored.stages[stage.key], stage.key in over)
+        StageScore(index, stage.name, value, stage.key in over, stage.key not in over and value >= hints[stage.key])
         for index, stage in enumerate(run.taxonomy.stages)
+        for value in [scored.stages[stage.key]]
     ]
 
 
-def _messages(run: Run, messages: Sequence[ScoredMessage], alert: int | None) -> list[MessageView]:
-    verbatim = run.record["settings"]["text"] == "include"
-    views = []
-    before = None
+def _messages(run: Run, messages: Sequence[ScoredMessage], alert: int | None, *, verbatim: bool) -> list[MessageView]:
+    views, hints = [], hint_from(run)
+    before, risk, peak, spoken = None, 0.0, 0.0, None
+    latest: dict[str, float] = {}
     positions = {message.message_id: message.position for message in messages}
     for message in messages:
         day, time = _day_and_time(message.timestamp)
+        stages, peak = _stages(run, message, hints), max(peak, message.risk)
+        words = message.words or _words_of_why(message)
         views.append(
             MessageView(
                 position=message.position,
@@ -117,18 +136,29 @@ def _messages(run: Run, messages: Sequence[ScoredMessage], alert: int | None) ->
                 day=day if day != before else None,
                 time=time,
                 text=message.text if verbatim else None,
-                pieces=_pieces(message.text, message.words) if verbatim and message.text else (),
+                pieces=_pieces(message.text, words) if verbatim and message.text else (),
                 cues=message.cues,
-                stages=_stages(run, message),
+                stages=stages,
                 risk=message.risk,
                 source=str(message.source),
                 notes=notes_of(message.meta),
                 alert=message.position == alert,
                 reply_to=positions.get(str(message.meta.get("reply_to"))),
+                why=why_risen(message, risk, stages),
+                peak=peak,
+                fell=why_fallen(message, risk, latest),
+                later=silence(spoken, message.timestamp),
             )
         )
-        before = day or before
+        before, risk, spoken = day or before, message.risk, message.timestamp or spoken
+        if message.speaker_slot is not None and message.speaker_risk is not None:
+            latest[message.speaker_slot] = message.speaker_risk
     return views
+
+
+def _words_of_why(message: ScoredMessage) -> Sequence[WeightedSpan]:
+    """Return the words that carried a jump of the risk, for a message without a sign of its own."""
+    return [WeightedSpan(start, end, weight) for start, end, weight in message.why["words"]] if message.why else ()
 
 
 def _pieces(text: str, words: Sequence[WeightedSpan]) -> list[tuple[str, float]]:

@@ -26,8 +26,11 @@ def scores_schema(stages: Sequence[str]) -> pa.Schema:
     ``speaker_slot`` is the anonymous letter of a speaker in the conversation; ``speaker`` and ``text`` are verbatim, a
     SHA-256, or null, as ``--text`` says. ``words`` are the stretches of the text that carried the strongest signs of a flagged
     conversation, in characters, with their shares; ``cues`` the indicators' phrases in them. ``meta`` is JSON, with ``include``
-    alone. Probabilities are null on rows without words, and where ``skipped``: there the prefilter of a cascade alone read the
-    conversation, and the risks are its own running estimates, too low for the network to read on.
+    alone. ``facts`` are what a message of a flagged conversation names out of closed lists, such as ``day:friday``
+    (`pipeline.summaries.facts`), and ``why`` is JSON on the rows where its risk jumped (`pipeline.model.jumps`); both are kept
+    whatever ``--text`` says, since they hold no words. Probabilities are null on rows without words, and where ``skipped``: there
+    the prefilter of a cascade alone read the conversation, and the risks are its own running estimates, too low for the network to
+    read on.
     """
     return pa.schema(
         [
@@ -49,6 +52,8 @@ def scores_schema(stages: Sequence[str]) -> pa.Schema:
             ("source_line", pa.int64()),
             ("source_row", pa.int64()),
             ("meta", pa.string()),
+            ("facts", pa.list_(pa.string())),
+            ("why", pa.string()),
         ]
     )
 
@@ -58,7 +63,8 @@ def conversations_schema(stages: Sequence[str]) -> pa.Schema:
 
     ``risk`` is the highest running risk, first reached at ``risk_position`` by ``risk_slot``; a stage column is the highest
     probability of any message, null where ``skipped``. ``fingerprint`` is a hash of what the model read, so that a later run knows
-    what has changed.
+    what has changed. Of a flagged conversation ``severity`` is how urgent it is, ``summary`` a sentence in English composed by
+    rule from its rows, and ``summary_facts`` what the sentence names, as JSON; they are as of the thresholds of the run.
     """
     return pa.schema(
         [
@@ -76,6 +82,9 @@ def conversations_schema(stages: Sequence[str]) -> pa.Schema:
             *((stage_column(stage), pa.float32()) for stage in stages),
             ("skipped", pa.bool_()),
             ("fingerprint", pa.string()),
+            ("severity", pa.string()),
+            ("summary", pa.string()),
+            ("summary_facts", pa.string()),
         ]
     )
 

@@ -49,6 +49,8 @@ class ScoredMessage:
     skipped: bool
     source: Source
     meta: Mapping[str, Any]
+    facts: tuple[str, ...] = ()
+    why: Mapping[str, Any] | None = None
 
     def stages_over(self, thresholds: Thresholds) -> dict[str, float]:
         """Return the stages that are found in the message, in the order of the taxonomy."""
@@ -76,6 +78,9 @@ class ScoredConversation:
     risk_slot: str | None
     stages: Mapping[str, float] | None
     skipped: bool
+    severity: str | None = None
+    summary: str | None = None
+    summary_facts: str | None = None
 
     def stages_over(self, thresholds: Thresholds) -> dict[str, float]:
         """Return the stages that are found in at least one message, in the order of the taxonomy."""
@@ -111,6 +116,8 @@ def scored_messages(batch: pa.Table | pa.RecordBatch, stages: Sequence[str]) -> 
             skipped=bool(columns["skipped"][row]),
             source=Source(columns["source_file"][row], line=columns["source_line"][row], row=columns["source_row"][row]),
             meta=json.loads(columns["meta"][row]) if columns["meta"][row] else {},
+            facts=tuple(columns["facts"][row] or ()),
+            why=json.loads(columns["why"][row]) if columns["why"][row] else None,
         )
         for row, probabilities in enumerate(_stages(columns, stages, batch.num_rows))
     ]
@@ -134,14 +141,21 @@ def scored_conversations(batch: pa.Table | pa.RecordBatch, stages: Sequence[str]
             risk_slot=columns["risk_slot"][row],
             stages=probabilities,
             skipped=bool(columns["skipped"][row]),
+            severity=columns["severity"][row],
+            summary=columns["summary"][row],
+            summary_facts=columns["summary_facts"][row],
         )
         for row, probabilities in enumerate(_stages(columns, stages, batch.num_rows))
     ]
 
 
 def _columns(batch: pa.Table | pa.RecordBatch) -> Mapping[str, list[Any]]:
-    """Return the columns as lists; runs of earlier versions have no ``skipped``, for they had no prefilter."""
-    return {"skipped": [False] * batch.num_rows, **batch.to_pydict()}
+    """Return the columns as lists. Runs of earlier versions lack some: they had no prefilter, and no sentences."""
+    later = {name: [None] * batch.num_rows for name in _LATER}
+    return {"skipped": [False] * batch.num_rows, **later, **batch.to_pydict()}
+
+
+_LATER = ("facts", "why", "severity", "summary", "summary_facts")
 
 
 def _stages(columns: Mapping[str, list[Any]], stages: Sequence[str], count: int) -> Iterator[Mapping[str, float] | None]:

@@ -19,6 +19,7 @@ from pipeline.review.records import ROLES, Moderator, Role
 from pipeline.review.schema import audit, failures, readers, sessions
 from pipeline.review.second_factor import factor_fits
 from pipeline.review.store import Store
+from pipeline.summaries import LANGUAGES
 
 SHORTEST_PASSWORD = 12
 
@@ -70,6 +71,8 @@ def add_reader(connection: Connection, name: str, password: str | None, *, role:
             pause_minutes=reader.pause_minutes,
             pause_cases=reader.pause_cases,
             cases_in_row=0,
+            titles=reader.titles,
+            language=reader.language,
         )
     )
     append(connection, actor, "add account", f"reader:{name}", sets={f"account/{name}": recorded(**values)}, role=role)
@@ -114,14 +117,28 @@ def prefer(
     shortcuts: bool,
     pause_minutes: int,
     pause_cases: int,
+    titles: bool = False,
+    language: str = "en",
 ) -> None:
-    """Keep how a reader wants to work."""
+    """Keep how a reader wants to work. That titles are shown, which may hold names, goes into the audit log.
+
+    Raises
+    ------
+    ReviewError
+        When there are no sentences in the language.
+    """
+    if language not in LANGUAGES:
+        raise ReviewError(f"there is no language {language[:8]!r}", do=f"Choose from {', '.join(LANGUAGES)}")
+    if titles != reader.titles:
+        append(connection, reader.name, "show titles" if titles else "hide titles", f"reader:{reader.name}")
     values = {
         "grey": grey,
         "content_free": content_free,
         "shortcuts": shortcuts,
         "pause_minutes": min(max(pause_minutes, 5), 120),
         "pause_cases": min(max(pause_cases, 1), 50),
+        "titles": titles,
+        "language": language,
     }
     connection.execute(update(readers).where(readers.c.name == reader.name).values(values))
 
@@ -149,6 +166,8 @@ def reader_of(row: Row[Any]) -> Moderator:
         pause_minutes=row.pause_minutes,
         pause_cases=row.pause_cases,
         has_factor=row.factor is not None,
+        titles=row.titles,
+        language=row.language,
     )
 
 

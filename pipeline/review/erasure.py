@@ -19,6 +19,7 @@ from pipeline.results import CONVERSATIONS, REPORT, SCORES, Run, stage_column
 from pipeline.review.index import speaker_digest
 
 _ROWS = 8192
+_FORGOTTEN = ("speaker", "timestamp", "text", "speaker_risk", "words", "cues", "meta", "facts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def forget_speaker(run: Run, digest: str, name: str | None, conversations: Colle
         for row in rows:
             if row["conversation_id"] in summaries:
                 row.update(summaries[row["conversation_id"]], title=None)
+                row.update(dict.fromkeys(("severity", "summary", "summary_facts")))
         return rows
 
     _rewrite_rows(run.path / CONVERSATIONS, summarised)
@@ -82,12 +84,15 @@ def _forget_rows(
     for row in rows:
         speaker = row["speaker"]
         if speaker is not None and digest in (speaker, speaker_digest(speaker)):
-            row.update(dict.fromkeys(("speaker", "timestamp", "text", "speaker_risk", "words", "cues", "meta")), kind="deleted")
+            row.update(
+                dict.fromkeys(("speaker", "timestamp", "text", "speaker_risk", "words", "cues", "meta", "facts")), kind="deleted"
+            )
             row.update({stage_column(stage): None for stage in stages})
         elif name and row["meta"] and name in row["meta"]:
             row["meta"] = None
         if row["speaker_risk"] is not None:
             risks[row["speaker_slot"]] = row["speaker_risk"]
+        row["why"] = None  # it names messages of others
         row["risk"] = max(risks.values(), default=0.0)
         probabilities = [row[stage_column(stage)] for stage in stages]
         kept.append(_Kept(row["position"], row["speaker_slot"], row["risk"], None if None in probabilities else probabilities))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,10 +13,13 @@ from pipeline.results import Run
 from pipeline.schema import Conversation
 
 
-def read_originals(run: Run, wanted: Iterable[str], *, exports: Iterable[Path] | None = None) -> Mapping[str, Conversation]:
+def read_originals(
+    run: Run, wanted: Iterable[str], *, exports: Iterable[Path] | None = None, files: Collection[str] | None = None
+) -> Mapping[str, Conversation]:
     """Return the wanted conversations, by id, from the exports that the run was made of; each file is held against its hash first.
 
-    ``exports`` is where they lie now, if not where the run found them.
+    ``exports`` is where they lie now, if not where the run found them. ``files`` are the sources of the wanted rows, where they are
+    known: the other exports are read only if a conversation is not in those.
 
     Raises
     ------
@@ -34,7 +37,18 @@ def read_originals(run: Run, wanted: Iterable[str], *, exports: Iterable[Path] |
         merge=settings.get("merge", "never"),
         follow_links=settings.get("follow_links", False),
     )
-    paths = list(exports) if exports is not None else _places(run)
+    if exports is not None:
+        conversations = _read(list(exports), options, wanted, run)
+    else:
+        conversations = _read(files_of(run, files), options, wanted, run)
+        if wanted - conversations.keys() and files:
+            conversations = _read(files_of(run, None), options, wanted, run)
+    if lost := wanted - conversations.keys():
+        raise ReviewError(f"{len(lost)} conversation(s) of the run are not in the exports", do="Give every export of the run")
+    return conversations
+
+
+def _read(paths: list[Path], options: ReadOptions, wanted: Collection[str], run: Run) -> dict[str, Conversation]:
     for path in paths:
         if not path.exists():
             raise ReviewError("the original export is gone", where=str(path), do="Say where it lies now, with --export")
@@ -44,13 +58,15 @@ def read_originals(run: Run, wanted: Iterable[str], *, exports: Iterable[Path] |
             raise ReviewError(
                 "the export is not the one that was scored: its SHA-256 differs", where=found.name, do="Give the original file"
             )
-    read = (conversation for conversation in read_conversations(paths, options, ReadLog()))
-    conversations = {c.conversation_id: c.load() for c in read if c.conversation_id in wanted}
-    if lost := wanted - conversations.keys():
-        raise ReviewError(f"{len(lost)} conversation(s) of the run are not in the exports", do="Give every export of the run")
-    return conversations
+    read = read_conversations(paths, options, ReadLog())
+    return {c.conversation_id: c.load() for c in read if c.conversation_id in wanted}
 
 
-def _places(run: Run) -> list[Path]:
-    """Return the files on disk that the inputs of a run are, or are members of, each once."""
-    return [Path(name) for name in dict.fromkeys(entry["file"].partition("!/")[0] for entry in run.record["inputs"])]
+def files_of(run: Run, files: Collection[str] | None) -> list[Path]:
+    """Return the paths on disk of the inputs that hold these sources; of all inputs where none does, or ``files`` is not given.
+
+    An input that is a member of an archive is the archive.
+    """
+    places = [Path(name) for name in dict.fromkeys(entry["file"].partition("!/")[0] for entry in run.record["inputs"])]
+    sources = [Path(file.partition("!/")[0]) for file in files or ()]
+    return [place for place in places if any(place == source or place in source.parents for source in sources)] or places

@@ -6,9 +6,9 @@
     safelight pack verify pack.zip --key review-key.pem.pub
 
 In it: ``report.html`` and ``report.pdf`` for people, ``messages.csv`` and ``messages.json`` with the place of each message in
-the export, ``report-fields.json`` for a CyberTipline or CEOP report, ``decisions.json``, ``audit.json``, ``run.json`` (model,
-version, hashes), ``README.txt``, and ``manifest.json`` with every file's SHA-256, signed with ed25519. Equal input gives equal
-bytes.
+the export, ``report-fields.json`` for a CyberTipline or CEOP report, ``coop-items.json`` and ``thread.csv`` for other systems,
+``decisions.json``, ``audit.json``, ``run.json`` (model, version, hashes), ``README.txt``, and ``manifest.json`` with every file's
+SHA-256, signed with ed25519. Equal input gives equal bytes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from pipeline.review.records import AuditEntry, ConversationKey, Decision
 from pipeline.review.referral.build import content_of
 from pipeline.review.referral.content import Content
 from pipeline.review.referral.fields import report_fields
+from pipeline.review.referral.handover import coop_items, thread_table
 from pipeline.review.referral.page import render_html, render_pdf
 from pipeline.review.referral.signing import reference_of, seal
 from pipeline.review.referral.tables import as_json, messages_csv, messages_json
@@ -79,6 +80,7 @@ def make_pack(
     parts = {
         "README.txt": _read_me(content),
         "audit.json": as_json(_audit(content)),
+        "coop-items.json": coop_items(content),
         "decisions.json": as_json([asdict(decision) for decision in content.decisions]),
         "messages.csv": messages_csv(content),
         "messages.json": messages_json(content),
@@ -86,6 +88,7 @@ def make_pack(
         "report.html": render_html(content, moment),
         "report.pdf": render_pdf(content, moment),
         "run.json": as_json(_run(content)),
+        "thread.csv": thread_table(content),
     }
     named = {"reference": content.reference, "redacted": redacted, "safelight": __version__}
     return seal(parts, named, key=key, at=moment)

@@ -20,9 +20,9 @@ State = Literal["open", "awaiting", "dismiss", "watch", "escalate", "refer", "al
 
 STATES: tuple[State, ...] = ("open", "awaiting", *KINDS, "all")
 
-Order = Literal["risk", "recent", "stage"]
+Order = Literal["risk", "recent", "waiting", "stage"]
 
-ORDERS: tuple[Order, ...] = ("risk", "recent", "stage")
+ORDERS: tuple[Order, ...] = ("risk", "recent", "waiting", "stage")
 
 _RARE = 1000
 
@@ -31,7 +31,11 @@ _columns = conversations.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which conversations a queue shows. ``assignee``: a name, ``-`` for nobody's, empty for all; order by ``stage`` names one."""
+    """Which conversations a queue shows. ``assignee``: a name, ``-`` for nobody's, empty for all; order by ``stage`` names one.
+
+    ``since`` and ``until`` are days, such as 2026-11-27, of the last message, both included. Order by ``waiting`` begins with what
+    came in, or was last decided, longest ago.
+    """
 
     runs: Sequence[str]
     state: State = "open"
@@ -42,6 +46,8 @@ class Wanted:
     speaker: str = ""
     text: str = ""
     flagged: bool = False
+    since: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class QueueRow:
     awaiting: bool
     assignee: str | None
     locked_by: str | None
+    summary_row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +87,12 @@ def queue_page(
     query, value = _query(connection, wanted)
     place = _place(wanted, after or before)
     backwards = before is not None and after is None
+    upwards = backwards != (wanted.order == "waiting")
     if place is not None:
-        beyond = _after(value, place) if not backwards else _before(value, place)
+        beyond = _before(value, place) if upwards else _after(value, place)
         query = query.where(beyond)
     down = (value.desc(), _columns.number.desc())
-    query = query.order_by(*((value.asc(), _columns.number.asc()) if backwards else down)).limit(size + 1)
+    query = query.order_by(*((value.asc(), _columns.number.asc()) if upwards else down)).limit(size + 1)
     rows = list(connection.execute(query))
     more = len(rows) > size
     rows = rows[:size]
@@ -101,7 +109,8 @@ def queue_page(
 
 
 def _query(connection: Connection, wanted: Wanted) -> tuple[Select[Any], ColumnElement[Any]]:
-    value: ColumnElement[Any] = _columns.last_at if wanted.order == "recent" else _columns.risk
+    by: dict[str, ColumnElement[Any]] = {"recent": _columns.last_at, "waiting": _columns.changed}
+    value = by.get(wanted.order, _columns.risk)
     joined = conversations
     conditions = [*_conditions(wanted), *_searches(connection, wanted)]
     if wanted.stage:
@@ -126,6 +135,10 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(_columns.assignee.is_(None) if wanted.assignee == "-" else _columns.assignee == wanted.assignee)
     if wanted.flagged:
         found.append(_columns.flagged)
+    if wanted.since:
+        found.append(_columns.last_at >= wanted.since)
+    if wanted.until:
+        found.append(_columns.last_at < f"{wanted.until}~")  # a sign after all that can follow the day
     return found
 
 
@@ -180,6 +193,8 @@ def _place(wanted: Wanted, token: str | None) -> tuple[Any, int] | None:
     if wanted.order == "recent":
         return value, int(number)
     try:
+        if wanted.order == "waiting":
+            return datetime.fromisoformat(value), int(number)
         return float(value), int(number)
     except ValueError:
         return None
@@ -201,6 +216,7 @@ def _row(row: Row[Any], now: datetime) -> QueueRow:
         awaiting=row.awaiting,
         assignee=row.assignee,
         locked_by=row.lock_reader if row.lock_until and row.lock_until > now else None,
+        summary_row=row.summary_row,
     )
 
 

@@ -146,6 +146,8 @@ class Moderator:
     pause_minutes: int = 50
     pause_cases: int = 5
     has_factor: bool = False
+    titles: bool = False
+    language: str = "en"
 
     def may(self, role: Role) -> bool:
         """Return whether the account has at least this role."""

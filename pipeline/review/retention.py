@@ -21,6 +21,7 @@ from pipeline.review.audit import append
 from pipeline.review.erasure import drop_conversations, forget_speaker, holds_name
 from pipeline.review.head import note_head
 from pipeline.review.index import index_of, place_again
+from pipeline.review.notes import erase_notes
 from pipeline.review.queue import digest_of
 from pipeline.review.recorded import Recorded, as_ranges
 from pipeline.review.records import Kind
@@ -175,6 +176,7 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
         removed: list[int] = []
         gone: list[int] = []
         erased: list[int] = []
+        wiped: list[int] = []
         touched: list[int] = []
         sets: dict[str, Recorded] = {}
         for run_id, run in planned.opened.items():
@@ -183,6 +185,7 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
                 if number is not None and planned.speaker is not None:
                     touched.append(number)
                     erased += _erase(connection, number, planned.speaker)
+                    wiped += erase_notes(connection, number)
             for identity in planned.whole[run_id]:
                 number = _number(connection, run_id, identity)
                 if number is not None:
@@ -196,6 +199,7 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
         if planned.speaker is not None:
             counts = {"conversations": planned.in_part, "decisions": sorted(erased), "gone_corrections": as_ranges(touched)}
             without: dict[str, Recorded] = {f"decision/{number}": {"note": None} for number in erased}
+            without |= {f"note/{number}": {"note": None} for number in wiped}
             append(connection, actor, "erase notes", sets=without, **counts, **about)
     _tidy(store)
     return len(removed)

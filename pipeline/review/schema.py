@@ -65,6 +65,8 @@ readers = Table(
     Column("factor", Text),  # the secret of the authenticator app; null where there is no second factor
     Column("factor_step", Integer),  # of the last code that was taken: none serves twice
     Column("recovery", Text),  # JSON: digests of the recovery codes that are left
+    Column("titles", Boolean, nullable=False),  # whether pages call conversations by their titles in the exports
+    Column("language", String(2), nullable=False),  # of the sentences
     CheckConstraint("role IN ('reader', 'lead', 'admin')", name="role_known"),
 )
 
@@ -139,6 +141,7 @@ conversations = Table(
     UniqueConstraint("run_id", "conversation_id", name="conversation_once"),
     Index("conversations_by_risk", "state", "risk", "number"),
     Index("conversations_by_time", "state", "last_at", "number"),
+    Index("conversations_by_waiting", "state", "changed", "number"),
     Index("conversations_by_assignee", "assignee", "state", "risk", "number"),
     Index("conversations_by_lock", "lock_reader"),
     Index("conversations_for_counts", "run_id", "state", "awaiting"),
@@ -202,6 +205,33 @@ corrections = Table(
     Column("position", Integer, nullable=False),
     Column("stages", Text, nullable=False),  # JSON list
     Column("at", Moment, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("conversation", ForeignKey("conversations.number", ondelete="CASCADE"), nullable=False),
+    Column("reader", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("note", Text),  # null once it was erased
+    Column("note_salt", String(32)),
+    Column("for_reader", String(64)),  # whom it names, and whose task it is
+    Column("task", Boolean, nullable=False),
+    Column("done", Moment),
+    Index("notes_of_conversation", "conversation"),
+    Index("notes_for_reader", "for_reader", "done"),
+    sqlite_autoincrement=True,
+)
+
+filters = Table(
+    "filters",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(40), nullable=False),
+    Column("reader", String(64)),  # null: a queue of the whole team
+    Column("query", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 audit = Table(

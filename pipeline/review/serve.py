@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
@@ -31,6 +32,10 @@ from pipeline.review.slow_clients import TimedLoop, TimedProtocol
 from pipeline.review.store import Store, open_store
 from pipeline.review.web.app import create_app
 from pipeline.review.web.app_state import AppState
+from pipeline.review.words import Originals
+
+if TYPE_CHECKING:
+    from pipeline.review.webhook import Webhook
 
 PORT = 8440
 
@@ -78,6 +83,8 @@ def review(
     place: Place | None = None,
     single_user: bool = False,
     pack_key: Path | None = None,
+    exports: Sequence[Path] = (),
+    webhook: str | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve the review of finished runs until it is stopped.
@@ -93,6 +100,9 @@ def review(
         reachable = not _is_loopback(place.host)
         app_state = prepare(opened, runs, single_user=single_user, secure=place.secure, reachable=reachable, say=say)
         app_state.pack_key = pack_key
+        app_state.originals = Originals(exports)
+        if webhook is not None:
+            app_state.webhook = _webhook(webhook, pack_key)
         names = [*place.names, "localhost", "127.0.0.1", "[::1]", *([] if place.host in ("0.0.0.0", "::") else [place.host])]  # noqa: S104
         listening = _listen(place)
         scheme = "https" if place.secure else "http"
@@ -102,6 +112,15 @@ def review(
         uvicorn.Server(server_config(create_app(app_state, hosts=names), place)).run(sockets=[listening])
     finally:
         opened.close()
+
+
+def _webhook(url: str, key: Path | None) -> Webhook:
+    if key is None:
+        raise ReviewError("--webhook is signed, and there is no key", do="Give --pack-key too")
+    from pipeline.review.referral.signing import read_private_key
+    from pipeline.review.webhook import Webhook
+
+    return Webhook(url, read_private_key(key))
 
 
 def server_config(

@@ -4,6 +4,7 @@
 
     .out.parts/            beside the folder that the run will be
       plan.json            of which model, settings and exports the parts are; another plan begins anew
+      amount.json          how many messages and parts there will be, where they were counted
       0-3.scores.parquet, 0-3.conversations.parquet
       0-3.json             the part is whole: written last
       0.json               unit 0 has been read to its end: counts and warnings, or why it failed
@@ -24,7 +25,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,10 @@ from pipeline.ingest.units import Unit
 from pipeline.output import clear_work, private_file, sha256_of
 from pipeline.printable import printable
 from pipeline.results import CONVERSATIONS, RUN, SCORES, conversations_schema, scores_schema
+from pipeline.scoring.amount import Amount
 from pipeline.scoring.core import Scored
 
-_PLAN, _FINISHED = "plan.json", "finished.json"
+_PLAN, _FINISHED, _AMOUNT = "plan.json", "finished.json", "amount.json"
 
 
 def _unwritten(error: OSError, where: Path, *, more: str = "") -> Unfinished:
@@ -108,7 +110,7 @@ class Checkpoint:
             unit, dash, batch = path.stem.partition("-")
             if dash:
                 self._done.setdefault(int(unit), set()).add(int(batch))
-            elif path.name not in (_PLAN, _FINISHED):
+            elif path.name not in (_PLAN, _FINISHED, _AMOUNT):
                 self._ended.add(int(unit))
 
     def finish(self, work: Path, plan: Mapping[str, Any]) -> None:
@@ -141,6 +143,27 @@ class Checkpoint:
     def messages(self) -> int:
         """Return how many messages the parts hold."""
         return sum(json.loads(path.read_bytes())["messages"] for path in self.folder.glob("*-*.json"))
+
+    def parts(self) -> int:
+        """Return how many parts are whole."""
+        return sum(map(len, self._done.values()))
+
+    def amount(self) -> Amount | None:
+        """Return what an earlier run of this plan counted; ``None`` where it did not."""
+        try:
+            return Amount(**json.loads((self.folder / _AMOUNT).read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def note_amount(self, amount: Amount) -> None:
+        """Keep what was counted, for a run that goes on.
+
+        Raises
+        ------
+        Unfinished
+            When it cannot be written.
+        """
+        self._write(_AMOUNT, lambda path: path.write_text(json.dumps(asdict(amount)), "utf-8"))
 
     def put(self, unit: int, batch: int, scored: Scored) -> None:
         """Keep the scores of a batch.

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from pipeline.model.base import Model, Prediction, Utterance
 from pipeline.model.explain import Explanation, explain
+from pipeline.model.jumps import Jump, jumps
 from pipeline.model.scorable import utterances_of_rows
 from pipeline.results import TextPolicy, conversations_schema, kept, scores_schema, stage_column
 from pipeline.scoring.fingerprint import fingerprint
+from pipeline.scoring.sentences import sentence_of
 from pipeline.thresholds import Thresholds
 
 DAMAGE = (RuntimeError, ValueError, OverflowError, MemoryError)
@@ -120,23 +122,29 @@ def _prepare(talks: Sequence[Talk], scorer: Scorer) -> Callable[[], Scored]:
         fresh = iter(finish())
         predictions = [talk.known or next(fresh) for talk in talks]
         reasons: Sequence[Mapping[int, Explanation]] = [{} for _ in talks]
+        found: Sequence[Sequence[Jump]] = [() for _ in talks]
         if scorer.thresholds is not None:
             pairs = [(talk.lines, prediction) for talk, prediction in zip(talks, predictions, strict=True)]
             reasons = explain(pairs, scorer.model, scorer.thresholds)
-        return _tables(talks, predictions, reasons, scorer)
+            found = jumps(pairs, scorer.model, scorer.thresholds)
+        return _tables(talks, predictions, reasons, found, scorer)
 
     return scored
 
 
 def _tables(
-    talks: Sequence[Talk], predictions: Sequence[Prediction], reasons: Sequence[Mapping[int, Explanation]], scorer: Scorer
+    talks: Sequence[Talk],
+    predictions: Sequence[Prediction],
+    reasons: Sequence[Mapping[int, Explanation]],
+    found: Sequence[Sequence[Jump]],
+    scorer: Scorer,
 ) -> Scored:
     keys = scorer.model.taxonomy.keys
     schema = scores_schema(keys)
     columns: dict[str, list[Any]] = {field.name: [] for field in schema}
     numbers: dict[str, list[NDArray[np.float32]]] = {name: [] for name in (*map(stage_column, keys), "risk", "speaker_risk")}
     summaries: list[dict[str, Any]] = []
-    for talk, prediction, why in zip(talks, predictions, reasons, strict=True):
+    for talk, prediction, why, risen in zip(talks, predictions, reasons, found, strict=True):
         count = len(talk.columns["kind"])
         slots = _slots(talk.columns["speaker"])
         risk = _running(prediction.risk, talk.rows, count)
@@ -160,7 +168,12 @@ def _tables(
             values = talk.columns[name]
             columns[name] += [None] * count if scorer.text == "omit" else [kept(value, scorer.text) for value in values]
         columns["meta"] += talk.columns["meta"] if scorer.text == "include" else [None] * count
-        summaries.append(_summary(talk, prediction, risk, slots, keys, scorer.text))
+        facts, summary = sentence_of(
+            talk.lines, talk.rows, slots, stages, speaker_risk, risk, taxonomy=scorer.model.taxonomy, thresholds=scorer.thresholds
+        )
+        columns["facts"] += facts
+        columns["why"] += _why(talk.rows, risen, count)
+        summaries.append(_summary(talk, prediction, risk, slots, keys, scorer.text) | summary)
     arrays = [
         pa.array(np.concatenate(numbers[field.name]) if talks else [], field.type, from_pandas=True)
         if field.name in numbers
@@ -203,6 +216,14 @@ def _cues(rows: Sequence[int], why: Mapping[int, Explanation], count: int) -> li
     found: list[Any] = [None] * count
     for number, reason in why.items():
         found[rows[number]] = list(reason.cues)
+    return found
+
+
+def _why(rows: Sequence[int], risen: Sequence[Jump], count: int) -> list[str | None]:
+    found: list[str | None] = [None] * count
+    positions = [row + 1 for row in rows]
+    for jump in risen:
+        found[rows[jump.number]] = jump.as_json(positions)
     return found
 
 

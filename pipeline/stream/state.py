@@ -109,9 +109,10 @@ class ConversationState:
             stored = _Stored.model_validate_json(content)
             numbers = np.frombuffer(base64.b64decode(stored.window, validate=True), "<f4").astype(np.float32)
         except (ValidationError, binascii.Error, ValueError) as error:
-            places = [".".join(map(str, one["loc"])) for one in error.errors()[:3]] if isinstance(error, ValidationError) else []
+            found = [one["loc"][0] for one in error.errors() if one["loc"]] if isinstance(error, ValidationError) else []
+            places = [place for place in _Stored.model_fields if place in found]
             raise StateError(
-                f"this is no state of the format {FORMAT}" + (f" ({', '.join(places)})" if any(places) else ""),
+                f"this is no state of the format {FORMAT}" + (f" ({', '.join(places)})" if places else ""),
                 do="Begin the conversation anew, and give all its messages again",
             ) from None  # the cause quotes what it was given
         count, present = len(stored.window_speakers), len(stored.speakers)

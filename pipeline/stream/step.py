@@ -139,14 +139,15 @@ class Stepper:
             When a state is of another model, or there are two messages of one conversation.
         """
         for state, _ in pairs:
-            self._check(state)
+            self.check(state)
         if len({state.conversation_id for state, _ in pairs}) < len(pairs):
             raise StateError("two messages of one conversation in one step", do="Give the second with the state after the first")
         lines = {number: line for number, (_, message) in enumerate(pairs) if (line := _utterance(message)) is not None}
         vectors = dict(zip(lines, self._reader.vectors(list(lines.values())) if lines else (), strict=True))
         return [self._step(state, message, vectors.get(number)) for number, (state, message) in enumerate(pairs)]
 
-    def _check(self, state: ConversationState) -> None:
+    def check(self, state: ConversationState) -> None:
+        """Raise `StateError` when a state is of another model."""
         if state.model != self.model:
             raise StateError(
                 f"the state is of the model {state.model}, not of {self.model}",

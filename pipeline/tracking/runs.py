@@ -22,6 +22,7 @@ from pipeline.config import Settings
 from pipeline.corpora.about import corpus_hash
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.model.folder import ModelFolder
+from pipeline.tracking.killed import PROCESS, mark_killed, terminated_as_exit, this_process
 from pipeline.tracking.served import COLUMNS
 
 logger = logging.getLogger(__name__)
@@ -33,12 +34,17 @@ EXPERIMENT = "safelight"
 def tracked(recipe: Settings, *, name: str, corpus: TrainingCorpus, uri: str | None) -> Iterator[str]:
     """Open a run, log the recipe and a hash of what is learned from, and yield the run's id."""
     mlflow.set_tracking_uri(uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db")
-    mlflow.set_experiment(EXPERIMENT)
-    with mlflow.start_run(run_name=name) as run:
+    experiment = mlflow.set_experiment(EXPERIMENT)
+    mark_killed(experiment.experiment_id)
+    with terminated_as_exit(), mlflow.start_run(run_name=name, tags={PROCESS: this_process()}) as run:
         mlflow.log_params(dict(_flat(recipe.model_dump(mode="json"))))
         for part, conversations in (("labelled", corpus.labelled), ("ordinary", corpus.ordinary)):
             mlflow.log_param(f"data.{part}.sha256", corpus_hash(conversations))
-        yield run.info.run_id
+        try:
+            yield run.info.run_id
+        except (KeyboardInterrupt, SystemExit):
+            mlflow.end_run("KILLED")
+            raise
 
 
 def log_history(history: Path) -> None:

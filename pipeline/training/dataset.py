@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.config import SplitSettings
@@ -54,16 +54,24 @@ def make_splits(corpus: TrainingCorpus, settings: SplitSettings, *, seed: int) -
     for_validation = min(settings.ordinary_validation, int(settings.validation * len(ordinary)))
     kept = for_validation, for_validation + min(settings.ordinary_test, int(settings.test * len(ordinary)))
     names = ("validation" if number < kept[0] else "test" if number < kept[1] else "train" for number in range(len(ordinary)))
-    where = {chat.id: name for chat, name in zip(ordinary, names, strict=True)}
-    for pair in _relatives(ordinary):
-        if all(chat in where for chat in pair) and where[pair[0]] != where[pair[1]]:
-            del where[max(pair, key=lambda chat: PARTS.index(where[chat]))]
+    where = leave_out_duplicates({chat.id: name for chat, name in zip(ordinary, names, strict=True)}, ordinary)
     return made.model_copy(
         update={
             "conversations": {**made.conversations, **where},
             "hashes": {**made.hashes, **{chat.id: short_hash(chat) for chat in ordinary}},
         }
     )
+
+
+def leave_out_duplicates(
+    where: Mapping[str, str], ordinary: Sequence[LabelledConversation], *, fixed: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the parts without the ordinary chats that are near-duplicates of one in an earlier part, or of a ``fixed`` one."""
+    kept = dict(where)
+    for pair in _relatives(ordinary):
+        if all(chat in kept for chat in pair) and kept[pair[0]] != kept[pair[1]]:
+            del kept[max(pair, key=lambda chat: (chat not in fixed, PARTS.index(kept[chat])))]
+    return kept
 
 
 def _relatives(chats: Sequence[LabelledConversation]) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -15,7 +16,7 @@ from pipeline.model.ngram.baseline import BaselineModel
 from pipeline.model.ngram.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
 from pipeline.training.calibrate import calibrate, look_alikes_of
 from pipeline.training.dataset import DatasetSplits
-from pipeline.training.examples import LabelledUtterances, labelled_utterances
+from pipeline.training.examples import labelled_utterances
 
 
 def fit_baseline(dataset: DatasetSplits, recipe: BaselineRecipe, taxonomy: Taxonomy) -> BaselineModel:
@@ -28,7 +29,8 @@ def fit_baseline(dataset: DatasetSplits, recipe: BaselineRecipe, taxonomy: Taxon
     """
     train = list(labelled_utterances(dataset.train, stages=taxonomy.keys))
     validation = list(labelled_utterances(dataset.validation, stages=taxonomy.keys))
-    stages = _fit_stages(train, recipe, taxonomy)
+    texts = [text for conversation in train for text in conversation.texts]
+    stages = fit_stages(texts, np.concatenate([conversation.stages for conversation in train]), recipe, taxonomy.keys)
     calibrated = calibrate(
         [stages.decision(conversation.texts) for conversation in validation],
         validation,
@@ -37,10 +39,15 @@ def fit_baseline(dataset: DatasetSplits, recipe: BaselineRecipe, taxonomy: Taxon
     return BaselineModel(taxonomy=taxonomy, stages=stages, calibration=calibrated.stages, risk_head=calibrated.risk)
 
 
-def _fit_stages(train: Sequence[LabelledUtterances], recipe: BaselineRecipe, taxonomy: Taxonomy) -> LinearStages:
-    texts = [text for conversation in train for text in conversation.texts]
-    labels = np.concatenate([conversation.stages for conversation in train])
-    for column, key in enumerate(taxonomy.keys):
+def fit_stages(texts: Sequence[str], labels: NDArray[np.float32], recipe: BaselineRecipe, stages: Sequence[str]) -> LinearStages:
+    """Train a logistic regression a stage on messages. ``labels`` of shape (texts, stages): 1, 0, or NaN where nobody knows.
+
+    Raises
+    ------
+    CorpusError
+        When no message carries a stage, or none is known to carry none.
+    """
+    for column, key in enumerate(stages):
         if len(np.unique(labels[~np.isnan(labels[:, column]), column])) < 2:
             raise CorpusError(
                 f"the training part does not hold messages with and without the stage {key}",

@@ -95,7 +95,21 @@ def fit_cascade(
         train_student(examples, damped, stages=len(model.taxonomy.keys), epochs=settings.epochs, seed=seed + number)
         for number in range(settings.members)
     ]
-    first = as_prefilter(members, damped, figures={"threshold": thresholds.risk})
+    first = as_prefilter(members, damped, figures={})
+    return adjust_cascade(first, dataset, model, thresholds, validation=validation, test=test)
+
+
+def adjust_cascade(
+    prefilter: Prefilter,
+    dataset: DatasetSplits,
+    model: EncoderModel,
+    thresholds: Thresholds,
+    *,
+    validation: Sequence[Judged],
+    test: Sequence[Judged],
+) -> Prefilter:
+    """Return a prefilter of an earlier model with the cut and the figures that it has before ``model``; see `fit_cascade`."""
+    first = replace(prefilter, figures={"threshold": thresholds.risk})
     first = replace(first, cut=_choose_cut(first, list(_read(dataset.validation, validation, model)), thresholds.risk))
     return replace(first, figures={**first.figures, **_measure(first, list(_read(dataset.test, test, model)), thresholds)})
 

@@ -20,6 +20,8 @@ from transformers import (
     EarlyStoppingCallback,
     Trainer,
     TrainerCallback,
+    TrainerControl,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
@@ -175,7 +177,7 @@ def fit_encoder(
         train_dataset=_Examples(train),
         eval_dataset=_Examples(validation),
         data_collator=collate,
-        callbacks=[EarlyStoppingCallback(early_stopping_patience=settings.patience), *callbacks],
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=settings.patience), _EpochLine(say), *callbacks],
     )
     trainer.head_rate = settings.head_learning_rate
     if last:
@@ -187,6 +189,21 @@ def fit_encoder(
     if trainer.is_world_process_zero():
         (checkpoints / "history.json").write_text(json.dumps(history, indent=1), "utf-8")
     return _ended(module, recipe)
+
+
+class _EpochLine(TrainerCallback):
+    """Says after each evaluation what was measured on the validation part."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Say how far the training is, and how well the network ranks the stages."""
+        del control
+        metrics = kwargs["metrics"]
+        if state.is_world_process_zero and state.epoch is not None and state.global_step:
+            figures = f"average precision {metrics['eval_average_precision']:.4f}, loss {metrics['eval_loss']:.3f}"
+            self._say(f"epoch {state.epoch:.2g} of {args.num_train_epochs:g}: {figures} on the validation part")
 
 
 def _ended(module: TrainingModule, recipe: EncoderRecipe) -> TrainingModule:

@@ -104,7 +104,7 @@ def against_look_alikes(head: RiskHead, scored: Sequence[Scored], look_alikes: S
     Ordinary chat would set 0.5 where nobody doubts: then most conversations that could be taken for grooming have 0.9 and more.
     """
     kept = [conversation for conversation, alike in zip(scored, look_alikes, strict=True) if conversation.grooming or alike]
-    labels = np.asarray([bool(conversation.grooming) for conversation in kept])
+    labels = np.asarray([bool(conversation.grooming) for conversation in kept], np.bool_)
     if min(labels.sum(), (~labels).sum()) < _FEWEST:
         return head
     peaks = [head.risks(conversation.stages, conversation.child, conversation.speakers)[1].max() for conversation in kept]

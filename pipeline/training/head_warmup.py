@@ -44,11 +44,18 @@ def refit_head(module: TrainingModule, examples: Sequence[Example], *, epochs: i
 
 
 def fit_head(
-    module: TrainingModule, examples: Sequence[Example], vectors: Sequence[Tensor], *, epochs: int, batch: int, seed: int
+    module: TrainingModule,
+    examples: Sequence[Example],
+    vectors: Sequence[Tensor],
+    *,
+    epochs: int,
+    batch: int,
+    seed: int,
+    rate: float = _RATE,
 ) -> None:
     """Train the context head alone on vectors of `embed`."""
     module.train()
-    optimiser = torch.optim.AdamW(module.head.parameters(), lr=_RATE, weight_decay=_DECAY)
+    optimiser = torch.optim.AdamW(module.head.parameters(), lr=rate, weight_decay=_DECAY)
     steps = max(1, epochs * -(-len(examples) // batch))
     schedule = torch.optim.lr_scheduler.LinearLR(optimiser, start_factor=1.0, end_factor=0.0, total_iters=steps)
     order = torch.Generator().manual_seed(seed)
@@ -57,7 +64,7 @@ def fit_head(
         for start in range(0, len(shuffled), batch):
             numbers = shuffled[start : start + batch]
             optimiser.zero_grad()
-            read = [module.logits(examples[number], vectors[number]) for number in numbers]
+            read = [module.logits(examples[number], vectors[number].float()) for number in numbers]
             module.losses([examples[number] for number in numbers], read)["loss"].backward()
             optimiser.step()
             schedule.step()

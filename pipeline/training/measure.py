@@ -49,6 +49,8 @@ def predict_parts(model: Model, recipe: Recipe, dataset: DatasetSplits, folder: 
         chat for size in _SYNTHETIC_SIZES for chat in synthetic_chats(chats, seed=recipe.seed, most=len(chats), messages=size)
     ]
     thresholds = choose_thresholds([*validation, *predict_labelled(synthetic, model)], model.taxonomy.keys, **recipe.rates)
+    flagged = sum(conversation.peak >= thresholds.risk for conversation in validation)
+    say(f"an alert begins at risk {thresholds.risk:.4g}: {flagged:,} of {len(validation):,} conversations of the validation part")
     save_drift_profile(folder, dataset.validation, [conversation.peak for conversation in validation], threshold=thresholds.risk)
     say("measuring on the test part")
     return Predicted(thresholds, validation, predict_labelled(dataset.test, model))

@@ -19,7 +19,7 @@ import tomli_w
 
 from pipeline.config import BaselineRecipe, EncoderRecipe, Recipe, Taxonomy, load_settings, read_recipe
 from pipeline.corpora.augment.compose import Composition
-from pipeline.corpora.split import load_splits
+from pipeline.corpora.split import Splits, load_splits
 from pipeline.corpora.training import TrainingCorpus, read_training_corpus
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.ingest.options import NO_COLUMNS
@@ -29,6 +29,7 @@ from pipeline.model.leakage import SPLITS, save_training_hashes
 from pipeline.output import check_place, new_folder, write_json
 from pipeline.suite import Suite, stages_unknown_to, suite_outcomes
 from pipeline.training.dataset import DatasetSplits, assign_splits, make_splits
+from pipeline.training.encoder_source import require_encoder
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ def train(
     out: Path,
     splits: Path | None = None,
     encoder_path: Path | None = None,
+    start: Path | None = None,
     resume: bool = False,
     overrides: Iterable[str] = (),
     overwrite: bool = False,
@@ -58,10 +60,13 @@ def train(
     """Train the recipe in ``config`` on the corpora and write the model folder ``out`` in one rename.
 
     The training part is learned from, the validation part calibrates, the test part measures; ``splits`` says which is which, or
-    else the recipe. An encoder keeps its checkpoints beside the model
-    folder, in ``<out>.training``, and with ``resume`` goes on from there. With ``track`` MLflow keeps the run, in the store at
-    ``tracking`` or else in ``MLFLOW_TRACKING_URI`` or ``mlflow.db``. Under ``torchrun`` each process learns from its part of every
-    batch; the first one writes, and the others wait for it. ``columns`` maps our fields to the columns of the labelled tables.
+    else the recipe. With ``start``, a model folder, its network stays as it is and only what reads its vectors is trained
+    (`pipeline.training.train_heads`); what that model learned from is never measured on.
+
+    An encoder keeps its checkpoints beside the model folder, in ``<out>.training``, and with ``resume`` goes on from there. With
+    ``track`` MLflow keeps the run, in the store at ``tracking`` or else in ``MLFLOW_TRACKING_URI`` or ``mlflow.db``. Under
+    ``torchrun`` each process learns from its part of every batch; the first one writes, and the others wait for it. ``columns``
+    maps our fields to the columns of the labelled tables.
 
     Raises
     ------
@@ -69,7 +74,12 @@ def train(
         When a file is not valid, the corpus is too small, or the training extra is not installed.
     """
     recipe, taxonomy = load_recipe(config, overrides=overrides)
+    if start is not None and (encoder_path is not None or not isinstance(recipe, EncoderRecipe)):
+        raise ConfigError("--from keeps the network of a model", do="Give the recipe of an encoder, and no --encoder")
     check_place(out, overwrite=overwrite, marker=MANIFEST)
+    if isinstance(recipe, EncoderRecipe) and start is None:
+        with _extra():
+            require_encoder(recipe.encoder, path=encoder_path)
     more = recipe.cascade.ordinary if isinstance(recipe, EncoderRecipe) else 0
     read = read_training_corpus(
         corpus,
@@ -83,10 +93,10 @@ def train(
     if not read.labelled:
         raise ConfigError("no labelled conversation was given", do="Give at least one --corpus")
     say(f"{len(read.labelled)} labelled conversations, {len(read.ordinary)} of ordinary chat")
-    try:
+    with _extra():
         import sklearn  # noqa: F401 - before anything else takes time
 
-        given = load_splits(splits) if splits is not None else make_splits(read, recipe.splits, seed=recipe.seed)
+        given = _splits(splits, start, read, recipe)
         composed = recipe.composition if isinstance(recipe, EncoderRecipe) else None
         composition = load_settings(config.parent / composed, Composition) if composed else None
         dataset = assign_splits(read, given, composition=composition)
@@ -101,6 +111,8 @@ def train(
                 (folder / name).write_text(content, "utf-8")
             if isinstance(recipe, BaselineRecipe):
                 _train_baseline(recipe, taxonomy, dataset, folder, suite, say)
+            elif start is not None:
+                _train_heads(start, recipe, taxonomy, dataset, folder, out, suite, say)
             else:
                 rival = load_settings(config.parent / recipe.baseline, BaselineRecipe) if recipe.baseline else None
                 _train_encoder(recipe, taxonomy, dataset, folder, out, encoder_path, resume, rival, suite, say)
@@ -108,9 +120,27 @@ def train(
                 save_training_hashes(folder, (*dataset.train, *dataset.validation, *dataset.more))
                 seal_model_folder(folder, kind=recipe.kind, name=recipe.name)
         _wait_for_the_others()
+    return open_model_folder(out)
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Name the extra where a library of training is missing."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise SafelightError(f"training needs {error.name}", do="Install it with: pip install 'safelight[train]'") from error
-    return open_model_folder(out)
+
+
+def _splits(splits: Path | None, start: Path | None, corpus: TrainingCorpus, recipe: Recipe) -> Splits:
+    """Return the splits that are given, or those of the model that is begun from, or new ones."""
+    if splits is not None:
+        return load_splits(splits)
+    if start is not None and (start / SPLITS).is_file():
+        from pipeline.training.extend_splits import extend_splits
+
+        return extend_splits(load_splits(start / SPLITS), corpus, recipe.splits, seed=recipe.seed)
+    return make_splits(corpus, recipe.splits, seed=recipe.seed)
 
 
 def _first_process() -> bool:
@@ -159,6 +189,23 @@ def _train_baseline(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("the baseline trains in one process", do="Start it without torchrun")
     train_baseline(recipe, taxonomy, dataset, folder, suite=suite, say=say)
+
+
+def _train_heads(
+    start: Path,
+    recipe: EncoderRecipe,
+    taxonomy: Taxonomy,
+    dataset: DatasetSplits,
+    folder: Path,
+    out: Path,
+    suite: Suite | None,
+    say: Callable[[str], None],
+) -> None:
+    from pipeline.training.train_heads import open_start, train_heads
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("heads train in one process", do="Start it without torchrun")
+    train_heads(open_start(start, recipe), recipe, taxonomy, dataset, folder, kept=_checkpoints(out), suite=suite, say=say)
 
 
 def _train_encoder(

@@ -95,6 +95,7 @@ def train_encoder(
     batches = calibration_batches(train, closing=start.tokenizer.closing)
     export_network(module.network, single, example=batches[0])
     quantise(single, folder / NETWORK, batches=batches)
+    say(f"exported: {(folder / NETWORK).stat().st_size / 1e6:.1f} MB in int8, {single.stat().st_size / 1e6:.1f} MB before")
     head = module.head.as_numpy()
     network = open_network(folder / NETWORK)
     logits = exported_logits(network, head, validation, closing=start.tokenizer.closing)

@@ -55,7 +55,13 @@ Line = tuple[str | None, str, dict[str, float], float]
 
 
 def make_run(
-    path: Path, taxonomy: Taxonomy, conversations: dict[str, Sequence[Line]], *, text: str = "include", threshold: float = 0.9
+    path: Path,
+    taxonomy: Taxonomy,
+    conversations: dict[str, Sequence[Line]],
+    *,
+    text: str = "include",
+    threshold: float = 0.9,
+    titles: dict[str, str] | None = None,
 ) -> Path:
     """Write a run folder as `safelight score` does, with scores that are given."""
     path.mkdir(parents=True)
@@ -92,7 +98,7 @@ def make_run(
             {
                 "conversation_id": conversation_id,
                 "platform": "game-chat" if number % 2 else "photo-app",
-                "title": None,
+                "title": (titles or {}).get(conversation_id),
                 "source_file": "night.jsonl",
                 "messages": len(lines),
                 "speakers": len(slots),

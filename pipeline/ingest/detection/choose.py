@@ -12,6 +12,7 @@ from pipeline.ingest.detection.looks_like import ARCHIVE, NO_CHATS, Look, looks_
 from pipeline.ingest.files.encodings import legacy_encoding, unmarked_utf16
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.files.find import Refused
+from pipeline.ingest.files.shown import shown
 from pipeline.ingest.options import ReadLog, ReadOptions, Unread
 from pipeline.printable import printable
 
@@ -116,7 +117,7 @@ def as_utf8(file: ExportFile, format_: str, log: ReadLog) -> ExportFile:
     if file.cr_only:
         log.warn(file.name, "its lines end with carriage returns, as on an old Macintosh: each was read as the end of a line")
     known = file.encoding or file.marked_encoding
-    if known is None and format_ in _TEXTS:
+    if known is None and format_ in _TEXTS and not file.is_utf8:
         with file.open() as stream:
             known = legacy_encoding(stream)
         file = replace(file, encoding=known) if known is not None else file
@@ -152,7 +153,7 @@ def tell_strange(path: Path, strange: list[Strange], found: list[tuple[str, Expo
         elif not was_sent:
             others.append(stranger)
     if others:
-        log.warn(str(path), f"{len(others)} file(s) passed over that are no chat export we know, such as {others[0].file.name}")
+        log.warn(shown(path), f"{len(others)} file(s) passed over that are no chat export we know, such as {others[0].file.name}")
 
 
 def _is_data(file: ExportFile) -> bool:
@@ -170,18 +171,18 @@ def nothing_found(path: Path, choice: Choice) -> ExportError:
         count = len(refused) + len(strange)
         first = refused[0].error
         what = f"none of the {count} files can be read. The first, {refused[0].name}: {first.what}"
-        return type(first)(what, where=str(path), do=first.do)
+        return type(first)(what, where=shown(path), do=first.do)
     if len(strange) == 1:
         return _not_known(strange[0])
     if not strange:
-        return UnknownFormat("there is no file in it", where=str(path), do=_SEE)
+        return UnknownFormat("there is no file in it", where=shown(path), do=_SEE)
     looks = [stranger for stranger in strange[:_NAMED] if stranger.look is not None and stranger.look.chat]
     what = f"none of the {len(strange)} files is a chat export that we know"
     if looks:
         what += ": " + "; ".join(
             f"{stranger.file.location.name} looks like {stranger.look.what}" for stranger in looks[:3] if stranger.look
         )
-    return UnknownFormat(what, where=str(path), do=looks[0].look.do if looks and looks[0].look else _SEE)
+    return UnknownFormat(what, where=shown(path), do=looks[0].look.do if looks and looks[0].look else _SEE)
 
 
 def _not_known(stranger: Strange) -> ExportError:

@@ -34,7 +34,6 @@ _NAMED_WITHIN = re.compile(r"<[^<>]{1,40}> ?\S|[\w.\- ]{1,30}: \S")
 class _Line:
     text: str
     header: Header | None
-    signal: re.Match[str] | None
     after_blank: bool
 
 
@@ -71,7 +70,7 @@ def _lines(text: str) -> list[_Line]:
         if bare.strip():
             header = header_of(bare) if can_begin(bare) else None
             known = header if header is not None and header.clock is not None else None
-            found.append(_Line(bare, known, _SIGNAL.match(bare), after_blank=blank))
+            found.append(_Line(bare, known, after_blank=blank))
         blank = not bare.strip()
     return found
 
@@ -91,7 +90,7 @@ def _style(lines: Sequence[_Line]) -> Style | None:
 def _is_signal(headed: Sequence[_Line], file: ExportFile, text: str) -> bool:
     """Weigh what tells signal-export's Markdown from a WhatsApp export of a phone that writes ISO dates."""
     name = file.location.name.casefold()
-    known = [line.signal for line in headed if line.signal is not None]
+    known = [match for line in headed if (match := _SIGNAL.match(line.text)) is not None]
     if not known:
         return False
     signal = 3 * name.endswith(".md") + 2 * all(line.after_blank for line in headed)
@@ -104,11 +103,11 @@ def _is_signal(headed: Sequence[_Line], file: ExportFile, text: str) -> bool:
 
 def _speaks(headed: Sequence[_Line], style: Style, text: str, file: ExportFile) -> bool:
     """Whether the rows are people's, as far as the head tells: not a log's, and not without any name."""
-    rows = [split_row(line.text[line.header.end :]) for line in headed if line.header is not None]
-    spoken = [(row.speaker, row.text) for row in rows if row.speaker is not None]
     name = file.location.name.casefold()
     if MARK in text or name == "_chat.txt" or name.startswith("whatsapp "):
         return True
+    rows = [split_row(line.text[line.header.end :]) for line in headed if line.header is not None]
+    spoken = [(row.speaker, row.text) for row in rows if row.speaker is not None]
     if style.form == "bracket" and len(spoken) < (1 - _MOST) * len(rows):
         return False
     return not is_log([(speaker, ": ", words) for speaker, words in spoken])

@@ -99,13 +99,13 @@ def _lines_beyond_ascii(stream: BinaryIO) -> tuple[bytes, int, int]:
     for block in iter(lambda: stream.read(_BLOCK) + stream.readline(_BLOCK), b""):
         if block.isascii():
             continue
-        if len(kept) >= _SAMPLE and b"\r" not in block and _is_utf8(block):
+        if len(kept) >= _SAMPLE and b"\r" not in block and is_utf8(block):
             well_formed += _count_beyond_ascii(block)
             continue
         for line in block.splitlines(keepends=True):
             if line.isascii():
                 continue
-            if _is_utf8(line):
+            if is_utf8(line):
                 well_formed += 1
             else:
                 broken += 1
@@ -114,7 +114,8 @@ def _lines_beyond_ascii(stream: BinaryIO) -> tuple[bytes, int, int]:
     return bytes(kept), well_formed, broken
 
 
-def _is_utf8(text: bytes) -> bool:
+def is_utf8(text: bytes) -> bool:
+    """Whether all of a text is UTF-8."""
     try:
         text.decode("utf-8")
     except UnicodeDecodeError:

@@ -13,7 +13,8 @@ from typing import IO, BinaryIO
 
 from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.files.archives import DAMAGE, HEAD_BYTES, Archive, Source, archive_kind, open_archive
-from pipeline.ingest.files.encodings import RecodedStream, marked_encoding
+from pipeline.ingest.files.encodings import RecodedStream, is_utf8, marked_encoding
+from pipeline.ingest.files.shown import shown
 from pipeline.ingest.options import MAX_MEMBER_BYTES
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -38,7 +39,7 @@ class ExportFile:
     @cached_property
     def name(self) -> str:
         """The name shown in sources and errors: ``path`` or ``path!/member``."""
-        return "!/".join([str(self.path), *self._chain])
+        return "!/".join([shown(self.path), *self._chain])
 
     @property
     def _chain(self) -> tuple[str, ...]:
@@ -59,15 +60,20 @@ class ExportFile:
         ArchiveRefused
             When it is encrypted, damaged, or unpacks to more than ``max_bytes`` (raised while reading).
         """
-        raw = self._open_unpacked()
+        return self._open()[0]
+
+    def _open(self) -> tuple[BinaryIO, bool]:
+        """Return the open file, and whether its bytes are read as they lie there."""
+        raw, packed = self._open_unpacked()
         try:
-            encoding = self.encoding or marked_encoding(raw.peek(4)[:4]) or ("utf-8" if self.cr_only else None)
+            self._know(marked_encoding=marked_encoding(raw.peek(4)[:4]))
+            encoding = self.encoding or self.marked_encoding or ("utf-8" if self.cr_only else None)
         except ExportError:
             raw.close()
             raise
         if encoding is None:
-            return raw
-        return io.BufferedReader(RecodedStream(raw, encoding, self.name, cr_only=self.cr_only), _BLOCK)
+            return raw, not packed
+        return io.BufferedReader(RecodedStream(raw, encoding, self.name, cr_only=self.cr_only), _BLOCK), False
 
     def open_raw(self) -> io.BufferedReader:
         """Open for reading the bytes as they lie there; raises as `open` does."""
@@ -88,7 +94,8 @@ class ExportFile:
         damaged = "the archive is damaged: this member does not unpack to what was packed"
         return io.BufferedReader(_Guarded(stream, self, damaged, "the member"), _BLOCK)
 
-    def _open_unpacked(self) -> io.BufferedReader:
+    def _open_unpacked(self) -> tuple[io.BufferedReader, bool]:
+        """Return the file open, and whether it is packed with gzip."""
         raw = self.open_raw()
         try:
             packed = raw.peek(2)[:2] == GZIP_MAGIC
@@ -96,15 +103,24 @@ class ExportFile:
             raw.close()
             raise unreadable(self.path, error) if isinstance(error, OSError) else error from None
         if not packed:
-            return raw
+            return raw, False
         damaged = "the file is packed with gzip, and is damaged or cut off"
-        return io.BufferedReader(_Guarded(gzip.GzipFile(fileobj=raw), self, damaged, "the file", also=raw.close), _BLOCK)
+        return io.BufferedReader(_Guarded(gzip.GzipFile(fileobj=raw), self, damaged, "the file", also=raw.close), _BLOCK), True
 
     @cached_property
     def marked_encoding(self) -> str | None:
         """The encoding that a byte order mark says, but for UTF-8's."""
-        with self._open_unpacked() as stream:
+        with self._open_unpacked()[0] as stream:
             return marked_encoding(stream.read(4))
+
+    @cached_property
+    def is_utf8(self) -> bool:
+        """Whether the text is UTF-8 for sure: of a file that is no longer than its head, which is not opened again for it."""
+        return False
+
+    def _know(self, **values: object) -> None:
+        """Keep what was seen on the way, so that a file among thousands is opened as seldom as can be."""
+        self.__dict__.update(values)
 
     def sibling(self, name: str, *, above: int = 0) -> ExportFile | None:
         """Return the file of that name beside this one, in the same folder or archive; ``None`` when there is none.
@@ -145,14 +161,20 @@ class ExportFile:
         with self.open_raw() as raw:
             if self.member is None and raw.peek(2)[:2] != GZIP_MAGIC:
                 return kind, self.path
-        with self._open_unpacked() as stream:
+        with self._open_unpacked()[0] as stream:
             return kind, io.BytesIO(stream.read())
 
     def head(self, size: int = _BLOCK) -> bytes:
         """Return the first ``size`` bytes."""
-        with self.open() as stream:
+        stream, as_it_lies = self._open()
+        with stream:
             try:
-                return stream.read(size)
+                head = stream.read(size)
+                if len(head) < size:
+                    self._know(is_utf8=is_utf8(head))
+                    if as_it_lies:
+                        self._know(sha256=hashlib.sha256(head).hexdigest())
+                return head
             except OSError as error:
                 raise unreadable(self.path, error) from error
 
@@ -217,4 +239,4 @@ def is_archive(file: ExportFile) -> bool:
 def unreadable(path: Path, error: OSError) -> ExportError:
     """Return the error for a path that the system will not let us read."""
     reason = error.strerror or type(error).__name__
-    return ExportError(f"cannot be read ({reason})", where=str(path), do="Check the path and its permissions")
+    return ExportError(f"cannot be read ({reason})", where=shown(path), do="Check the path and its permissions")

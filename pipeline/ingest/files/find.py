@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.files.archives import MAX_MEMBERS, Member
 from pipeline.ingest.files.export_file import ExportFile, is_archive, unreadable
+from pipeline.ingest.files.shown import shown
 from pipeline.ingest.options import MAX_MEMBER_BYTES
 from pipeline.printable import printable
 
@@ -55,7 +56,7 @@ class FileFinder:
         _require_utf8(path)
         try:
             if not path.exists():
-                raise ExportError("there is no such file or folder", where=str(path), do="Check the path")
+                raise ExportError("there is no such file or folder", where=shown(path), do="Check the path")
             is_folder = path.is_dir()
         except OSError as error:
             raise unreadable(path, error) from error
@@ -66,7 +67,7 @@ class FileFinder:
             try:
                 yield from self._file_or_members(entry)
             except ExportError as error:
-                self.refused.append(Refused(printable(str(entry)), error))
+                self.refused.append(Refused(printable(shown(entry)), error))
 
     def _walk(self, top: Path) -> Iterator[Path]:
         """Yield what lies below a folder; none is walked twice, so that no walk goes round."""
@@ -78,7 +79,7 @@ class FileFinder:
             if entry is None:
                 waiting.pop()
             elif entry.name.startswith((".", "__MACOSX")):
-                self.hidden.append(printable(str(entry)))
+                self.hidden.append(printable(shown(entry)))
             else:
                 try:
                     if not self._may_be_read(entry, root):
@@ -90,7 +91,7 @@ class FileFinder:
                         waiting.append(iter(_entries(entry)))
                 except (ExportError, OSError) as error:
                     known = error if isinstance(error, ExportError) else unreadable(entry, error)
-                    self.refused.append(Refused(printable(str(entry)), known))
+                    self.refused.append(Refused(printable(shown(entry)), known))
 
     def _may_be_read(self, entry: Path, root: Path) -> bool:
         _require_utf8(entry)
@@ -99,7 +100,7 @@ class FileFinder:
         try:
             target = entry.resolve(strict=True)
         except (OSError, RuntimeError) as error:
-            raise ExportError("a link that leads nowhere", where=str(entry), do="Copy the file that it stood for") from error
+            raise ExportError("a link that leads nowhere", where=shown(entry), do="Copy the file that it stood for") from error
         if not self.follow_links and not target.is_relative_to(root):
             self.links.append(entry)
             return False
@@ -107,7 +108,7 @@ class FileFinder:
 
     def _file_or_members(self, path: Path) -> Iterator[ExportFile]:
         if not path.is_file():
-            raise ExportError("neither a file nor a folder", where=str(path), do="Give a chat export, or a folder of them")
+            raise ExportError("neither a file nor a folder", where=shown(path), do="Give a chat export, or a folder of them")
         file = ExportFile(path, max_bytes=self.max_member_bytes)
         if is_archive(file) and not _is_office(file):
             yield from self._members(file)

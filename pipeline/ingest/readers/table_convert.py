@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -18,14 +17,13 @@ from pipeline.ingest.columns import COLUMNS, MessageColumns, Meta
 from pipeline.ingest.parsing.table_blocks import Block
 from pipeline.ingest.parsing.table_fields import Columns, moment
 from pipeline.ingest.parsing.table_records import Record
+from pipeline.ingest.times.columns import microseconds_of, stamps_of
 from pipeline.schema import KINDS
 
 if TYPE_CHECKING:
     from pipeline.ingest.readers.tables import Table
 
 pc: Any = pyarrow.compute  # its functions are made at run time
-_UTC = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\+00:00|Z)$"
-_LOCAL = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d$"
 _ISO_OR_NONE = r"(?s)^(.{4}-|$)"
 _EPOCH = datetime(1970, 1, 1)
 _MOST_JOINED = 1 << 30
@@ -179,14 +177,14 @@ def converted(block: Block, numbers: NDArray[np.int64], table: Table) -> Convert
         return None
     speakers, text = _names(batch, of["speaker"]), _column(batch, of["text"])
     text = text if pa.types.is_string(text.type) else _names(batch, of["text"])
-    stamps = _stamps(_column(batch, of["timestamp"]), table.options.timezone)
+    stamps = stamps_of(_column(batch, of["timestamp"]), table.options.timezone, moment)
     if speakers is None or text is None or stamps is None:
         return None
     kinds = _kinds(_column(batch, of["kind"]), text)
     sources = _sources(batch, block.places, table)
     if kinds is None or sources is None:
         return None
-    times = _times(stamps)
+    times = microseconds_of(stamps)
     if times is None:
         return None
     messages = ids.messages
@@ -228,43 +226,6 @@ def _names(batch: pa.RecordBatch, name: str) -> pa.StringArray | None:
         return None
     empty = pc.equal(column, "")
     return pc.if_else(empty, pa.scalar(None, pa.string()), column) if pc.any(empty).as_py() else column
-
-
-def _stamps(column: pa.Array, zone: ZoneInfo | None) -> pa.StringArray | None:
-    """Return times as `datetime.isoformat` writes them; ``None`` where one cannot be read, or its date is local."""
-    if pa.types.is_string(column.type) and len(column):
-        if _all_match(column, _UTC):
-            ends = pc.utf8_slice_codeunits(column, 19)
-            return column if not pc.any(pc.equal(ends, "Z")).as_py() else _ended(column, "+00:00")
-        if zone is None and _all_match(column, _LOCAL):
-            return pc.replace_substring(column, " ", "T")
-    try:
-        found = [moment(value, zone) for value in column.to_pylist()]
-    except (ValueError, OverflowError):
-        return None
-    return pa.array([None if time is None else time.isoformat() for time in found], pa.string())
-
-
-def _all_match(column: pa.StringArray, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(column, pattern), min_count=0).as_py())
-
-
-def _ended(column: pa.StringArray, end: str) -> pa.StringArray:
-    return pc.binary_join_element_wise(pc.utf8_slice_codeunits(column, 0, 19), end, "")
-
-
-def _times(stamps: pa.StringArray) -> pa.Array | None:
-    """Return the microseconds of times; ``None`` where one is of no day or no year, or some are local and some not."""
-    if stamps.null_count == len(stamps):
-        return pa.nulls(len(stamps), pa.int64())
-    if pc.any(pc.starts_with(stamps, "0000")).as_py():
-        return None
-    for type_ in (pa.timestamp("us", "UTC"), pa.timestamp("us")):
-        try:
-            return stamps.cast(type_).cast(pa.int64())
-        except pa.ArrowInvalid:
-            continue
-    return None
 
 
 def _kinds(column: pa.Array, text: pa.StringArray) -> pa.StringArray | None:

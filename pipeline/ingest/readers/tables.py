@@ -13,7 +13,8 @@ from typing import Any, TypeVar, cast
 from pipeline.errors import ExportError
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
-from pipeline.ingest.parsing.table_blocks import Blocks, Csv, JsonLines, Parquet
+from pipeline.ingest.parsing.csv_blocks import Csv
+from pipeline.ingest.parsing.table_blocks import Blocks, JsonLines, Parquet
 from pipeline.ingest.parsing.table_fields import OF_CONVERSATION, Columns, identity, json_object, kind, moment, plain, source, words
 from pipeline.ingest.parsing.table_groups import Records, Survey, group, id_hash, survey
 from pipeline.ingest.parsing.table_records import Record, csv_records, json_records, jsonl_records, parquet_records

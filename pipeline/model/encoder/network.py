@@ -66,6 +66,14 @@ class ContextNetwork(nn.Module):
         hidden = functional.gelu(self.inner(seen), approximate="tanh")
         return self.linear(seen) + self.outer(self.dropout(hidden))
 
+    def load(self, head: ContextHead) -> None:
+        """Take the weights of a head that was trained before, of the same shape."""
+        with torch.no_grad():
+            for name in ("linear", "inner", "outer"):
+                layer = getattr(self, name)
+                layer.weight.copy_(torch.from_numpy(getattr(head, name).copy()))
+                layer.bias.copy_(torch.from_numpy(getattr(head, f"{name}_offsets").copy()))
+
     def as_numpy(self) -> ContextHead:
         """Return the head as it is used for scoring."""
         layers = {"linear": self.linear, "inner": self.inner, "outer": self.outer}

@@ -15,6 +15,8 @@ from pipeline.review.referral.content import Content, ExportLine, MessageLine, S
 from pipeline.review.referral.readers import ReaderNames, audit_line, decision_line
 from pipeline.review.referral.words import MessageWords, redactor_of, shown_notes, words_of
 from pipeline.schema import Conversation
+from pipeline.summaries.sentence import sentence
+from pipeline.summaries.summary import summarise
 from pipeline.thresholds import Thresholds
 
 
@@ -52,6 +54,8 @@ def content_of(
         _message(row, word, redactor, run.thresholds, stage_names, exports) for row, word in zip(rows, words.messages, strict=True)
     ]
     files = {row.source.file for row in rows}
+    summary = summarise(rows, run.taxonomy, run.thresholds)
+    stages = {stage.key: stage.name for stage in run.taxonomy.stages}
     return Content(
         reference=reference,
         redacted=redacted,
@@ -84,6 +88,8 @@ def content_of(
         version=run.record["versions"]["safelight"],
         scored=run.record["finished"],
         warnings=len(run.record["warnings"]),
+        severity=summary.level if summary else None,
+        sentence=sentence(summary, stages) if summary else None,
     )
 
 

@@ -91,7 +91,10 @@ class ExportLine:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Everything that a pack says. ``alert`` is the position at which the running risk first reached the threshold."""
+    """Everything that a pack says. ``alert`` is the position at which the running risk first reached the threshold.
+
+    ``severity`` is how urgent it is, and ``sentence`` what the signs say, composed by rule; both nothing where it is not flagged.
+    """
 
     reference: str
     redacted: bool
@@ -120,6 +123,8 @@ class Content:
     version: str
     scored: str
     warnings: int
+    severity: str | None = None
+    sentence: str | None = None
     limits: Sequence[str] = LIMITS
 
     @property

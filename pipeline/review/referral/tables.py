@@ -102,6 +102,8 @@ def messages_json(content: Content) -> bytes:
             "risk_slot",
             "threshold",
             "alert",
+            "severity",
+            "sentence",
         )
     }
     about["speakers"] = [asdict(speaker) for speaker in content.speakers]

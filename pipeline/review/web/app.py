@@ -16,7 +16,16 @@ from starlette.staticfiles import StaticFiles
 
 from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.report.build import stage_colours
-from pipeline.review.web import routes_account, routes_case, routes_decide, routes_factor, routes_queue, routes_watch
+from pipeline.review.web import (
+    routes_account,
+    routes_case,
+    routes_decide,
+    routes_factor,
+    routes_queue,
+    routes_read,
+    routes_watch,
+    routes_work,
+)
 from pipeline.review.web.app_state import AppState, NeedsFactor, NotLoggedIn, Refused, to
 
 logger = logging.getLogger(__name__)
@@ -43,7 +52,7 @@ def create_app(app_state: AppState, *, hosts: Sequence[str]) -> FastAPI:
     """Return the application on a store and its runs. ``hosts`` are the names it answers to, so that no other name leads to it."""
     app = FastAPI(title="Safelight review", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.app_state = app_state
-    for module in (routes_account, routes_factor, routes_queue, routes_case, routes_decide, routes_watch):
+    for module in (routes_account, routes_factor, routes_queue, routes_case, routes_read, routes_decide, routes_work, routes_watch):
         app.include_router(module.router)
     static = Path(str(files("pipeline.review.web").joinpath("static")))
     style = files("pipeline.report").joinpath("report.css").read_text("utf-8")
@@ -109,7 +118,7 @@ _PLACES = ("before", "after", "first", "last")
 def _beyond(request: Request) -> bool:
     """Return whether an address has a number that no database holds."""
     path = request.url.path
-    numbers = path.split("/") if path.startswith("/c/") else []
+    numbers = path.split("/") if path.startswith(("/c/", "/tasks/", "/filters/")) else []
     for name in _PLACES:
         numbers.append(request.query_params.get(name, "").partition("~")[0])
     return any(text.isdecimal() and (len(text) > 10 or int(text) > _LARGEST_NUMBER) for text in numbers)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Depends, Request
@@ -19,10 +19,17 @@ from pipeline.report.build import page_environment
 from pipeline.results import Run
 from pipeline.review.care import note_work, seen_today
 from pipeline.review.head import note_head
+from pipeline.review.headlines import title_of
+from pipeline.review.notes import open_for
+from pipeline.review.pseudonyms import pseudonym
 from pipeline.review.queue import QueueRow, queue_row
-from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Moderator, Role
+from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Decision, Moderator, Role
 from pipeline.review.sessions import Session, find_session, still_here
 from pipeline.review.store import Store
+from pipeline.review.words import Originals
+
+if TYPE_CHECKING:
+    from pipeline.review.webhook import Webhook  # it needs the extra that signs packs
 
 COOKIE = "safelight"
 
@@ -59,6 +66,8 @@ class AppState:
     token: str | None = None
     pack_key: Path | None = None
     platforms: Sequence[str] = ()
+    webhook: Webhook | None = None
+    originals: Originals = field(default_factory=Originals)
     environment: Environment = field(default_factory=lambda: _environment())
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -73,11 +82,18 @@ class AppState:
 
     def page(self, name: str, asking: Asking | None, /, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Return a page; ``asking`` is who it is for."""
-        shared: dict[str, Any] = {"session": None, "reader": None, "today": None, "single_user": self.single_user is not None}
+        shared: dict[str, Any] = {
+            "session": None,
+            "reader": None,
+            "today": None,
+            "waiting_tasks": 0,
+            "single_user": self.single_user is not None,
+        }
         if asking is not None:
             with self.store.reading() as connection:
                 today = seen_today(connection, asking.reader)
-            about = {"today": today, "must_enrol": self.must_enrol(asking.reader)}
+                tasks = len(open_for(connection, asking.reader))
+            about = {"today": today, "waiting_tasks": tasks, "must_enrol": self.must_enrol(asking.reader)}
             shared |= {"session": asking.session, "reader": asking.reader, **about}
         return HTMLResponse(self.environment.get_template(name).render(**(shared | values)), status)
 
@@ -99,6 +115,19 @@ class AppState:
             raise ReviewError(f"there is no conversation {number} in the open runs", do="Go back to the queue")
         row, first_row, summary_row = found
         return row, self.runs[row.key.run_id], first_row, summary_row
+
+    def name_of(self, reader: Moderator, row: QueueRow, title: str | None = None) -> str:
+        """Return what a page calls a conversation: its title in the export where the reader wants that, else a pseudonym."""
+        if reader.titles and not reader.content_free and row.key.run_id in self.runs:
+            title = title or title_of(self.runs[row.key.run_id], row.summary_row)
+            if title:
+                return title
+        return pseudonym(row.key.run_id, row.key.conversation_id)
+
+    def tell(self, event: str, decision: Decision) -> None:
+        """Tell the other system of a decision, where there is one."""
+        if self.webhook is not None:
+            self.webhook.tell(event, decision)
 
     def noted(self) -> None:
         """Note the end of the audit log outside of the database; after each change."""

@@ -18,6 +18,7 @@ from pipeline.review.records import ROLES, Role
 from pipeline.review.second_factor import reset_factor
 from pipeline.review.sessions import end_session, start_session
 from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, Refused, ours, require, signed_in, to
+from pipeline.summaries import LANGUAGES
 
 router = APIRouter()
 
@@ -90,7 +91,7 @@ def me(app_state: CurrentAppState, asking: Looking, said: str = "") -> Response:
     with app_state.store.reading() as connection:
         policy = read_policy(connection)
     words = {"kept": "Kept.", "password": "The password is changed."}
-    return app_state.page("me.html", asking, said=words.get(said), policy=policy)
+    return app_state.page("me.html", asking, said=words.get(said), policy=policy, languages=LANGUAGES)
 
 
 @router.post("/me")
@@ -109,7 +110,10 @@ def keep_preferences(app_state: CurrentAppState, asking: Acting) -> Response:
             shortcuts=bool(asking.text("shortcuts")),
             pause_minutes=minutes,
             pause_cases=cases,
+            titles=bool(asking.text("titles")),
+            language=asking.text("language") or asking.reader.language,
         )
+    app_state.noted()
     return to("/me", said="kept")
 
 

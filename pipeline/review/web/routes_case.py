@@ -17,8 +17,10 @@ from pipeline.review.decisions import read_decisions
 from pipeline.review.locks import assign, lock_of, release, take_lock
 from pipeline.review.policy import watch_reveals
 from pipeline.review.sessions import still_here
+from pipeline.review.translate import is_installed
 from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, Refused, ours, require, to, working
-from pipeline.review.web.case import case_page, of_run, on, view_of
+from pipeline.review.web.case import case_page, of_case, on, open_case, said_of
+from pipeline.text.slang import spelled_out
 
 router = APIRouter(prefix="/c/{number:int}")
 
@@ -26,11 +28,11 @@ router = APIRouter(prefix="/c/{number:int}")
 @router.get("")
 def conversation(request: Request, app_state: CurrentAppState, asking: Looking, number: int) -> Response:
     """Show a conversation, and take it to work on unless somebody else does. A pause comes first when one is due."""
-    row, run, first_row, summary_row = app_state.conversation(number)
     with app_state.store.reading() as connection:
         if pause_due(connection, asking.reader):
             return to("/pause", next=f"/c/{number}")
-    view = view_of(run, row, first_row, summary_row)
+    case = open_case(app_state, number, language=asking.reader.language)
+    row = case.row
     with app_state.store.writing() as connection:
         locked_by = take_lock(connection, number, asking.reader)
         append(connection, asking.reader.name, "view", row.key.subject)
@@ -38,21 +40,20 @@ def conversation(request: Request, app_state: CurrentAppState, asking: Looking, 
         note_work(connection, asking.reader, opened=True, severe=row.severe)
     app_state.noted()
     back = ours(request.query_params.get("back"))
-    return case_page(app_state, asking, row, run, view, back=back, locked_by=locked_by)
+    return case_page(app_state, asking, case, back=back, locked_by=locked_by, said=said_of(request.query_params))
 
 
 @router.get("/rows")
 def more_rows(app_state: CurrentAppState, asking: Looking, number: int, first: int, last: int) -> Response:
     """Show rows that a long conversation left out, at most 200 at once."""
-    row, run, first_row, summary_row = app_state.conversation(number)
-    view = view_of(run, row, first_row, summary_row, whole=True)
+    case = open_case(app_state, number, whole=True)
     until = min(last, first + 199)
     rows: list[MessageView | GapView] = [
-        message for message in view.rows if isinstance(message, MessageView) and first <= message.position <= until
+        message for message in case.view.rows if isinstance(message, MessageView) and first <= message.position <= until
     ]
     if until < last:
         rows.append(GapView(until + 1, last))
-    return app_state.fragment("rows.html", rows=rows, c=view, reader=asking.reader, corrections={}, **of_run(run))
+    return app_state.fragment("rows.html", rows=rows, c=case.view, reader=asking.reader, corrections={}, **of_case(case))
 
 
 @router.post("/reveal/{position:int}")
@@ -60,17 +61,17 @@ def reveal(app_state: CurrentAppState, asking: Acting, number: int, position: in
     """Show the words of one message."""
     if asking.reader.content_free:
         raise Refused("Content-free mode shows no words. Leave it in your settings to read.")
-    row, run, first_row, summary_row = app_state.conversation(number)
+    row, *_ = app_state.conversation(number)
     if not 1 <= position <= row.messages:
         raise ReviewError("there is no such message", do="Load the page again")
-    view = view_of(run, row, first_row, summary_row, whole=True)
-    message = cast(MessageView, view.rows[position - 1])
+    case = open_case(app_state, number, whole=True, words=True)
+    message = cast(MessageView, case.view.rows[position - 1])
     with app_state.store.writing() as connection:
         append(connection, asking.reader.name, "reveal", row.key.subject, position=position)
         watch_reveals(connection, asking.reader)
     working(app_state, asking)
     app_state.noted()
-    return app_state.fragment("words.html", m=message)
+    return app_state.fragment("words.html", m=message, number=number, oob=False, spelled_out=spelled_out, translates=is_installed())
 
 
 @router.post("/name/{slot}")
@@ -78,13 +79,13 @@ def reveal_name(app_state: CurrentAppState, asking: Acting, number: int, slot: s
     """Show the name of a speaker."""
     if asking.reader.content_free:
         raise Refused("Content-free mode shows no names. Leave it in your settings to read.")
-    row, run, first_row, summary_row = app_state.conversation(number)
-    view = view_of(run, row, first_row, summary_row)
+    case = open_case(app_state, number, words=True)
     with app_state.store.writing() as connection:
-        append(connection, asking.reader.name, "reveal name", row.key.subject, slot=slot[:8])
+        append(connection, asking.reader.name, "reveal name", case.row.key.subject, slot=slot[:8])
         watch_reveals(connection, asking.reader)
     app_state.noted()
-    return app_state.fragment("name.html", name=next((speaker.name for speaker in view.speakers if speaker.slot == slot), None))
+    name = next((speaker.name for speaker in case.view.speakers if speaker.slot == slot), None)
+    return app_state.fragment("name.html", name=name)
 
 
 @router.post("/pack")
@@ -93,17 +94,21 @@ def referral_pack(app_state: CurrentAppState, asking: Acting, number: int) -> Re
     from pipeline.review.pack import make_pack
     from pipeline.review.referral.signing import read_private_key
 
-    row, run, *_ = app_state.conversation(number)
+    case = open_case(app_state, number)
+    row, run = case.row, case.run
     redacted = not asking.text("unredacted")
     if not redacted:
         require(asking, "lead")
     if app_state.pack_key is None:
         raise ReviewError("packs are signed, and there is no key", do="Start the review with --pack-key")
     key = read_private_key(app_state.pack_key)
+    original = None
+    if run.record["settings"]["text"] != "include" and case.missing is None:
+        original = app_state.originals.conversation(run, case.conversation, case.messages)
     with app_state.store.reading() as connection:
         made = list(read_decisions(connection, number=number))
         lines = list(entries(connection, subject=row.key.subject))
-    content = make_pack(run, row.key.conversation_id, decisions=made, audit=lines, key=key, redacted=redacted)
+    content = make_pack(run, row.key.conversation_id, decisions=made, audit=lines, key=key, redacted=redacted, original=original)
     digest = hashlib.sha256(content).hexdigest()
     with app_state.store.writing() as connection:
         append(connection, asking.reader.name, "export", row.key.subject, redacted=redacted, sha256=digest)

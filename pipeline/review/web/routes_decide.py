@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any, cast
 
 from fastapi import APIRouter
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
 from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.review.decisions import confirm, correct, current_decision, decide, undo
 from pipeline.review.locks import lock_of
+from pipeline.review.queue import queue_page
 from pipeline.review.records import KINDS, Kind
 from pipeline.review.web.app_state import Acting, AppState, Asking, CurrentAppState, Looking, ours, to, working
-from pipeline.review.web.case import Form, case_page, decision_card, in_place, must_read, on, view_of
+from pipeline.review.web.case import Form, case_page, decision_card, in_place, must_read, on, open_case
+from pipeline.review.web.routes_queue import wanted_of
 
 router = APIRouter(prefix="/c/{number:int}")
 
@@ -21,10 +24,9 @@ router = APIRouter(prefix="/c/{number:int}")
 @router.get("/decision")
 def decision(request: Request, app_state: CurrentAppState, asking: Looking, number: int) -> Response:
     """Show the card of the decision again, after the messages that a second reader must read were revealed."""
-    row, run, *places = app_state.conversation(number)
-    view = view_of(run, row, *places, whole=True)
+    case = open_case(app_state, number, whole=True)
     back = ours(request.query_params.get("back"))
-    return decision_card(app_state, asking, row, view, back=back, locked_by=_other(app_state, asking, number))
+    return decision_card(app_state, asking, case, back=back, locked_by=_other(app_state, asking, number))
 
 
 @router.post("/decide")
@@ -57,18 +59,32 @@ def make_decision(request: Request, app_state: CurrentAppState, asking: Acting, 
         return _again(request, app_state, asking, number, form, error, status=422)
     working(app_state, asking)
     app_state.noted()
-    return on(request, asking, decided=made.kind, decision=str(made.id), of=str(number))
+    app_state.tell("decide", made)
+    said = {"decided": made.kind, "decision": str(made.id), "of": str(number)}
+    if asking.text("go") == "next" and (following := _next(app_state, asking)) is not None:
+        address = to(f"/c/{following}", back=ours(asking.text("back")), **said).headers["location"]
+        if in_place(request):
+            return Response(status_code=200, headers={"HX-Redirect": address})
+        return Response(status_code=303, headers={"location": address})
+    return on(request, asking, **said)
+
+
+def _next(app_state: AppState, asking: Asking) -> int | None:
+    """Return the first conversation of the queue that the reader came from, that nobody else works on."""
+    wanted = wanted_of(app_state, QueryParams(ours(asking.text("back")).partition("?")[2]))
+    with app_state.store.reading() as connection:
+        rows = queue_page(connection, wanted).rows
+    return next((row.number for row in rows if row.locked_by in (None, asking.reader.name)), None)
 
 
 def _again(
     request: Request, app_state: AppState, asking: Asking, number: int, form: Form, error: ReviewError, *, status: int
 ) -> Response:
     """Show the form as it was filled in, with what is wrong; alone where htmx asks, else on the page."""
-    row, run, *places = app_state.conversation(number)
     about = {"back": ours(asking.text("back")), "locked_by": _other(app_state, asking, number), "form": form, "problem": str(error)}
     if in_place(request):
-        return decision_card(app_state, asking, row, view_of(run, row, *places, whole=True), status=status, **about)
-    return case_page(app_state, asking, row, run, view_of(run, row, *places), status=status, **about)
+        return decision_card(app_state, asking, open_case(app_state, number, whole=True), status=status, **about)
+    return case_page(app_state, asking, open_case(app_state, number, language=asking.reader.language), status=status, **about)
 
 
 def _other(app_state: AppState, asking: Asking, number: int) -> str | None:
@@ -80,13 +96,13 @@ def _other(app_state: AppState, asking: Asking, number: int) -> str | None:
 @router.post("/confirm/{decision_id:int}")
 def second_reader(app_state: CurrentAppState, asking: Acting, number: int, decision_id: int) -> Response:
     """Note that a second reader agrees."""
-    row, run, *places = app_state.conversation(number)
-    needed = must_read(view_of(run, row, *places, whole=True))
+    needed = must_read(open_case(app_state, number, whole=True))
     with app_state.store.writing() as connection:
         _require_seen(current_decision(connection, number), decision_id)
-        confirm(connection, decision_id, reader=asking.reader, must_read=needed)
+        made = confirm(connection, decision_id, reader=asking.reader, must_read=needed)
     working(app_state, asking)
     app_state.noted()
+    app_state.tell("confirm", made)
     return to(f"/c/{number}")
 
 
@@ -96,8 +112,9 @@ def take_back(app_state: CurrentAppState, asking: Acting, number: int, decision_
     app_state.conversation(number)
     with app_state.store.writing() as connection:
         _require_seen(current_decision(connection, number), decision_id)
-        undo(connection, decision_id, reader=asking.reader)
+        undone = undo(connection, decision_id, reader=asking.reader)
     app_state.noted()
+    app_state.tell("undo", undone)
     return to(f"/c/{number}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 from urllib.parse import urlencode
 
@@ -13,9 +14,12 @@ from starlette.responses import Response
 from pipeline.review.accounts import all_readers
 from pipeline.review.audit import append
 from pipeline.review.care import PAUSE, end_pause, pause_due
+from pipeline.review.headlines import headline_of
 from pipeline.review.queue import ORDERS, STATES, Order, State, Wanted, counts, digest_of, queue_page
-from pipeline.review.records import KINDS
+from pipeline.review.saved_filters import filters_for
+from pipeline.review.similar import oldest_waiting
 from pipeline.review.web.app_state import Acting, AppState, CurrentAppState, Looking, ours, to
+from pipeline.review.web.case import said_of
 
 router = APIRouter()
 
@@ -24,10 +28,12 @@ router = APIRouter()
 def queue(request: Request, app_state: CurrentAppState, asking: Looking) -> Response:
     """Show a page of the queue."""
     query = request.query_params
-    wanted = _wanted(app_state, query)
+    wanted = wanted_of(app_state, query)
     with app_state.store.writing() if wanted.speaker or wanted.text else app_state.store.reading() as connection:
         page = queue_page(connection, wanted, after=query.get("after"), before=query.get("before"))
         tallies = counts(connection, wanted.runs)
+        saved = filters_for(connection, asking.reader)
+        waiting = oldest_waiting(connection, wanted.runs)
         people = [reader.name for reader in all_readers(connection) if reader.active]
         if wanted.speaker:
             append(connection, asking.reader.name, "search", speaker=digest_of(wanted.speaker), found=len(page.rows))
@@ -38,6 +44,8 @@ def queue(request: Request, app_state: CurrentAppState, asking: Looking) -> Resp
         "queue.html",
         asking,
         page=page,
+        called={row.number: app_state.name_of(asking.reader, row) for row in page.rows},
+        headlines={row.number: headline_of(app_state.runs[row.key.run_id], row, asking.reader.language) for row in page.rows},
         wanted=wanted,
         counts=tallies,
         platforms=app_state.platforms,
@@ -47,16 +55,22 @@ def queue(request: Request, app_state: CurrentAppState, asking: Looking) -> Resp
         stages=_stages(app_state),
         runs=app_state.runs,
         kept=kept,
-        said=_said(query),
+        said=said_of(query),
+        saved=saved,
+        waiting=waiting,
+        query=urlencode(kept),
+        bulk=[part for part in query.get("bulk", "").split() if part.isdecimal()],
         names=_NAMES,
         here=_here(request),
     )
 
 
-_FILTERS = ("state", "order", "stage", "platform", "assignee", "speaker", "q", "flagged", "run")
+_FILTERS = ("state", "order", "stage", "platform", "assignee", "speaker", "q", "flagged", "since", "until", "run")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def _wanted(app_state: AppState, query: QueryParams) -> Wanted:
+def wanted_of(app_state: AppState, query: QueryParams) -> Wanted:
+    """Return which conversations an address of the queue asks for."""
     state, order = query.get("state", "open"), query.get("order", "risk")
     stage = query.get("stage", "")
     run = query.get("run", "")
@@ -71,7 +85,13 @@ def _wanted(app_state: AppState, query: QueryParams) -> Wanted:
         speaker=query.get("speaker", "").strip(),
         text=query.get("q", "").strip()[:200],
         flagged=bool(query.get("flagged")),
+        since=_day(query.get("since", "")),
+        until=_day(query.get("until", "")),
     )
+
+
+def _day(text: str) -> str:
+    return text if _DAY.fullmatch(text) else ""
 
 
 def _stages(app_state: AppState) -> dict[str, tuple[int, str]]:
@@ -79,15 +99,9 @@ def _stages(app_state: AppState) -> dict[str, tuple[int, str]]:
     return {stage.key: (index, stage.name) for run in app_state.runs.values() for index, stage in enumerate(run.taxonomy.stages)}
 
 
-def _said(query: QueryParams) -> dict[str, str] | None:
-    """Return what was decided just now, for the line that offers to take it back."""
-    said = {name: query.get(name, "") for name in ("decided", "decision", "of")}
-    return said if said["decided"] in KINDS and said["decision"].isdecimal() and said["of"].isdecimal() else None
-
-
 def _here(request: Request) -> str:
     """Return the page's own address, without what was said on it."""
-    said = ("decided", "decision", "of")
+    said = ("decided", "decision", "of", "bulk")
     kept = [(name, value) for name, value in request.query_params.multi_items() if value and name not in said]
     return f"/?{urlencode(kept)}" if kept else "/"
 

@@ -31,7 +31,7 @@ from pipeline.scoring.batches import BATCH_MESSAGES
 from pipeline.scoring.chats import chat_table
 from pipeline.scoring.core import Scorer, score_table
 
-_LEFT_OUT = ("words", "cues")
+_LEFT_OUT = ("words", "cues", "facts", "why")
 
 
 def spark_schema(model: str) -> str:

@@ -106,6 +106,18 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 
+// Which messages are revealed at once: those around the row with the focus, the next ones after it, or all that are shown.
+function several(which) {
+  const all = rows().filter((row) => row.id);
+  const at = Math.max(0, all.indexOf(current()));
+  const [first, end] = which === "around" ? [at - 3, at + 4] : which === "next" ? [at, all.length] : [0, all.length];
+  const veils = all.slice(Math.max(0, first), end).map((row) => row.querySelector(".veil")).filter(Boolean);
+  return veils.slice(0, which === "next" ? 10 : 200).map((veil) => veil.dataset.position).join(" ");
+}
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.target.id === "several") event.detail.parameters["positions"] = several(event.detail.parameters["which"]);
+});
+
 // What was revealed takes the focus of the button that it replaces, so that the keys go on from there.
 document.addEventListener("htmx:afterSwap", () => {
   if (document.activeElement === document.body && last && last.isConnected) last.focus({ preventScroll: true });
@@ -134,4 +146,14 @@ if (clock) {
     clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
     if (left <= 0) clearInterval(ticking);
   }, 1000);
+}
+
+// How many alerts a day a threshold makes.
+const cut = document.getElementById("cut");
+if (cut) {
+  const shares = JSON.parse(cut.dataset.shares);
+  cut.addEventListener("input", () => {
+    const count = shares[Math.round(Number(cut.value) * (shares.length - 1))] * Number(cut.dataset.perDay);
+    document.getElementById("cut-said").textContent = `At ${Number(cut.value).toFixed(3)}: about ${count.toFixed(1)} a day.`;
+  });
 }

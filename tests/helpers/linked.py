@@ -16,7 +16,7 @@ from pipeline.config import Taxonomy, load_settings
 from pipeline.output import hashes_of
 from pipeline.results import CONVERSATIONS, SCORES, conversations_schema, kept, scores_schema
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 TAXONOMY = load_settings(ROOT / "configs" / "taxonomy.toml", Taxonomy)
 THRESHOLDS = {"risk": 0.7, "stages": dict.fromkeys(TAXONOMY.keys, 0.5)}
 START = datetime(2024, 5, 3, 18, 0)

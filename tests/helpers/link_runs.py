@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from linked import ROOT, Line, Talk, write_run
-
+from helpers.linked import ROOT, Line, Talk, write_run
 from pipeline.link.link import link
 from pipeline.link.tables import (
     Account,

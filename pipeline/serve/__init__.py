@@ -1,0 +1,1 @@
+"""Score over HTTP: `safelight serve` answers whole conversations and single messages, without keeping any."""
