@@ -73,7 +73,12 @@ def test_every_file_has_its_schema_and_the_graph_its_ids(tmp_path: Path) -> None
     nodes = {node["id"] for node in json.loads((folder / GRAPH_JSON).read_text("utf-8"))["nodes"]}
     assert nodes == {*names(folder), *(one.conversation for one in read_conversations(folder))}
     graph = ET.parse(folder / GRAPHML).getroot()  # noqa: S314 - our own file
-    assert len(graph.findall(".//{*}node")) == len(nodes)
+    space = "{http://graphml.graphdrawing.org/xmlns}"
+    kinds = {key.get("id"): key.get("for") for key in graph.findall(f"{space}key")}
+    for kind, count in (("node", len(nodes)), ("edge", len(list(read_edges(folder))))):
+        elements = graph.findall(f"{space}graph/{space}{kind}")
+        assert len(elements) == count
+        assert {kinds[data.get("key")] for element in elements for data in element} == {kind}
     page = (folder / REPORT).read_text("utf-8")
     assert "never a finding" in page
     assert "<script" not in page
@@ -162,3 +167,10 @@ def test_what_is_no_run_or_of_other_stages_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is no size"):
         link([run], tmp_path / "out", config=CONFIG, indicators=INDICATORS, memory="plenty")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_says_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="the extra ray")
+    talks = [Talk(f"c{n}", groomed("9001001", f"800{n}001", minute=n)) for n in range(4)]
+    assert content_of(linked(tmp_path / "a", talks)) == content_of(linked(tmp_path / "b", talks, engine="ray"))
