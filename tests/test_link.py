@@ -23,7 +23,7 @@ from pipeline.link.erase import accounts_of_speaker, forget_accounts
 from pipeline.link.keys import key_place, read_key
 from pipeline.link.link import link
 from pipeline.link.schemas import GRAPH_JSON, GRAPHML, REPORT, SCHEMAS
-from pipeline.link.tables import read_accounts, read_conversations, read_patterns
+from pipeline.link.tables import read_accounts, read_conversations, read_edges, read_patterns
 
 PEOPLE = st.sampled_from(["9001001", "9001002", "8000001", "8000002", "8000003", "kim_44"])
 WORDS = st.sampled_from(
