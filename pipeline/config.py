@@ -218,13 +218,13 @@ class TeacherSettings(Settings):
 class RefitSettings(Settings):
     """How the context head learns again on the frozen network of a model (`safelight train --from`).
 
-    It begins as that model's own head and learns for ``epochs``; ``keep`` is the share of the loss by which it holds to the
-    probabilities that the own head gave, instead of the labels. With ``anew``, or where the stages are others, it begins untrained.
+    It begins as that model's own head and learns for ``epochs``; then ``own`` is the share that the own head's weights have in the
+    mean with those learned. With ``anew``, or where the stages are others, it begins untrained, and there is no mean.
     """
 
     epochs: Count = 3
-    learning_rate: Annotated[float, Field(gt=0)] = 3e-4
-    keep: Annotated[float, Field(ge=0, le=1)] = 0.7
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    own: Annotated[float, Field(ge=0, le=1)] = 0.5
     anew: bool = False
 
 

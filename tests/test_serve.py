@@ -249,6 +249,23 @@ def test_a_full_queue_says_when_to_come_again_and_finishes_what_it_has() -> None
     asyncio.run(scenario())
 
 
+def test_a_batch_that_fails_ends_neither_the_service_nor_those_after_it() -> None:
+    def fail_once(jobs: Sequence[int]) -> list[int]:
+        if 0 in jobs:
+            raise KeyError("job")
+        return list(jobs)
+
+    async def scenario() -> None:
+        batcher: Batcher[int] = Batcher(fail_once, most_waiting=10, most_at_once=1)
+        batcher.start()
+        with pytest.raises(KeyError):
+            await batcher.submit(0, 1)
+        assert await asyncio.wait_for(batcher.submit(1, 1), 10) == 1
+        await batcher.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_full_service_answers_503(model: LoadedModel) -> None:
     answerer = answerer_of(model)
     release, begun = threading.Event(), threading.Event()

@@ -61,6 +61,21 @@ def test_nothing_changes_its_part(refitted: Path, tiny_encoder_model: Path) -> N
     assert after.conversations == before.conversations
 
 
+def test_with_the_own_head_alone_only_calibration_and_thresholds_are_new(
+    tmp_path: Path, tiny_encoder_recipe: Path, tiny_encoder_model: Path, tiny_corpus: Path
+) -> None:
+    train(
+        tiny_encoder_recipe,
+        corpus=[tiny_corpus],
+        out=tmp_path / "model",
+        start=tiny_encoder_model,
+        overrides=["refit.own=1.0", "refit.epochs=1"],
+        track=False,
+    )
+    before, after = (load_model(path)[0].hashes for path in (tiny_encoder_model, tmp_path / "model"))
+    assert after["model.safetensors"] == before["model.safetensors"]
+
+
 def test_stages_may_be_others(tmp_path: Path, tiny_encoder_recipe: Path, tiny_encoder_model: Path, tiny_corpus: Path) -> None:
     shutil.copy(tiny_encoder_recipe, tmp_path / "recipe.toml")
     taxonomy = (tiny_encoder_recipe.parent / "taxonomy.toml").read_text("utf-8")
@@ -75,6 +90,7 @@ def test_vectors_are_kept_for_the_next_training(
     tmp_path: Path, tiny_encoder_recipe: Path, tiny_encoder_model: Path, tiny_corpus: Path
 ) -> None:
     said: list[str] = []
+    files: list[list[Path]] = []
     for _ in range(2):
         train(
             tiny_encoder_recipe,
@@ -85,10 +101,12 @@ def test_vectors_are_kept_for_the_next_training(
             overwrite=True,
             say=said.append,
         )
+        files.append(sorted((tmp_path / "model.training").rglob("vectors-*.safetensors")))
     kept = [line for line in said if line.endswith("vectors kept")]
     assert " 0 vectors kept" in kept[0]
     assert " 0 vectors kept" not in kept[1]
-    assert len(list((tmp_path / "model.training").rglob("vectors-*.safetensors"))) == 1, "the second made none"
+    assert files[0]
+    assert files[1] == files[0], "the second made none"
 
 
 def test_a_network_of_other_tokens_is_refused(

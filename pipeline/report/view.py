@@ -82,7 +82,7 @@ def conversation_view(
     return ConversationView(
         number=number,
         conversation_id=conversation.conversation_id,
-        title=conversation.title if verbatim else None,
+        title=conversation.title if holds_words else None,
         platform=conversation.platform,
         source=conversation.source_file or "",
         first=_moment(conversation.first_timestamp),

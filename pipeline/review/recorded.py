@@ -19,6 +19,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, column, inspect, select
 
 from pipeline.digests import sha256_of_text
+from pipeline.review.case_digest import evidence_digest, sources_digest
+from pipeline.review.case_schema import case_notes, case_runs, cases, identities
 from pipeline.review.schema import (
     conversation_speakers,
     conversation_stages,
@@ -48,6 +50,10 @@ RECORDED: Mapping[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "note": (notes, ("id",), ("conversation", "reader", "at", "note", "for_reader", "task", "done")),
     "correction": (corrections, ("conversation", "position", "reader"), ("message_id", "stages", "at")),
+    "case": (cases, ("name",), ("created", "creator", "evidence")),
+    "case_run": (case_runs, ("case_name", "run_id"), ("added", "reader")),
+    "identity": (identities, ("id",), ("case_name", "kind", "source", "target", "reader", "at", "undone")),
+    "case_note": (case_notes, ("id",), ("case_name", "kind", "note", "reader", "at", "assignee", "done", "done_by")),
 }
 """What the log tells: kind of row -> its table, the columns of its key, and the columns that are recorded."""
 
@@ -126,11 +132,13 @@ def rows_of(connection: Connection, kind: str, columns: Sequence[str] | None = N
     """Yield the rows of a kind as the database has them: key, and recorded columns, all of them or those that are named."""
     table, key, every_column = RECORDED[kind]
     columns = every_column if columns is None else columns
-    extra = {"decision": ("note_salt",), "note": ("note_salt",), "conversation": ("run_id",)}.get(kind, ())
+    extra = {"decision": ("note_salt",), "note": ("note_salt",), "case_note": ("note_salt",), "conversation": ("run_id",)}.get(
+        kind, ()
+    )
     names = [*key, *columns, *extra]
     for row in connection.execute(raw(table, names).execution_options(yield_per=1000)):
         values = dict(zip(names, row, strict=True))
-        if kind in ("decision", "note"):
+        if "note_salt" in values:
             values["note"] = note_digest(values["note"], values["note_salt"])
         plain = recorded(**{name: values[name] for name in columns})
         yield "/".join(str(values[name]) for name in key), plain | {name: values[name] for name in extra if name == "run_id"}
@@ -185,6 +193,9 @@ class Derived:
             row.update(values)
         for decision in detail.get("decisions", ()) if action == "purge" else ():
             self.rows["decision"].pop(str(decision), None)
+        for name in detail.get("removed", ()):
+            kind, _, key = name.partition("/")
+            self.rows[kind].pop(key, None)
         if gone := _from_ranges(detail.get("gone", "")):
             self._drop_conversations(gone)
         if gone := _from_ranges(detail.get("gone_corrections", "")):
@@ -237,6 +248,10 @@ def differences(connection: Connection, derived: Derived, *, index: bool = True)
                     yield f"the {name} of {kind} {shown(key)} is not the one in the log"
             if index and kind == "run" and index_digest(connection, key) != expected.get("index"):
                 yield f"the conversations of run {shown(key)}, or what was found in them, are not those in the log"
+            if index and kind == "case" and evidence_digest(connection, key) != expected.get("index"):
+                yield f"the links, patterns or priorities of case {shown(key)} are not those in the log"
+            if index and kind == "case_run" and sources_digest(connection, key.rpartition("/")[2]) != expected.get("index"):
+                yield f"the accounts or exports of run {shown(key.rpartition('/')[2])} are not those in the log"
         for key in left:
             yield f"{kind} {shown(key)} is in the log and not in the store"
 

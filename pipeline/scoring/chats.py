@@ -88,5 +88,12 @@ def _column(pieces: Sequence[MessageColumns], field: pa.Field) -> pa.Array:
 def _meta(pieces: Sequence[MessageColumns]) -> pa.Array:
     if all(piece.meta is None for piece in pieces):
         return pa.nulls(sum(map(len, pieces)), pa.string())
-    meta = chain.from_iterable(piece.meta if piece.meta is not None else repeat({}, len(piece)) for piece in pieces)
-    return array_of([_JSON(one) if one else None for one in meta], pa.string())
+    meta = list(chain.from_iterable(piece.meta if piece.meta is not None else repeat({}, len(piece)) for piece in pieces))
+    written: dict[int, str] = {}  # readers share one object among messages that have the same
+    texts: list[str | None] = []
+    for one in meta:
+        text = written.get(id(one)) if one else None
+        if one and text is None:
+            text = written[id(one)] = _JSON(one)
+        texts.append(text)
+    return array_of(texts, pa.string())

@@ -91,13 +91,19 @@ class Batcher(Generic[Job]):
                         await self._some.wait()
                     continue
                 began = loop.time()
-                results = await loop.run_in_executor(pool, self._run, [waiting.job for waiting in batch])
+                results = await loop.run_in_executor(pool, self._results, [waiting.job for waiting in batch])
                 size = sum(waiting.size for waiting in batch)
                 self._seconds_per_message += 0.2 * ((loop.time() - began) / max(1, size) - self._seconds_per_message)
                 self._told(size)
                 for waiting, result in zip(batch, results, strict=True):
                     self.waiting -= waiting.size
                     _answer(waiting.done, result)
+
+    def _results(self, jobs: list[Job]) -> Sequence[object]:
+        try:
+            return self._run(jobs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next requests are answered
+            return [error] * len(jobs)
 
     def _next(self) -> list[_Waiting[Job]]:
         batch: list[_Waiting[Job]] = []

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,7 @@ def train_heads(
     say(f"{len(train):,} stretches to learn from ({len(dataset.composed):,} conversations composed), {len(network):,} vectors kept")
     model = replace(earlier, network=network)
     vectors = _embed(model, train, say=say)
+    network.save()
     say("training the context head")
     head = _fit(recipe, train, vectors, begin=earlier.head if keys == earlier.taxonomy.keys and not recipe.refit.anew else None)
     say("calibrating")
@@ -136,10 +137,6 @@ def _fit(
         network.expect([*shares, 0.5])
     else:
         network.load(begin)
-        examples = [
-            replace(example, teacher=begin.logits(own.float().numpy(), example.speakers))
-            for example, own in zip(examples, vectors, strict=True)
-        ]
     module = TrainingModule(
         MessageNetwork(nn.Identity()),  # never run: the vectors are there
         network,
@@ -148,13 +145,24 @@ def _fit(
         chunk_tokens=recipe.training.chunk_tokens,
         closing=0,
         one_speaker=recipe.training.one_speaker,
-        teacher_weight=recipe.refit.keep,
     )
     refit = recipe.refit
     fit_head(
         module, examples, vectors, epochs=refit.epochs, batch=recipe.training.batch, seed=recipe.seed, rate=refit.learning_rate
     )
-    return network.eval().as_numpy()
+    learned = network.eval().as_numpy()
+    return learned if begin is None else _mean(begin, learned, share=refit.own)
+
+
+def _mean(first: ContextHead, second: ContextHead, *, share: float) -> ContextHead:
+    """Return the mean of the weights of two heads, of which the first has ``share``.
+
+    It forgets less of what the first knew than the second does (Wortsman et al. 2022).
+    """
+    weights = {
+        field.name: share * getattr(first, field.name) + (1 - share) * getattr(second, field.name) for field in fields(first)
+    }
+    return ContextHead(**{name: np.asarray(array, np.float32) for name, array in weights.items()})
 
 
 def _measure(

@@ -72,7 +72,8 @@ class VectorCache:
         if not digests:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        number = len(list(self._folder.glob("vectors-*.safetensors")))
+        files = sorted(self._folder.glob("vectors-*.safetensors"))
+        number = int(files[-1].stem.split("-")[1]) + 1 if files else 0
         with new_file(self._folder / f"vectors-{number:05d}.safetensors", overwrite=False) as file:
             packed = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, _DIGEST)
             file.write_bytes(save({"digests": packed, "vectors": self._table[self._saved : len(self._rows)]}))

@@ -103,11 +103,11 @@ def _is_signal(headed: Sequence[_Line], file: ExportFile, text: str) -> bool:
 
 def _speaks(headed: Sequence[_Line], style: Style, text: str, file: ExportFile) -> bool:
     """Whether the rows are people's, as far as the head tells: not a log's, and not without any name."""
-    rows = [split_row(line.text[line.header.end :]) for line in headed if line.header is not None]
-    spoken = [(row.speaker, row.text) for row in rows if row.speaker is not None]
     name = file.location.name.casefold()
     if MARK in text or name == "_chat.txt" or name.startswith("whatsapp "):
         return True
+    rows = [split_row(line.text[line.header.end :]) for line in headed if line.header is not None]
+    spoken = [(row.speaker, row.text) for row in rows if row.speaker is not None]
     if style.form == "bracket" and len(spoken) < (1 - _MOST) * len(rows):
         return False
     return not is_log([(speaker, ": ", words) for speaker, words in spoken])

@@ -81,6 +81,11 @@ def _members(value: dict[str, Any] | list[Any], depth: int) -> int:
     return count
 
 
+def has_long_number(value: dict[str, Any] | list[Any]) -> bool:
+    """Whether a number in a value that orjson read may have lost digits, or values are nested deep."""
+    return _members(value, 1) < 0
+
+
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):

@@ -10,8 +10,10 @@ from typing import Any, BinaryIO
 
 import ijson
 
+from pipeline.errors import ExportError
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog
+from pipeline.ingest.parsing.json_cut import ListCutter
 from pipeline.ingest.parsing.json_damage import PARSER_ERRORS, json_damage
 from pipeline.ingest.parsing.json_escapes import EscapeMender
 from pipeline.ingest.parsing.json_guard import DEEPEST, JsonGuard, refused, too_deep
@@ -20,38 +22,58 @@ Event = tuple[str, Any]
 """What ``ijson.basic_parse`` yields: ``("start_map", None)``, ``("map_key", "id")``, ``("number", 5)``, …"""
 
 _BLOCK = 1 << 16
+_CUT_BLOCK = 1 << 18
 
 
 class _MendedStream:
     """A file as ``ijson`` wants it: ``read(n)`` gives mended and guarded bytes, no byte order mark, and nothing only at the end."""
 
-    def __init__(self, raw: BinaryIO, mender: EscapeMender, guard: JsonGuard) -> None:
+    def __init__(self, raw: BinaryIO, mender: EscapeMender, guard: JsonGuard, cutter: ListCutter | None = None) -> None:
         self._raw = raw
         self._guard = guard
         self._mender = mender
+        self._cutter = cutter
+        self._refused: ExportError | None = None
         self._ended = False
         self._pending = mender.feed(raw.read(len(codecs.BOM_UTF8)).removeprefix(codecs.BOM_UTF8))
 
     def read(self, size: int = -1) -> bytes:
         if size == 0:
             return b""
+        if self._refused is not None:
+            raise self._refused
         block, self._pending = self._pending, b""
-        while not block and not self._ended:
+        block = self._shown(block) if block else b""
+        while not block and not self._ended and self._refused is None:
             raw = self._raw.read(size)
             self._ended = not raw
-            block = self._mender.feed(raw) if raw else self._mender.rest()
-        return self._guard.check(block)
+            block = self._shown(self._mender.feed(raw) if raw else self._mender.rest())
+            if self._ended and self._cutter is not None:
+                block += self._cutter.rest()
+        if not block and self._refused is not None:
+            raise self._refused
+        return block
+
+    def _shown(self, block: bytes) -> bytes:
+        """Return what the parser is to see of a block that is not refused."""
+        if self._cutter is None:
+            return self._guard.check(block)
+        try:
+            return self._cutter.feed(self._guard.check(block))
+        except ExportError as error:
+            self._refused = error  # the parser first sees what stands before, and may refuse that
+            return self._cutter.rest()
 
 
-def read_events(file: ExportFile, log: ReadLog, *, hex_escapes: bool = False) -> Generator[Event]:
-    """Yield the parser's events over a whole file.
+def read_events(file: ExportFile, log: ReadLog, *, hex_escapes: bool = False, cutter: ListCutter | None = None) -> Generator[Event]:
+    """Yield the parser's events over a whole file; with a ``cutter`` those of what it leaves.
 
     Raises
     ------
     ExportError
         When the file is not whole and valid JSON, with line and byte, or holds what no exporter writes: see `JsonGuard`.
     """
-    return _parsed(file, log, ijson.basic_parse, hex_escapes=hex_escapes)
+    return _parsed(file, log, ijson.basic_parse, hex_escapes=hex_escapes, cutter=cutter)
 
 
 def keys(events: Iterator[Event]) -> Iterator[str]:
@@ -86,11 +108,20 @@ def read_items(file: ExportFile, prefix: str, log: ReadLog) -> Iterator[Any]:
     return _parsed(file, log, partial(ijson.items, prefix=prefix))
 
 
-def _parsed(file: ExportFile, log: ReadLog, parse: Callable[..., Iterator[Any]], *, hex_escapes: bool = False) -> Generator[Any]:
+def _parsed(
+    file: ExportFile,
+    log: ReadLog,
+    parse: Callable[..., Iterator[Any]],
+    *,
+    hex_escapes: bool = False,
+    cutter: ListCutter | None = None,
+) -> Generator[Any]:
     mender = EscapeMender(hex_escapes=hex_escapes)
     with file.open() as raw:
         try:
-            yield from parse(_MendedStream(raw, mender, JsonGuard(file.name)), buf_size=_BLOCK)
+            yield from parse(
+                _MendedStream(raw, mender, JsonGuard(file.name), cutter), buf_size=_BLOCK if cutter is None else _CUT_BLOCK
+            )
         except PARSER_ERRORS:
             raise json_damage(file, hex_escapes=hex_escapes) from None
     _tell_halves(file, mender, log)

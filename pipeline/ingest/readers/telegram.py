@@ -13,13 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import ExportError
+from pipeline.ingest.columns import MessagePieces, Piece
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
+from pipeline.ingest.parsing.json_cut import ListCutter, parsed_list
 from pipeline.ingest.parsing.json_stream import Event, build, keys, read_events, skip
+from pipeline.ingest.readers.telegram_columns import columns_of
 from pipeline.ingest.readers.telegram_rows import Row, attachments_of, gift_text, links_of, reactions_of, speaker_of, words_of
 from pipeline.ingest.times.parse import from_iso, from_number, whole
 from pipeline.ingest.units import Unit
@@ -36,6 +40,9 @@ _PEERS = {
     "private_channel": "channel",
     "public_channel": "channel",
 }
+_LISTS = (2, 5)
+"""How deep the list of a chat's messages is nested, in the export of one chat and in that of an account."""
+
 _MEDIA = frozenset(
     {
         "photo",
@@ -99,6 +106,7 @@ class _Reader:
         self._log = log
         self._chats = 0
         self._late_headers: list[Row] | None = None
+        self._cutter = ListCutter(_LISTS, lambda text: parsed_list(text, build, self._name))
 
     def conversations(self) -> Iterator[Conversation]:
         found = False
@@ -113,9 +121,9 @@ class _Reader:
                 do="Export from Telegram Desktop as machine-readable JSON, with the chats ticked",
             )
 
-    def _walk(self) -> Iterator[tuple[Row, Iterator[object] | None]]:
+    def _walk(self) -> Iterator[tuple[Row, Iterator[list[Any]] | None]]:
         """Yield every chat's header with its rows, and a pair without rows for an account's list of chats."""
-        events = read_events(self._file, self._log, hex_escapes=True)
+        events = read_events(self._file, self._log, hex_escapes=True, cutter=self._cutter)
         event, _ = next(events)
         if event != "start_map":
             raise ExportError("the JSON is not an object", where=self._name, do="Give the result.json of Telegram Desktop")
@@ -129,7 +137,7 @@ class _Reader:
         for _ in events:
             pass
 
-    def _chat_list(self, events: Iterator[Event], *, left: bool) -> Iterator[tuple[Row, Iterator[object] | None]]:
+    def _chat_list(self, events: Iterator[Event], *, left: bool) -> Iterator[tuple[Row, Iterator[list[Any]] | None]]:
         event, _ = next(events)
         if event != "start_map":
             return skip(events, event)
@@ -146,7 +154,7 @@ class _Reader:
                     yield from self._member(events, member, header)
         return None
 
-    def _member(self, events: Iterator[Event], key: str, header: Row) -> Iterator[tuple[Row, Iterator[object] | None]]:
+    def _member(self, events: Iterator[Event], key: str, header: Row) -> Iterator[tuple[Row, Iterator[list[Any]] | None]]:
         """Read one member of a chat: a field of its header, or its rows, whose rest is passed over when nobody wanted it."""
         event, value = next(events)
         if key == "messages":
@@ -158,15 +166,34 @@ class _Reader:
             for _ in rows:
                 pass
         elif key in ("name", "type", "id"):
-            header[key] = build(events, event, value, self._name)
+            header[key] = self._restored(build(events, event, value, self._name))
         else:
             skip(events, event)
 
-    def _rows(self, events: Iterator[Event]) -> Iterator[object]:
+    def _rows(self, events: Iterator[Event]) -> Iterator[list[Any]]:
+        """Yield the rows of a chat, some at once."""
         for event, value in _elements(events):
-            yield build(events, event, value, self._name)
+            if event != "start_map":
+                yield [build(events, event, value, self._name)]
+                continue
+            inside = next(events)
+            if inside == ("map_key", self._cutter.token):
+                yield self._cutter.take(next(events)[1])
+                next(events)
+            else:
+                yield [build(chain([inside], events), event, value, self._name)]
 
-    def _conversation(self, header: Row, rows: Iterator[object]) -> Conversation:
+    def _restored(self, value: Any) -> Any:
+        """Return a value with what was cut out of it, which is nothing in any file of Telegram's."""
+        if isinstance(value, list):
+            cut = [self._cutter.take(one[self._cutter.token]) if self._is_cut(one) else [self._restored(one)] for one in value]
+            return [one for run in cut for one in run]
+        return {key: self._restored(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+    def _is_cut(self, value: Any) -> bool:
+        return isinstance(value, dict) and self._cutter.token in value
+
+    def _conversation(self, header: Row, rows: Iterator[list[Any]]) -> Conversation:
         if not {"id", "type"} <= header.keys():
             header |= self._late_header(self._chats - 1)
         type_, title = header.get("type"), header.get("name")
@@ -176,8 +203,18 @@ class _Reader:
             platform="telegram",
             title=title if isinstance(title, str) else None,
             meta={key: header[key] for key in ("type", "left") if key in header},
-            messages=(self._message(row, number) for number, row in enumerate(rows, 1)),
+            messages=MessagePieces(self._pieces(rows)),
         )
+
+    def _pieces(self, runs: Iterator[list[Any]]) -> Iterator[Piece]:
+        first = 1
+        for run in runs:
+            columns, error = columns_of(run, first, self._name, self._message)
+            if len(columns):
+                yield columns
+            if error is not None:
+                raise error
+            first += len(run)
 
     def _late_header(self, index: int) -> Row:
         """Return the header of a chat whose fields follow its messages: all of them are read before, once."""

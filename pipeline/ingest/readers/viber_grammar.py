@@ -42,7 +42,11 @@ def is_csv(text: str) -> bool:
     """Whether the rows of a head are Viber's: a date, a time, a name, a number where there is one, the words."""
     for delimiter in DELIMITERS:
         try:
-            rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row][:100]
+            records = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
+            first = next(records, None)
+            if first is None or not (is_header(first) or time_of(first) is not None):
+                continue
+            rows = [first, *records][:100]
         except csv.Error:
             continue
         if len(rows) > 1:
