@@ -193,7 +193,7 @@ def test_translation_is_hidden_where_the_library_is_not_installed_and_offline_wh
     monkeypatch.setattr("pipeline.review.translate.language_of", lambda _: "en")
     assert "translate" in cy.post("/c/1/reveal/3").text
     cy.post("/me", language="de", pause_minutes="50", pause_cases="5")
-    assert "&lt;28&gt;" in cy.post("/c/1/translate/3").text
+    assert "&lt;26&gt;" in cy.post("/c/1/translate/3").text
 
 
 @pytest.mark.parametrize(("text", "short"), [("wyd rn", ["wyd", "rn"]), ("MOS!!", ["mos"]), ("good game", [])])
