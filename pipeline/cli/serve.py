@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.console import say
+from pipeline.cli.exit_codes import ExitCode
 from pipeline.cli.reading import Paths
 from pipeline.cli.shipped import MODEL, ModelOption
 from pipeline.errors import SafelightError
@@ -118,7 +119,7 @@ def work(
         ) from error
     say(f"{told['scored']:,} messages scored, {told['failed']:,} failed")
     if told["failed"]:
-        raise typer.Exit(3)
+        raise typer.Exit(ExitCode.NOT_WHOLE)
 
 
 @stream_app.command()
@@ -136,4 +137,4 @@ def add(paths: Paths, url: UrlOption = URL, stream: StreamOption = STREAM) -> No
         say(f"failed {unread.name}: {unread.reason}", error=True)
     say(f"{count:,} messages added to {stream}")
     if log.failed:
-        raise typer.Exit(3)
+        raise typer.Exit(ExitCode.NOT_WHOLE)
