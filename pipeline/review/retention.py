@@ -17,6 +17,7 @@ from sqlalchemy import delete as delete_from
 from pipeline.errors import ResultsError, ReviewError
 from pipeline.results import Run, open_run
 from pipeline.review.audit import append
+from pipeline.review.cases.forget import cases_before, forget_in_cases
 from pipeline.review.erasure import drop_conversations, forget_speaker, holds_name
 from pipeline.review.head import note_head
 from pipeline.review.index import index_of, place_again
@@ -169,6 +170,7 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
     about = {"referred": referred, "reason": reason} if referred else {}
     with store.writing() as connection:
         before = {f"run/{run_id}": index_of(connection, run_id) for run_id in planned.opened}
+        before_cases = cases_before(connection, planned.opened)
         removed: list[int] = []
         gone: list[int] = []
         erased: list[int] = []
@@ -194,6 +196,8 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
             counts = {"conversations": planned.in_part, "decisions": sorted(erased), "gone_corrections": as_ranges(touched)}
             without: dict[str, Recorded] = {f"decision/{number}": {"note": None} for number in erased}
             append(connection, actor, "erase notes", sets=without, **counts, **about)
+        until = datetime.now(UTC) - (planned.older_than or timedelta())
+        forget_in_cases(connection, planned.opened, before_cases, gone=gone, touched=touched, notes_until=until, actor=actor)
     _tidy(store)
     return len(removed)
 
