@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from pipeline.cli.case import app as case_app
 from pipeline.cli.console import say
 from pipeline.cli.corpus import app as corpus_app
 from pipeline.cli.evaluate import add_commands
@@ -47,6 +48,7 @@ app = typer.Typer(
 
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(pack_app, name="pack")
+app.add_typer(case_app, name="case")
 app.add_typer(review_app)
 app.add_typer(retention_app)
 app.add_typer(link_app)

@@ -16,7 +16,7 @@ app = typer.Typer(help="Make referral packs, and check them.", no_args_is_help=T
 _NEEDED = ("cryptography", "typst", "fontTools", "spacy")
 
 
-def _needed() -> None:
+def require_packs() -> None:
     """Say that the review's extra is missing, where it is."""
     from importlib.util import find_spec
 
@@ -42,7 +42,7 @@ def make(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that is there already.")] = False,
 ) -> None:
     """Write the referral pack of a decided conversation; the export is noted in the audit log before the file appears."""
-    _needed()
+    require_packs()
     import hashlib
 
     from pipeline.output import new_file
@@ -91,7 +91,7 @@ def verify(
     key: Annotated[Path, typer.Option(help="The public key of whoever made it: the .pub file.")],
 ) -> None:
     """Check the signature and every file of a pack, and name what was changed; exit code 1 when something was."""
-    _needed()
+    require_packs()
     from pipeline.review.referral.signing import check_pack, fingerprint, read_public_key
 
     public = read_public_key(key)
@@ -115,7 +115,7 @@ def key_(
     ),
 ) -> None:
     """Make the key that signs referral packs."""
-    _needed()
+    require_packs()
     from pipeline.review.referral.signing import fingerprint, new_key, read_public_key
 
     public = new_key(out)

@@ -59,6 +59,50 @@ def make_pack(
     ReviewError
         When the run has no such conversation, or no decision on it holds.
     """
+    moment = signing_moment(at)
+    parts, reference = pack_parts(
+        run,
+        conversation_id,
+        decisions=decisions,
+        audit=audit,
+        key=key,
+        redacted=redacted,
+        original=original,
+        moment=moment,
+        models=models,
+    )
+    return seal(parts, pack_about(reference, redacted=redacted), key=key, at=moment)
+
+
+def signing_moment(at: datetime | None) -> datetime:
+    """Return the moment of signing, to the second: now when none is given."""
+    return (at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+
+
+def pack_about(reference: str, *, redacted: bool) -> dict[str, Any]:
+    """Return what the manifest says of a pack."""
+    return {"reference": reference, "redacted": redacted, "safelight": __version__}
+
+
+def pack_parts(
+    run: Run,
+    conversation_id: str,
+    *,
+    decisions: Sequence[Decision],
+    audit: Sequence[AuditEntry],
+    key: Ed25519PrivateKey,
+    redacted: bool,
+    original: Conversation | None,
+    moment: datetime,
+    models: Sequence[tuple[str, Any]] | None = None,
+) -> tuple[dict[str, bytes], str]:
+    """Return the files of a pack before they are signed, by name, and the reference of the conversation; see `make_pack`.
+
+    Raises
+    ------
+    ReviewError
+        When the run has no such conversation, or no decision on it holds.
+    """
     about = ConversationKey(run.id, conversation_id)
     about_it = [decision for decision in decisions if decision.key == about]
     if not any(decision.holds for decision in about_it):
@@ -76,7 +120,6 @@ def make_pack(
         redacted=redacted,
         models=models,
     )
-    moment = (at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     parts = {
         "README.txt": _read_me(content),
         "audit.json": as_json(_audit(content)),
@@ -90,8 +133,7 @@ def make_pack(
         "run.json": as_json(_run(content)),
         "thread.csv": thread_table(content),
     }
-    named = {"reference": content.reference, "redacted": redacted, "safelight": __version__}
-    return seal(parts, named, key=key, at=moment)
+    return parts, content.reference
 
 
 def _audit(content: Content) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pipeline.errors import ResultsError, ReviewError
 from pipeline.link.deletions import forget_in_links, note_rows_again
 from pipeline.results import Run, open_run
 from pipeline.review.audit import append
+from pipeline.review.cases.forget import cases_before, forget_in_cases
 from pipeline.review.erasure import drop_conversations, forget_speaker, holds_name
 from pipeline.review.head import note_head
 from pipeline.review.index import index_of, place_again
@@ -173,6 +174,7 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
     about = {"referred": referred, "reason": reason} if referred else {}
     with store.writing() as connection:
         before = {f"run/{run_id}": index_of(connection, run_id) for run_id in planned.opened}
+        before_cases = cases_before(connection, planned.opened)
         removed: list[int] = []
         gone: list[int] = []
         erased: list[int] = []
@@ -201,6 +203,8 @@ def delete(store: Store, planned: Deletion, *, actor: str, even_if_referred: str
             without: dict[str, Recorded] = {f"decision/{number}": {"note": None} for number in erased}
             without |= {f"note/{number}": {"note": None} for number in wiped}
             append(connection, actor, "erase notes", sets=without, **counts, **about)
+        until = datetime.now(UTC) - (planned.older_than or timedelta())
+        forget_in_cases(connection, planned.opened, before_cases, gone=gone, touched=touched, notes_until=until, actor=actor)
     _tidy(store)
     return len(removed)
 

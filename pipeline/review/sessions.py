@@ -26,6 +26,7 @@ class Session:
     digest: str
     reader: Moderator
     csrf: str
+    started: datetime
 
     def matches(self, token: str) -> bool:
         """Return whether a form was made for this session."""
@@ -48,13 +49,13 @@ def find_session(connection: Connection, cookie: str | None) -> Session | None:
         return None
     now = datetime.now(UTC)
     query = (
-        select(readers, sessions.c.digest, sessions.c.csrf)
+        select(readers, sessions.c.digest, sessions.c.csrf, sessions.c.started)
         .join(sessions, sessions.c.reader == readers.c.name)
         .where(sessions.c.digest == _digest(cookie), readers.c.active)
         .where(sessions.c.started > now - _LONGEST, sessions.c.seen > now - _IDLE)
     )
     row = connection.execute(query).one_or_none()
-    return Session(row.digest, read_policy(connection).applied_to(reader_of(row)), row.csrf) if row else None
+    return Session(row.digest, read_policy(connection).applied_to(reader_of(row)), row.csrf, row.started) if row else None
 
 
 def still_here(connection: Connection, session: Session) -> None:

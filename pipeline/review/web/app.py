@@ -19,6 +19,7 @@ from pipeline.report.build import stage_colours
 from pipeline.review.web import (
     routes_account,
     routes_case,
+    routes_cases,
     routes_decide,
     routes_factor,
     routes_queue,
@@ -52,7 +53,17 @@ def create_app(app_state: AppState, *, hosts: Sequence[str]) -> FastAPI:
     """Return the application on a store and its runs. ``hosts`` are the names it answers to, so that no other name leads to it."""
     app = FastAPI(title="Safelight review", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.app_state = app_state
-    for module in (routes_account, routes_factor, routes_queue, routes_case, routes_read, routes_decide, routes_work, routes_watch):
+    for module in (
+        routes_account,
+        routes_factor,
+        routes_queue,
+        routes_case,
+        routes_cases,
+        routes_read,
+        routes_decide,
+        routes_work,
+        routes_watch,
+    ):
         app.include_router(module.router)
     static = Path(str(files("pipeline.review.web").joinpath("static")))
     style = files("pipeline.report").joinpath("report.css").read_text("utf-8")
@@ -119,6 +130,8 @@ def _beyond(request: Request) -> bool:
     """Return whether an address has a number that no database holds."""
     path = request.url.path
     numbers = path.split("/") if path.startswith(("/c/", "/tasks/", "/filters/")) else []
+    if path.startswith("/cases/"):
+        numbers += path.split("/")[3:]
     for name in _PLACES:
         numbers.append(request.query_params.get(name, "").partition("~")[0])
     return any(text.isdecimal() and (len(text) > 10 or int(text) > _LARGEST_NUMBER) for text in numbers)
@@ -184,5 +197,5 @@ def _answer_errors(app: FastAPI, app_state: AppState) -> None:
 def _problem(app_state: AppState, request: Request, error: Exception, status: int, title: str) -> Response:
     what, do = (error.what, error.do or "") if isinstance(error, ReviewError) else (str(error), "")
     referer = urlsplit(request.headers.get("referer", ""))
-    back = referer.path if referer.netloc == request.headers.get("host") and referer.path.startswith("/c/") else "/"
+    back = referer.path if referer.netloc == request.headers.get("host") and referer.path.startswith(("/c/", "/cases/")) else "/"
     return app_state.page("problem.html", None, status=status, title=title, what=what, do=do, back=back, note="")

@@ -1,0 +1,244 @@
+"""What the pages and commands show of a case: conversations once each, accounts, links, patterns, the time line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from pipeline.review.case_schema import (
+    case_links,
+    case_patterns,
+    case_priorities,
+    case_runs,
+    conversation_accounts,
+    conversation_sources,
+)
+from pipeline.review.cases.cases import Shared, require_case, runs_of, shared_with
+from pipeline.review.cases.identities import Judgement, judgements, persons
+from pipeline.review.cases.notes import Note, notes_of
+from pipeline.review.schema import conversations, runs
+
+_BEST_TEXT = {"include": 0, "hash": 1, "omit": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class CaseConversation:
+    """A conversation of a case. ``copies`` are its other numbers, where it is in several runs; times are of the export."""
+
+    number: int
+    run_id: str
+    conversation_id: str
+    platform: str
+    messages: int
+    risk: float
+    flagged: bool
+    awaiting: bool
+    state: str
+    stages: Mapping[str, float]
+    first_at: str
+    last_at: str
+    accounts: Mapping[str, int]
+    copies: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseAccount:
+    """An account of a case: what it is told by is its number alone. ``person``: all accounts that people joined with it."""
+
+    number: int
+    platform: str
+    conversations: Sequence[CaseConversation]
+    first_at: str
+    last_at: str
+    priority: float
+    reasons: Sequence[str]
+    person: Sequence[int]
+
+    @property
+    def flagged(self) -> int:
+        """In how many flagged conversations it writes."""
+        return sum(conversation.flagged for conversation in self.conversations)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """Why two accounts may be one person: evidence, never a fact."""
+
+    source: int
+    target: int
+    reason: str
+    strength: float
+    words: str
+    evidence: Sequence[Mapping[str, Any]]
+    judgement: Judgement | None
+
+    def other(self, account: int) -> int:
+        """Return the account at the other end."""
+        return self.target if account == self.source else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class PatternView:
+    """What should be read together."""
+
+    kind: str
+    strength: float
+    accounts: Sequence[tuple[int, str]]
+    conversations: Sequence[int]
+    reasons: Sequence[str]
+    unknown: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case. ``conversations`` by risk, ``accounts`` by priority, both highest first."""
+
+    name: str
+    runs: Sequence[tuple[str, str]]
+    conversations: Sequence[CaseConversation]
+    accounts: Sequence[CaseAccount]
+    links: Sequence[LinkView]
+    patterns: Sequence[PatternView]
+    judgements: Sequence[Judgement]
+    notes: Sequence[Note]
+    shared: Sequence[Shared]
+    _accounts: dict[int, CaseAccount] = field(default_factory=dict)
+
+    def account(self, number: int) -> CaseAccount | None:
+        """Return an account of the case, or nothing."""
+        if not self._accounts:
+            self._accounts.update({account.number: account for account in self.accounts})
+        return self._accounts.get(number)
+
+    @property
+    def timeline(self) -> list[CaseConversation]:
+        """The conversations by when they begin; those without times last."""
+        return sorted(self.conversations, key=lambda found: (not found.first_at, found.first_at, found.last_at, found.number))
+
+
+def case_view(connection: Connection, case: str) -> CaseView:
+    """Return all that the store holds of a case.
+
+    Raises
+    ------
+    ReviewError
+        When there is none.
+    """
+    require_case(connection, case)
+    shown = _conversations(connection, case)
+    made = judgements(connection, case)
+    accounts = _accounts(connection, case, shown, persons(made))
+    links = _links(connection, case, made)
+    patterns = _patterns(connection, case, shown)
+    about = (runs_of(connection, case), shown, accounts, links, patterns, made)
+    return CaseView(case, *about, notes_of(connection, case), shared_with(connection, case))
+
+
+def _conversations(connection: Connection, case: str) -> list[CaseConversation]:
+    """Return the conversations, one that is in several runs once: from the run that kept most, then by the run's id."""
+    query = (
+        select(conversations, conversation_sources.c.content, conversation_sources.c.first_at, runs.c.text)
+        .add_columns(conversation_sources.c.last_at.label("ended"))
+        .join(conversation_sources, conversation_sources.c.conversation == conversations.c.number)
+        .join(case_runs, case_runs.c.run_id == conversations.c.run_id)
+        .join(runs, runs.c.id == conversations.c.run_id)
+        .where(case_runs.c.case_name == case)
+    )
+    by_content: dict[str, list[Any]] = {}
+    for row in connection.execute(query):
+        by_content.setdefault(row.content, []).append(row)
+    slots: dict[int, dict[str, int]] = {}
+    speaking = (
+        select(conversation_accounts)
+        .join(conversation_sources, conversation_sources.c.conversation == conversation_accounts.c.conversation)
+        .join(case_runs, case_runs.c.run_id == conversation_sources.c.run_id)
+        .where(case_runs.c.case_name == case)
+        .order_by(conversation_accounts.c.slot)
+    )
+    for row in connection.execute(speaking):
+        slots.setdefault(row.conversation, {})[row.slot] = row.account
+    found = []
+    for copies in by_content.values():
+        first, *others = sorted(copies, key=lambda row: (_BEST_TEXT.get(row.text, 3), row.run_id))
+        found.append(
+            CaseConversation(
+                first.number,
+                first.run_id,
+                first.conversation_id,
+                first.platform,
+                first.messages,
+                first.risk,
+                first.flagged,
+                first.awaiting,
+                first.state,
+                json.loads(first.stages),
+                first.first_at,
+                first.ended,
+                slots.get(first.number, {}),
+                sorted(row.number for row in others),
+            )
+        )
+    return sorted(found, key=lambda row: (-row.risk, row.first_at, row.conversation_id))
+
+
+def _accounts(
+    connection: Connection, case: str, shown: Sequence[CaseConversation], joined: Mapping[int, frozenset[int]]
+) -> list[CaseAccount]:
+    by_account: dict[int, list[CaseConversation]] = {}
+    for conversation in shown:
+        for account in conversation.accounts.values():
+            by_account.setdefault(account, []).append(conversation)
+    query = select(case_priorities).where(case_priorities.c.case_name == case)
+    priorities = {row.account: row for row in connection.execute(query)}
+    found = []
+    for number, theirs in by_account.items():
+        row = priorities.get(number)
+        times = [time for conversation in theirs for time in (conversation.first_at, conversation.last_at) if time]
+        found.append(
+            CaseAccount(
+                number,
+                theirs[0].platform,
+                sorted(theirs, key=lambda conversation: (not conversation.first_at, conversation.first_at)),
+                min(times, default=""),
+                max(times, default=""),
+                row.priority if row else 0.0,
+                json.loads(row.reasons) if row else [],
+                sorted(joined.get(number, ())),
+            )
+        )
+    return sorted(found, key=lambda account: (-account.priority, -account.flagged, account.number))
+
+
+def _links(connection: Connection, case: str, made: Sequence[Judgement]) -> list[LinkView]:
+    by_pair = {(found.source, found.target): found for found in made}
+    query = select(case_links).where(case_links.c.case_name == case)
+    rows = sorted(connection.execute(query), key=lambda row: (-row.strength, row.source, row.target, row.reason))
+    return [
+        LinkView(
+            row.source,
+            row.target,
+            row.reason,
+            row.strength,
+            row.words,
+            json.loads(row.evidence),
+            by_pair.get((row.source, row.target)),
+        )
+        for row in rows
+    ]
+
+
+def _patterns(connection: Connection, case: str, shown: Sequence[CaseConversation]) -> list[PatternView]:
+    once = {copy: conversation.number for conversation in shown for copy in conversation.copies}
+    query = select(case_patterns).where(case_patterns.c.case_name == case)
+    found = []
+    for row in sorted(connection.execute(query), key=lambda row: (-row.strength, row.kind, row.pattern)):
+        content = json.loads(row.content)
+        numbers = list(dict.fromkeys(once.get(number, number) for number in content["conversations"]))
+        accounts = [(account, role) for account, role in content["accounts"]]
+        reasons = [reason["text"] for reason in content["reasons"]]
+        found.append(PatternView(row.kind, row.strength, accounts, numbers, reasons, content["unknown"]))
+    return found
