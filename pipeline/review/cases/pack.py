@@ -139,7 +139,7 @@ def _original(run: Run, about: ConversationKey) -> Conversation | None:
 
 def _content(view: CaseView, references: Mapping[int, str], *, redacted: bool) -> dict[str, Any]:
     readers = {name: f"READER {place}" for place, name in enumerate(dict.fromkeys(made.reader for made in view.judgements), 1)}
-    known = references | {copy: references[found.number] for found in view.conversations for copy in found.copies}
+    known = dict(references) | {copy: references[found.number] for found in view.conversations for copy in found.copies}
     return {
         "runs": [run_id for run_id, _ in view.runs],
         "conversations": [

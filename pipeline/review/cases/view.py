@@ -237,7 +237,8 @@ def _patterns(connection: Connection, case: str, shown: Sequence[CaseConversatio
     found = []
     for row in sorted(connection.execute(query), key=lambda row: (-row.strength, row.kind, row.pattern)):
         content = json.loads(row.content)
-        numbers = list(dict.fromkeys(once.get(number, number) for number in content["conversations"]))
+        of_pattern: list[int] = content["conversations"]
+        numbers = list(dict.fromkeys(once.get(number, number) for number in of_pattern))
         accounts = [(account, role) for account, role in content["accounts"]]
         reasons = [reason["text"] for reason in content["reasons"]]
         found.append(PatternView(row.kind, row.strength, accounts, numbers, reasons, content["unknown"]))

@@ -13,7 +13,7 @@ from pipeline.review.accounts import all_readers
 from pipeline.review.audit import append
 from pipeline.review.cases.cases import all_cases, is_open, open_case, require_case, subject_of
 from pipeline.review.cases.graph import WIDTH, draw
-from pipeline.review.cases.identities import IDENTITY_KINDS, judge, judgements, undo_judgement
+from pipeline.review.cases.identities import IDENTITY_KINDS, IdentityKind, judge, judgements, undo_judgement
 from pipeline.review.cases.notes import add_note, finish_task
 from pipeline.review.cases.view import CaseAccount, CaseView, case_view
 from pipeline.review.web.app_state import Acting, AppState, Asking, CurrentAppState, Looking, require, to, working
@@ -80,7 +80,8 @@ def account_page(app_state: CurrentAppState, asking: Looking, case: str, number:
 def say_identity(app_state: CurrentAppState, asking: Acting, case: str) -> Response:
     """Say of two accounts that they are one person, or two."""
     _require_opened(app_state, asking, case)
-    kind = next((kind for kind in IDENTITY_KINDS if kind == asking.text("kind")), None)
+    said = asking.text("kind")
+    kind: IdentityKind | None = next((kind for kind in IDENTITY_KINDS if kind == said), None)
     if kind is None:
         raise ReviewError("this is nothing that can be said of two accounts", do="Load the page again")
     pair = (_number(asking.text("source")), _number(asking.text("target")))
@@ -158,7 +159,7 @@ def _look(app_state: AppState, asking: Asking, case: str, action: str, **about: 
         require_case(connection, case)
         if not is_open(connection, case, actor=asking.reader.name, since=asking.session.started):
             return None
-        append(connection, asking.reader.name, action, subject_of(case), **about)
+        append(connection, asking.reader.name, action, subject_of(case), sets=None, **about)
         view = case_view(connection, case)
     working(app_state, asking)
     app_state.noted()
