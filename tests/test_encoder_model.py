@@ -322,3 +322,14 @@ def test_lora_trains_few_weights_and_is_merged_for_scoring(
     )
     (prediction,) = load_encoder(folder).predict([[("K", "good game")]])
     assert prediction.stages.shape == (1, 2)
+
+
+@pytest.mark.parametrize("folder", ["models/default", "tiny"])
+def test_a_vector_does_not_depend_on_what_stands_in_the_batch(folder: str, root: Path, tiny_encoder_model: Path) -> None:
+    model = load_encoder(open_model_folder(tiny_encoder_model if folder == "tiny" else root / folder))
+    lines = [("A", f"{WORDS[number % len(WORDS)]} {number}") for number in range(40)]
+    (pieces,) = model.tokenizer.pieces([lines])
+    (together,) = model.vectors([pieces])
+    for size in (1, 2, 7):
+        parts = [model.vectors([pieces[start : start + size]])[0] for start in range(0, len(pieces), size)]
+        assert np.array_equal(np.concatenate(parts), together), size
