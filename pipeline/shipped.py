@@ -75,10 +75,10 @@ def config_path(config: str | Path) -> Path:
     if path.is_file():
         return path
     folder = shipped_files() / "configs"
-    name = str(config).removesuffix(".toml")
-    if _is_name(str(config)) and (folder / f"{name}.toml").is_file():
-        return folder / f"{name}.toml"
-    names = sorted(file.stem for file in folder.glob("*.toml"))
+    files = {file.stem: file for file in sorted(folder.rglob("*.toml"))}
+    if _is_name(str(config)) and (file := files.get(str(config).removesuffix(".toml"))) is not None:
+        return file
+    names = sorted(files)
     raise ConfigError(
         "there is no such file", where=str(config), do=f"Give a path, or the name of one that ships: {', '.join(names)}"
     )

@@ -106,7 +106,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(case: str, tiny_model: Path
         (["--format", "myspace"], "myspace"),
         (["--timezone", "Mars/Base"], "Mars/Base"),
         (["--column", "text"], "field=column"),
-        (["--model", "nowhere"], "no model folder"),
+        (["--model", "nowhere"], "no such model"),
     ],
 )
 def test_a_wrong_option_is_named(arguments: list[str], words: str, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ EXTRAS = (
     *("accelerate", "matplotlib", "mlflow", "nncf", "onnx", "peft", "scipy", "sklearn", "torch", "transformers"),
     *("alembic", "argon2", "cryptography", "fastapi", "starlette", "fontTools", "psycopg", "python_multipart", "multipart"),
     *("sqlalchemy", "typst", "prometheus_client", "redis", "uvicorn", "ray", "openvino", "spacy", "datasets", "pyspark", "py7zr"),
+    *("duckdb", "rustworkx", "graspologic_native"),
 )
 """What the extras install, and is not to be there."""
 
@@ -59,6 +60,13 @@ NEEDS: dict[str, tuple[str | None, list[str]]] = {
     "readers reset-factor": ("review", ["ana"]),
     "audit verify": ("review", []),
     "audit renew-head": ("review", ["--reason", "moved"]),
+    "link": ("link", ["run", "--out", "links"]),
+    "case add": ("review", ["2026-1", "run"]),
+    "case list": ("review", []),
+    "case open": ("review", ["2026-1", "--purpose", "check"]),
+    "case show": ("review", ["2026-1"]),
+    "case timeline": ("review", ["2026-1"]),
+    "case export": ("review", ["2026-1", "--key", "key.pem", "--out", "case.zip"]),
     "purge": ("review", ["--older-than", "90", "--yes"]),
     "forget": ("review", ["ana", "--yes"]),
 }

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline.cli.console import say
+from pipeline.cli.shipped import NAME_OR_PATH
+from pipeline.shipped import config_path
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -16,10 +18,18 @@ app = typer.Typer(rich_markup_mode=None)
 def link(
     runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The folder to write; it appears when all is done.")],
-    config: Annotated[Path, typer.Option(help="The settings.")] = Path("configs/link.toml"),
+    config: Annotated[
+        Path,
+        typer.Option(parser=config_path, metavar=NAME_OR_PATH, help="The settings: a TOML file, or the name of one that ships."),
+    ] = Path("link"),
     indicators: Annotated[
         list[Path] | None,
-        typer.Option(help="A set of indicators; may be given several times.", show_default="configs/indicators/group.toml"),
+        typer.Option(
+            parser=config_path,
+            metavar=NAME_OR_PATH,
+            help="A set of indicators: `group`, `accommodation` or a TOML file. May be given several times.",
+            show_default="group",
+        ),
     ] = None,
     key: Annotated[
         Path | None, typer.Option(help="The key of the pseudonyms, in hex. Without it: OUT.key, made where there is none.")
@@ -37,14 +47,13 @@ def link(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")] = False,
 ) -> None:
     """Link finished runs: a graph of accounts and conversations, who may be one person, and the patterns to read first."""
-    from pipeline.link.link import INDICATORS
     from pipeline.link.link import link as link_runs
 
     found = link_runs(
         runs,
         out,
         config=config,
-        indicators=indicators or INDICATORS,
+        indicators=indicators,
         overrides=set_ or [],
         key=key,
         names=names,

@@ -93,7 +93,7 @@ def scoring_progress(*, quiet: bool = False) -> Iterator[Callable[[Progress], No
         with show(watch) as hear:
             yield hear
     finally:
-        if watch.scoring_since is not None:
+        if watch.latest.phase == "done" or watch.latest.parts:
             say(watch.end(), error=True)
 
 

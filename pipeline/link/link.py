@@ -35,13 +35,15 @@ from pipeline.link.tables import Pattern
 from pipeline.link.write import write_tables
 from pipeline.output import hashes_of, new_folder, write_json
 from pipeline.results import Run, open_unchanged
+from pipeline.shipped import config_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 FORMAT = "safelight-link/1"
-SETTINGS = Path("configs/link.toml")
-INDICATORS = (Path("configs/indicators/group.toml"),)
+SETTINGS = "link"
+INDICATORS = ("group",)
+"""The indicators that are looked for where none are named: `pipeline.shipped` finds them."""
 
 _LIBRARIES = ("duckdb", "rustworkx", "graspologic-native", "pyarrow", "numpy")
 
@@ -72,8 +74,8 @@ def link(
     runs: Sequence[Path],
     out: Path,
     *,
-    config: Path = SETTINGS,
-    indicators: Sequence[Path] = INDICATORS,
+    config: Path | str = SETTINGS,
+    indicators: Sequence[Path | str] | None = None,
     overrides: Sequence[str] = (),
     key: Path | None = None,
     names: Literal["include", "omit"] = "omit",
@@ -90,7 +92,7 @@ def link(
     runs
         Folders of `safelight score`. One that is given twice is read once; the order does not matter.
     config, indicators, overrides
-        The settings, the sets of indicators, and ``a.b=value`` on top of the settings.
+        The settings, the sets of indicators (paths, or names of files that ship), and ``a.b=value`` on top of the settings.
     key
         The file with the key of the pseudonyms; without it the one beside ``out``, made where there is none.
     names
@@ -108,8 +110,8 @@ def link(
         When a run is not whole or was changed, runs have different stages, or ``out`` cannot be written.
     """
     started = datetime.now(UTC)
-    settings = load_settings(config, LinkSettings, overrides=overrides)
-    known = read_indicators(indicators)
+    settings = load_settings(config_path(config), LinkSettings, overrides=overrides)
+    known = read_indicators([config_path(path) for path in indicators or INDICATORS])
     opened = _open(runs)
     taxonomy = opened[0].taxonomy
     require_stages(known, taxonomy)
