@@ -261,7 +261,24 @@ def test_a_head_file_that_is_gone_empty_or_other_is_a_finding_and_stops_what_wou
     store.close()
 
 
+CASES = (
+    "accounts",
+    "cases",
+    "case_links",
+    "case_notes",
+    "case_patterns",
+    "case_priorities",
+    "case_runs",
+    "identities",
+    "conversation_accounts",
+    "conversation_sources",
+)
+"""The tables of cases."""
+
 BEFORE_FACTORS = (
+    "DROP INDEX conversations_by_waiting",
+    *(f"DROP TABLE {name}" for name in ("notes", "filters", *reversed(CASES))),
+    *(f"ALTER TABLE readers DROP COLUMN {name}" for name in ("titles", "language")),
     *(f"ALTER TABLE readers DROP COLUMN {name}" for name in ("factor", "factor_step", "recovery")),
     "ALTER TABLE sessions DROP COLUMN pending_factor",
     "DROP TABLE policy",
