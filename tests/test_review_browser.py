@@ -21,9 +21,11 @@ pytest.importorskip("playwright", reason="the review's pages are tested with it"
 from axe_playwright_python.sync_playwright import Axe
 from helpers.reviewed import PASSWORD, PLAIN, TURNED, absent, add_people, free_port, make_run
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from sqlalchemy import update
 
 from pipeline.config import Taxonomy
 from pipeline.review.head import note_head
+from pipeline.review.schema import readers
 from pipeline.review.store import open_store
 
 ARGUMENTS = [
@@ -86,6 +88,13 @@ class Review:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def rest(self) -> None:
+        """Let everybody's work begin anew: no page of a test is a pause that is due because of the tests before it."""
+        store = open_store(self.store)
+        with store.writing() as connection:
+            connection.execute(update(readers).values(cases_in_row=0, working_since=None))
+        store.close()
+
     def stop(self) -> None:
         self.process.terminate()
         try:
@@ -113,6 +122,7 @@ def person(browser: Browser, review: Review, name: str, **options: Any) -> Page:
     page.on("pageerror", lambda error: page.complaints.append(str(error)))  # pyright: ignore[reportAttributeAccessIssue]
     page.on("console", lambda line: page.complaints.append(line.text) if line.type == "error" else None)  # pyright: ignore[reportAttributeAccessIssue]
     page.on("request", lambda request: page.complaints.append(request.url) if not request.url.startswith(review.address) else None)  # pyright: ignore[reportAttributeAccessIssue]
+    review.rest()
     page.goto(f"{review.address}/")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)

@@ -126,6 +126,17 @@ def test_rows_by_the_block_say_what_the_parser_says(tmp_path: Path) -> None:
     check()
 
 
+def test_of_two_faults_the_one_that_stands_first_is_told(tmp_path: Path) -> None:
+    """A row that Telegram does not write stands before damage in the same block: cut out or not, the row is named."""
+    row = {"id": 1, "type": "message", "date": "2024-02-13T21:05:11", "from": "Kim", "from_id": "user7", "text": "bread?"}
+    rows = [json.dumps(row), json.dumps(row | {"edited": "bread?"}), "\\\\" + json.dumps(row)]
+    path = tmp_path / "result.json"
+    path.write_text('{"name": "Kim", "type": "personal_chat", "id": 1, "messages": [' + ", ".join(rows) + "]}", "utf-8")
+    error = read(path)[1]
+    assert error is not None
+    assert "record 2: a message is not of the form" in error
+
+
 @given(st.lists(st.dictionaries(st.sampled_from(["a", 'b"', "c:", "d\\"]), VALUES, max_size=4), max_size=4), st.booleans())
 @example([{"a": 2**70}], False)
 def test_a_list_is_read_as_the_parser_reads_it(value: list[Any], ascii_only: bool) -> None:

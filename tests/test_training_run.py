@@ -66,7 +66,10 @@ def test_a_name_that_is_none_is_refused() -> None:
         require_encoder("a/b/c")
 
 
-def test_the_end_names_figures_card_comparison_and_tracking(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_end_names_figures_card_comparison_and_tracking(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # MLflow sets it for the process when a test names a store
     folder = open_model_folder(tiny_model)
     print_trained(folder, corpus=[Path("my corpus.csv")], ordinary=[Path("chat.jsonl")], tracking="")
     told = capsys.readouterr().out

@@ -16,6 +16,7 @@ import ijson
 import numpy as np
 import orjson
 
+from pipeline.ingest.parsing.json_damage import PARSER_ERRORS
 from pipeline.ingest.parsing.json_line import has_long_number
 
 _LONGEST = 1 << 20
@@ -89,7 +90,11 @@ class ListCutter:
             closes = places[at:stop][(kinds == _CLOSE) & (inner == self._list)]
             if len(closes):
                 first, last = int(opens[0]), int(closes[-1]) + 1
-                shown += [data[start:first], self._cut(data[first:last])]
+                cut = self._cut(data[first:last])
+                if cut is None:
+                    self._ended = True  # damaged: the parser says where, after what stands before it
+                    return b"".join(shown) + data[start:]
+                shown += [data[start:first], cut]
                 start = rest = last
             if stop == len(places):
                 self._depth = self._list
@@ -114,11 +119,16 @@ class ListCutter:
                 return begin
         return None
 
-    def _cut(self, run: bytes) -> bytes:
+    def _cut(self, run: bytes) -> bytes | None:
         text = b"[" + run + b"]"
-        found = read_alike(text)
+        try:
+            found = read_alike(text)
+            if found is None:
+                found = self._build(text)
+        except PARSER_ERRORS:
+            return None
         number, self._count = self._count, self._count + 1
-        self._runs[number] = self._build(text) if found is None else found
+        self._runs[number] = found
         return b'{"%s":%d}' % (self.token.encode(), number)
 
 
