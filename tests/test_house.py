@@ -17,7 +17,7 @@ import pipeline.errors
 ORDER = [
     {"printable"},
     {"schema", "errors", "alerts", "digests"},
-    {"config", "shipped"},
+    {"config", "shipped_files"},
     {"recipes"},
     {"thresholds"},
     {"ingest", "text", "redaction", "output", "cards"},

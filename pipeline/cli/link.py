@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline.cli.console import say
-from pipeline.cli.shipped import NAME_OR_PATH
-from pipeline.shipped import config_path
+from pipeline.cli.model_options import NAME_OR_PATH
+from pipeline.shipped_files import config_path
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -35,7 +35,7 @@ from pipeline.link.tables import Pattern
 from pipeline.link.write import write_tables
 from pipeline.output import hashes_of, new_folder, write_json
 from pipeline.results import Run, open_unchanged
-from pipeline.shipped import config_path
+from pipeline.shipped_files import config_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 FORMAT = "safelight-link/1"
 SETTINGS = "link"
 INDICATORS = ("group",)
-"""The indicators that are looked for where none are named: `pipeline.shipped` finds them."""
+"""The indicators that are looked for where none are named: `pipeline.shipped_files` finds them."""
 
 _LIBRARIES = ("duckdb", "rustworkx", "graspologic-native", "pyarrow", "numpy")
 
