@@ -12,7 +12,7 @@ from types import ModuleType
 from pipeline.errors import ExportError
 from pipeline.ingest.detection.html_evidence import html_format
 from pipeline.ingest.detection.json_evidence import first_record, is_lines, json_format
-from pipeline.ingest.detection.log_evidence import csv_format, has_rows, marked_format, unmarked_format
+from pipeline.ingest.detection.log_evidence import begins_with_row, csv_format, has_rows, marked_format, unmarked_format
 from pipeline.ingest.detection.table_evidence import header_columns, holds_messages, is_complete, is_snapchat_return
 from pipeline.ingest.detection.text_evidence import TIKTOK_BANNER, has_headers, is_discord_text, text_format
 from pipeline.ingest.detection.xml_evidence import xml_format
@@ -239,7 +239,7 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
         return Found("roblox") if has_chat(text) or has_chat(file.head(_LONG_HEAD).decode("utf-8", "replace")) else None
     if (known_format := marked_format(text)) is not None:
         return Found(known_format)
-    names = header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))
+    names = [] if begins_with_row(text) else header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))
     if is_discord_text(text):
         return Found("discord_text")
     if set(names) >= _DISCORD:
