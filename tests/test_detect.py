@@ -124,6 +124,9 @@ def test_few_headers_among_many_lines_are_warned_of_with_the_first_other(tmp_pat
     [
         ("a.html", '<!DOCTYPE html><html><div class="page_wrap list_page">', "Telegram's HTML that holds no chat"),
         ("a.pdf", b"%PDF-1.4\n", "a PDF"),
+        ("msgstore.db.crypt15", b"\x0a\x01" * 50, "WhatsApp's encrypted backup"),
+        ("a.rtf", "{\\rtf1\\ansi 13/02/2024, 21:05 - Kim: bread?}", "RTF"),
+        ("a.eml", "From: kim@mail.example\nSubject: bread\nDate: Tue, 13 Feb 2024 21:05:11 +0000\n\nrye?\n", "a single mail"),
         ("a.db", b"SQLite format 3\0", "database"),
         ("a.7z", b"7z\xbc\xaf\x27\x1c\0\0", "7z"),
         ("a.gz", b"\x1f\x8b\x08\0\0\0\0\0", "gzip"),
