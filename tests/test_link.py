@@ -144,7 +144,9 @@ def test_forget_and_purge_of_the_review_reach_the_graph(tmp_path: Path, monkeypa
     from pipeline.review.retention import delete, plan_forget, plan_purge
     from pipeline.review.store import open_store
 
-    monkeypatch.setattr("pipeline.review.erasure.write_report", lambda run, out: out.touch())  # a page that tells of a model
+    monkeypatch.setattr(
+        "pipeline.review.erasure.write_report", lambda run, out, patterns: out.touch()
+    )  # a page that tells of a model
     folder = linked(tmp_path, [Talk("c1", groomed("9001001", "8000001")), Talk("c2", SMALL)])
     store = open_store(tmp_path / "review.db")
     open_in_store(store, open_run(tmp_path / "linked-run0"), actor="kim")
