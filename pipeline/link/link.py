@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pipeline import __version__
 from pipeline.config import load_settings
 from pipeline.errors import ResultsError
+from pipeline.link.account_facts import account_priorities
 from pipeline.link.collect import Engine, collect
 from pipeline.link.database import MEMORY, load_parts, open_database, rows_of
 from pipeline.link.deletions import note_link
@@ -24,8 +25,7 @@ from pipeline.link.groups import all_communities
 from pipeline.link.identifiers import Exports
 from pipeline.link.identities import find_links
 from pipeline.link.keys import Pseudonyms, key_for, key_place, read_key
-from pipeline.link.patterns import find_patterns, severe_bits
-from pipeline.link.priority import priorities
+from pipeline.link.patterns import find_patterns
 from pipeline.link.report import write_report
 from pipeline.link.schemas import GRAPH_JSON, GRAPHML, LINK, REPORT, SCHEMAS
 from pipeline.link.settings import IndicatorSettings, LinkSettings, read_indicators, require_stages
@@ -131,7 +131,7 @@ def link(
             with timings.step("communities"):
                 communities = all_communities(connection, settings)
             with timings.step("write"):
-                first = priorities(connection, settings, severe_bits(taxonomy))
+                first = account_priorities(connection, settings, taxonomy)
                 write_tables(connection, folder, communities=communities, priorities=first, patterns=patterns)
             counts = _counts(connection, patterns)
         with timings.step("graph"):

@@ -16,10 +16,10 @@ from pipeline.link.identifiers import Exports
 from pipeline.link.identities import find_links
 from pipeline.link.keys import Pseudonyms
 from pipeline.link.patterns import find_patterns
-from pipeline.link.report import STRONGEST, TITLES
+from pipeline.link.report import STRONGEST
 from pipeline.link.settings import LinkSettings, read_indicators
 from pipeline.link.step import RunContext
-from pipeline.link.tables import Pattern
+from pipeline.link.tables import TITLES, Pattern
 from pipeline.report.page import NO_PATTERNS, PatternMessage, PatternPerson, PatternsView, PatternView
 from pipeline.results import Run
 from pipeline.shipped import config_path
