@@ -77,7 +77,8 @@ def test_a_case_is_ranked_by_its_first_account_its_patterns_and_what_waits() -> 
     first = account_priority(replace(PLAIN, targets=3, days_old=2.0), SETTINGS)
     plain = CaseFacts(first=first, flagged=2, undecided=2)
     ranked = case_priority(plain, SETTINGS)
-    assert keys(ranked) == ["alert", "targets", "undecided"]
+    assert keys(ranked) == ["account", "undecided"]
+    assert "Shows stages toward 3 persons." in ranked.reasons[0].text
     assert ranked.priority > first.priority
     more = case_priority(replace(plain, patterns=2, pattern=0.9), SETTINGS)
     assert more.priority > ranked.priority

@@ -168,6 +168,8 @@ def _say_accounts(view: CaseView) -> None:
         about = f"{_amount(len(account.conversations), 'conversation')}, {account.flagged} flagged"
         joined = [str(number) for number in account.person if number != account.number]
         same = f", one person with {', '.join(joined)}" if joined else ""
+        likely = ", ".join(map(str, view.may_be(account.number)))
+        same += f", may be one person with {likely}" if likely else ""
         say(f"{account.priority:.2f}  account {account.number} ({account.platform}): {about}{same}. {' '.join(account.reasons)}")
     if left := len(view.accounts) - len(reasoned[:_MOST]):
         say(f"and {_amount(left, 'account')} more: see them in `safelight review`")
@@ -177,7 +179,10 @@ def _say_links(view: CaseView) -> None:
     if view.patterns:
         say("\nPatterns, to be read together")
     for pattern in view.patterns[:_MOST]:
-        roles = ", ".join(f"{role} {number}" for number, role in pattern.accounts[:12])
+        by_role: dict[str, list[str]] = {}
+        for number, role in pattern.accounts:
+            by_role.setdefault(role, []).append(str(number))
+        roles = "; ".join(f"{role} {', '.join(numbers)}" for role, numbers in by_role.items())
         say(f"{pattern.strength:.2f}  {TITLES[pattern.kind]}: {' '.join(pattern.reasons)} Accounts: {roles}.")
     if len(view.patterns) > _MOST:
         say(f"and {len(view.patterns) - _MOST} more")

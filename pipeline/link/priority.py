@@ -100,7 +100,9 @@ def case_priority(facts: CaseFacts, settings: LinkSettings) -> Ranked:
     reasons: list[Reason] = []
     shares: list[float] = []
     if facts.first is not None and facts.first.priority:
-        reasons += (reason for reason in facts.first.reasons if reason.reason not in ("recent", "decided"))
+        texts = (reason.text for reason in facts.first.reasons if reason.reason not in ("recent", "decided"))
+        text = f"Its first account, at priority {facts.first.priority:.2f}: {' '.join(texts)}"
+        reasons.append(Reason("account", facts.first.priority, text))
         shares.append(facts.first.priority)
     if facts.patterns:
         several = f"{facts.patterns} patterns, the strongest" if facts.patterns > 1 else "A pattern,"
@@ -133,5 +135,9 @@ def _aged(ranked: Ranked, days: float | None, settings: LinkSettings) -> Ranked:
     if days is None:
         return ranked
     share = 0.5 + 0.5 * 2 ** (-days / settings.recent_days)
-    seen = "Last seen on the day of the newest message." if days < 1 else f"Last seen {days:.0f} days before the newest message."
+    seen = (
+        "Last seen on the day of the newest message."
+        if days < 1
+        else f"Last seen {days:.0f} day{'' if round(days) == 1 else 's'} before the newest message."
+    )
     return Ranked(round(ranked.priority * share, 4), (*ranked.reasons, Reason("recent", round(days, 1), seen)))

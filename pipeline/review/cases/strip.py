@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-WIDTH = 640
-_LEFT, _RIGHT = 150, 620
+WIDTH = 430
+LEFT, RIGHT = 130, 420
 _ROW = 24
 _TOP = 16
 
@@ -34,12 +34,18 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The drawing; ``rows`` are the stages: height, place in the taxonomy, name. ``ends`` are the days at both sides."""
+    """The drawing. ``rows`` are the stages: height, place in the taxonomy, name; they go from ``left`` to ``right``.
+
+    ``ends`` are the days at both sides, or the times of one day.
+    """
 
     height: int
     rows: Sequence[tuple[int, int, str]]
     dots: Sequence[Dot]
     ends: tuple[str, str]
+    width: int = WIDTH
+    left: int = LEFT
+    right: int = RIGHT
 
 
 def strip(signs: Sequence[Sign], stages: Mapping[str, tuple[int, str]]) -> Strip | None:
@@ -56,7 +62,7 @@ def strip(signs: Sequence[Sign], stages: Mapping[str, tuple[int, str]]) -> Strip
     y_of = {place: _TOP + _ROW * row for row, (place, _) in enumerate(shown)}
     dots = [
         Dot(
-            round(_LEFT + (_RIGHT - _LEFT) * (moment - start).total_seconds() / length),
+            round(LEFT + (RIGHT - LEFT) * (moment - start).total_seconds() / length),
             y_of[stages[key][0]],
             stages[key][0],
             f"{stages[key][1]}, {moment:%Y-%m-%d %H:%M}, conversation {sign.conversation}, message {sign.position}",
@@ -66,7 +72,8 @@ def strip(signs: Sequence[Sign], stages: Mapping[str, tuple[int, str]]) -> Strip
         if key in stages
     ]
     rows = [(y_of[place], place, name) for place, name in shown]
-    ends = (f"{start:%Y-%m-%d}", f"{max(times):%Y-%m-%d}")
+    day = "%Y-%m-%d" if start.date() != max(times).date() else "%H:%M"
+    ends = (start.strftime(day), max(times).strftime(day))
     return Strip(_TOP + _ROW * len(shown) + 12, rows, dots, ends)
 
 

@@ -124,6 +124,11 @@ class CaseView:
             self._accounts.update({account.number: account for account in self.accounts})
         return self._accounts.get(number)
 
+    def may_be(self, number: int) -> list[int]:
+        """Return the accounts that strong links say may be the same person, and of which nobody said yet whether they are."""
+        strong = (link for link in self.links if link.strength >= SETTINGS.join and link.judgement is None)
+        return sorted({link.other(number) for link in strong if number in (link.source, link.target)})
+
     @property
     def not_linked(self) -> int:
         """How many runs came after the links were made; where there are no links, none."""

@@ -17,7 +17,6 @@ from pipeline.review.cases.identities import IDENTITY_KINDS, IdentityKind, judge
 from pipeline.review.cases.notes import add_note, finish_task
 from pipeline.review.cases.person import PersonView, person_view
 from pipeline.review.cases.ranking import in_order, rank_cases
-from pipeline.review.cases.strip import WIDTH as STRIP_WIDTH
 from pipeline.review.cases.strip import Sign, strip
 from pipeline.review.cases.view import CaseView, case_view
 from pipeline.review.web.app_state import Acting, AppState, Asking, CurrentAppState, Looking, require, to, working
@@ -88,7 +87,6 @@ def account_page(app_state: CurrentAppState, asking: Looking, case: str, number:
     signs, left = _signs(app_state, person)
     drawn = {
         "strip": strip(signs, stages),
-        "strip_width": STRIP_WIDTH,
         "drawing": draw(view, around=person.numbers),
         "width": WIDTH,
     }
