@@ -157,6 +157,7 @@ def score(
     thresholds: PathLike | None = None,
     cascade: bool | None = None,
     since: PathLike | None = None,
+    patterns: bool = True,
     overwrite: bool = False,
 ) -> Run:
     """Score exports of any size and write the run folder ``out``, as `safelight score` does; see `pipeline.score`.
@@ -175,6 +176,7 @@ def score(
         thresholds=_path(thresholds),
         cascade=cascade,
         since=_path(since),
+        patterns=patterns,
         overwrite=overwrite,
     )
 

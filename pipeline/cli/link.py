@@ -68,9 +68,9 @@ def link(
 def _print(out: Path, record: dict) -> None:
     from itertools import islice
 
-    from pipeline.link.report import STRONGEST, TITLES
+    from pipeline.link.report import STRONGEST
     from pipeline.link.schemas import REPORT
-    from pipeline.link.tables import read_patterns
+    from pipeline.link.tables import TITLES, read_patterns
 
     counts = record["counts"]
     say(

@@ -107,6 +107,9 @@ def score(
             help="What runs it on a CPU. OpenVINO, an extra, is faster on a CPU with VNNI and differs in the last digits."
         ),
     ] = "onnxruntime",
+    patterns: Annotated[
+        bool, typer.Option(help="Show in the report what several conversations should be read together for.")
+    ] = True,
     format_: FormatOption = None,
     date_order: DateOrderOption = None,
     timezone: TimezoneOption = None,
@@ -144,6 +147,7 @@ def score(
                 engine=engine,
                 device=device,
                 runtime=runtime,
+                patterns=patterns,
                 overwrite=overwrite,
                 progress=progress,
             )
@@ -229,10 +233,12 @@ def report(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
 ) -> None:
     """Write report.html of a run anew, with the thresholds that lie in its folder now."""
+    from pipeline.link.strongest import strongest_patterns
     from pipeline.report.build import write_report
     from pipeline.results import REPORT, open_unchanged
 
-    write_report(open_unchanged(run), run / REPORT)
+    opened = open_unchanged(run)
+    write_report(opened, run / REPORT, patterns=strongest_patterns(opened))
     say(run / REPORT)
 
 
