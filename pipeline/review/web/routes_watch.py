@@ -15,6 +15,7 @@ from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, requ
 router = APIRouter()
 
 _LINES = 200
+_NUMBERS = ("pause_minutes", "pause_cases", "reveals_an_hour", "hours_severe", "hours_flagged")
 
 
 @router.get("/audit")
@@ -47,9 +48,9 @@ def keep_policy(app_state: CurrentAppState, asking: Acting) -> Response:
     """Set what holds for everybody."""
     require(asking, "admin")
     try:
-        numbers = {name: int(asking.text(name)) for name in ("pause_minutes", "pause_cases", "reveals_an_hour")}
+        numbers = {name: int(asking.text(name)) for name in _NUMBERS}
     except ValueError as error:
-        raise ReviewError("minutes, conversations and reveals are whole numbers", do="Write for example 50, 5 and 120") from error
+        raise ReviewError("minutes, hours, conversations and reveals are whole numbers", do="Write for example 50 or 5") from error
     wanted = Policy(grey=bool(asking.text("grey")), content_free=bool(asking.text("content_free")), **numbers)
     with app_state.store.writing() as connection:
         set_policy(connection, wanted, actor=asking.reader.name)
