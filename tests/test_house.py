@@ -28,7 +28,7 @@ ORDER = [
     {"report"},
     {"scoring"},
     {"score"},
-    {"suite", "stream", "predictions"},
+    {"suite", "stream", "predictions", "practice"},
     {"link"},
     {"review"},
     {"serve"},

@@ -34,7 +34,7 @@ def needed() -> None:
     """Say which extra is missing, where one is."""
     from importlib.util import find_spec
 
-    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart", "pyotp", "segno")
+    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart", "pyotp", "segno", "fsrs")
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise ReviewError(

@@ -204,7 +204,8 @@ def _annotate(draft: _Draft, line: str, where: str, known: Collection[str]) -> N
         sign = Sign(draft.pending.pop(0), first, second)
         draft.messages[-1] = PracticeMessage(last.speaker, last.text, (*last.signs, sign), last.not_signs)
     else:
-        other = NotASign(*_known([first], known, where), second)
+        (stage,) = _known([first], known, where)
+        other = NotASign(stage, second)
         draft.messages[-1] = PracticeMessage(last.speaker, last.text, last.signs, (*last.not_signs, other))
 
 

@@ -23,7 +23,11 @@ def certificate(
         for attempt in first
     ]
     environment = Environment(
-        loader=PackageLoader("pipeline.practice", "."), undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("pipeline.practice", "."),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("certificate.html").render(
         reader=reader,

@@ -40,9 +40,7 @@ class Grade:
 def grade(case: PracticeCase, attempt: Attempt) -> Grade:
     """Return the grade of a reading."""
     there = {(position, stage) for position, message in enumerate(case.messages, 1) for stage in message.stages}
-    marked = {
-        (position, stage) for position, stages in attempt.marks.items() if position <= len(case.messages) for stage in stages
-    }
+    marked = {(position, stage) for position, stages in attempt.marks.items() if position <= len(case.messages) for stage in stages}
     return Grade(
         decision_right=attempt.decision in case.answer,
         hits=frozenset(there & marked),

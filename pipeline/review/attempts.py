@@ -47,6 +47,12 @@ def attempts(connection: Connection, *, reader: str | None = None) -> list[Attem
     return [_attempt(row) for row in connection.execute(query)]
 
 
+def latest_attempts(connection: Connection, reader: str, *, count: int = 20) -> list[tuple[int, Attempt]]:
+    """Return the latest readings of one reader with their numbers, the newest first."""
+    query = select(practice_attempts).where(_columns.reader == reader).order_by(_columns.id.desc()).limit(count)
+    return [(row.id, _attempt(row)) for row in connection.execute(query)]
+
+
 def one_attempt(connection: Connection, number: int) -> Attempt:
     """Return a reading by its number.
 

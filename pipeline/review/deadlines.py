@@ -37,8 +37,8 @@ def set_deadlines(connection: Connection, *, severe: int, flagged: int, only: Co
 class ServiceLevel:
     """How the open conversations of a queue stand.
 
-    ``waiting`` and ``late`` count up to ``many`` at most, so that a queue of any length is counted at once. ``oldest`` is since when
-    the one waits that waits longest, ``next_due`` the next deadline that is not over.
+    ``waiting`` and ``late`` count up to ``many``, so that a queue of any length is counted at once. ``oldest`` is when the one came
+    in that waits longest, ``next_due`` the next deadline that is not over.
     """
 
     waiting: int

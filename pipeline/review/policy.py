@@ -32,8 +32,8 @@ class Policy:
 
     ``grey`` and ``content_free`` hold for everybody where they are on. ``pause_minutes`` and ``pause_cases`` are the most that a
     reader may set. ``reveals_an_hour`` is how many messages and names one account may reveal in an hour before the log and the
-    page of the accounts raise an alarm. Within ``hours_severe`` and ``hours_flagged`` a flagged conversation with a severe stage, or
-    without one, is to be read.
+    page of the accounts raise an alarm. A flagged conversation is to be read within ``hours_severe`` where it has a severe stage,
+    else within ``hours_flagged``.
     """
 
     grey: bool = False

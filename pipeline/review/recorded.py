@@ -37,7 +37,11 @@ from pipeline.review.work_schema import practice_attempts, sample_readings, samp
 
 RECORDED: Mapping[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
     "account": (readers, ("name",), ("role", "active", "created", "password", "factor", "recovery")),
-    "policy": (policy, ("one",), ("grey", "content_free", "pause_minutes", "pause_cases", "reveals_an_hour", "hours_severe", "hours_flagged")),
+    "policy": (
+        policy,
+        ("one",),
+        ("grey", "content_free", "pause_minutes", "pause_cases", "reveals_an_hour", "hours_severe", "hours_flagged"),
+    ),
     "run": (
         runs,
         ("id",),

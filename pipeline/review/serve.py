@@ -164,7 +164,7 @@ def prepare(
         run_id = open_in_store(store, run, actor=actor)
         opened[run_id] = run
     alone = _single_user(store) if single_user else None
-    if alone is not None:
+    if alone is not None and opened:
         say(
             "note escalate and refer need a second person: with --single-user they wait, and no pack can be made of them. Dismiss "
             "and watch hold. For the rest, `safelight readers add NAME`, and start without --single-user"

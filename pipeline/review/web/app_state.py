@@ -88,6 +88,7 @@ class AppState:
             "today": None,
             "waiting_tasks": 0,
             "single_user": self.single_user is not None,
+            "has_runs": bool(self.runs),
         }
         if asking is not None:
             with self.store.reading() as connection:

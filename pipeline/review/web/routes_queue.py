@@ -27,6 +27,8 @@ router = APIRouter()
 @router.get("/")
 def queue(request: Request, app_state: CurrentAppState, asking: Looking) -> Response:
     """Show a page of the queue."""
+    if not app_state.runs:  # `safelight practice`
+        return to("/practice")
     query = request.query_params
     wanted = wanted_of(app_state, query)
     with app_state.store.writing() if wanted.speaker or wanted.text else app_state.store.reading() as connection:
