@@ -281,6 +281,7 @@ WORK = ("practice_attempts", "samples", "sample_readings", "shadows", "shadow_sc
 BEFORE_FACTORS = (
     "DROP INDEX conversations_by_waiting",
     "DROP INDEX conversations_by_deadline",
+    "DROP INDEX decisions_by_time",
     "ALTER TABLE conversations DROP COLUMN due",
     *(f"DROP TABLE {name}" for name in reversed(WORK)),
     *(f"DROP TABLE {name}" for name in ("notes", "filters", *reversed(CASES))),

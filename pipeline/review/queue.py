@@ -149,6 +149,15 @@ def conditions_of(wanted: Wanted) -> list[ColumnElement[bool]]:
     return found
 
 
+def every_condition(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Return all conditions of a queue, for what only counts."""
+    found = [*conditions_of(wanted), *_searches(connection, wanted)]
+    if wanted.stage:
+        of_stage = select(conversation_stages.c.conversation).where(conversation_stages.c.stage == wanted.stage)
+        found.append(_columns.number.in_(of_stage))
+    return found
+
+
 def _searches(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
     """Return the conditions of what is searched for.
 

@@ -197,6 +197,7 @@ decisions = Table(
         postgresql_where=text("undone IS NULL AND replaced_by IS NULL"),
     ),
     Index("decisions_of_conversation", "conversation"),
+    Index("decisions_by_time", "at"),
     sqlite_autoincrement=True,
 )
 

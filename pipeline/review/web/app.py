@@ -18,6 +18,7 @@ from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.report.build import stage_colours
 from pipeline.review.web import (
     routes_account,
+    routes_blind,
     routes_case,
     routes_cases,
     routes_decide,
@@ -25,6 +26,7 @@ from pipeline.review.web import (
     routes_practice,
     routes_queue,
     routes_read,
+    routes_team,
     routes_watch,
     routes_work,
 )
@@ -65,6 +67,8 @@ def create_app(app_state: AppState, *, hosts: Sequence[str]) -> FastAPI:
         routes_work,
         routes_watch,
         routes_practice,
+        routes_blind,
+        routes_team,
     ):
         app.include_router(module.router)
     static = Path(str(files("pipeline.review.web").joinpath("static")))

@@ -33,6 +33,7 @@ def upgrade() -> None:
     op.create_index("attempts_of_reader", "practice_attempts", ["reader", "id"])
     _samples()
     _shadows()
+    op.create_index("decisions_by_time", "decisions", ["at"])
     set_deadlines(op.get_bind(), severe=4, flagged=24)
 
 
