@@ -47,7 +47,7 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> Agreement:
 def alpha_interval(tables: Sequence[tuple[int, int, int]], *, seed: int, resamples: int = 1000) -> tuple[float, float] | None:
     """Return the 95 % interval of the alpha of two readers who mark things or do not, by a bootstrap over groups of units.
 
-    Each group, such as a conversation, is ``(both, one, neither)``: how many of its units both readers marked, one alone, or
+    Each group, such as a conversation, is ``(both, alone, neither)``: how many of its units both readers marked, one alone, or
     neither. Units of one conversation are not independent, so whole groups are drawn. Nothing where fewer than ten groups are
     there, or hardly any resample has both values.
     """
@@ -55,13 +55,13 @@ def alpha_interval(tables: Sequence[tuple[int, int, int]], *, seed: int, resampl
         return None
     counts = np.asarray(tables, np.float64)
     drawn = np.random.default_rng(seed).integers(0, len(counts), (resamples, len(counts)))
-    both, one, neither = counts[drawn].sum(axis=1).T
-    marked, unmarked = 2 * both + one, 2 * neither + one
+    both, alone, neither = counts[drawn].sum(axis=1).T
+    marked, unmarked = 2 * both + alone, 2 * neither + alone
     varies = (marked > 0) & (unmarked > 0)
     if varies.mean() < _ENOUGH:
         return None
     values = (marked + unmarked)[varies]
-    alphas = 1 - (values - 1) * one[varies] / (marked[varies] * unmarked[varies])
+    alphas = 1 - (values - 1) * alone[varies] / (marked[varies] * unmarked[varies])
     low, high = np.quantile(alphas, (0.025, 0.975))
     return float(low), float(high)
 

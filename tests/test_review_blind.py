@@ -123,8 +123,8 @@ def test_disagreements_are_a_queue_for_the_lead(app_state: AppState, store: Stor
     with store.reading() as connection:
         figures = sample_agreement(readings_of(connection, 1), ["secrecy", "access"], dict.fromkeys(range(1, 7), 6))
     assert figures.stages["secrecy"].agreement.alpha == 1.0
-    assert figures.stages["access"].one == 1
-    assert [found.in_decision for found in figures.disagreements].count(True) == 1
+    assert figures.stages["access"].alone == 1
+    assert [difference.in_decision for difference in figures.disagreements].count(True) == 1
     assert verify(store).problems == []
 
 
@@ -159,7 +159,7 @@ def test_what_one_alone_has_read_is_told_to_nobody() -> None:
     figures = sample_agreement(readings, ["trust"], {7: 4})
     assert figures.read_by_both == 0
     assert figures.disagreements == []
-    assert figures.stages["trust"].both == figures.stages["trust"].one == 0
+    assert figures.stages["trust"].both == figures.stages["trust"].alone == 0
 
 
 def test_a_sample_of_nothing_is_refused(app_state: AppState, store: Store) -> None:

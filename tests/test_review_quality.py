@@ -145,8 +145,8 @@ def test_decisions_tell_the_precision_from_each_cut_on(app_state: AppState, stor
     assert rows[0.94].precision.interval[0] < 0.3, "one decision says little"
     assert "1 of 2" in Browser(app_state, "ben").get("/cuts").text
     where = str(store.engine.url.database)
-    told = CliRunner().invoke(app, ["threshold", str(run), "--store", where]).output
-    assert "risk ≥ 0.9 (the run's): 4 conversations; handed on of the decided: 1 of 2" in told
+    output = CliRunner().invoke(app, ["threshold", str(run), "--store", where]).output
+    assert "risk ≥ 0.9 (the run's): 4 conversations; handed on of the decided: 1 of 2" in output
     both = CliRunner().invoke(app, ["threshold", str(run), "--store", where, "--budget", "1", "--per-day", "6"]).output
     assert "about" in both
 
@@ -180,7 +180,7 @@ def test_a_rise_of_the_dismissals_is_told_to_leads(app_state: AppState, store: S
 def test_a_shadow_model_is_compared_with_decisions_and_no_reader_sees_it(
     app_state: AppState, store: Store, taxonomy: Taxonomy, tmp_path: Path
 ) -> None:
-    (own,) = app_state.runs.values()
+    (scored,) = app_state.runs.values()
     other: dict[str, Sequence[Line]] = {
         "dm-1": TURNED,
         "dm-2": [("Sam", "dinner is ready", {}, 0.97), ("Robin", "coming", {}, 0.97)],
@@ -189,8 +189,8 @@ def test_a_shadow_model_is_compared_with_decisions_and_no_reader_sees_it(
         "dm-5": MILD,
     }
     shadow_run = make_run(tmp_path / "other", taxonomy, other)
-    made = add_shadow(store, own, shadow_run, actor="cli")
-    assert add_shadow(store, own, shadow_run, actor="cli") == made, "it is kept once"
+    made = add_shadow(store, scored, shadow_run, actor="cli")
+    assert add_shadow(store, scored, shadow_run, actor="cli") == made, "it is kept once"
     app_state.has_shadow = True
     with store.writing() as connection:
         refer(connection, 1)
@@ -207,8 +207,8 @@ def test_a_shadow_model_is_compared_with_decisions_and_no_reader_sees_it(
     }
     assert comparison.only_shadow == [2]
     assert comparison.missing == 1
-    assert (comparison.own.right, comparison.own.decided) == (1, 2)
-    assert (comparison.other.right, comparison.other.decided) == (1, 1)
+    assert (comparison.queue.right, comparison.queue.decided) == (1, 2)
+    assert (comparison.shadow.right, comparison.shadow.decided) == (1, 1)
     assert lines.count("add shadow") == 1
     ben, cy = Browser(app_state, "ben"), Browser(app_state, "cy")
     assert "the shadow alone" in ben.get("/shadow").text
@@ -222,8 +222,8 @@ def test_a_shadow_model_is_compared_with_decisions_and_no_reader_sees_it(
 def test_a_threshold_file_is_a_shadow_of_the_runs_own_scores(app_state: AppState, store: Store, run: Path, tmp_path: Path) -> None:
     limits = json.loads((run / THRESHOLDS).read_text("utf-8")) | {"risk": 0.94}
     write_json(tmp_path / "strict.json", limits)
-    (own,) = app_state.runs.values()
-    add_shadow(store, own, tmp_path / "strict.json", actor="cli")
+    (scored,) = app_state.runs.values()
+    add_shadow(store, scored, tmp_path / "strict.json", actor="cli")
     with store.reading() as connection:
         (shadow,) = all_shadows(connection, list(app_state.runs))
         comparison = compare(connection, shadow)
@@ -233,9 +233,9 @@ def test_a_threshold_file_is_a_shadow_of_the_runs_own_scores(app_state: AppState
 
 
 def test_a_shadow_of_other_exports_is_refused(app_state: AppState, store: Store, taxonomy: Taxonomy, tmp_path: Path) -> None:
-    (own,) = app_state.runs.values()
+    (scored,) = app_state.runs.values()
     foreign = make_run(tmp_path / "foreign", taxonomy, {"elsewhere": TURNED})
     with pytest.raises(ReviewError, match="no conversation"):
-        add_shadow(store, own, foreign, actor="cli")
+        add_shadow(store, scored, foreign, actor="cli")
     with store.reading() as connection:
         assert all_shadows(connection, list(app_state.runs)) == []

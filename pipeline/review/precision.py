@@ -65,13 +65,13 @@ def precision_by_cut(connection: Connection, runs: Sequence[str], cuts: Sequence
     rows = connection.execute(query).all()
     risks = np.array([row.risk for row in rows], float)
     right = np.array([row.state != "dismiss" for row in rows], bool)
-    found = []
+    rows_by_cut = []
     for cut in cuts:
         over = risks >= cut
         there = select(func.count()).where(_columns.run_id.in_(runs), _columns.risk >= cut)
         precision = Precision(int(right[over].sum()), int(over.sum()))
-        found.append(CutPrecision(cut, precision, connection.execute(there).scalar_one()))
-    return found
+        rows_by_cut.append(CutPrecision(cut, precision, connection.execute(there).scalar_one()))
+    return rows_by_cut
 
 
 @dataclass(frozen=True, slots=True)

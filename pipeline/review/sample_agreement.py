@@ -13,11 +13,11 @@ _SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class StageAgreement:
-    """Agreement on one stage, message by message: ``both`` marked it, or ``one`` alone did. ``interval`` is that of alpha."""
+    """Agreement on one stage, message by message: ``both`` marked it, or one ``alone`` did. ``interval`` is that of alpha."""
 
     agreement: Agreement
     both: int
-    one: int
+    alone: int
     interval: tuple[float, float] | None
 
 
@@ -63,7 +63,9 @@ def sample_agreement(readings: Iterable[Reading], stages: Sequence[str], message
             [tuple(reading.kind in ("escalate", "refer") for reading in pair) for pair in pairs.values()],
         ),
         stages={stage: _of_stage(stage, pairs, messages) for stage in stages},
-        disagreements=[found for number, pair in sorted(pairs.items()) if (found := _disagreement(number, pair)) is not None],
+        disagreements=[
+            difference for number, pair in sorted(pairs.items()) if (difference := _disagreement(number, pair)) is not None
+        ],
     )
 
 
@@ -71,16 +73,16 @@ def _of_stage(stage: str, pairs: Mapping[int, tuple[Reading, Reading]], messages
     tables = []
     for number, pair in pairs.items():
         first, second = ({position for position, marked in reading.marks.items() if stage in marked} for reading in pair)
-        both, one = len(first & second), len(first ^ second)
-        tables.append((both, one, messages[number] - both - one))
-    both, one, neither = (sum(column) for column in zip(*tables, strict=True)) if tables else (0, 0, 0)
-    units = [*[(True, True)] * both, *[(True, False)] * one, *[(False, False)] * neither]
-    return StageAgreement(krippendorff_alpha(units), both, one, alpha_interval(tables, seed=_SEED))
+        both, alone = len(first & second), len(first ^ second)
+        tables.append((both, alone, messages[number] - both - alone))
+    both, alone, neither = (sum(column) for column in zip(*tables, strict=True)) if tables else (0, 0, 0)
+    units = [*[(True, True)] * both, *[(True, False)] * alone, *[(False, False)] * neither]
+    return StageAgreement(krippendorff_alpha(units), both, alone, alpha_interval(tables, seed=_SEED))
 
 
 def _disagreement(number: int, pair: tuple[Reading, Reading]) -> Disagreement | None:
     seen = {reading.reader: frozenset().union(*reading.marks.values()) for reading in pair}
     first, second = seen
     only = {first: sorted(seen[first] - seen[second]), second: sorted(seen[second] - seen[first])}
-    found = Disagreement(number, {reading.reader: reading.kind or "" for reading in pair}, only)
-    return found if found.in_decision or any(only.values()) else None
+    difference = Disagreement(number, {reading.reader: reading.kind or "" for reading in pair}, only)
+    return difference if difference.in_decision or any(only.values()) else None

@@ -42,12 +42,12 @@ class Comparison:
     """What a shadow would have flagged beside what was flagged.
 
     ``cells``: (flagged, flagged by the shadow) -> (handed on, dismissed, not decided or watched). ``only_shadow`` are the first
-    conversations that it alone flags, riskiest first. ``difference`` is the interval of the shadow's precision less the own one's.
+    conversations that it alone flags, riskiest first. ``difference`` is the interval of the precision of the shadow less the queue's.
     """
 
     cells: dict[tuple[bool, bool], tuple[int, int, int]]
-    own: Precision
-    other: Precision
+    queue: Precision
+    shadow: Precision
     difference: tuple[float, float]
     only_shadow: Sequence[int]
     missing: int
@@ -121,20 +121,20 @@ def compare(connection: Connection, shadow: Shadow, *, shown: int = 50) -> Compa
     mine = shadow_scores.c.shadow == shadow.id
     group = (_columns.flagged, shadow_scores.c.flagged, _columns.state, _columns.awaiting)
     query = select(*group, func.count()).select_from(joined).where(mine).group_by(*group)
-    cells = {(own, other): [0, 0, 0] for own in (True, False) for other in (True, False)}
-    for own, other, state, awaiting, count in connection.execute(query):
+    cells = {(queue, other): [0, 0, 0] for queue in (True, False) for other in (True, False)}
+    for queue, other, state, awaiting, count in connection.execute(query):
         place = 2 if awaiting else 0 if state in _HANDED_ON else 1 if state == "dismiss" else 2
-        cells[bool(own), bool(other)][place] += count
+        cells[bool(queue), bool(other)][place] += count
     alone = select(_columns.number).select_from(joined).where(mine, shadow_scores.c.flagged, ~_columns.flagged)
     alone = alone.order_by(shadow_scores.c.risk.desc(), _columns.number).limit(shown)
-    own_hits, own_misses = _decided(cells, 0)
+    queue_hits, queue_misses = _decided(cells, 0)
     other_hits, other_misses = _decided(cells, 1)
     total = select(func.count()).where(_columns.run_id == shadow.run_id)
     return Comparison(
         cells={key: (cell[0], cell[1], cell[2]) for key, cell in cells.items()},
-        own=Precision(own_hits, own_hits + own_misses),
-        other=Precision(other_hits, other_hits + other_misses),
-        difference=newcombe(other_hits, other_hits + other_misses, own_hits, own_hits + own_misses),
+        queue=Precision(queue_hits, queue_hits + queue_misses),
+        shadow=Precision(other_hits, other_hits + other_misses),
+        difference=newcombe(other_hits, other_hits + other_misses, queue_hits, queue_hits + queue_misses),
         only_shadow=list(connection.execute(alone).scalars()),
         missing=connection.execute(total).scalar_one() - sum(map(sum, cells.values())),
     )
