@@ -42,7 +42,7 @@ class Comparison:
     """What a shadow would have flagged beside what was flagged.
 
     ``cells``: (flagged, flagged by the shadow) -> (handed on, dismissed, not decided or watched). ``only_shadow`` are the first
-    conversations that it alone flags, riskiest first. ``difference`` is the interval of the precision of the shadow less the queue's.
+    conversations that it alone flags, riskiest first. ``difference`` is the interval of the shadow's precision less the other.
     """
 
     cells: dict[tuple[bool, bool], tuple[int, int, int]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from pipeline.errors import ReviewError
@@ -11,6 +12,7 @@ from pipeline.review.decisions import awaiting_others
 from pipeline.review.head import log_end
 from pipeline.review.policy import Policy, read_policy, set_policy
 from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, require, to
+from pipeline.review.web.case import in_place
 
 router = APIRouter()
 
@@ -20,7 +22,7 @@ _NUMBERS = ("pause_minutes", "pause_cases", "reveals_an_hour", "hours_severe", "
 
 @router.get("/audit")
 def audit_page(app_state: CurrentAppState, asking: Looking, before: int = 0) -> Response:
-    """Show the audit log, the newest lines first, and whether it is whole.
+    """Show the audit log, the newest lines first. Whether it is whole takes longer to say, and comes after.
 
     What waits for a second reader is not told here either: whoever looks may become that reader.
     """
@@ -30,8 +32,17 @@ def audit_page(app_state: CurrentAppState, asking: Looking, before: int = 0) -> 
         first = max(0, last - _LINES)
         lines = [entry for entry in entries(connection, after=first) if entry.number <= last]
         hidden = awaiting_others(connection, asking.reader)
-    verdict = verify(app_state.store, index=False) if not before else None
-    return app_state.page("audit.html", asking, lines=lines[::-1], first=first, verdict=verdict, hidden=hidden)
+    return app_state.page("audit.html", asking, lines=lines[::-1], first=first, before=before, hidden=hidden)
+
+
+@router.get("/audit/verdict")
+def audit_verdict(request: Request, app_state: CurrentAppState, asking: Looking) -> Response:
+    """Show whether the log is whole: every line is read, and the tables are compared with it."""
+    require(asking, "lead")
+    verdict = verify(app_state.store, index=False)
+    if in_place(request):
+        return app_state.fragment("verdict.html", verdict=verdict)
+    return app_state.page("audit_verdict.html", asking, verdict=verdict)
 
 
 @router.get("/policy")
