@@ -1,4 +1,4 @@
-"""Every page of the review on 100,000 conversations, with decisions, queues, a shadow and a long log, costs under 200 ms of CPU time."""
+"""Every page on 100,000 conversations, with decisions, queues, a shadow and a long log, costs under 200 ms of CPU time."""
 
 from __future__ import annotations
 

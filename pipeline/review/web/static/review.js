@@ -90,7 +90,8 @@ document.addEventListener("keydown", (event) => {
   const decide = event.target.closest("#decide");
   if (decide && event.key === "Enter" && event.ctrlKey) {
     event.preventDefault();
-    decide.requestSubmit();
+    const next = event.shiftKey && decide.querySelector('[name="go"]');
+    decide.requestSubmit(...(next ? [next] : []));
     return;
   }
   if (!shortcuts || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
