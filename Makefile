@@ -14,7 +14,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED  = $(INSTALL) --require-hashes --only-binary :all: -r
 ITSELF  = $(INSTALL) --no-deps --no-build-isolation -e .
 
-.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest bench-serving bench-link fuzz audit matrix clean
+.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest bench-serving bench-link bench-walk fuzz audit matrix clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
@@ -56,6 +56,9 @@ bench: $(VENV)/development     ## scoring beside what else there is: make bench 
 
 bench-serving: $(VENV)/development ## load test of `safelight serve` beside MLflow's: make bench-serving CLIENTS=8 SECONDS=20
 	$(BIN)/python tests/bench_serving.py --mlflow --clients $(or $(CLIENTS),8) --seconds $(or $(SECONDS),20)
+
+bench-walk: $(VENV)/development ## clicks, keys and seconds a case in the review, by three ways of working: make bench-walk CASES=20
+	PYTHONPATH=tests $(BIN)/python tests/bench_review_walk.py --cases $(or $(CASES),20)
 
 bench-link: $(VENV)/development ## what `safelight link` finds, takes and needs on simulated networks: make bench-link MESSAGES="100000 1000000 10000000"
 	$(BIN)/python tests/bench_link.py --messages $(or $(MESSAGES),100000 1000000 10000000) --accounts $(or $(ACCOUNTS),100000)

@@ -30,7 +30,7 @@ ORDER = [
     {"link"},
     {"scoring"},
     {"score"},
-    {"suite", "stream", "predictions"},
+    {"suite", "stream", "predictions", "practice"},
     {"review"},
     {"serve"},
     {"tracking"},

@@ -6,6 +6,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,12 @@ from pipeline.output import hashes_of, write_json
 from pipeline.results import CONVERSATIONS, RUN, SCORES, conversations_schema, open_run, scores_schema, stage_column
 from pipeline.results.budget import cut_for_budget, risks_of
 from pipeline.results.strengths import hint_from
+from pipeline.review.deadlines import service_level
 from pipeline.review.headlines import headline_of, title_of
 from pipeline.review.index import open_in_store
 from pipeline.review.queue import Wanted, counts, queue_page, queue_row, same_speaker
-from pipeline.review.similar import oldest_waiting, similar
+from pipeline.review.schema import conversations
+from pipeline.review.similar import similar
 from pipeline.review.store import open_store
 
 COUNT = 100_000
@@ -115,13 +118,15 @@ def test_a_hundred_thousand_conversations_page_at_once(
             "a speaker": Wanted(runs=runs, speaker="speaker-77"),
             "a state that is empty": Wanted(runs=runs, state="refer"),
             "waiting longest": Wanted(runs=runs, order="waiting"),
+            "by deadline": Wanted(runs=runs, order="deadline"),
             "waiting longest, flagged": Wanted(runs=runs, order="waiting", flagged=True),
             "between days": Wanted(runs=runs, since="2026-05-01", until="2026-05-02"),
             "a platform, flagged": Wanted(runs=runs, platform="photo-app", flagged=True),
         }.items():
             numbers[f"{name}, ms"] = typical_ms(lambda wanted=wanted: queue_page(connection, wanted))
         numbers["counts, ms"] = typical_ms(lambda: counts(connection, runs))
-        numbers["oldest waiting, ms"] = typical_ms(lambda: oldest_waiting(connection, runs))
+        mine = [conversations.c.run_id.in_(runs)]
+        numbers["service level, ms"] = typical_ms(lambda: service_level(connection, mine, now=datetime.now(UTC)))
         numbers["same speaker, ms"] = typical_ms(lambda: same_speaker(connection, 5000, runs))
         found = queue_row(connection, 99_000)
     assert found is not None

@@ -17,6 +17,7 @@ from pipeline.cli.exit_codes import ExitCode, exit_code_of
 from pipeline.cli.link import app as link_app
 from pipeline.cli.model_options import MODEL, NAME_OR_PATH, ModelOption
 from pipeline.cli.pack import app as pack_app
+from pipeline.cli.practice import app as practice_app
 from pipeline.cli.read_options import (
     DEFAULT_MEMBER_BYTES,
     ColumnOption,
@@ -50,6 +51,7 @@ app.add_typer(corpus_app, name="corpus")
 app.add_typer(pack_app, name="pack")
 app.add_typer(case_app, name="case")
 app.add_typer(review_app)
+app.add_typer(practice_app)
 app.add_typer(retention_app)
 app.add_typer(link_app)
 

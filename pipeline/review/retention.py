@@ -28,6 +28,7 @@ from pipeline.review.recorded import Recorded, as_ranges
 from pipeline.review.records import Kind
 from pipeline.review.schema import conversation_speakers, conversations, corrections, decisions, runs
 from pipeline.review.store import Store
+from pipeline.review.work_schema import sample_readings
 
 _columns = conversations.c
 
@@ -220,6 +221,7 @@ def _erase(connection: Connection, number: int, digest: str) -> list[int]:
     erased: list[int] = list(connection.execute(select(decisions.c.id).where(noted)).scalars())
     connection.execute(update(decisions).where(noted).values(note=None, note_salt=None))
     connection.execute(delete_from(corrections).where(corrections.c.conversation == number))
+    connection.execute(delete_from(sample_readings).where(sample_readings.c.conversation == number))
     of_person = (conversation_speakers.c.conversation == number) & (conversation_speakers.c.speaker == digest)
     connection.execute(delete_from(conversation_speakers).where(of_person))
     return erased

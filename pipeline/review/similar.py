@@ -1,11 +1,10 @@
-"""Conversations with a like profile of stages, and how long the open ones have waited."""
+"""Conversations with a like profile of stages."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -40,10 +39,3 @@ def _cosine(mine: Mapping[str, float], theirs: Mapping[str, float]) -> float:
     dot = sum(value * theirs.get(stage, 0.0) for stage, value in mine.items())
     size = math.sqrt(sum(value**2 for value in mine.values()) * sum(value**2 for value in theirs.values()))
     return dot / size if size else 0.0
-
-
-def oldest_waiting(connection: Connection, runs: Sequence[str]) -> datetime | None:
-    """Return since when the flagged conversation that waits longest has been open."""
-    columns = conversations.c
-    query = select(columns.changed).where(columns.run_id.in_(runs), columns.state == "open", columns.flagged)
-    return connection.execute(query.order_by(columns.changed, columns.number).limit(1)).scalar_one_or_none()
