@@ -31,7 +31,7 @@ ORDER = [
     {"suite", "stream", "predictions"},
     {"link"},
     {"review"},
-    {"serve"},
+    {"serve", "osprey"},
     {"tracking"},
     {"training"},
     {"evaluate"},
