@@ -29,7 +29,7 @@ from torch import nn
 
 from evaluation.metrics import Judged
 from evaluation.summary import ORDINARY_CHAT, compare, written
-from pipeline.config import EncoderRecipe, Taxonomy, load_settings
+from pipeline.config import Taxonomy, load_settings
 from pipeline.corpora.augment.compose import Composition
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import read_training_corpus
@@ -38,6 +38,7 @@ from pipeline.model.encoder.context_head import NEAR, neighbours
 from pipeline.model.encoder.encoder import EncoderModel
 from pipeline.model.encoder.message_tokens import Arrays, Network
 from pipeline.model.predict import predict_labelled
+from pipeline.recipes import EncoderRecipe
 from pipeline.thresholds import Thresholds
 from pipeline.training import examples
 from pipeline.training import loss as loss_module

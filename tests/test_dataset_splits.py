@@ -12,8 +12,8 @@ pytest.importorskip("sklearn", reason="training needs the train extra")
 
 from evaluation.metrics import Judged
 from evaluation.thresholds import lowest_risk
-from pipeline.config import SplitSettings
 from pipeline.corpora.training import TrainingCorpus
+from pipeline.recipes import SplitSettings
 from pipeline.training.choose import choose_thresholds
 from pipeline.training.dataset import assign_splits, make_splits
 

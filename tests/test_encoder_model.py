@@ -21,7 +21,7 @@ pytest.importorskip("torch", reason="training needs the train extra")
 
 import torch
 
-from pipeline.config import EncoderRecipe, load_settings
+from pipeline.config import load_settings
 from pipeline.errors import ConfigError, ModelFolderError
 from pipeline.model.encoder.encoder import EncoderModel, load_encoder
 from pipeline.model.encoder.message_tokens import Arrays, Network, padded
@@ -29,6 +29,7 @@ from pipeline.model.encoder.network import SCALE
 from pipeline.model.encoder.runtime import has_vnni, open_network
 from pipeline.model.folder import open_model_folder, seal_model_folder
 from pipeline.model.load import load_model
+from pipeline.recipes import EncoderRecipe
 from pipeline.training.examples import Example
 from pipeline.training.fit_encoder import new_training_module
 from pipeline.training.loss import TrainingModule

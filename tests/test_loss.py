@@ -16,10 +16,11 @@ pytest.importorskip("torch", reason="training needs the train extra")
 import torch
 from safetensors.torch import save_file
 
-from pipeline.config import EncoderRecipe, TeacherSettings, load_settings
+from pipeline.config import load_settings
 from pipeline.errors import ConfigError
 from pipeline.model.encoder.context_head import CONTEXT, NEAR
 from pipeline.model.encoder.network import SCALE, MessageNetwork
+from pipeline.recipes import EncoderRecipe, TeacherSettings
 from pipeline.training.examples import Example, make_examples
 from pipeline.training.fit_encoder import _average, macro_average_precision, new_training_module
 from pipeline.training.head_warmup import embed, fit_head, refit_head

@@ -55,9 +55,9 @@ def check(
 
     conversations, stages = _read(corpora, taxonomy, column)
     chosen = read_splits(splits, conversations).conversations if splits else None
-    found = check_corpus(conversations, stages, splits=chosen)
-    print_check(found)
-    if found.problems:
+    report = check_corpus(conversations, stages, splits=chosen)
+    print_check(report)
+    if report.problems:
         raise typer.Exit(ExitCode.FOUND)
 
 

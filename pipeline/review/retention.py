@@ -114,10 +114,10 @@ def plan_forget(store: Store, person: str) -> Deletion:
 
 
 def _by_run(rows: Iterable[Any]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    by_run: dict[str, set[str]] = {}
     for row in rows:
-        found.setdefault(row.run_id, set()).add(row.conversation_id)
-    return found
+        by_run.setdefault(row.run_id, set()).add(row.conversation_id)
+    return by_run
 
 
 def _open_runs(connection: Connection, wanted: Mapping[str, Collection[str]]) -> tuple[dict[str, Run], list[str]]:

@@ -207,8 +207,8 @@ def _single_user(store: Store) -> Moderator:
     """Return the account of the one person, made when it is new; a lead, so that every page is open to them."""
     name = "me"
     with store.writing() as connection:
-        found = find_reader(connection, name)
-        return found or add_reader(connection, name, None, role="lead", actor=actor_name())
+        moderator = find_reader(connection, name)
+        return moderator or add_reader(connection, name, None, role="lead", actor=actor_name())
 
 
 def _is_loopback(host: str) -> bool:

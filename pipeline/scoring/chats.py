@@ -46,7 +46,7 @@ def hold_chat(conversation: Conversation) -> HeldChat:
 
 def chat_table(conversations: Iterable[Conversation | HeldChat], *, text: TextPolicy = "include") -> pa.Table:
     """Return conversations as a table of `CHATS`; what the results will not keep of ``meta`` is left out at once."""
-    held = [one if isinstance(one, HeldChat) else hold_chat(one) for one in conversations]
+    held = [conversation if isinstance(conversation, HeldChat) else hold_chat(conversation) for conversation in conversations]
     pieces = list(_joined(chain.from_iterable(chat.messages for chat in held)))
     arrays = [_column(pieces, field) for field in COLUMNS]
     arrays.append(_meta(pieces) if text == "include" else pa.nulls(sum(map(len, pieces)), pa.string()))
@@ -91,9 +91,9 @@ def _meta(pieces: Sequence[MessageColumns]) -> pa.Array:
     meta = list(chain.from_iterable(piece.meta if piece.meta is not None else repeat({}, len(piece)) for piece in pieces))
     written: dict[int, str] = {}  # readers share one object among messages that have the same
     texts: list[str | None] = []
-    for one in meta:
-        text = written.get(id(one)) if one else None
-        if one and text is None:
-            text = written[id(one)] = _JSON(one)
+    for entry in meta:
+        text = written.get(id(entry)) if entry else None
+        if entry and text is None:
+            text = written[id(entry)] = _JSON(entry)
         texts.append(text)
     return array_of(texts, pa.string())

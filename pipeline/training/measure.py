@@ -12,13 +12,14 @@ from evaluation.metrics import Judged
 from evaluation.slices import slices
 from evaluation.summary import ORDINARY_CHAT, summarise
 from pipeline import __version__
-from pipeline.config import Recipe, Taxonomy
+from pipeline.config import Taxonomy
 from pipeline.corpora.augment.synthetic_chats import synthetic_chats
 from pipeline.model.base import Model
 from pipeline.model.card import write_card
 from pipeline.model.drift_profile import save_drift_profile
 from pipeline.model.predict import predict_labelled
 from pipeline.output import write_json
+from pipeline.recipes import Recipe
 from pipeline.suite import Suite
 from pipeline.thresholds import Thresholds
 from pipeline.training.choose import choose_thresholds

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.config import EncoderRecipe, TeacherSettings
 from pipeline.errors import ConfigError
+from pipeline.recipes import EncoderRecipe, TeacherSettings
 from pipeline.training.examples import Example
 from pipeline.training.fit_encoder import fit_encoder
 from pipeline.training.loss import TrainingModule

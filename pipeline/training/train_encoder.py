@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.config import BaselineRecipe, EncoderRecipe, Taxonomy
+from pipeline.config import Taxonomy
 from pipeline.model.encoder.context_head import ContextHead
 from pipeline.model.encoder.encoder import KIND, NETWORK, load_encoder, message_vectors, save_heads
 from pipeline.model.encoder.message_tokens import Arrays, Network, padded
 from pipeline.model.encoder.runtime import open_network
 from pipeline.model.folder import seal_model_folder
 from pipeline.model.predict import predict_labelled
+from pipeline.recipes import BaselineRecipe, EncoderRecipe
 from pipeline.suite import Suite
 from pipeline.training.calibrate import calibrate, look_alikes_of
 from pipeline.training.comparison import (

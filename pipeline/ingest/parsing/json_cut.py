@@ -51,7 +51,7 @@ class ListCutter:
 
     def take(self, number: int) -> list[Any]:
         """Return the objects of a run; those of earlier runs, which nobody took, are forgotten."""
-        for earlier in [one for one in self._runs if one < number]:
+        for earlier in [run for run in self._runs if run < number]:
             del self._runs[earlier]
         return self._runs.pop(number)
 
@@ -122,13 +122,13 @@ class ListCutter:
     def _cut(self, run: bytes) -> bytes | None:
         text = b"[" + run + b"]"
         try:
-            found = read_alike(text)
-            if found is None:
-                found = self._build(text)
+            objects = read_alike(text)
+            if objects is None:
+                objects = self._build(text)
         except PARSER_ERRORS:
             return None
         number, self._count = self._count, self._count + 1
-        self._runs[number] = found
+        self._runs[number] = objects
         return b'{"%s":%d}' % (self.token.encode(), number)
 
 
@@ -151,7 +151,7 @@ def parsed_list(text: bytes, build: Callable[..., Any], name: str) -> list[Any]:
     """Return a JSON list as the parser reads it; raises as the parser does."""
     events = ijson.basic_parse(io.BytesIO(text))
     event, value = next(events)
-    found = build(events, event, value, name)
+    objects = build(events, event, value, name)
     for _ in events:
         pass
-    return found
+    return objects

@@ -109,12 +109,12 @@ class _Reader:
         self._cutter = ListCutter(_LISTS, lambda text: parsed_list(text, build, self._name))
 
     def conversations(self) -> Iterator[Conversation]:
-        found = False
+        any_chat = False
         for header, rows in self._walk():
-            found = True
+            any_chat = True
             if rows is not None:
                 yield self._conversation(header, rows)
-        if not found:
+        if not any_chat:
             raise ExportError(
                 "there are neither `messages` nor `chats` in it",
                 where=self._name,
@@ -186,9 +186,12 @@ class _Reader:
     def _restored(self, value: Any) -> Any:
         """Return a value with what was cut out of it, which is nothing in any file of Telegram's."""
         if isinstance(value, list):
-            cut = [self._cutter.take(one[self._cutter.token]) if self._is_cut(one) else [self._restored(one)] for one in value]
-            return [one for run in cut for one in run]
-        return {key: self._restored(one) for key, one in value.items()} if isinstance(value, dict) else value
+            cut = [
+                self._cutter.take(element[self._cutter.token]) if self._is_cut(element) else [self._restored(element)]
+                for element in value
+            ]
+            return [element for run in cut for element in run]
+        return {key: self._restored(element) for key, element in value.items()} if isinstance(value, dict) else value
 
     def _is_cut(self, value: Any) -> bool:
         return isinstance(value, dict) and self._cutter.token in value

@@ -55,8 +55,8 @@ def columns_of(
     error: ExportError | None = None
     for number, row in enumerate(rows):
         if (values := plain_row(row)) is not None:
-            _, own, speaker, text, stamp, name = values
-            ids.append(str(own))
+            _, id_, speaker, text, stamp, name = values
+            ids.append(str(id_))
             speakers.append(speaker)
             kinds.append("message")
             texts.append(text)
@@ -96,5 +96,5 @@ def columns_of(
 def _stamps(seconds: list[int | None], others: dict[int, str | None]) -> pa.Array:
     """Return the times as ISO 8601 writes them: of seconds since 1970, and of the others as they are given."""
     known = pa.array(seconds, pa.int64()).cast(pa.timestamp("s")).cast(pa.string())
-    found = pc.binary_join_element_wise(pc.replace_substring(known, " ", "T"), "+00:00", "")
-    return pc.coalesce(found, pa.array([others.get(row) for row in range(len(seconds))], pa.string())) if others else found
+    stamps = pc.binary_join_element_wise(pc.replace_substring(known, " ", "T"), "+00:00", "")
+    return pc.coalesce(stamps, pa.array([others.get(row) for row in range(len(seconds))], pa.string())) if others else stamps

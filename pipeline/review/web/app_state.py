@@ -110,10 +110,10 @@ class AppState:
             When there is none.
         """
         with self.store.reading() as connection:
-            found = queue_row(connection, number)
-        if found is None or found[0].key.run_id not in self.runs:
+            queued = queue_row(connection, number)
+        if queued is None or queued[0].key.run_id not in self.runs:
             raise ReviewError(f"there is no conversation {number} in the open runs", do="Go back to the queue")
-        row, first_row, summary_row = found
+        row, first_row, summary_row = queued
         return row, self.runs[row.key.run_id], first_row, summary_row
 
     def name_of(self, reader: Moderator, row: QueueRow, title: str | None = None) -> str:

@@ -54,11 +54,11 @@ def search(app_state: CurrentAppState, asking: Acting, number: int) -> Response:
         raise ReviewError("there is nothing to search for", do="Write two letters or more")
     case = open_case(app_state, number, whole=True, words=True)
     rows = [row for row in case.view.rows if isinstance(row, MessageView)]
-    found = [row for row in rows if words in (row.text or "").casefold()]
+    matching = [row for row in rows if words in (row.text or "").casefold()]
     with app_state.store.writing() as connection:
-        append(connection, asking.reader.name, "search words", case.row.key.subject, found=len(found))
+        append(connection, asking.reader.name, "search words", case.row.key.subject, found=len(matching))
     app_state.noted()
-    return app_state.fragment("found.html", found=found[:_FOUND], total=len(found), number=number)
+    return app_state.fragment("found.html", found=matching[:_FOUND], total=len(matching), number=number)
 
 
 @router.post("/translate/{position:int}")
