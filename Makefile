@@ -54,8 +54,8 @@ bench: $(VENV)/development     ## scoring beside what else there is: make bench 
 	$(BIN)/python tests/bench_scoring.py $(if $(MODEL),--model $(MODEL)) $(if $(ENCODER),--encoder $(ENCODER)) \
 		$(addprefix --ordinary ,$(ORDINARY)) $(if $(BASELINE),--baseline $(BASELINE)) --messages $(or $(MESSAGES),20000) --upto $(or $(UPTO),0)
 
-bench-serving: $(VENV)/development ## load test of `safelight serve` beside MLflow's: make bench-serving CLIENTS=8 SECONDS=20
-	$(BIN)/python tests/bench_serving.py --mlflow --clients $(or $(CLIENTS),8) --seconds $(or $(SECONDS),20)
+bench-serving: $(VENV)/development ## load test of `safelight serve` beside MLflow's: make bench-serving CLIENTS=8 SECONDS=20 ROUNDS=3
+	$(BIN)/python tests/bench_serving.py --mlflow --clients $(or $(CLIENTS),8) --seconds $(or $(SECONDS),20) --rounds $(or $(ROUNDS),3)
 
 bench-link: $(VENV)/development ## what `safelight link` finds, takes and needs on simulated networks: make bench-link MESSAGES="100000 1000000 10000000"
 	$(BIN)/python tests/bench_link.py --messages $(or $(MESSAGES),100000 1000000 10000000) --accounts $(or $(ACCOUNTS),100000)
