@@ -14,7 +14,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED  = $(INSTALL) --require-hashes --only-binary :all: -r
 ITSELF  = $(INSTALL) --no-deps --no-build-isolation -e .
 
-.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest bench-serving bench-link fuzz audit matrix clean
+.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest bench-serving bench-link fuzz audit matrix container clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
@@ -81,6 +81,10 @@ audit: $(VENV)/development     ## known vulnerabilities and licences of all that
 docs: $(VENV)/development      ## the documentation site, offline: build/docs/index.html
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --clean --config-file configs/mkdocs.yml
+
+BUILDER = $(firstword $(foreach tool,docker podman buildah,$(shell command -v $(tool))))
+container:                     ## build an image with docker, podman or buildah: make container TARGET=review
+	$(or $(BUILDER),$(error Install docker, podman or buildah)) build --target $(or $(TARGET),scoring) -t safelight:$(or $(TARGET),scoring) .
 
 clean:
 	rm -rf $(VENV) $(OUT) build *.egg-info
