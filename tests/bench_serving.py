@@ -6,8 +6,9 @@
 
 Both serve the same model on this machine and are asked the same over HTTP: conversations of a few messages each, and, of
 `safelight serve` alone, single messages with the state of their conversation. Clients wait for an answer before they ask again.
-Both servers run all the time and are asked in turn, in several rounds, so that a machine that others use too slows them alike:
-use the ratios, which are medians over the rounds.
+Both servers run all the time and are asked in turn, in several rounds; figures are medians over the rounds. Use the ratios. On a
+machine that others use too, times say little, because a server with more threads gets a larger share of it: the processor time of
+a message, of all processes of a server, says what a server needs.
 """
 
 from __future__ import annotations
@@ -89,25 +90,46 @@ def invocations(messages: int) -> Ask:
 
 
 @dataclass(frozen=True)
+class Server:
+    """A server that runs: its port, and the group of its processes."""
+
+    port: int
+    group: int
+
+    def processor_seconds(self) -> float:
+        """Return what its processes have used of the processors so far; Linux tells."""
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text("utf-8").rpartition(")")[2].split()
+            except OSError:  # it has ended
+                continue
+            if int(fields[2]) == self.group:
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
 class Measured:
-    """One round of one server: messages a second, seconds until an answer, and clients that gave up."""
+    """One round of one server: messages a second, processor seconds a message, seconds until an answer, clients that gave up."""
 
     rate: float
+    cpu: float
     p50: float
     p99: float
     failed: int
 
 
-def load(port: int, ask: Ask, *, clients: int, seconds: float) -> Measured:
+def load(server: Server, ask: Ask, *, clients: int, seconds: float) -> Measured:
     """Ask from several clients at once."""
     times: list[float] = []
     counted: list[int] = []
     failed: list[str] = []
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), server.processor_seconds()
 
     def client(number: int) -> None:
         generator = random.Random(number)  # noqa: S311 - not for secrets
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
         while time.perf_counter() - begin < seconds:
             began = time.perf_counter()
             try:
@@ -125,19 +147,22 @@ def load(port: int, ask: Ask, *, clients: int, seconds: float) -> Measured:
     if len(times) < 2:
         raise SystemExit(f"no answers: {failed[:1]}")
     cuts = quantiles(times, n=100)
-    return Measured(sum(counted) / (time.perf_counter() - begin), cuts[49], cuts[98], len(failed))
+    cpu = (server.processor_seconds() - used) / sum(counted)
+    return Measured(sum(counted) / (time.perf_counter() - begin), cpu, cuts[49], cuts[98], len(failed))
 
 
 def print_table(measured: dict[str, list[Measured]], *, reference: str) -> None:
     """Print the medians over the rounds, and the median of the ratios to the reference."""
     for name, rounds in measured.items():
         row = f"{name:38} {median(m.rate for m in rounds):7,.0f} messages/s"
+        row += f"   {median(m.cpu for m in rounds) * 1e3:5.1f} ms of processor/message"
         row += f"   p50 {median(m.p50 for m in rounds) * 1e3:7.0f} ms   p99 {median(m.p99 for m in rounds) * 1e3:7.0f} ms"
         if failed := sum(m.failed for m in rounds):
             row += f"   {failed} clients failed"
         if reference in measured and name != reference:
             pairs = list(zip(rounds, measured[reference], strict=True))
-            row += f"   {median(own.rate / other.rate for own, other in pairs):.1f} times the messages/s,"
+            row += f"   {median(own.rate / other.rate for own, other in pairs):.2f} times the messages/s,"
+            row += f" {median(own.cpu / other.cpu for own, other in pairs):.2f} times the processor time,"
             row += f" {median(own.p50 / other.p50 for own, other in pairs):.2f} times the p50,"
             row += f" {median(own.p99 / other.p99 for own, other in pairs):.2f} times the p99"
         print(row)
@@ -151,14 +176,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(command: list[str], port: int, path: str, cwd: Path) -> Iterator[None]:
+def started(command: list[str], port: int, path: str, cwd: Path) -> Iterator[Server]:
     """Run a server until the end of the block; begin when it answers."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow starts uvicorn by its name
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": programs}
     with subprocess.Popen(
         command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as server:
         try:
             for _ in range(1200):
+                if server.poll() is not None:
+                    raise SystemExit(f"it ended with {server.returncode} before it answered: {' '.join(command)}")
                 try:
                     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
                     connection.request("GET", path)
@@ -166,7 +194,7 @@ def started(command: list[str], port: int, path: str, cwd: Path) -> Iterator[Non
                         break
                 except OSError:
                     time.sleep(0.2)
-            yield
+            yield Server(port, server.pid)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGTERM)  # MLflow's workers are children of its command
@@ -188,10 +216,10 @@ def main() -> None:
         port = free_port()
         program = "from pipeline.cli.main import main; main()"
         command = [sys.executable, "-c", program, "serve", "--model", given.model, "--port", str(port)]
-        servers.enter_context(started(command, port, "/health", Path(folder)))
+        ours = servers.enter_context(started(command, port, "/health", Path(folder)))
         cases = {
-            f"safelight serve, /score, {given.messages} messages": (port, score(given.messages)),
-            "safelight serve, /step, 1 message": (port, step()),
+            f"safelight serve, /score, {given.messages} messages": (ours, score(given.messages)),
+            "safelight serve, /step, 1 message": (ours, step()),
         }
         reference = f"mlflow models serve, {given.messages} messages"
         if given.mlflow:
@@ -210,11 +238,10 @@ def main() -> None:
                 "--env-manager",
                 "local",
             ]
-            servers.enter_context(started(command, port, "/ping", Path(folder)))
-            cases[reference] = port, invocations(given.messages)
+            cases[reference] = servers.enter_context(started(command, port, "/ping", Path(folder))), invocations(given.messages)
         measured: dict[str, list[Measured]] = {name: [] for name in cases}
-        for name, (port, ask) in [*cases.items()] * (given.rounds + 1):  # the first round warms up and is not counted
-            measured[name].append(load(port, ask, clients=given.clients, seconds=given.seconds))
+        for name, (server, ask) in [*cases.items()] * (given.rounds + 1):  # the first round warms up and is not counted
+            measured[name].append(load(server, ask, clients=given.clients, seconds=given.seconds))
         print_table({name: rounds[1:] for name, rounds in measured.items()}, reference=reference)
 
 
