@@ -117,7 +117,7 @@ def cuts(request: Request, app_state: CurrentAppState, asking: Looking) -> Respo
     now = float(run.thresholds.risk)
     at_now = float((risks >= now).sum()) / max(1, len(risks))
     return app_state.page(
-        "cuts.html",
+        "alert_budget.html",
         asking,
         run=run,
         run_id=run_id,

@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.intervals import FEW, share_in_words
 from evaluation.metrics import Judged, f_score, precision_recall, stage_columns
 from evaluation.summary import ORDINARY_CHAT, labelled
-from evaluation.thresholds import lowest_risk
+from evaluation.threshold_search import lowest_risk
 from pipeline.thresholds import Thresholds
 
 EVEN_ODDS = 0.5
