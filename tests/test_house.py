@@ -32,7 +32,7 @@ ORDER = [
     {"score"},
     {"suite", "stream", "predictions", "practice"},
     {"review"},
-    {"serve"},
+    {"serve", "osprey"},
     {"tracking"},
     {"training"},
     {"evaluate"},
