@@ -17,7 +17,7 @@ import pipeline.errors
 ORDER = [
     {"printable"},
     {"schema", "errors", "alerts", "digests"},
-    {"config", "shipped_files"},
+    {"config", "package_data"},
     {"recipes"},
     {"thresholds"},
     {"ingest", "text", "redaction", "output", "cards"},

@@ -9,7 +9,7 @@ import typer
 
 from pipeline.cli.console import say
 from pipeline.cli.model_options import NAME_OR_PATH
-from pipeline.shipped_files import config_path
+from pipeline.package_data import config_path
 
 app = typer.Typer(rich_markup_mode=None)
 

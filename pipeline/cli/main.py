@@ -36,7 +36,7 @@ from pipeline.cli.retention import app as retention_app
 from pipeline.cli.review import app as review_app
 from pipeline.cli.serve import add_commands as add_serving
 from pipeline.errors import SafelightError
-from pipeline.shipped_files import config_path
+from pipeline.package_data import config_path
 
 app = typer.Typer(
     name="safelight",

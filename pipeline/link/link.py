@@ -33,8 +33,8 @@ from pipeline.link.step import RunContext
 from pipeline.link.tables import Pattern
 from pipeline.link.write import write_tables
 from pipeline.output import hashes_of, new_folder, write_json
+from pipeline.package_data import config_path
 from pipeline.results import Run, open_unchanged
-from pipeline.shipped_files import config_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 FORMAT = "safelight-link/1"
 SETTINGS = "link"
 INDICATORS = ("group",)
-"""The indicators that are looked for where none are named: `pipeline.shipped_files` finds them."""
+"""The indicators that are looked for where none are named: `pipeline.package_data` finds them."""
 
 _LIBRARIES = ("duckdb", "rustworkx", "graspologic-native", "pyarrow", "numpy")
 

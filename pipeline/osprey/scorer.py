@@ -13,9 +13,9 @@ from pipeline.config import Taxonomy, validate_settings
 from pipeline.errors import StateError
 from pipeline.model.folder import ModelFolder, open_model_folder
 from pipeline.model.load import load_model
+from pipeline.package_data import model_path
 from pipeline.results import THRESHOLDS
 from pipeline.schema import Message, MessageScore
-from pipeline.shipped_files import model_path
 from pipeline.stream.state import ConversationState
 from pipeline.stream.step import Stepper
 from pipeline.thresholds import read_thresholds
