@@ -225,6 +225,7 @@ def main() -> None:
     """Write the exports, then run every reader on each in a process of its own."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--messages", type=int, default=1_000_000)
+    arguments.add_argument("--formats", nargs="+", default=list(WRITERS), choices=list(WRITERS))
     arguments.add_argument("--measure", nargs=2)
     options = arguments.parse_args()
     if options.measure:
@@ -232,9 +233,9 @@ def main() -> None:
         return
     print("| export | MiB | reader | messages read | messages/s of processor time | Safelight is times as fast | peak MiB |")
     print("|---|---|---|---|---|---|---|")
-    for format_, write in WRITERS.items():
+    for format_ in options.formats:
         with tempfile.TemporaryDirectory() as folder:
-            path = write(Path(folder), options.messages)
+            path = WRITERS[format_](Path(folder), options.messages)
             size = sum(file.stat().st_size for file in ([path] if path.is_file() else path.iterdir())) / 2**20
             own = 0.0
             for reader, (_, formats) in READERS.items():
