@@ -41,9 +41,9 @@ def add(
         raise ReviewError("nothing was given to add", do="Give folders of runs, or --links")
     opened = open_existing(store, new=True)
     from pipeline.results import open_unchanged
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import add_runs
     from pipeline.review.cases.evidence import take_evidence
-    from pipeline.review.head import note_head
     from pipeline.review.index import open_in_store
     from pipeline.review.serve import actor_name
 
@@ -93,8 +93,8 @@ def open_(
 
 def _require_open(opened: Store, case: str, purpose: str | None) -> None:
     """Note the purpose where one is given; refuse where none was said lately."""
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import OPEN_FOR, is_open, open_case, require_case
-    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
@@ -110,9 +110,9 @@ def _view(store: str, case: str, purpose: str | None, action: str) -> CaseView:
     """Return a case, and note the look at it."""
     opened = open_existing(store)
     from pipeline.review.audit import append
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import subject_of
     from pipeline.review.cases.view import case_view
-    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     try:
@@ -184,8 +184,8 @@ def export(
     from pipeline.cli.pack import require_packs
     from pipeline.output import new_file
     from pipeline.review.audit import append
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import subject_of
-    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     require_packs()

@@ -167,16 +167,16 @@ def well_formed(text: str) -> str:
 
 def hold(conversation: Conversation) -> tuple[list[MessageColumns], int]:
     """Return all messages of a conversation as columns, and how many they are."""
-    found: list[MessageColumns] = []
+    chunks: list[MessageColumns] = []
     single: list[Message] = []
     for piece in pieces_of(conversation.messages):
         if isinstance(piece, Message):
             single.append(piece)
             continue
         if single:
-            found.append(message_columns(single))
+            chunks.append(message_columns(single))
             single = []
-        found.append(piece)
+        chunks.append(piece)
     if single:
-        found.append(message_columns(single))
-    return found, sum(map(len, found))
+        chunks.append(message_columns(single))
+    return chunks, sum(map(len, chunks))

@@ -98,7 +98,8 @@ def write_tables(
     """Write all tables into a folder."""
     known = [{"person": person, "community": community} for person, community in communities.items()]
     first = [
-        {"account": one.account, "priority": one.priority, "reasons": [asdict(why) for why in one.reasons]} for one in priorities
+        {"account": priority.account, "priority": priority.priority, "reasons": [asdict(why) for why in priority.reasons]}
+        for priority in priorities
     ]
     given = {"given_communities": (known, _COMMUNITY), "given_priorities": (first, _PRIORITY)}
     for name, (rows, schema) in given.items():

@@ -46,7 +46,7 @@ def hold_chat(conversation: Conversation) -> HeldChat:
 
 def chat_table(conversations: Iterable[Conversation | HeldChat], *, text: TextPolicy = "include") -> pa.Table:
     """Return conversations as a table of `CHATS`; what the results will not keep of ``meta`` is left out at once."""
-    held = [one if isinstance(one, HeldChat) else hold_chat(one) for one in conversations]
+    held = [conversation if isinstance(conversation, HeldChat) else hold_chat(conversation) for conversation in conversations]
     pieces = list(_joined(chain.from_iterable(chat.messages for chat in held)))
     arrays = [_column(pieces, field) for field in COLUMNS]
     arrays.append(_meta(pieces) if text == "include" else pa.nulls(sum(map(len, pieces)), pa.string()))

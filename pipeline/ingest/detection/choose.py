@@ -127,14 +127,14 @@ def as_utf8(file: ExportFile, format_: str, log: ReadLog) -> ExportFile:
     return file
 
 
-def tell_strange(path: Path, strange: list[Strange], found: list[tuple[str, ExportFile]], log: ReadLog) -> None:
+def tell_strange(path: Path, strange: list[Strange], files: list[tuple[str, ExportFile]], log: ReadLog) -> None:
     """Name every file that no reader takes: as failed where it may hold a chat, else as passed over.
 
     A file with the extension of data fails, but for one that is known to hold no chats. Of the others each that looks like a chat
     is warned of, and the rest are counted; but for what was sent in a chat.
     """
-    downloads = top_folders((format_, file.location) for format_, file in found)
-    attachments = attachment_folders(found)
+    downloads = top_folders((format_, file.location) for format_, file in files)
+    attachments = attachment_folders(files)
     others: list[Strange] = []
     named = 0
     for stranger in strange:

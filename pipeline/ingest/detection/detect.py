@@ -156,8 +156,8 @@ class Found:
 
 def detect(file: ExportFile, columns: Mapping[str, str] = _NOTHING) -> str | None:
     """Return the key of the file's format, or ``None`` when it is none of ours; see `examine`."""
-    found = examine(file, columns)
-    return found.format if found is not None else None
+    evidence = examine(file, columns)
+    return evidence.format if evidence is not None else None
 
 
 def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes | None = None) -> Found | None:
@@ -199,10 +199,10 @@ def _workbook(file: ExportFile, columns: Mapping[str, str]) -> Found | None:
     """Return what the first sheet with messages in it is; a workbook that cannot be opened is one for its reader to refuse."""
     try:
         grids = workbook_grids(file)
-        found = [found for grid in grids if (found := _grid(grid, columns)) is not None]
+        evidence = [evidence for grid in grids if (evidence := _grid(grid, columns)) is not None]
     except ExportError:
         return Found("xlsx", complete=False)
-    return max(found, key=lambda candidate: candidate.complete, default=None)
+    return max(evidence, key=lambda candidate: candidate.complete, default=None)
 
 
 def _grid(grid: Grid, asked: Mapping[str, str]) -> Found | None:

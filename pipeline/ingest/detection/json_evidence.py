@@ -107,7 +107,7 @@ def key_chains(head: bytes) -> Iterator[frozenset[str]]:
 
 def first_record(head: bytes) -> frozenset[str]:
     """Return the keys of the first object of a list, or of a file that begins with one, as far as the head holds them."""
-    found: set[str] = set()
+    fields: set[str] = set()
     depth = 0
     for event, value in _events(head):
         if event == "start_map":
@@ -117,8 +117,8 @@ def first_record(head: bytes) -> frozenset[str]:
             if depth == 0:
                 break
         elif event == "map_key" and depth == 1:
-            found.add(str(value))
-    return frozenset(found)
+            fields.add(str(value))
+    return frozenset(fields)
 
 
 def is_lines(text: str) -> bool:

@@ -115,10 +115,10 @@ def _begins(lines: Sequence[str], format_: TextFormat) -> bool:
 
 def _weigh(lines: Sequence[str], format_: TextFormat) -> _Weight:
     grammar = format_.grammar()
-    found = [grammar.line(line) for line in lines]
-    if not found:
+    parsed = [grammar.line(line) for line in lines]
+    if not parsed:
         return _Weight(titled=False, share=0.0, spoken=0, rows=0)
-    explained = sum(line is not None for line in found)
-    rows = [line for line in found if isinstance(line, Entry)]
+    explained = sum(line is not None for line in parsed)
+    rows = [line for line in parsed if isinstance(line, Entry)]
     spoken = [(row.speaker, ": ", row.text) for row in rows if row.speaker is not None]
-    return _Weight(isinstance(found[0], Aside), explained / len(found), len(spoken), len(rows), is_log(spoken))
+    return _Weight(isinstance(parsed[0], Aside), explained / len(parsed), len(spoken), len(rows), is_log(spoken))

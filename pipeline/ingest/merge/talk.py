@@ -74,8 +74,8 @@ def platform_id(conversation: Conversation) -> str | None:
     if name == conversation.title or platform in ("whatsapp", "signal", "imessage") or _MADE_CHAT.fullmatch(name):
         return None
     if platform == "meta":
-        found = _META_THREAD.fullmatch(name)
-        return found[1] if found is not None else None
+        match = _META_THREAD.fullmatch(name)
+        return match[1] if match is not None else None
     return name
 
 

@@ -70,7 +70,7 @@ class Columns:
         """The columns that must be there."""
         return [self.of[field] for field in REQUIRED]
 
-    def check(self, found: Iterable[str], mapping: Mapping[str, str], where: str) -> None:
+    def check(self, present: Iterable[str], mapping: Mapping[str, str], where: str) -> None:
         """Refuse a table that lacks a column that is needed, or one that the user named.
 
         Raises
@@ -78,7 +78,7 @@ class Columns:
         ExportError
             With the columns that were found.
         """
-        names = list(found)
+        names = list(present)
         missing = [field for field in FIELDS if (field in REQUIRED or field in mapping) and self.of[field] not in names]
         if missing:
             # The names are shown of what is a header for sure: the first row may be a message.

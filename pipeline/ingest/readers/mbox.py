@@ -114,15 +114,15 @@ class Threads:
 
 def _names(mail: Mail) -> list[str]:
     """Return the ids of a mail: its own first, then the thread's and those of the mails that it answers."""
-    found: list[str] = []
+    names: list[str] = []
     for name in (_ID, "X-GM-THRID", "References", "In-Reply-To"):
         for value in headers(mail, name):
-            found += (
+            names += (
                 [f"gmail:{value.strip()}"]
                 if name == "X-GM-THRID"
                 else [reference for reference in value.split() if "@" in reference]
             )
-    return found
+    return names
 
 
 def _record(mail: Mail, line: int, file: ExportFile, threads: Threads, known: KnownLines) -> dict[str, Any]:

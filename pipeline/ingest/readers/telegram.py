@@ -109,12 +109,12 @@ class _Reader:
         self._cutter = ListCutter(_LISTS, lambda run: read_run(run, self._parsed))
 
     def conversations(self) -> Iterator[Conversation]:
-        found = False
+        any_chat = False
         for header, rows in self._walk():
-            found = True
+            any_chat = True
             if rows is not None:
                 yield self._conversation(header, rows)
-        if not found:
+        if not any_chat:
             raise ExportError(
                 "there are neither `messages` nor `chats` in it",
                 where=self._name,

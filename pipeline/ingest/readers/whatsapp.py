@@ -144,8 +144,8 @@ class _Reading:
 
     def _date(self, day: CommonDay) -> str | None:
         """Return a day as ISO 8601 writes it; ``None`` where there is no such day."""
-        found = day_of(day.numbers, "ymd" if self.style.year_first else self.order)
-        return found.isoformat() if found is not None else None
+        date_text = day_of(day.numbers, "ymd" if self.style.year_first else self.order)
+        return date_text.isoformat() if date_text is not None else None
 
     def _check_backwards(self, time: str, latest: str, number: int) -> None:
         if datetime.fromisoformat(latest) - datetime.fromisoformat(time) > _BACKWARDS:

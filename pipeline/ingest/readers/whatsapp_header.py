@@ -138,10 +138,10 @@ def common_header(line: str) -> CommonHeader | None:
 
 @lru_cache(maxsize=4096)
 def _common_day(text: str) -> CommonDay | None:
-    found = _COMMON_DAY.fullmatch(text)
-    if found is None:
+    match = _COMMON_DAY.fullmatch(text)
+    if match is None:
         return None
-    opened, first, separator, second, third = found.groups()
+    opened, first, separator, second, third = match.groups()
     numbers = int(first), int(second), int(third)
     form: Form = "dash" if opened is None else "bracket"
     styles = (
@@ -153,42 +153,42 @@ def _common_day(text: str) -> CommonDay | None:
 
 @lru_cache(maxsize=4096)
 def _common_minute(text: str) -> CommonMinute | None:
-    found = _COMMON_MINUTE.fullmatch(text)
-    hour, minute = (int(found[1]), int(found[2])) if found else (99, 99)
+    match = _COMMON_MINUTE.fullmatch(text)
+    hour, minute = (int(match[1]), int(match[2])) if match else (99, 99)
     return CommonMinute(hour % 24, minute, f"{hour % 24:02}:{minute:02}") if hour <= 24 and minute <= 59 else None
 
 
 def _common_header(line: str) -> Header | None:
-    found = common_header(line)
-    if found is None:
+    header = common_header(line)
+    if header is None:
         return None
-    day, minute, second, end = found
+    day, minute, second, end = header
     clock = minute.hour, minute.minute, int(second[1:]) if second is not None else 0
     return Header(day.styles[second is not None], day.numbers, clock, end, day.short)
 
 
 def _any_header(line: str) -> Header | None:
-    found = _HEADER.match(line)
-    if found is None:
+    match = _HEADER.match(line)
+    if match is None:
         return _copied_header(line)
-    opened, date_text, between, time_text, after, close = found.groups()
+    opened, date_text, between, time_text, after, close = match.groups()
     form = _FORMS.get((opened is not None, "-" if close[-1] in "–—" else close[-1]))
     date, clock = _date(date_text), _clock(time_text, between, after)
     if form is None or date is None or clock is None or (form == "colon" and not clock.seconds):
         return None
     style = _style(form, date.separator, clock.seconds, clock.halves, date.numbers[0] > 31)
-    return Header(style, date.numbers, clock.time, found.end(), date.short)
+    return Header(style, date.numbers, clock.time, match.end(), date.short)
 
 
 def _copied_header(line: str) -> Header | None:
-    found = _COPIED.match(line)
-    if found is None:
+    match = _COPIED.match(line)
+    if match is None:
         return None
-    date, clock = _date(found["date"]), _clock(found["time"], found["between"], found["after"])
+    date, clock = _date(match["date"]), _clock(match["time"], match["between"], match["after"])
     if date is None or clock is None:
         return None
     style = _style("copied", date.separator, clock.seconds, clock.halves, date.numbers[0] > 31)
-    return Header(style, date.numbers, clock.time, found.end(), date.short)
+    return Header(style, date.numbers, clock.time, match.end(), date.short)
 
 
 def is_like_header(line: str) -> bool:
@@ -213,12 +213,12 @@ class _Clock(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _date(text: str) -> _Date | None:
-    found = _NUMBER.findall(text)
+    numbers = _NUMBER.findall(text)
     separator = _SEPARATOR.search(text)
-    if len(found) != 3 or separator is None:
+    if len(numbers) != 3 or separator is None:
         return None
-    first, second, third = (int(number) for number in found)
-    return _Date((first, second, third), separator[0], max(map(len, found)) <= 2)
+    first, second, third = (int(number) for number in numbers)
+    return _Date((first, second, third), separator[0], max(map(len, numbers)) <= 2)
 
 
 @lru_cache(maxsize=8192)

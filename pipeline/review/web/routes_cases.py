@@ -28,8 +28,8 @@ _READ = 50
 def case_list(app_state: CurrentAppState, asking: Looking) -> Response:
     """List the cases."""
     with app_state.store.reading() as connection:
-        found = all_cases(connection)
-    return app_state.page("cases.html", asking, cases=found)
+        cases = all_cases(connection)
+    return app_state.page("cases.html", asking, cases=cases)
 
 
 @router.get("/{case}")
@@ -65,9 +65,9 @@ def account_page(app_state: CurrentAppState, asking: Looking, case: str, number:
     if account is None:
         raise ReviewError("the case has no such account", do="Go back to the case")
     others = {
-        other: [found.number for found in account.conversations if other in found.accounts.values()]
-        for found in account.conversations
-        for other in found.accounts.values()
+        other: [conversation.number for conversation in account.conversations if other in conversation.accounts.values()]
+        for conversation in account.conversations
+        for other in conversation.accounts.values()
         if other != number
     }
     signs, left = _signs(app_state, account)
@@ -95,7 +95,7 @@ def take_back(app_state: CurrentAppState, asking: Acting, case: str, judgement: 
     """Take back what was said of two accounts."""
     _require_opened(app_state, asking, case)
     with app_state.store.writing() as connection:
-        made = next((found for found in judgements(connection, case) if found.id == judgement), None)
+        made = next((candidate for candidate in judgements(connection, case) if candidate.id == judgement), None)
         undo_judgement(connection, case, judgement, reader=asking.reader)
     return _done(app_state, asking, f"/cases/{case}/account/{made.source}" if made else f"/cases/{case}")
 
@@ -185,16 +185,16 @@ def _number(text: str) -> int:
 
 def _links(view: CaseView, number: int) -> list[tuple[int, list[object]]]:
     """Return the links of an account, by the account at the other end, the strongest first."""
-    found: dict[int, list[object]] = {}
+    by_account: dict[int, list[object]] = {}
     for link in view.links:
         if number in (link.source, link.target):
-            found.setdefault(link.other(number), []).append(link)
-    return list(found.items())
+            by_account.setdefault(link.other(number), []).append(link)
+    return list(by_account.items())
 
 
 def _signs(app_state: AppState, account: CaseAccount) -> tuple[list[Sign], int]:
     """Return the messages with signs in order of time, and how many conversations were not read for it."""
-    found, left = [], 0
+    signs, left = [], 0
     riskiest = sorted(account.conversations, key=lambda conversation: (-conversation.risk, conversation.number))
     for place, conversation in enumerate(riskiest):
         if place >= _READ or conversation.run_id not in app_state.runs:
@@ -205,8 +205,8 @@ def _signs(app_state: AppState, account: CaseAccount) -> tuple[list[Sign], int]:
         for message in run.messages_at(first_row, row.messages):
             stages = tuple(message.stages_over(run.thresholds)) if message.speaker_slot in slots else ()
             if stages:
-                found.append(Sign(message.timestamp or "", conversation.number, message.position, stages))
-    return sorted(found, key=lambda sign: (not sign.when, sign.when, sign.conversation, sign.position)), left
+                signs.append(Sign(message.timestamp or "", conversation.number, message.position, stages))
+    return sorted(signs, key=lambda sign: (not sign.when, sign.when, sign.conversation, sign.position)), left
 
 
 def _stage_names(app_state: AppState) -> dict[str, tuple[int, str]]:

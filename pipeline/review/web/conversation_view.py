@@ -150,7 +150,7 @@ def case_page(
         people = [reader.name for reader in all_readers(connection) if reader.active]
         history = list(entries(connection, subject=row.key.subject))
     return app_state.page(
-        "case.html",
+        "conversation.html",
         asking,
         status=status,
         c=case.view,
