@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.link.identifiers import normal_contact
 from pipeline.link.settings import IndicatorSettings, LinkSettings, Phrases, matcher
+from pipeline.link.vectors import vectors_of
 from pipeline.text.cues import CueMatcher
 from pipeline.text.fold import fold
 
@@ -170,7 +171,8 @@ def read_scripts(block: Block) -> list[dict[str, Any]]:
         return []
     candidates = block.rows.spoken & ((block.mask != 0) | (block.alert & (policy == "include")))
     texts = block.column("text")
-    found = []
+    found: list[dict[str, Any]] = []
+    kept: list[str] = []
     for row in np.flatnonzero(candidates).tolist():
         text = texts[row]
         if not text:
@@ -180,6 +182,7 @@ def read_scripts(block: Block) -> list[dict[str, Any]]:
             continue
         words = list(_WORD.finditer(text))
         if len(words) >= block.context.settings.script_words:
+            kept.append(text)
             found.append(
                 {
                     **block.message(row),
@@ -189,4 +192,7 @@ def read_scripts(block: Block) -> list[dict[str, Any]]:
                     "ends": [word.end() for word in words],
                 }
             )
+    if block.context.model is not None and kept:
+        for row, vector in zip(found, vectors_of(kept, block.context.model), strict=True):
+            row["vector"] = vector
     return found
