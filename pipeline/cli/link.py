@@ -27,7 +27,7 @@ def link(
         typer.Option(
             parser=config_path,
             metavar=NAME_OR_PATH,
-            help="A set of indicators: `group`, `accommodation` or a TOML file. May be given several times.",
+            help="A set of indicators: group, accommodation, transport, schools, or a TOML file. May be given several times.",
             show_default="group",
         ),
     ] = None,
@@ -39,7 +39,7 @@ def link(
         typer.Option(help="Whether names, titles and paths go into the output, where the runs kept them."),
     ] = "omit",
     places: Annotated[
-        bool, typer.Option(help="Look for places that come again, with the spaCy pipelines that are installed.")
+        bool, typer.Option(help="Look for places and times that come again, with the spaCy pipelines that are installed.")
     ] = True,
     model: Annotated[
         Path | None,

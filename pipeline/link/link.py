@@ -227,7 +227,7 @@ def _warnings(runs: Sequence[Run], *, find_places: bool) -> list[str]:
             "are not found in them, equal messages are"
         )
     if "include" in policies and not find_places:
-        found.append("spaCy is not installed, or was not wanted: places that come again are not looked for")
+        found.append("spaCy is not installed, or was not wanted: places and times that come again are not looked for")
     return found
 
 

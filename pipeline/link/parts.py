@@ -69,7 +69,7 @@ PARTS: dict[str, pa.Schema] = {
         }
     ),
     "indicators": pa.schema({**_MESSAGE, "indicator": _TEXT, **_PLACE}),
-    "places": pa.schema({**_MESSAGE, "place": _TEXT, "start": _SMALL, "end": _SMALL, **_PLACE}),
+    "places": pa.schema({**_MESSAGE, "kind": _TEXT, "place": _TEXT, "start": _SMALL, "end": _SMALL, **_PLACE}),
     "scripts": pa.schema(
         {
             **_MESSAGE,
