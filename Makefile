@@ -25,8 +25,8 @@ test: $(VENV)/development      ## install the rest and pass the suite
 
 check: lint types test         ## what must pass before a commit
 
-check-all: lint types          ## the same, and the slow tests
-	$(BIN)/python -m pytest -n auto
+check-all: lint types          ## the same, and the slow tests; property tests draw new examples
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=random
 
 lint: $(VENV)/development
 	$(BIN)/ruff check .

@@ -96,7 +96,7 @@ def summarise(judged: Sequence[Judged], thresholds: Thresholds, *, rounds: int =
     """Return every figure as JSON can hold it: the table with 95 % intervals by conversation, stages, alerts, early warning."""
     grooming = [conversation for conversation in judged if conversation.grooming]
     ordinary = [conversation for conversation in judged if conversation.grooming is False]
-    found = [conversation for conversation in grooming if conversation.peak >= thresholds.risk]
+    flagged = [conversation for conversation in grooming if conversation.peak >= thresholds.risk]
     stages = stage_figures(judged, thresholds.keys, thresholds.stages)
     chat = [conversation for conversation in ordinary if conversation.attributes.get("situation") == ORDINARY_CHAT]
     hard = [conversation for conversation in written(ordinary) if conversation.attributes.get("hard") == "true"]
@@ -131,9 +131,9 @@ def summarise(judged: Sequence[Judged], thresholds: Thresholds, *, rounds: int =
             "roc_auc": or_null(FIGURES["conversation AUC, all"](judged, thresholds)),
             "roc_auc_written_only": or_null(FIGURES["conversation AUC, written only"](judged, thresholds)),
             "grooming": part(grooming),
-            "right_speaker": sum(conversation.peak_speaker in (conversation.groomers or ()) for conversation in found),
+            "right_speaker": sum(conversation.peak_speaker in (conversation.groomers or ()) for conversation in flagged),
             "median_messages_to_alert": or_null(messages_to_alert(judged, thresholds.risk)),
-            "median_messages_of_those": float(np.median([len(conversation.risk) for conversation in found])) if found else None,
+            "median_messages_of_those": float(np.median([len(conversation.risk) for conversation in flagged])) if flagged else None,
             "ordinary": {"written_hard": part(hard), "written_plain": part(plain), "ordinary_chat": part(chat)},
         },
     }
@@ -182,7 +182,7 @@ def compare(
     others = {conversation.id: conversation for conversation in second}
     pairs = [(conversation, others[conversation.id]) for conversation in first if conversation.id in others]
     chance = np.random.default_rng(seed)
-    found = []
+    differences = []
     for name, figure in FIGURES.items():
 
         def both(chosen: Sequence[tuple[Judged, Judged]], figure: Figure = figure) -> tuple[float, float]:
@@ -194,5 +194,5 @@ def compare(
             if not (np.isnan(value) or np.isnan(other)):
                 gaps.append(other - value)
         interval = (float(np.percentile(gaps, 2.5)), float(np.percentile(gaps, 97.5))) if gaps else (float("nan"), float("nan"))
-        found.append(Difference(name, *both(pairs), interval))
-    return found
+        differences.append(Difference(name, *both(pairs), interval))
+    return differences

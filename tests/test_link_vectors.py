@@ -48,7 +48,7 @@ def test_one_person_who_says_the_same_in_other_words_has_a_script_with_the_words
     assert meaning.value >= 0.8
     known = names(folder)
     assert {known[part.account] for part in pattern.accounts if part.role == "sender"} == {"9001001@discord"}
-    ids = {found.conversation: found.conversation_id for found in read_conversations(folder)}
+    ids = {node.conversation: node.conversation_id for node in read_conversations(folder)}
     texts = {f"c{n}": text for n, text in enumerate(REWORDED)}
     marked = {
         texts[str(ids[message.conversation])][span.start : span.end] for message in pattern.messages for span in message.spans

@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from sqlalchemy import update
 
 from pipeline.config import Taxonomy
-from pipeline.review.head import note_head
+from pipeline.review.audit_head import note_head
 from pipeline.review.schema import readers
 from pipeline.review.store import open_store
 

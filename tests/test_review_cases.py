@@ -21,6 +21,7 @@ from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.output import write_json
 from pipeline.results import RUN, open_run
 from pipeline.review.audit import entries, verify
+from pipeline.review.audit_head import note_head
 from pipeline.review.case_digest import evidence_digest
 from pipeline.review.case_schema import accounts, case_links, case_notes, identities
 from pipeline.review.cases.cases import add_runs, is_open, open_case, shared_with
@@ -28,7 +29,6 @@ from pipeline.review.cases.evidence import take_evidence
 from pipeline.review.cases.identities import judge, judgements, persons, undo_judgement
 from pipeline.review.cases.notes import add_note, finish_task, notes_of
 from pipeline.review.cases.view import case_view
-from pipeline.review.head import note_head
 from pipeline.review.index import open_in_store
 from pipeline.review.records import Moderator
 from pipeline.review.retention import delete, plan_forget

@@ -44,9 +44,9 @@ def add(
         raise ReviewError("nothing was given to add", do="Give folders of runs, or --links")
     opened = open_existing(store, new=True)
     from pipeline.results import open_unchanged
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import add_runs
     from pipeline.review.cases.evidence import take_evidence
-    from pipeline.review.head import note_head
     from pipeline.review.index import open_in_store
     from pipeline.review.serve import actor_name
 
@@ -80,15 +80,15 @@ def list_cases(store: StoreOption = STORE) -> None:
 
     try:
         with opened.reading() as connection:
-            found, ranked = all_cases(connection), rank_cases(connection)
+            rows, ranked = all_cases(connection), rank_cases(connection)
     finally:
         opened.close()
-    for case in in_order(found, ranked):
+    for case in in_order(rows, ranked):
         amounts = (_amount(case.runs, "run"), _amount(case.conversations, "conversation"), _amount(case.accounts, "account"))
         say(f"{case.name}: {', '.join(amounts)}")
         if reasons := ranked[case.name].reasons:
             say(f"  priority {ranked[case.name].priority:.2f}: {' '.join(reason.text for reason in reasons)}")
-    say("A priority is an order of reading, never a verdict." if found else "There is no case. Make one with `safelight case add`.")
+    say("A priority is an order of reading, never a verdict." if rows else "There is no case. Make one with `safelight case add`.")
 
 
 @app.command("open")
@@ -108,8 +108,8 @@ def open_(
 
 def _require_open(opened: Store, case: str, purpose: str | None) -> None:
     """Note the purpose where one is given; refuse where none was said lately."""
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import OPEN_FOR, is_open, open_case, require_case
-    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
@@ -125,9 +125,9 @@ def _view(store: str, case: str, purpose: str | None, action: str) -> CaseView:
     """Return a case, and note the look at it."""
     opened = open_existing(store)
     from pipeline.review.audit import append
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import subject_of
     from pipeline.review.cases.view import case_view
-    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     try:
@@ -229,8 +229,8 @@ def export(
     from pipeline.cli.pack import require_packs
     from pipeline.output import new_file
     from pipeline.review.audit import append
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import subject_of
-    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     require_packs()

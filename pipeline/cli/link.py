@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline.cli.console import say
-from pipeline.cli.shipped import NAME_OR_PATH
-from pipeline.shipped import config_path, model_path
+from pipeline.cli.model_options import NAME_OR_PATH
+from pipeline.shipped_files import config_path, model_path
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -57,7 +57,7 @@ def link(
     """Link finished runs: a graph of accounts and conversations, who may be one person, and the patterns to read first."""
     from pipeline.link.link import link as link_runs
 
-    found = link_runs(
+    linked = link_runs(
         runs,
         out,
         config=config,
@@ -71,7 +71,7 @@ def link(
         memory=memory,
         overwrite=overwrite,
     )
-    _print(out, found.record)
+    _print(out, linked.record)
 
 
 def _print(out: Path, record: dict) -> None:

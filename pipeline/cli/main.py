@@ -15,8 +15,9 @@ from pipeline.cli.corpus import app as corpus_app
 from pipeline.cli.evaluate import add_commands
 from pipeline.cli.exit_codes import ExitCode, exit_code_of
 from pipeline.cli.link import app as link_app
+from pipeline.cli.model_options import MODEL, NAME_OR_PATH, ModelOption
 from pipeline.cli.pack import app as pack_app
-from pipeline.cli.reading import (
+from pipeline.cli.read_options import (
     DEFAULT_MEMBER_BYTES,
     ColumnOption,
     DateOrderOption,
@@ -33,9 +34,8 @@ from pipeline.cli.reading import (
 from pipeline.cli.retention import app as retention_app
 from pipeline.cli.review import app as review_app
 from pipeline.cli.serve import add_commands as add_serving
-from pipeline.cli.shipped import MODEL, NAME_OR_PATH, ModelOption
 from pipeline.errors import SafelightError
-from pipeline.shipped import config_path
+from pipeline.shipped_files import config_path
 
 app = typer.Typer(
     name="safelight",

@@ -102,9 +102,9 @@ def communities_of(edges: _Edges, *, seed: int) -> dict[str, int]:
         ) from error
     if not edges:
         return {}
-    _, found = leiden(list(edges), seed=seed, iterations=3)
+    _, membership = leiden(list(edges), seed=seed, iterations=3)
     members: dict[int, list[str]] = defaultdict(list)
-    for node, community in found.items():
+    for node, community in membership.items():
         members[community].append(node)
     ordered = sorted(members.values(), key=lambda nodes: (-len(nodes), min(nodes)))
     return {node: number for number, nodes in enumerate(ordered) for node in nodes}
@@ -144,28 +144,28 @@ def group_patterns(
     names = {indicator.key: indicator.name for indicator in indicators}
     patterns = []
     for members in _parts(edges, seed=settings.seed):
-        found = _group(members, edges, evidence, settings, names, listed, pseudonyms)
-        if found is not None:
-            patterns.append(found)
+        pattern = _group(members, edges, evidence, settings, names, listed, pseudonyms)
+        if pattern is not None:
+            patterns.append(pattern)
     return patterns
 
 
 def _by(rows: Iterable[dict[str, Any]], key: str) -> Mapping[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        found[row[key]].append(row)
-    return found
+        grouped[row[key]].append(row)
+    return grouped
 
 
 def _parts(edges: _Edges, *, seed: int) -> list[list[str]]:
     """Return the connected parts of a graph, the large ones cut into their communities."""
     import rustworkx
 
-    names = sorted({name for one, other, _ in edges for name in (one, other)})
+    names = sorted({name for account, other, _ in edges for name in (account, other)})
     number = {name: index for index, name in enumerate(names)}
     graph = rustworkx.PyGraph()
     graph.add_nodes_from(names)
-    graph.add_edges_from_no_data([(number[one], number[other]) for one, other, _ in edges])
+    graph.add_edges_from_no_data([(number[account], number[other]) for account, other, _ in edges])
     parts: list[list[str]] = []
     for members in rustworkx.connected_components(graph):
         inside = {names[index] for index in members}
@@ -186,7 +186,9 @@ def _brokers(members: Sequence[str], edges: _Edges) -> list[str]:
     number = {name: index for index, name in enumerate(members)}
     graph = rustworkx.PyGraph()
     graph.add_nodes_from(list(members))
-    graph.add_edges_from_no_data([(number[one], number[other]) for one, other, _ in edges if one in number and other in number])
+    graph.add_edges_from_no_data(
+        [(number[account], number[other]) for account, other, _ in edges if account in number and other in number]
+    )
     cut = rustworkx.articulation_points(graph)
     between = rustworkx.graph_betweenness_centrality(graph)
     highest = max((between[index] for index in cut), default=0.0)
@@ -208,10 +210,10 @@ def _group(
     if len(members) < settings.group_persons or len(actors) < settings.group_actors or len(kinds) < settings.group_indicators:
         return None
     weights = settings.weights
-    told = ", ".join(names[kind].lower() for kind in sorted(kinds))
+    listed_kinds = ", ".join(names[kind].lower() for kind in sorted(kinds))
     reasons = [
         Reason("actors", len(actors), f"{len(actors)} of {len(members)} persons show stages toward others."),
-        Reason("indicators", len(kinds), f"Phrases of {told}."),
+        Reason("indicators", len(kinds), f"Phrases of {listed_kinds}."),
     ]
     shares = [further(len(actors), weights.another), *[weights.indicator] * len(kinds)]
     introductions = [row for person in actors for row in evidence.introductions.get(person, ())]
@@ -280,9 +282,9 @@ def _recurring_day(actors: Sequence[str], evidence: Evidence) -> tuple[str | Non
 def _first_of_each(rows: Sequence[Mapping[str, Any]], key: str) -> list[MessageReference]:
     """Return the first three messages of each kind of evidence."""
     seen: Counter[str] = Counter()
-    found = []
+    references = []
     for row in rows:
         seen[row[key]] += 1
         if seen[row[key]] <= 3:
-            found.append(message_reference(row["evidence"]))
-    return found
+            references.append(message_reference(row["evidence"]))
+    return references

@@ -35,7 +35,7 @@ from pipeline.link.vectors import load_vectors
 from pipeline.link.write import write_tables
 from pipeline.output import hashes_of, new_folder, write_json
 from pipeline.results import Run, open_unchanged
-from pipeline.shipped import config_path
+from pipeline.shipped_files import config_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 FORMAT = "safelight-link/1"
 SETTINGS = "link"
 INDICATORS = ("group",)
-"""The indicators that are looked for where none are named: `pipeline.shipped` finds them."""
+"""The indicators that are looked for where none are named: `pipeline.shipped_files` finds them."""
 
 _LIBRARIES = ("duckdb", "rustworkx", "graspologic-native", "pyarrow", "numpy")
 
@@ -215,20 +215,20 @@ def _told(run: Run, *, names: bool) -> dict[str, Any]:
 
 def _warnings(runs: Sequence[Run], *, find_places: bool) -> list[str]:
     policies = [run.record["settings"]["text"] for run in runs]
-    found = []
+    warnings = []
     if omitted := policies.count("omit"):
-        found.append(
+        warnings.append(
             f"{omitted} of {len(runs)} runs kept no names: their speakers cannot be told to be one person over conversations. "
             "Score again with --text hash, or --text include"
         )
     if hashed := policies.count("hash"):
-        found.append(
+        warnings.append(
             f"{hashed} of {len(runs)} runs kept hashes of the text: introductions, hand-overs, indicators and near-equal messages "
             "are not found in them, equal messages are"
         )
     if "include" in policies and not find_places:
-        found.append("spaCy is not installed, or was not wanted: places and times that come again are not looked for")
-    return found
+        warnings.append("spaCy is not installed, or was not wanted: places and times that come again are not looked for")
+    return warnings
 
 
 def _counts(connection: DuckDBPyConnection, patterns: Sequence[Pattern]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def same_scripts(connection: DuckDBPyConnection, settings: LinkSettings, severe:
         exact[candidate.person, candidate.words[0]].append(candidate)
     patterns = []
     for cluster, hashed in [*((cluster, False) for cluster in clusters), *((cluster, True) for cluster in exact.values())]:
-        if len({one.evidence.conversation for one in cluster}) >= settings.script_conversations:
+        if len({member.evidence.conversation for member in cluster}) >= settings.script_conversations:
             patterns.append(_pattern(connection, cluster, settings, severe, pseudonyms, hashed=hashed))
     return patterns
 
@@ -102,7 +102,7 @@ def alike(candidates: Sequence[Candidate], likeness: float) -> Iterator[list[Can
 
     The first of each group in order is the one to which the others are compared, so that the order of runs does not matter.
     """
-    ordered = sorted(candidates, key=lambda one: (one.words, one.evidence.conversation, one.evidence.position))
+    ordered = sorted(candidates, key=lambda member: (member.words, member.evidence.conversation, member.evidence.position))
     homes: dict[tuple[int, bytes], list[int]] = defaultdict(list)
     groups: dict[int, list[Candidate]] = {}
     for number, candidate in enumerate(ordered):
@@ -120,9 +120,9 @@ def alike(candidates: Sequence[Candidate], likeness: float) -> Iterator[list[Can
     yield from groups.values()
 
 
-def likeness_of(one: Sequence[int], other: Sequence[int]) -> float:
+def likeness_of(first: Sequence[int], other: Sequence[int]) -> float:
     """Return the share of words, in [0, 1], that stand in both in the same order."""
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+    return SequenceMatcher(None, first, other, autojunk=False).ratio()
 
 
 def _bands(words: Sequence[int]) -> list[tuple[int, bytes]]:
@@ -133,15 +133,15 @@ def _bands(words: Sequence[int]) -> list[tuple[int, bytes]]:
 def _differing(cluster: Sequence[Candidate]) -> list[MessageReference]:
     """Return the messages with the words marked that are not in the others: names and places, as a rule."""
     first = cluster[0]
-    own: set[int] = set()
+    differing: set[int] = set()
     marked = []
     for other in cluster[1:]:
         changes = [
             code for code in SequenceMatcher(None, first.words, other.words, autojunk=False).get_opcodes() if code[0] != "equal"
         ]
-        own.update(word for _, start, end, _, _ in changes for word in range(start, end))
+        differing.update(word for _, start, end, _, _ in changes for word in range(start, end))
         marked.append(_marked(other, (word for _, _, _, start, end in changes for word in range(start, end))))
-    return [_marked(first, sorted(own)), *marked]
+    return [_marked(first, sorted(differing)), *marked]
 
 
 def _marked(candidate: Candidate, words: Iterable[int]) -> MessageReference:
@@ -159,8 +159,8 @@ def _pattern(
     hashed: bool,
 ) -> Pattern:
     weights = settings.weights
-    conversations = {one.evidence.conversation for one in cluster}
-    senders = {one.person for one in cluster}
+    conversations = {candidate.evidence.conversation for candidate in cluster}
+    senders = {candidate.person for candidate in cluster}
     shared = min(likeness_of(cluster[0].words, candidate.words) for candidate in cluster)
     likeness = min(_likeness(cluster[0], candidate, settings) for candidate in cluster)
     reasons = [
@@ -171,14 +171,16 @@ def _pattern(
         text = "Some say the same in other words, by the model's sentence vectors."
         reasons.append(Reason("meaning", round(likeness, 2), text))
     shares = [further(len(conversations), weights.another) * likeness]
-    if any(one.mask & severe for one in cluster):
-        reasons.append(Reason("severe", sum(bool(one.mask & severe) for one in cluster), "The words carry a severe stage."))
+    if any(candidate.mask & severe for candidate in cluster):
+        reasons.append(
+            Reason("severe", sum(bool(candidate.mask & severe) for candidate in cluster), "The words carry a severe stage.")
+        )
         shares.append(weights.severe)
     if len(senders) > 1:
         reasons.append(Reason("senders", len(senders), f"{len(senders)} persons send it."))
         shares.append(weights.acquainted)
     roles: dict[str, Role] = dict.fromkeys(_receivers(connection, cluster), "receiver")
-    roles |= {one.evidence.account: "sender" for one in cluster}
+    roles |= {candidate.evidence.account: "sender" for candidate in cluster}
     unknown = [SHOWN, "Whether the words were copied or are a common phrase is not known."]
     if hashed:
         unknown.append("The run kept hashes of the text: only exact copies are found, and their length is not known.")
@@ -191,20 +193,20 @@ def _pattern(
         reasons=reasons,
         unknown=unknown,
         messages=_differing(cluster),
-        about=str(min(one.words for one in cluster)),
+        about=str(min(candidate.words for candidate in cluster)),
     )
 
 
-def _likeness(one: Candidate, other: Candidate, settings: LinkSettings) -> float:
+def _likeness(first: Candidate, other: Candidate, settings: LinkSettings) -> float:
     """Return how alike two messages of a script are: by their words, or where those differ by their vectors."""
-    shared = likeness_of(one.words, other.words)
-    return shared if shared >= settings.script_likeness else max(shared, cosine(one.vector, other.vector))
+    shared = likeness_of(first.words, other.words)
+    return shared if shared >= settings.script_likeness else max(shared, cosine(first.vector, other.vector))
 
 
 def _receivers(connection: DuckDBPyConnection, cluster: Sequence[Candidate]) -> list[str]:
-    senders = sorted({one.evidence.account for one in cluster})
+    senders = sorted({candidate.evidence.account for candidate in cluster})
     query = (
         "SELECT DISTINCT target FROM writes_to WHERE list_contains(?, conversation) AND list_contains(?, source) ORDER BY target"
     )
-    rows = rows_of(connection, query, [sorted({one.evidence.conversation for one in cluster}), senders])
+    rows = rows_of(connection, query, [sorted({candidate.evidence.conversation for candidate in cluster}), senders])
     return [row["target"] for row in rows]

@@ -114,15 +114,15 @@ def read_indicators(paths: Iterable[Path]) -> tuple[IndicatorSettings, ...]:
     ConfigError
         When a file is no set of indicators, or two of them have an indicator of one key.
     """
-    found: dict[str, IndicatorSettings] = {}
+    indicators: dict[str, IndicatorSettings] = {}
     for path in paths:
         for indicator in load_settings(path, IndicatorSet).indicators:
-            if indicator.key in found:
+            if indicator.key in indicators:
                 raise ConfigError(
                     f"the indicator {indicator.key!r} is in another set too", where=str(path), do="Give one of them another key"
                 )
-            found[indicator.key] = indicator
-    return tuple(found.values())
+            indicators[indicator.key] = indicator
+    return tuple(indicators.values())
 
 
 def require_stages(indicators: Iterable[IndicatorSettings], taxonomy: Taxonomy) -> None:

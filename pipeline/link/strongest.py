@@ -22,7 +22,7 @@ from pipeline.link.step import RunContext
 from pipeline.link.tables import TITLES, Pattern
 from pipeline.report.page import NO_PATTERNS, PatternMessage, PatternPerson, PatternsView, PatternView
 from pipeline.results import Run
-from pipeline.shipped import config_path
+from pipeline.shipped_files import config_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

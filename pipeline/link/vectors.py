@@ -47,8 +47,8 @@ def load_vectors(model: str) -> EncoderModel:
 def vectors_of(texts: Sequence[str], model: str) -> list[bytes]:
     """Return the vector of each text, of length 1, as the bytes of half floats."""
     loaded = load_vectors(model)
-    found = loaded.vectors(loaded.tokenizer.pieces([[("A", text)] for text in texts]))
-    return [_unit(vectors[0]).astype(np.float16).tobytes() for vectors in found]
+    of_texts = loaded.vectors(loaded.tokenizer.pieces([[("A", text)] for text in texts]))
+    return [_unit(vectors[0]).astype(np.float16).tobytes() for vectors in of_texts]
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -60,9 +60,9 @@ def vector_from(content: bytes | None) -> Vector | None:
     return np.frombuffer(content, np.float16) if content else None
 
 
-def cosine(one: Vector | None, other: Vector | None) -> float:
+def cosine(first: Vector | None, other: Vector | None) -> float:
     """Return how alike two vectors are; 0 where one is not known."""
-    return 0.0 if one is None or other is None else float(np.dot(one.astype(np.float32), other.astype(np.float32)))
+    return 0.0 if first is None or other is None else float(np.dot(first.astype(np.float32), other.astype(np.float32)))
 
 
 def groups_by_meaning(rows: Iterable[tuple[str, int, Vector]], least: float) -> dict[int, int]:
@@ -80,8 +80,8 @@ def groups_by_meaning(rows: Iterable[tuple[str, int, Vector]], least: float) -> 
         theirs = dict(list(of_person[person].items())[:MOST])
         numbers = list(theirs)
         table = np.stack([theirs[number] for number in numbers]).astype(np.float32)
-        for one, other in np.argwhere(np.triu(table @ table.T >= least, 1)).tolist():
-            _join(homes, numbers[one], numbers[other])
+        for first, other in np.argwhere(np.triu(table @ table.T >= least, 1)).tolist():
+            _join(homes, numbers[first], numbers[other])
     return {group: _root(homes, group) for group in homes}
 
 
@@ -91,6 +91,6 @@ def _root(homes: dict[int, int], group: int) -> int:
     return group
 
 
-def _join(homes: dict[int, int], one: int, other: int) -> None:
-    low, high = sorted((_root(homes, one), _root(homes, other)))
+def _join(homes: dict[int, int], first: int, other: int) -> None:
+    low, high = sorted((_root(homes, first), _root(homes, other)))
     homes[high] = low

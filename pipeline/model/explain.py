@@ -67,10 +67,10 @@ def explain(
         [s for *_, s in signs],
     )
     cues = _cues([utterances[number][1] for utterances, number in lines], model)
-    found: list[dict[int, Explanation]] = [{} for _ in talks]
+    explanations: list[dict[int, Explanation]] = [{} for _ in talks]
     for (talk, number, stage), heaviest, phrases in zip(signs, words, cues, strict=True):
-        found[talk][number] = Explanation(stage, heaviest, phrases)
-    return list(found)
+        explanations[talk][number] = Explanation(stage, heaviest, phrases)
+    return list(explanations)
 
 
 def _signs(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, str]]:
@@ -86,7 +86,7 @@ def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
     from pipeline.text.cues import cue_matcher
 
     matcher = cue_matcher(model.taxonomy.model_dump_json())
-    return [tuple(f"{cue.stage}: {cue.phrase}" for cue in found) for found in matcher.find(texts)]
+    return [tuple(f"{cue.stage}: {cue.phrase}" for cue in cues) for cues in matcher.find(texts)]
 
 
 def _weigh(signs: Sequence[tuple[Sequence[Utterance], Utterance]], model: Model, stages: Sequence[str]) -> list[tuple[Word, ...]]:
@@ -136,13 +136,13 @@ def _odds_without(
             _log_odds(float(prediction.stages[-1, column]))
             for prediction, column in zip(predictions, columns[start:], strict=False)
         )
-    found = []
+    odds_of_all = []
     after = 0
     for *_, spans in signs:
         whole, *without = odds[after : after + len(spans) + 1]
         after += len(spans) + 1
-        found.append([whole - fall for fall in without])
-    return found
+        odds_of_all.append([whole - fall for fall in without])
+    return odds_of_all
 
 
 def _log_odds(probability: float) -> float:

@@ -118,16 +118,16 @@ def speaker_signs(
 
 
 def running_evidence(
-    found: NDArray[np.float64], floors: NDArray[np.float64], speakers: Sequence[str]
+    scaled: NDArray[np.float64], floors: NDArray[np.float64], speakers: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the highest evidence of each message's speaker so far, and the sum of what was above the floors.
 
     Both are of shape (messages, stages).
     """
-    highest, gathered = np.zeros_like(found), np.zeros_like(found)
+    highest, gathered = np.zeros_like(scaled), np.zeros_like(scaled)
     for rows in rows_of(speakers):
-        highest[rows] = np.maximum.accumulate(found[rows], axis=0)
-        gathered[rows] = np.cumsum(np.maximum(found[rows] - floors, 0.0), axis=0)
+        highest[rows] = np.maximum.accumulate(scaled[rows], axis=0)
+        gathered[rows] = np.cumsum(np.maximum(scaled[rows] - floors, 0.0), axis=0)
     return highest, gathered
 
 

@@ -142,12 +142,12 @@ def name_models() -> tuple[tuple[str, Any], ...]:
     import spacy
     from spacy.util import get_installed_models
 
-    found = []
+    models = []
     for package in sorted({*(name for name in MODELS if find_spec(name)), *get_installed_models()}):
         pipeline = spacy.load(package, exclude=["parser", "tagger", "lemmatizer", "attribute_ruler", "senter", "morphologizer"])
         if "ner" in pipeline.pipe_names:
-            found.append((package, pipeline))
-    return tuple(found)
+            models.append((package, pipeline))
+    return tuple(models)
 
 
 def model_names(
@@ -159,12 +159,12 @@ def model_names(
     """
     places: list[list[tuple[int, int, str]]] = [[] for _ in texts]
     for _, pipeline in models:
-        for found, document in zip(places, pipeline.pipe(texts, batch_size=64), strict=True):
+        for spans, document in zip(places, pipeline.pipe(texts, batch_size=64), strict=True):
             for entity in document.ents:
                 if times and entity.label_ in _TIMES:
-                    found.append((entity.start_char, entity.end_char, TIME))
+                    spans.append((entity.start_char, entity.end_char, TIME))
                 if kind := _KINDS.get(entity.label_):
-                    found += [
+                    spans += [
                         (entity.start_char + part.start(), entity.start_char + part.end(), kind)
                         for part in _PART.finditer(entity.text)
                         if _names(part[0])

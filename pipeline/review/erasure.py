@@ -62,7 +62,7 @@ def forget_speaker(run: Run, digest: str, name: str | None, conversations: Colle
         return rows
 
     _rewrite_rows(run.path / SCORES, forget)
-    summaries = {conversation: _summary(found, keys) for conversation, found in risks.items()}
+    summaries = {conversation: _summary(speaker_risks, keys) for conversation, speaker_risks in risks.items()}
 
     def summarised(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for row in rows:

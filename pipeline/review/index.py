@@ -35,28 +35,28 @@ def open_in_store(store: Store, run: Run, *, actor: str) -> str:
         When the run's files were changed or do not belong together, or the scores are not the ones that were decided on.
     """
     run_id = run.id
-    found = hashes_of(run.path, (SCORES, CONVERSATIONS, THRESHOLDS))
-    chosen = found[THRESHOLDS]
+    hashes = hashes_of(run.path, (SCORES, CONVERSATIONS, THRESHOLDS))
+    chosen = hashes[THRESHOLDS]
     with store.writing() as connection:
         known = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
         if known is not None:
-            _require_same(run, known, {name: found[name] for name in (SCORES, CONVERSATIONS)})
+            _require_same(run, known, {name: hashes[name] for name in (SCORES, CONVERSATIONS)})
         path = str(run.path.resolve())
         if known is None:
-            run.require_unchanged({name: found[name] for name in (SCORES, CONVERSATIONS)})
+            run.require_unchanged({name: hashes[name] for name in (SCORES, CONVERSATIONS)})
             record = run.record
             values = {"text": record["settings"]["text"], "model": f"{record['model']['name']} {record['model']['id']}"}
-            count = _import(connection, run, run_id, path=path, **_by_column(found), **values)
+            count = _import(connection, run, run_id, path=path, **_by_column(hashes), **values)
             row = connection.execute(select(runs).where(runs.c.id == run_id)).one()
             values = {name: value for name, value in row._mapping.items() if name != "id"}
             sets = {f"run/{run_id}": recorded(**values) | index_of(connection, run_id)}
-            append(connection, actor, "open run", f"run:{run_id}", sets=sets, conversations=count, scores_sha256=found[SCORES])
+            append(connection, actor, "open run", f"run:{run_id}", sets=sets, conversations=count, scores_sha256=hashes[SCORES])
             return run_id
         if known.path != path:
             connection.execute(update(runs).where(runs.c.id == run_id).values(path=path))
             append(connection, actor, "move run", f"run:{run_id}", sets={f"run/{run_id}": recorded(path=path)})
         if known.thresholds_sha256 != chosen:
-            found = index_of(connection, run_id)
+            hashes = index_of(connection, run_id)
             connection.execute(update(runs).where(runs.c.id == run_id).values(thresholds_sha256=chosen))
             _mark_again(connection, run, run_id)
             append(
@@ -64,7 +64,7 @@ def open_in_store(store: Store, run: Run, *, actor: str) -> str:
                 actor,
                 "change thresholds",
                 f"run:{run_id}",
-                found={f"run/{run_id}": found},
+                found={f"run/{run_id}": hashes},
                 sets={f"run/{run_id}": recorded(thresholds_sha256=chosen) | index_of(connection, run_id)},
                 thresholds_sha256=chosen,
             )

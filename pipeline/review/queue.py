@@ -122,24 +122,24 @@ def _query(connection: Connection, wanted: Wanted) -> tuple[Select[Any], ColumnE
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [_columns.run_id.in_(wanted.runs)]
+    conditions: list[ColumnElement[bool]] = [_columns.run_id.in_(wanted.runs)]
     if wanted.state == "awaiting":
-        found.append(_columns.awaiting)
-        found.append(_columns.state.in_(("escalate", "refer")))
+        conditions.append(_columns.awaiting)
+        conditions.append(_columns.state.in_(("escalate", "refer")))
     elif wanted.state != "all":
         # A decision that waits is in no other list: its kind is hidden until a second reader has read.
-        found += [_columns.state == wanted.state, ~_columns.awaiting]
+        conditions += [_columns.state == wanted.state, ~_columns.awaiting]
     if wanted.platform:
-        found.append(_columns.platform == wanted.platform)
+        conditions.append(_columns.platform == wanted.platform)
     if wanted.assignee:
-        found.append(_columns.assignee.is_(None) if wanted.assignee == "-" else _columns.assignee == wanted.assignee)
+        conditions.append(_columns.assignee.is_(None) if wanted.assignee == "-" else _columns.assignee == wanted.assignee)
     if wanted.flagged:
-        found.append(_columns.flagged)
+        conditions.append(_columns.flagged)
     if wanted.since:
-        found.append(_columns.last_at >= wanted.since)
+        conditions.append(_columns.last_at >= wanted.since)
     if wanted.until:
-        found.append(_columns.last_at < f"{wanted.until}~")  # a sign after all that can follow the day
-    return found
+        conditions.append(_columns.last_at < f"{wanted.until}~")  # a sign after all that can follow the day
+    return conditions
 
 
 def _searches(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -148,23 +148,23 @@ def _searches(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool
     A database that goes down the queue looking for something rare reads all of it. So what is rare is looked up first, in an index
     that holds it; what is found often is met soon on the way down.
     """
-    found: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     if wanted.text:
         same = _columns.conversation_id.contains(wanted.text, autoescape=True)
         numbers = _rare(connection, select(_columns.number).where(_columns.run_id.in_(wanted.runs), same))
         given = [int(wanted.text)] if wanted.text.isdecimal() and len(wanted.text) < 9 else []
-        found.append(same if numbers is None else _columns.number.in_([*numbers, *given]))
+        conditions.append(same if numbers is None else _columns.number.in_([*numbers, *given]))
     if wanted.speaker:
         theirs = select(conversation_speakers.c.conversation).where(conversation_speakers.c.speaker == digest_of(wanted.speaker))
         numbers = _rare(connection, theirs)
-        found.append(_columns.number.in_(theirs if numbers is None else numbers))
-    return found
+        conditions.append(_columns.number.in_(theirs if numbers is None else numbers))
+    return conditions
 
 
 def _rare(connection: Connection, query: Select[Any]) -> list[int] | None:
     """Return what a query finds, or nothing where that is much."""
-    found: list[int] = list(connection.execute(query.limit(_RARE + 1)).scalars())
-    return found if len(found) <= _RARE else None
+    numbers: list[int] = list(connection.execute(query.limit(_RARE + 1)).scalars())
+    return numbers if len(numbers) <= _RARE else None
 
 
 def digest_of(speaker: str) -> str:
@@ -230,13 +230,13 @@ def counts(connection: Connection, runs_: Sequence[str]) -> dict[str, int]:
     """Return how many conversations are in each state; only those that are decided are counted, the rest follows."""
     decided = (_columns.run_id.in_(runs_), _columns.state.in_(KINDS))
     query = select(_columns.state, _columns.awaiting, func.count()).where(*decided).group_by(_columns.state, _columns.awaiting)
-    found: dict[str, int] = dict.fromkeys(STATES, 0)
+    numbers: dict[str, int] = dict.fromkeys(STATES, 0)
     for state, awaiting, count in connection.execute(query):
-        found["awaiting" if awaiting else state] += count
+        numbers["awaiting" if awaiting else state] += count
     total = select(func.coalesce(func.sum(runs.c.conversations), 0)).where(runs.c.id.in_(runs_))
-    found["all"] = connection.execute(total).scalar_one()
-    found["open"] = found["all"] - sum(found[kind] for kind in ("awaiting", *KINDS))
-    return found
+    numbers["all"] = connection.execute(total).scalar_one()
+    numbers["open"] = numbers["all"] - sum(numbers[kind] for kind in ("awaiting", *KINDS))
+    return numbers
 
 
 def platforms(connection: Connection, runs_: Sequence[str]) -> list[str]:
@@ -255,8 +255,8 @@ def same_speaker(connection: Connection, number: int, runs_: Sequence[str], *, l
         .order_by(_columns.risk.desc(), _columns.number)
         .limit(limit)
     )
-    found: dict[str, list[QueueRow]] = {}
+    by_speaker: dict[str, list[QueueRow]] = {}
     now = datetime.now(UTC)
     for row in connection.execute(query):
-        found.setdefault(row.slot, []).append(_row(row, now))
-    return found
+        by_speaker.setdefault(row.slot, []).append(_row(row, now))
+    return by_speaker

@@ -100,13 +100,13 @@ def note_digest(note: str | None, salt: str | None) -> str | None:
 
 def as_ranges(numbers: Iterable[int]) -> str:
     """Return numbers as a line of the log holds many of them: ``1-40 57``."""
-    found: list[list[int]] = []
+    ranges: list[list[int]] = []
     for number in sorted(set(numbers)):
-        if found and found[-1][1] == number - 1:
-            found[-1][1] = number
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
         else:
-            found.append([number, number])
-    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
+            ranges.append([number, number])
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
 def _from_ranges(text: str) -> set[int]:
@@ -124,7 +124,7 @@ def columns_there(connection: Connection, kind: str) -> tuple[str, ...]:
     table, _, columns = RECORDED[kind]
     if not inspect(connection).has_table(table.name):
         return ()
-    there = {found["name"] for found in inspect(connection).get_columns(table.name)}
+    there = {column["name"] for column in inspect(connection).get_columns(table.name)}
     return tuple(name for name in columns if name in there)
 
 
@@ -175,10 +175,10 @@ class Derived:
     def take(self, number: int, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
         """Take in a line of the log. A line that is not formed as ours raises what Python raises."""
         before_it = detail.get("found", {})
-        for name, found in before_it.items() if isinstance(before_it, dict) else ():  # of a search it is a number
+        for name, before_value in before_it.items() if isinstance(before_it, dict) else ():  # of a search it is a number
             kind, _, key = name.partition("/")
             before = self.rows[kind].get(key, {})
-            if any(before.get(column_) != value for column_, value in found.items()):
+            if any(before.get(column_) != value for column_, value in before_value.items()):
                 self.problems.append(f"before line {number} the index of {kind} {shown(key)} had been changed")
         sets = detail.get("sets")
         for name, values in (_earlier(actor, action, subject, detail) if sets is None else sets).items():
@@ -209,8 +209,8 @@ class Derived:
         self._drop_corrections(gone)
 
     def _drop_corrections(self, gone: set[int]) -> None:
-        found = self.rows["correction"]
-        self.rows["correction"] = {key: row for key, row in found.items() if int(key.partition("/")[0]) not in gone}
+        corrections = self.rows["correction"]
+        self.rows["correction"] = {key: row for key, row in corrections.items() if int(key.partition("/")[0]) not in gone}
 
 
 def _earlier(actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> dict[str, Recorded]:

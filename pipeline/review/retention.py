@@ -18,9 +18,9 @@ from pipeline.errors import ResultsError, ReviewError
 from pipeline.link.deletions import forget_in_links, note_rows_again
 from pipeline.results import Run, open_run
 from pipeline.review.audit import append
+from pipeline.review.audit_head import note_head
 from pipeline.review.cases.forget import cases_before, forget_in_cases
 from pipeline.review.erasure import drop_conversations, forget_speaker, holds_name
-from pipeline.review.head import note_head
 from pipeline.review.index import index_of, place_again
 from pipeline.review.notes import erase_notes
 from pipeline.review.queue import digest_of
@@ -114,10 +114,10 @@ def plan_forget(store: Store, person: str) -> Deletion:
 
 
 def _by_run(rows: Iterable[Any]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    by_run: dict[str, set[str]] = {}
     for row in rows:
-        found.setdefault(row.run_id, set()).add(row.conversation_id)
-    return found
+        by_run.setdefault(row.run_id, set()).add(row.conversation_id)
+    return by_run
 
 
 def _open_runs(connection: Connection, wanted: Mapping[str, Collection[str]]) -> tuple[dict[str, Run], list[str]]:

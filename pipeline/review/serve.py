@@ -24,15 +24,15 @@ from pipeline.errors import ReviewError
 from pipeline.results import open_run
 from pipeline.review.accounts import add_reader, all_readers, find_reader
 from pipeline.review.audit import verify
-from pipeline.review.head import note_head
+from pipeline.review.audit_head import note_head
 from pipeline.review.index import open_in_store
+from pipeline.review.original_text import Originals
 from pipeline.review.queue import platforms
 from pipeline.review.records import Moderator
 from pipeline.review.slow_clients import TimedLoop, TimedProtocol
 from pipeline.review.store import Store, open_store
 from pipeline.review.web.app import create_app
 from pipeline.review.web.app_state import AppState
-from pipeline.review.words import Originals
 
 if TYPE_CHECKING:
     from pipeline.review.webhook import Webhook
@@ -207,8 +207,8 @@ def _single_user(store: Store) -> Moderator:
     """Return the account of the one person, made when it is new; a lead, so that every page is open to them."""
     name = "me"
     with store.writing() as connection:
-        found = find_reader(connection, name)
-        return found or add_reader(connection, name, None, role="lead", actor=actor_name())
+        moderator = find_reader(connection, name)
+        return moderator or add_reader(connection, name, None, role="lead", actor=actor_name())
 
 
 def _is_loopback(host: str) -> bool:

@@ -23,15 +23,15 @@ def similar(connection: Connection, row: QueueRow, runs: Sequence[str], *, limit
     """
     if not row.stages:
         return []
-    stage, probability = max(row.stages.items(), key=lambda found: found[1])
+    stage, probability = max(row.stages.items(), key=lambda candidates: candidates[1])
     columns, joined = conversations.c, conversation_stages.join(conversations)
     query = select(columns.number, columns.stages).select_from(joined)
     query = query.where(conversation_stages.c.stage == stage, columns.run_id.in_(runs), columns.number != row.number)
     value = conversation_stages.c.probability
     under = query.where(value <= probability).order_by(value.desc(), conversation_stages.c.conversation.desc()).limit(_NEAR)
     over = query.where(value > probability).order_by(value.asc(), conversation_stages.c.conversation.asc()).limit(_NEAR)
-    found = [*connection.execute(under), *connection.execute(over)]
-    near = sorted(((_cosine(row.stages, json.loads(other.stages)), other.number) for other in found), reverse=True)
+    candidates = [*connection.execute(under), *connection.execute(over)]
+    near = sorted(((_cosine(row.stages, json.loads(other.stages)), other.number) for other in candidates), reverse=True)
     rows = [queue_row(connection, number) for likeness, number in near[:limit] if likeness >= _LEAST]
     return [other[0] for other in rows if other is not None]
 

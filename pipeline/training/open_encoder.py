@@ -11,9 +11,9 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast, set_seed
 
-from pipeline.config import EncoderRecipe, TrainingSettings
 from pipeline.errors import ConfigError
 from pipeline.model.encoder.message_tokens import MessageTokenizer
+from pipeline.recipes import EncoderRecipe, TrainingSettings
 
 
 @dataclass(frozen=True)

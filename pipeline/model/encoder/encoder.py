@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from tokenizers import Tokenizer
 
-from pipeline.config import EncoderRecipe, Taxonomy, load_settings, validate_settings
+from pipeline.config import Taxonomy, load_settings, validate_settings
 from pipeline.errors import ConfigError, ModelFolderError
 from pipeline.model.base import DeferredPrediction, Prediction, Utterance
 from pipeline.model.calibration import Platt
@@ -33,6 +33,7 @@ from pipeline.model.encoder.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
 from pipeline.model.folder import ModelFolder
 from pipeline.model.risk_head import RISK, RiskHead, read_risk_head
 from pipeline.output import write_json
+from pipeline.recipes import EncoderRecipe
 
 KIND = "encoder"
 NETWORK = "encoder.onnx"
@@ -81,9 +82,10 @@ class EncoderModel:
         self, names: Sequence[Sequence[str]], pieces: Sequence[Sequence[Sequence[int]]], skipped: Sequence[Prediction | None]
     ) -> list[Prediction]:
         kept = [kept_pieces for kept_pieces, skip in zip(pieces, skipped, strict=True) if skip is None]
-        found = iter(self.vectors(kept))
+        vectors = iter(self.vectors(kept))
         return [
-            self._prediction(next(found), speakers) if skip is None else skip for speakers, skip in zip(names, skipped, strict=True)
+            self._prediction(next(vectors), speakers) if skip is None else skip
+            for speakers, skip in zip(names, skipped, strict=True)
         ]
 
     def _prediction(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> Prediction:

@@ -48,10 +48,10 @@ class PersonView:
 def person_view(connection: Connection, view: CaseView, account: CaseAccount) -> PersonView:
     """Return what is shown of an account of a case and of the person whose it was said to be."""
     numbers = [account.number, *(number for number in account.person if number != account.number)]
-    accounts = [found for number in numbers if (found := view.account(number)) is not None]
-    mine = {found.number for found in accounts}
-    by_number = {conversation.number: conversation for found in accounts for conversation in found.conversations}
-    ordered = sorted(by_number.values(), key=lambda found: (not found.first_at, found.first_at, found.number))
+    accounts = [item for number in numbers if (item := view.account(number)) is not None]
+    mine = {item.number for item in accounts}
+    by_number = {conversation.number: conversation for item in accounts for conversation in item.conversations}
+    ordered = sorted(by_number.values(), key=lambda item: (not item.first_at, item.first_at, item.number))
     others: dict[int, list[int]] = {}
     for conversation in ordered:
         for number in sorted(set(conversation.accounts.values()) - mine):

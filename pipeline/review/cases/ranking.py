@@ -22,28 +22,28 @@ SETTINGS = LinkSettings()
 def rank_cases(connection: Connection) -> dict[str, Ranked]:
     """Return the priority of every case, by its name."""
     counts, first, patterns = _counts(connection), _first_accounts(connection), _patterns(connection)
-    newest = max((found.last for found in counts.values() if found.last is not None), default=None)
+    newest = max((counted.last for counted in counts.values() if counted.last is not None), default=None)
     ranked: dict[str, Ranked] = {}
     for case in connection.execute(select(cases.c.name, cases.c.evidence)):
-        found = counts.get(case.name, _NOTHING)
+        counted = counts.get(case.name, _NOTHING)
         linked = case.evidence != "{}"
-        unlinked = account_priority(AccountFacts(risk=None, flagged_risk=found.flagged_risk), SETTINGS)
+        unlinked = account_priority(AccountFacts(risk=None, flagged_risk=counted.flagged_risk), SETTINGS)
         number, strongest = patterns.get(case.name, (0, 0.0))
         facts = CaseFacts(
             first=first.get(case.name) if linked else unlinked,
             patterns=number,
             pattern=strongest,
-            flagged=found.flagged,
-            undecided=found.flagged - found.decided,
-            days_old=(newest - found.last).total_seconds() / 86400 if newest is not None and found.last is not None else None,
+            flagged=counted.flagged,
+            undecided=counted.flagged - counted.decided,
+            days_old=(newest - counted.last).total_seconds() / 86400 if newest is not None and counted.last is not None else None,
         )
         ranked[case.name] = case_priority(facts, SETTINGS)
     return ranked
 
 
-def in_order(found: Iterable[CaseRow], ranked: Mapping[str, Ranked]) -> list[CaseRow]:
+def in_order(rows: Iterable[CaseRow], ranked: Mapping[str, Ranked]) -> list[CaseRow]:
     """Return cases with what should be read first first; equal ones by name."""
-    return sorted(found, key=lambda case: (-ranked[case.name].priority, case.name))
+    return sorted(rows, key=lambda case: (-ranked[case.name].priority, case.name))
 
 
 class _Counts:
@@ -63,17 +63,17 @@ def _counts(connection: Connection) -> Mapping[str, _Counts]:
     )
     case = case_runs.c.case_name
     decided = columns.flagged & (columns.state != "open") & columns.awaiting.is_(False)
-    found: dict[str, _Counts] = {}
+    counted: dict[str, _Counts] = {}
     for row in connection.execute(select(case, func.max(conversation_sources.c.last_at)).select_from(joined).group_by(case)):
-        found[row[0]] = _Counts(last=_moment(row[1]))
+        counted[row[0]] = _Counts(last=_moment(row[1]))
     flagged = select(case, func.count(content.distinct()), func.max(columns.risk)).select_from(joined).where(columns.flagged)
     for name, number, risk in connection.execute(flagged.group_by(case)):
-        found[name].flagged, found[name].flagged_risk = number, risk
+        counted[name].flagged, counted[name].flagged_risk = number, risk
     for name, number in connection.execute(
         select(case, func.count(content.distinct())).select_from(joined).where(decided).group_by(case)
     ):
-        found[name].decided = number
-    return found
+        counted[name].decided = number
+    return counted
 
 
 def _moment(text: str) -> datetime | None:
@@ -96,7 +96,7 @@ def _first_accounts(connection: Connection) -> Mapping[str, Ranked]:
 
 
 def stored(priority: float, reasons: str) -> Ranked:
-    """Return the priority of an account as a link run found it and the store keeps it; earlier versions kept sentences alone."""
+    """Return the priority of an account as a link run counted it and the store keeps it; earlier versions kept sentences alone."""
     rows = [row if isinstance(row, dict) else {"reason": "linked", "value": 0.0, "text": row} for row in json.loads(reasons)]
     return Ranked(priority, tuple(Reason(**row) for row in rows))
 

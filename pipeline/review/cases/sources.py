@@ -66,18 +66,16 @@ def _accounts_of_speakers(connection: Connection, run_id: str) -> None:
         .where(columns.run_id == run_id)
         .order_by(speakers.conversation, speakers.slot)
     )
-    found = [
-        (row.conversation, row.slot, _digest(row.export, row.platform, row.speaker)) for row in connection.execute(query).all()
-    ]
-    for start in range(0, len(found), _AT_ONCE):
-        _insert_accounts(connection, found[start : start + _AT_ONCE])
+    rows = [(row.conversation, row.slot, _digest(row.export, row.platform, row.speaker)) for row in connection.execute(query).all()]
+    for start in range(0, len(rows), _AT_ONCE):
+        _insert_accounts(connection, rows[start : start + _AT_ONCE])
 
 
-def _insert_accounts(connection: Connection, found: list[tuple[int, str, str]]) -> None:
+def _insert_accounts(connection: Connection, accounts_of_rows: list[tuple[int, str, str]]) -> None:
     """Write who speaks in which conversation: number, slot, and the digest that tells the account."""
-    if not found:
+    if not accounts_of_rows:
         return
-    wanted = list(dict.fromkeys(identity for *_, identity in found))
+    wanted = list(dict.fromkeys(identity for *_, identity in accounts_of_rows))
     numbers: dict[str, int] = {}
     for start in range(0, len(wanted), 500):
         part = wanted[start : start + 500]
@@ -86,7 +84,7 @@ def _insert_accounts(connection: Connection, found: list[tuple[int, str, str]]) 
     if new := [{"identity": identity} for identity in wanted if identity not in numbers]:
         made = connection.execute(accounts.insert().returning(accounts.c.identity, accounts.c.number), new)
         numbers |= {row.identity: row.number for row in made}
-    rows = [{"conversation": number, "slot": slot, "account": numbers[identity]} for number, slot, identity in found]
+    rows = [{"conversation": number, "slot": slot, "account": numbers[identity]} for number, slot, identity in accounts_of_rows]
     connection.execute(conversation_accounts.insert(), rows)
 
 

@@ -137,7 +137,10 @@ class CaseView:
     @property
     def timeline(self) -> list[CaseConversation]:
         """The conversations by when they begin; those without times last."""
-        return sorted(self.conversations, key=lambda found: (not found.first_at, found.first_at, found.last_at, found.number))
+        return sorted(
+            self.conversations,
+            key=lambda conversation: (not conversation.first_at, conversation.first_at, conversation.last_at, conversation.number),
+        )
 
 
 def case_view(connection: Connection, case: str) -> CaseView:
@@ -187,10 +190,10 @@ def _conversations(connection: Connection, case: str) -> list[CaseConversation]:
     )
     for row in connection.execute(speaking):
         slots.setdefault(row.conversation, {})[row.slot] = row.account
-    found = []
+    views = []
     for copies in by_content.values():
         first, *others = sorted(copies, key=lambda row: (_BEST_TEXT.get(row.text, 3), row.run_id))
-        found.append(
+        views.append(
             CaseConversation(
                 first.number,
                 first.run_id,
@@ -208,7 +211,7 @@ def _conversations(connection: Connection, case: str) -> list[CaseConversation]:
                 sorted(row.number for row in others),
             )
         )
-    return sorted(found, key=lambda row: (-row.risk, row.first_at, row.conversation_id))
+    return sorted(views, key=lambda row: (-row.risk, row.first_at, row.conversation_id))
 
 
 def _accounts(
@@ -224,11 +227,11 @@ def _accounts(
     query = select(case_priorities).where(case_priorities.c.case_name == case)
     priorities = {row.account: stored(row.priority, row.reasons) for row in connection.execute(query)}
     linked = linked_runs(connection, case)
-    found = []
+    accounts = []
     for number, theirs in by_account.items():
-        ranked = _ranked(priorities.get(number), theirs, linked={found.run_id for found in theirs} <= linked)
+        ranked = _ranked(priorities.get(number), theirs, linked={accounts.run_id for accounts in theirs} <= linked)
         times = [time for conversation in theirs for time in (conversation.first_at, conversation.last_at) if time]
-        found.append(
+        accounts.append(
             CaseAccount(
                 number,
                 theirs[0].platform,
@@ -240,7 +243,7 @@ def _accounts(
                 sorted(joined.get(number, ())),
             )
         )
-    return sorted(found, key=lambda account: (-account.priority, -account.flagged, account.number))
+    return sorted(accounts, key=lambda account: (-account.priority, -account.flagged, account.number))
 
 
 def linked_runs(connection: Connection, case: str) -> set[str]:
@@ -258,7 +261,7 @@ def _ranked(known: Ranked | None, theirs: Sequence[CaseConversation], *, linked:
 
 
 def _links(connection: Connection, case: str, made: Sequence[Judgement]) -> list[LinkView]:
-    by_pair = {(found.source, found.target): found for found in made}
+    by_pair = {(judgement.source, judgement.target): judgement for judgement in made}
     query = select(case_links).where(case_links.c.case_name == case)
     rows = sorted(connection.execute(query), key=lambda row: (-row.strength, row.source, row.target, row.reason))
     return [
@@ -278,12 +281,12 @@ def _links(connection: Connection, case: str, made: Sequence[Judgement]) -> list
 def _patterns(connection: Connection, case: str, shown: Sequence[CaseConversation]) -> list[PatternView]:
     once = {copy: conversation.number for conversation in shown for copy in conversation.copies}
     query = select(case_patterns).where(case_patterns.c.case_name == case)
-    found = []
+    views = []
     for row in sorted(connection.execute(query), key=lambda row: (-row.strength, row.kind, row.pattern)):
         content = json.loads(row.content)
         of_pattern: list[int] = content["conversations"]
         numbers = list(dict.fromkeys(once.get(number, number) for number in of_pattern))
         accounts = [(account, role) for account, role in content["accounts"]]
         reasons = [reason["text"] for reason in content["reasons"]]
-        found.append(PatternView(row.kind, row.strength, accounts, numbers, reasons, content["unknown"]))
-    return found
+        views.append(PatternView(row.kind, row.strength, accounts, numbers, reasons, content["unknown"]))
+    return views

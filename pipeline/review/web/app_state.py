@@ -17,16 +17,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from pipeline.errors import ReviewError
 from pipeline.report.build import page_environment
 from pipeline.results import Run
+from pipeline.review.audit_head import note_head
 from pipeline.review.care import note_work, seen_today
-from pipeline.review.head import note_head
 from pipeline.review.headlines import title_of
 from pipeline.review.notes import open_for
+from pipeline.review.original_text import Originals
 from pipeline.review.pseudonyms import pseudonym
 from pipeline.review.queue import QueueRow, queue_row
 from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Decision, Moderator, Role
 from pipeline.review.sessions import Session, find_session, still_here
 from pipeline.review.store import Store
-from pipeline.review.words import Originals
 
 if TYPE_CHECKING:
     from pipeline.review.webhook import Webhook  # it needs the extra that signs packs
@@ -110,10 +110,10 @@ class AppState:
             When there is none.
         """
         with self.store.reading() as connection:
-            found = queue_row(connection, number)
-        if found is None or found[0].key.run_id not in self.runs:
+            queued = queue_row(connection, number)
+        if queued is None or queued[0].key.run_id not in self.runs:
             raise ReviewError(f"there is no conversation {number} in the open runs", do="Go back to the queue")
-        row, first_row, summary_row = found
+        row, first_row, summary_row = queued
         return row, self.runs[row.key.run_id], first_row, summary_row
 
     def name_of(self, reader: Moderator, row: QueueRow, title: str | None = None) -> str:

@@ -31,8 +31,8 @@ _READ = 50
 def case_list(app_state: CurrentAppState, asking: Looking) -> Response:
     """List the cases, those to be read first first."""
     with app_state.store.reading() as connection:
-        found, ranked = all_cases(connection), rank_cases(connection)
-    return app_state.page("cases.html", asking, cases=in_order(found, ranked), ranked=ranked)
+        cases, ranked = all_cases(connection), rank_cases(connection)
+    return app_state.page("cases.html", asking, cases=in_order(cases, ranked), ranked=ranked)
 
 
 @router.get("/{case}")
@@ -43,7 +43,7 @@ def case_page(app_state: CurrentAppState, asking: Looking, case: str) -> Respons
         return app_state.page("case_purpose.html", asking, case=case)
     with app_state.store.reading() as connection:
         people = [reader.name for reader in all_readers(connection) if reader.active]
-    run_of = {found.number: found.run_id for found in view.conversations}
+    run_of = {conversation.number: conversation.run_id for conversation in view.conversations}
     about = {
         "shown": _SHOWN,
         "open_runs": app_state.runs,
@@ -83,7 +83,7 @@ def account_page(app_state: CurrentAppState, asking: Looking, case: str, number:
         raise ReviewError("the case has no such account", do="Go back to the case")
     with app_state.store.reading() as connection:
         person = person_view(connection, view, account)
-    stages, run_of = _stage_names(app_state), {found.number: found.run_id for found in view.conversations}
+    stages, run_of = _stage_names(app_state), {conversation.number: conversation.run_id for conversation in view.conversations}
     signs, left = _signs(app_state, person)
     drawn = {
         "strip": strip(signs, stages),
@@ -114,7 +114,7 @@ def take_back(app_state: CurrentAppState, asking: Acting, case: str, judgement: 
     """Take back what was said of two accounts."""
     _require_opened(app_state, asking, case)
     with app_state.store.writing() as connection:
-        made = next((found for found in judgements(connection, case) if found.id == judgement), None)
+        made = next((candidate for candidate in judgements(connection, case) if candidate.id == judgement), None)
         undo_judgement(connection, case, judgement, reader=asking.reader)
     return _done(app_state, asking, f"/cases/{case}/account/{made.source}" if made else f"/cases/{case}")
 
@@ -194,16 +194,16 @@ def _number(text: str) -> int:
 
 def _links(view: CaseView, number: int) -> list[tuple[int, list[object]]]:
     """Return the links of an account, by the account at the other end, the strongest first."""
-    found: dict[int, list[object]] = {}
+    by_account: dict[int, list[object]] = {}
     for link in view.links:
         if number in (link.source, link.target):
-            found.setdefault(link.other(number), []).append(link)
-    return list(found.items())
+            by_account.setdefault(link.other(number), []).append(link)
+    return list(by_account.items())
 
 
 def _signs(app_state: AppState, person: PersonView) -> tuple[list[Sign], int]:
     """Return the messages with signs in order of time, and how many conversations were not read for it."""
-    found, left = [], 0
+    signs, left = [], 0
     riskiest = sorted(person.conversations, key=lambda theirs: (-theirs[0].risk, theirs[0].number))
     for place, (conversation, numbers) in enumerate(riskiest):
         if place >= _READ or conversation.run_id not in app_state.runs:
@@ -214,8 +214,8 @@ def _signs(app_state: AppState, person: PersonView) -> tuple[list[Sign], int]:
         for message in run.messages_at(first_row, row.messages):
             stages = tuple(message.stages_over(run.thresholds)) if message.speaker_slot in slots else ()
             if stages:
-                found.append(Sign(message.timestamp or "", conversation.number, message.position, stages))
-    return sorted(found, key=lambda sign: (not sign.when, sign.when, sign.conversation, sign.position)), left
+                signs.append(Sign(message.timestamp or "", conversation.number, message.position, stages))
+    return sorted(signs, key=lambda sign: (not sign.when, sign.when, sign.conversation, sign.position)), left
 
 
 def _stage_names(app_state: AppState) -> dict[str, tuple[int, str]]:

@@ -36,8 +36,8 @@ def keep_note(app_state: CurrentAppState, asking: Acting, number: int) -> Respon
 def tasks(app_state: CurrentAppState, asking: Looking) -> Response:
     """Show the open notes and tasks for the reader."""
     with app_state.store.reading() as connection:
-        found = open_for(connection, asking.reader)
-    return app_state.page("tasks.html", asking, tasks=found)
+        open_tasks = open_for(connection, asking.reader)
+    return app_state.page("tasks.html", asking, tasks=open_tasks)
 
 
 @router.post("/tasks/{note_id:int}/done")
@@ -117,7 +117,7 @@ def cuts(request: Request, app_state: CurrentAppState, asking: Looking) -> Respo
     now = float(run.thresholds.risk)
     at_now = float((risks >= now).sum()) / max(1, len(risks))
     return app_state.page(
-        "cuts.html",
+        "alert_budget.html",
         asking,
         run=run,
         run_id=run_id,

@@ -29,9 +29,9 @@ from transformers.trainer_utils import EvalLoopOutput, get_last_checkpoint
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from evaluation.metrics import average_precision
-from pipeline.config import EncoderRecipe
 from pipeline.errors import ConfigError
 from pipeline.model.encoder.network import ContextNetwork, MessageNetwork
+from pipeline.recipes import EncoderRecipe
 from pipeline.training.examples import Example
 from pipeline.training.head_warmup import embed, fit_head
 from pipeline.training.loss import Masking, TrainingModule, collate, positive_weights, stage_shares

@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.errors import SafelightError
 from pipeline.results import Run, ScoredConversation, ScoredMessage
 from pipeline.review.originals import files_of, read_originals
-from pipeline.review.referral.words import words_of
+from pipeline.review.referral.redacted_words import words_of
 from pipeline.schema import Conversation
 
 _HELD = 20
@@ -74,8 +74,8 @@ class Originals:
         with self._lock:  # one at a time: a large export is not read twice at once
             if key not in self._held:
                 files = {message.source.file for message in messages}
-                found = read_originals(run, [key[1]], exports=self.exports or None, files=files)
-                self._held[key] = found[key[1]]
+                originals = read_originals(run, [key[1]], exports=self.exports or None, files=files)
+                self._held[key] = originals[key[1]]
                 while len(self._held) > _HELD:
                     self._held.popitem(last=False)
             self._held.move_to_end(key)

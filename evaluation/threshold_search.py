@@ -186,11 +186,11 @@ def _all(judged: Sequence[Judged], prevalence: float) -> list[Choice]:
     labels, peaks = _both(judged, prevalence)
     values = np.unique(peaks)
     grooming, ordinary = np.sort(peaks[labels == 1]), np.sort(peaks[labels == 0])
-    found = len(grooming) - np.searchsorted(grooming, values)
+    recalled = len(grooming) - np.searchsorted(grooming, values)
     flagged = len(ordinary) - np.searchsorted(ordinary, values)
     return [
         Choice(value, prevalence, hits, len(grooming), alarms, len(ordinary))
-        for value, hits, alarms in zip(values.tolist(), found.tolist(), flagged.tolist(), strict=True)
+        for value, hits, alarms in zip(values.tolist(), recalled.tolist(), flagged.tolist(), strict=True)
     ]
 
 

@@ -152,7 +152,7 @@ def case_page(
         history = list(entries(connection, subject=row.key.subject))
         in_cases = cases_of_conversation(connection, row.number)
     return app_state.page(
-        "case.html",
+        "conversation.html",
         asking,
         status=status,
         c=case.view,

@@ -70,6 +70,6 @@ def _signs(
         (prediction,) = model.predict([lines])
         for number, (row, _) in enumerate(read):
             for stage in sorted(conversation.stages[row] or ()):
-                found = prediction.stages[number, keys.index(stage)] >= thresholds.stages[stage]
-                if found and len(word_spans(lines[number][1])) >= _LEAST:
+                over_threshold = prediction.stages[number, keys.index(stage)] >= thresholds.stages[stage]
+                if over_threshold and len(word_spans(lines[number][1])) >= _LEAST:
                     yield lines[max(0, number - _CONTEXT) : number], lines[number], stage

@@ -37,30 +37,30 @@ OWN, INTRODUCTION, CHANGED = "own_contact", "introduction", "name_changed"
 
 def read_words(block: Block) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of the tables ``contacts``, ``indicators`` and ``places``; none where the run kept no text."""
-    found: dict[str, list[dict[str, Any]]] = {"contacts": [], "indicators": [], "places": []}
+    tables: dict[str, list[dict[str, Any]]] = {"contacts": [], "indicators": [], "places": []}
     if block.context.text != "include":
-        return found
+        return tables
     settings, indicators = block.context.settings, block.context.indicators
-    phrases, own = _phrases(settings.model_dump_json(), tuple(item.model_dump_json() for item in indicators))
+    phrases, own_contact = _phrases(settings.model_dump_json(), tuple(item.model_dump_json() for item in indicators))
     texts, kinds = block.column("text"), block.column("kind")
     said = [row for row, text in enumerate(texts) if text and kinds[row] in ("message", "media") and block.rows.part[row] >= 0]
     for row, cues in zip(said, phrases.find([texts[row] for row in said]), strict=True):
         keys = dict.fromkeys(cue.stage for cue in cues)
         introduces = INTRODUCTION in keys
-        for contact in own_contacts(texts[row], own, settings.platforms) if OWN in keys and not introduces else ():
-            found["contacts"].append(_contact(block, row, OWN, contact))
+        for contact in own_contacts(texts[row], own_contact, settings.platforms) if OWN in keys and not introduces else ():
+            tables["contacts"].append(_contact(block, row, OWN, contact))
         if introduces:
             given = list(contacts_in(texts[row], settings.platforms)) or [{}]
-            found["contacts"] += [_contact(block, row, INTRODUCTION, contact) for contact in given]
+            tables["contacts"] += [_contact(block, row, INTRODUCTION, contact) for contact in given]
         for key in keys:
             if key not in (OWN, INTRODUCTION):
-                found["indicators"].append({**block.message(row), "indicator": key})
+                tables["indicators"].append({**block.message(row), "indicator": key})
     notices = _notices(settings.model_dump_json())
     for row in (row for row, text in enumerate(texts) if text and kinds[row] == "system"):
-        found["contacts"] += [_change(block, row, *names) for names in changed_names(texts[row], notices)]
+        tables["contacts"] += [_change(block, row, *names) for names in changed_names(texts[row], notices)]
     if block.context.places:
-        found["places"] = _places(block, [row for row in said if block.alert[row]])
-    return found
+        tables["places"] = _places(block, [row for row in said if block.alert[row]])
+    return tables
 
 
 @lru_cache(maxsize=2)
@@ -87,10 +87,10 @@ def _notices(settings_json: str) -> tuple[re.Pattern[str], ...]:
     )
 
 
-def own_contacts(text: str, own: re.Pattern[str], platforms: Mapping[str, tuple[str, ...]]) -> Iterator[dict[str, Any]]:
+def own_contacts(text: str, pattern: re.Pattern[str], platforms: Mapping[str, tuple[str, ...]]) -> Iterator[dict[str, Any]]:
     """Yield the contacts that follow a phrase by which somebody gives their own."""
     seen = set()
-    for phrase in own.finditer(text):
+    for phrase in pattern.finditer(text):
         stretch = text[phrase.start() : phrase.end() + _AFTER].partition("\n")[0]
         for contact in contacts_in(stretch, platforms, offset=phrase.start()):
             if contact["start"] >= phrase.end() and contact["start"] not in seen:
@@ -148,15 +148,15 @@ def _places(block: Block, rows: list[int]) -> list[dict[str, Any]]:
     """Return the places, days and times that the installed pipelines of spaCy find in messages of whoever reaches an alert."""
     from pipeline.redaction.names import PLACE, TIME, model_names, name_models
 
-    texts, found = block.column("text"), []
+    texts, places = block.column("text"), []
     for row, entities in zip(rows, model_names([texts[row] for row in rows], name_models(), times=True), strict=True):
         for start, end, kind in entities:
             named = texts[row][start:end]
             same = normal_time(named) if kind == TIME else fold(named) if kind == PLACE else None
             if same is not None:
                 digest = block.context.pseudonyms.digest("place" if kind == PLACE else "time", same)
-                found.append({**block.message(row), "kind": kind.lower(), "place": digest, "start": start, "end": end})
-    return found
+                places.append({**block.message(row), "kind": kind.lower(), "place": digest, "start": start, "end": end})
+    return places
 
 
 def read_scripts(block: Block) -> list[dict[str, Any]]:
@@ -169,19 +169,19 @@ def read_scripts(block: Block) -> list[dict[str, Any]]:
         return []
     candidates = block.rows.spoken & ((block.mask != 0) | (block.alert & (policy == "include")))
     texts = block.column("text")
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     kept: list[str] = []
     for row in np.flatnonzero(candidates).tolist():
         text = texts[row]
         if not text:
             continue
         if policy == "hash":
-            found.append({**block.message(row), "exact": True, "words": [number(text)], "starts": [], "ends": []})
+            rows.append({**block.message(row), "exact": True, "words": [number(text)], "starts": [], "ends": []})
             continue
         words = list(_WORD.finditer(text))
         if len(words) >= block.context.settings.script_words:
             kept.append(text)
-            found.append(
+            rows.append(
                 {
                     **block.message(row),
                     "exact": False,
@@ -191,6 +191,6 @@ def read_scripts(block: Block) -> list[dict[str, Any]]:
                 }
             )
     if block.context.model is not None and kept:
-        for row, vector in zip(found, vectors_of(kept, block.context.model), strict=True):
-            row["vector"] = vector
-    return found
+        for copy, vector in zip(rows, vectors_of(kept, block.context.model), strict=True):
+            copy["vector"] = vector
+    return rows

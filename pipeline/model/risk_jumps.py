@@ -104,7 +104,7 @@ def _jump(lines: Sequence[Utterance], prediction: Prediction, number: int, model
     risks = _last_risks(variants, model)
     falls = [after - risk for risk in risks[: len(spans)]]
     words = _heaviest(spans, falls)
-    leans = sorted(zip(earlier, risks[len(spans) :], strict=True), key=lambda found: found[1])
+    leans = sorted(zip(earlier, risks[len(spans) :], strict=True), key=lambda pair: pair[1])
     leans_on = tuple((left_out, risk) for left_out, risk in leans if risk < after - 0.005)[:_EARLIER]
     without = None
     if words:
@@ -118,14 +118,14 @@ def _earlier(prediction: Prediction, lines: Sequence[Utterance], number: int) ->
     first = max(0, number - CONTEXT)
     yield from range(first, number)
     speaker = lines[number][0]
-    own = [other for other in range(first) if lines[other][0] == speaker]
-    yield from sorted(own, key=lambda other: -float(prediction.stages[other].max()))[:_STRONG]
+    same_speaker = [other for other in range(first) if lines[other][0] == speaker]
+    yield from sorted(same_speaker, key=lambda other: -float(prediction.stages[other].max()))[:_STRONG]
 
 
 def _last_risks(variants: Sequence[Sequence[Utterance]], model: Model) -> list[float]:
     """Return the risk after the last message of each; a message that was left empty is read as none."""
     kept = [[line for line in variant if line[1].strip()] for variant in variants]
-    return [float(found.risk[-1]) if len(found.risk) else 0.0 for found in model.predict(kept)] if kept else []
+    return [float(prediction.risk[-1]) if len(prediction.risk) else 0.0 for prediction in model.predict(kept)] if kept else []
 
 
 def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
