@@ -60,6 +60,7 @@ PAGES = (
     "/?state=dismiss",
     "/?state=refer",
     "/queues",
+    *(f"/queues/{number}" for number in range(1, len(QUEUES) + 1)),
     "/tasks",
     "/cuts",
     "/cases",
