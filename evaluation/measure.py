@@ -28,7 +28,7 @@ from evaluation.saved import Saved
 from evaluation.slices import slices
 from evaluation.speakers import speaker_figures
 from evaluation.summary import at_even_odds, summarise
-from evaluation.thresholds import alerts_in_words, choice_of
+from evaluation.threshold_search import alerts_in_words, choice_of
 from evaluation.worst import worst_errors
 from pipeline.thresholds import Thresholds
 

@@ -6,7 +6,7 @@
     model = load_model()
     print(model.predict(read_export("chat.zip")).to_arrow())
 
-Wherever a model is asked for, the name of a model that ships or the path of a model folder will do; see `pipeline.shipped`.
+Wherever a model is asked for, the name of a model that ships or the path of a model folder will do; see `pipeline.shipped_files`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from pipeline.schema import Conversation, Message, MessageScore
 from pipeline.score import score as _score
 from pipeline.scoring.chats import chat_table
 from pipeline.scoring.core import Scorer, score_table
-from pipeline.shipped import config_path, model_path
+from pipeline.shipped_files import config_path, model_path
 from pipeline.stream.state import ConversationState
 from pipeline.stream.step import Stepper
 from pipeline.thresholds import Thresholds, read_thresholds
@@ -157,6 +157,7 @@ def score(
     thresholds: PathLike | None = None,
     cascade: bool | None = None,
     since: PathLike | None = None,
+    patterns: bool = True,
     overwrite: bool = False,
 ) -> Run:
     """Score exports of any size and write the run folder ``out``, as `safelight score` does; see `pipeline.score`.
@@ -175,6 +176,7 @@ def score(
         thresholds=_path(thresholds),
         cascade=cascade,
         since=_path(since),
+        patterns=patterns,
         overwrite=overwrite,
     )
 

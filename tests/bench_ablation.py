@@ -43,14 +43,14 @@ from pipeline.thresholds import Thresholds
 from pipeline.training import examples
 from pipeline.training import loss as loss_module
 from pipeline.training.calibrate import calibrate
-from pipeline.training.choose import choose_thresholds
+from pipeline.training.choose_thresholds import choose_thresholds
 from pipeline.training.dataset import DatasetSplits, assign_splits, make_splits
 from pipeline.training.examples import Example, make_examples
-from pipeline.training.fit_encoder import fit_encoder
 from pipeline.training.head_warmup import refit_head
 from pipeline.training.open_encoder import Start, open_encoder
 from pipeline.training.train import load_recipe
 from pipeline.training.train_encoder import exported_logits
+from pipeline.training.trainer import fit_encoder
 
 HELD_OUT = ("nl", "pt")
 """Languages that one variant does not learn from."""

@@ -11,10 +11,10 @@ from helpers.labelled import grooming, labelled, ordinary
 pytest.importorskip("sklearn", reason="training needs the train extra")
 
 from evaluation.metrics import Judged
-from evaluation.thresholds import lowest_risk
+from evaluation.threshold_search import lowest_risk
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.recipes import SplitSettings
-from pipeline.training.choose import choose_thresholds
+from pipeline.training.choose_thresholds import choose_thresholds
 from pipeline.training.dataset import assign_splits, make_splits
 
 

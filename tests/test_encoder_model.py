@@ -28,9 +28,9 @@ from pipeline.model.folder import open_model_folder, seal_model_folder
 from pipeline.model.load import load_model
 from pipeline.recipes import EncoderRecipe
 from pipeline.training.examples import Example
-from pipeline.training.fit_encoder import new_training_module
 from pipeline.training.loss import TrainingModule
 from pipeline.training.open_encoder import open_encoder
+from pipeline.training.trainer import new_training_module
 
 WORDS = ["how old are you anyway", "this stays our secret ok", "good game", "dinner is ready", "the dog", "no bye", "x1 ? zz", "🙂"]
 TALK = st.lists(st.tuples(st.sampled_from("KPQRS"), st.sampled_from(WORDS)), min_size=1, max_size=40)

@@ -20,11 +20,11 @@ from pipeline.config import load_settings
 from pipeline.errors import ConfigError
 from pipeline.recipes import EncoderRecipe, TeacherSettings
 from pipeline.training.examples import make_examples
-from pipeline.training.fit_encoder import _average, macro_average_precision, new_training_module
 from pipeline.training.head_warmup import embed, fit_head, refit_head
 from pipeline.training.loss import TrainingModule
 from pipeline.training.open_encoder import open_encoder
 from pipeline.training.teacher import with_teacher
+from pipeline.training.trainer import _average, macro_average_precision, new_training_module
 
 
 def heads_only(module: TrainingModule, before: dict[str, torch.Tensor]) -> None:

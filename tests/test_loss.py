@@ -21,9 +21,9 @@ from pipeline.model.encoder.context_head import CONTEXT, NEAR
 from pipeline.model.encoder.network import SCALE, MessageNetwork
 from pipeline.recipes import EncoderRecipe
 from pipeline.training.examples import Example, make_examples
-from pipeline.training.fit_encoder import new_training_module
 from pipeline.training.loss import Masking, TrainingModule, _speaker_losses, positive_weights, stage_shares
 from pipeline.training.open_encoder import Start, open_encoder
+from pipeline.training.trainer import new_training_module
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,8 @@ from pipeline.errors import ReviewError
 from pipeline.results import THRESHOLDS
 from pipeline.review.accounts import add_reader, change_reader, set_password
 from pipeline.review.audit import entries, renew_head, verify
+from pipeline.review.audit_head import note_head, read_head
 from pipeline.review.decisions import confirm, correct, decide, undo
-from pipeline.review.head import note_head, read_head
 from pipeline.review.locks import assign
 from pipeline.review.recorded import Derived, differences
 from pipeline.review.retention import delete, plan_purge

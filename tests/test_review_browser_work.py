@@ -22,7 +22,7 @@ from pipeline.config import Taxonomy
 from pipeline.practice.cases import PracticeCase, read_practice
 from pipeline.review.accounts import find_reader
 from pipeline.review.attempts import keep_attempt
-from pipeline.review.head import note_head
+from pipeline.review.audit_head import note_head
 from pipeline.review.samples import draw_sample
 from pipeline.review.schema import conversations, runs
 from pipeline.review.store import open_store

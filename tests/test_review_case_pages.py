@@ -18,10 +18,10 @@ from helpers.reviewed import PLAIN, TURNED, add_people, make_run
 from pipeline.config import Taxonomy
 from pipeline.results import open_run
 from pipeline.review.audit import entries, verify
+from pipeline.review.audit_head import note_head
 from pipeline.review.case_schema import case_patterns
 from pipeline.review.cases.cases import add_runs
 from pipeline.review.decisions import decide
-from pipeline.review.head import note_head
 from pipeline.review.records import Moderator
 from pipeline.review.referral.signing import check_pack, new_key, read_public_key
 from pipeline.review.serve import prepare

@@ -14,16 +14,16 @@ import pytest
 pytest.importorskip("fastapi", reason="the review needs its extra")
 
 from helpers.browsing import Browser
+from helpers.large_run import large_run
 from helpers.reviewed import add_people
 from sqlalchemy import text
-from test_review_scale import large_run
 
 from pipeline.config import Taxonomy
 from pipeline.output import write_json
 from pipeline.results import THRESHOLDS
 from pipeline.review.accounts import find_reader
 from pipeline.review.audit import append
-from pipeline.review.head import note_head
+from pipeline.review.audit_head import note_head
 from pipeline.review.samples import draw_sample
 from pipeline.review.saved_filters import save_filter
 from pipeline.review.schema import decisions

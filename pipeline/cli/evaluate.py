@@ -9,10 +9,10 @@ import typer
 
 from pipeline.cli.budget import decisions_of_run, threshold_of_run
 from pipeline.cli.console import say
-from pipeline.cli.reading import ColumnOption, read_columns
-from pipeline.cli.shipped import MODEL, ModelOption
+from pipeline.cli.model_options import MODEL, ModelOption
+from pipeline.cli.read_options import ColumnOption, read_columns
 from pipeline.errors import ConfigError
-from pipeline.shipped import model_path
+from pipeline.shipped_files import model_path
 
 if TYPE_CHECKING:
     from pipeline.evaluate import DatasetSelection, Evaluation

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline.cli.console import say
-from pipeline.cli.shipped import NAME_OR_PATH
-from pipeline.shipped import config_path
+from pipeline.cli.model_options import NAME_OR_PATH
+from pipeline.shipped_files import config_path
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -68,9 +68,9 @@ def link(
 def _print(out: Path, record: dict) -> None:
     from itertools import islice
 
-    from pipeline.link.report import STRONGEST, TITLES
+    from pipeline.link.report import STRONGEST
     from pipeline.link.schemas import REPORT
-    from pipeline.link.tables import read_patterns
+    from pipeline.link.tables import TITLES, read_patterns
 
     counts = record["counts"]
     say(

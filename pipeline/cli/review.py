@@ -55,7 +55,7 @@ def open_existing(store: str, *, new: bool = False) -> Store:
 @contextmanager
 def changing(store: Store) -> Iterator[tuple[Connection, str]]:
     """Change a store from the command line: yields the connection, and who the log names; the end of the log is noted behind it."""
-    from pipeline.review.head import note_head
+    from pipeline.review.audit_head import note_head
     from pipeline.review.serve import actor_name
 
     with store.writing() as connection:
@@ -204,7 +204,7 @@ def verify(
     """Check that no line of the audit log was changed, moved or cut off, and that the tables hold what the log says."""
     opened = open_existing(store)
     from pipeline.review.audit import verify as verify_log
-    from pipeline.review.head import read_head
+    from pipeline.review.audit_head import read_head
 
     verdict = verify_log(opened, noted=read_head(head, where="--head") if head else None)
     for problem in verdict.problems:

@@ -11,8 +11,8 @@ import typer
 
 from pipeline.cli.console import say
 from pipeline.cli.exit_codes import ExitCode
-from pipeline.cli.reading import Paths
-from pipeline.cli.shipped import MODEL, ModelOption
+from pipeline.cli.model_options import MODEL, ModelOption
+from pipeline.cli.read_options import Paths
 from pipeline.errors import SafelightError
 
 ThresholdsOption = Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")]

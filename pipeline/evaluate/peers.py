@@ -152,7 +152,7 @@ def _timed(conversations: Sequence[LabelledConversation], model: Predictor) -> t
 
 
 def _thresholds(validation: Sequence[LabelledConversation], model: Predictor) -> Thresholds:
-    from pipeline.training.choose import choose_thresholds
+    from pipeline.training.choose_thresholds import choose_thresholds
 
     return choose_thresholds(predict_labelled(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)
 

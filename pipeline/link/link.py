@@ -14,28 +14,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline import __version__
-from pipeline.config import Taxonomy, load_settings
+from pipeline.config import load_settings
 from pipeline.errors import ResultsError
-from pipeline.link.actors import find_toward, many_actors, many_targets
+from pipeline.link.account_facts import account_priorities
 from pipeline.link.collect import Engine, collect
 from pipeline.link.database import MEMORY, load_parts, open_database, rows_of
 from pipeline.link.deletions import note_link
 from pipeline.link.graph import write_graph
-from pipeline.link.groups import all_communities, group_patterns
+from pipeline.link.groups import all_communities
 from pipeline.link.identifiers import Exports
 from pipeline.link.identities import find_links
 from pipeline.link.keys import Pseudonyms, key_for, key_place, read_key
-from pipeline.link.priority import priorities
+from pipeline.link.patterns import find_patterns
 from pipeline.link.report import write_report
 from pipeline.link.schemas import GRAPH_JSON, GRAPHML, LINK, REPORT, SCHEMAS
-from pipeline.link.scripts import same_scripts
 from pipeline.link.settings import IndicatorSettings, LinkSettings, read_indicators, require_stages
 from pipeline.link.step import RunContext
 from pipeline.link.tables import Pattern
 from pipeline.link.write import write_tables
 from pipeline.output import hashes_of, new_folder, write_json
 from pipeline.results import Run, open_unchanged
-from pipeline.shipped import config_path
+from pipeline.shipped_files import config_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 FORMAT = "safelight-link/1"
 SETTINGS = "link"
 INDICATORS = ("group",)
-"""The indicators that are looked for where none are named: `pipeline.shipped` finds them."""
+"""The indicators that are looked for where none are named: `pipeline.shipped_files` finds them."""
 
 _LIBRARIES = ("duckdb", "rustworkx", "graspologic-native", "pyarrow", "numpy")
 
@@ -132,7 +131,7 @@ def link(
             with timings.step("communities"):
                 communities = all_communities(connection, settings)
             with timings.step("write"):
-                first = priorities(connection, settings, severe_bits(taxonomy))
+                first = account_priorities(connection, settings, taxonomy)
                 write_tables(connection, folder, communities=communities, priorities=first, patterns=patterns)
             counts = _counts(connection, patterns)
         with timings.step("graph"):
@@ -155,31 +154,6 @@ def link(
     for run in opened:
         note_link(run.path, out, key or key_place(out))
     return Linked(out, {**record, "key": None if key else str(key_place(out))})
-
-
-def find_patterns(
-    connection: DuckDBPyConnection,
-    settings: LinkSettings,
-    taxonomy: Taxonomy,
-    pseudonyms: Pseudonyms,
-    indicators: Sequence[IndicatorSettings],
-) -> list[Pattern]:
-    """Return the patterns of at least the strength ``threshold``, strongest first."""
-    severe = severe_bits(taxonomy)
-    find_toward(connection, settings, severe)
-    patterns = [
-        *many_targets(connection, settings, severe, pseudonyms),
-        *many_actors(connection, settings, severe, pseudonyms),
-        *same_scripts(connection, settings, severe, pseudonyms),
-        *group_patterns(connection, settings, severe, pseudonyms, indicators),
-    ]
-    strong = [pattern for pattern in patterns if pattern.strength >= settings.threshold]
-    return sorted(strong, key=lambda pattern: (-pattern.strength, pattern.kind, pattern.pattern))
-
-
-def severe_bits(taxonomy: Taxonomy) -> int:
-    """Return the bits of the severe stages in a mask of stages."""
-    return sum(1 << bit for bit, key in enumerate(taxonomy.keys) if key in taxonomy.severe)
 
 
 def _open(paths: Sequence[Path]) -> list[Run]:

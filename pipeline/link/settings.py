@@ -45,6 +45,7 @@ class Weights(Settings):
     acquainted: Strength = 0.25
     indicator: Strength = 0.1
     recurring: Strength = 0.2
+    meeting: Strength = 0.2
 
 
 class LinkSettings(Settings):
@@ -62,6 +63,7 @@ class LinkSettings(Settings):
     name_exports: Annotated[int, Field(ge=2)] = 4
     fast_days: Annotated[float, Field(gt=0)] = 7
     recent_days: Annotated[float, Field(gt=0)] = 30
+    meeting_stages: tuple[str, ...] = ("approach",)
     seed: Annotated[int, Field(ge=0)] = 0
     strengths: Strengths = Strengths()
     weights: Weights = Weights()

@@ -20,7 +20,7 @@ from pipeline.link.keys import Pseudonyms
 from pipeline.link.parts import PARTS
 from pipeline.link.rows import NEVER, Groups, Rows
 from pipeline.link.settings import IndicatorSettings, LinkSettings
-from pipeline.link.words import read_scripts, read_words
+from pipeline.link.text_evidence import read_scripts, read_words
 from pipeline.results import TextPolicy
 from pipeline.thresholds import Thresholds
 

@@ -18,9 +18,9 @@ from pipeline.errors import ResultsError, ReviewError
 from pipeline.link.deletions import forget_in_links, note_rows_again
 from pipeline.results import Run, open_run
 from pipeline.review.audit import append
+from pipeline.review.audit_head import note_head
 from pipeline.review.cases.forget import cases_before, forget_in_cases
 from pipeline.review.erasure import drop_conversations, forget_speaker, holds_name
-from pipeline.review.head import note_head
 from pipeline.review.index import index_of, place_again
 from pipeline.review.notes import erase_notes
 from pipeline.review.queue import digest_of
@@ -216,7 +216,7 @@ def _number(connection: Connection, run_id: str, identity: str) -> int | None:
 
 
 def _erase(connection: Connection, number: int, digest: str) -> list[int]:
-    """Take a person out of a conversation in the store, and what readers marked and shadows found in it; return whose notes went."""
+    """Take a person out of a conversation in the store, and what was marked and found in it; return whose notes went."""
     noted = (decisions.c.conversation == number) & decisions.c.note.is_not(None)
     erased: list[int] = list(connection.execute(select(decisions.c.id).where(noted)).scalars())
     connection.execute(update(decisions).where(noted).values(note=None, note_salt=None))

@@ -24,8 +24,9 @@ from pipeline.errors import ReviewError
 from pipeline.results import open_run
 from pipeline.review.accounts import add_reader, all_readers, find_reader
 from pipeline.review.audit import verify
-from pipeline.review.head import note_head
+from pipeline.review.audit_head import note_head
 from pipeline.review.index import open_in_store
+from pipeline.review.original_text import Originals
 from pipeline.review.queue import platforms
 from pipeline.review.records import Moderator
 from pipeline.review.shadow import add_shadow, all_shadows
@@ -33,7 +34,6 @@ from pipeline.review.slow_clients import TimedLoop, TimedProtocol
 from pipeline.review.store import Store, open_store
 from pipeline.review.web.app import create_app
 from pipeline.review.web.app_state import AppState
-from pipeline.review.words import Originals
 
 if TYPE_CHECKING:
     from pipeline.review.webhook import Webhook

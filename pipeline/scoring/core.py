@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.model.base import Model, Prediction, Utterance
 from pipeline.model.explain import Explanation, explain
-from pipeline.model.jumps import Jump, jumps
+from pipeline.model.risk_jumps import Jump, jumps
 from pipeline.model.scorable import utterances_of_rows
 from pipeline.results import TextPolicy, conversations_schema, kept, scores_schema, stage_column
 from pipeline.scoring.fingerprint import fingerprint

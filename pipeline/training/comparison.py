@@ -25,7 +25,7 @@ from pipeline.model.encoder.runtime import open_network
 from pipeline.model.predict import predict_labelled
 from pipeline.recipes import BaselineRecipe
 from pipeline.thresholds import Thresholds
-from pipeline.training.choose import choose_thresholds
+from pipeline.training.choose_thresholds import choose_thresholds
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.fit_baseline import fit_baseline
 

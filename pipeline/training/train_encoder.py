@@ -32,12 +32,12 @@ from pipeline.training.dataset import DatasetSplits
 from pipeline.training.examples import Example, make_examples
 from pipeline.training.export_encoder import export_network, export_torch, quantise
 from pipeline.training.fit_cascade import fit_cascade
-from pipeline.training.fit_encoder import fit_encoder
 from pipeline.training.head_warmup import refit_head
 from pipeline.training.measure import measure, predict_parts
 from pipeline.training.open_encoder import open_encoder
 from pipeline.training.piece_vectors import PieceVectors, piece_vectors
 from pipeline.training.teacher import with_teacher
+from pipeline.training.trainer import fit_encoder
 
 _CALIBRATION_BATCHES = 100
 _BATCH_MESSAGES = 64

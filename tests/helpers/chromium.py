@@ -18,7 +18,7 @@ from sqlalchemy import update
 
 from helpers.reviewed import PASSWORD, Line, absent, add_people, free_port, make_run
 from pipeline.config import Taxonomy
-from pipeline.review.head import note_head
+from pipeline.review.audit_head import note_head
 from pipeline.review.schema import readers
 from pipeline.review.store import open_store
 

@@ -5,6 +5,7 @@ A key in another object, or a word in somebody's text, decides nothing.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -134,6 +135,7 @@ def is_lines(text: str) -> bool:
 def _events(head: bytes) -> Iterator[tuple[str, object]]:
     """Yield the parser's events until the head ends or cannot be read on."""
     mender = EscapeMender(hex_escapes=True)
+    head = head.removeprefix(codecs.BOM_UTF8)
     stream = BytesIO(_DIGITS.sub(b"0", mender.feed(head) + mender.rest()))
     depth = 0
     try:

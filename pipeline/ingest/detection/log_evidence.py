@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.ingest.detection.text_evidence import is_log
+from pipeline.ingest.detection.text_evidence import has_headers, is_log
 from pipeline.ingest.readers import (
     imessage_exporter_grammar,
     irc_grammar,
@@ -70,6 +70,12 @@ def unmarked_format(text: str) -> str | None:
     if minecraft_grammar.is_minecraft(text) and _weigh(lines, _FORMATS["minecraft"]).share >= _LEAST:
         return "minecraft"
     return _best(lines, begins=False)
+
+
+def begins_with_row(text: str) -> bool:
+    """Whether the first line is a row of some program's text: then its commas part no columns, whatever stands between them."""
+    first = _lines(text)[:1]
+    return any(has_headers(line) or any(isinstance(f.grammar().line(line), Entry) for f in _FORMATS.values()) for line in first)
 
 
 def csv_format(text: str) -> str | None:

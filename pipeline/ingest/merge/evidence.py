@@ -64,6 +64,9 @@ def _compare(first: Talk, second: Talk) -> Verdict:
     pairs, others = shared_ids(first, second)
     if pairs and len(pairs) >= _AGREE * (len(pairs) + others) and (same_id or _same_texts(first, second, pairs) >= _TEXTS):
         return Verdict("same", "ids", align(first, second, pairs))
+    glob = first.id is not None and is_global(first.family, first.id)
+    if same_id and glob and not others and first.has_ids and second.has_ids:
+        return Verdict("same", "id")  # other ids are other messages, whatever they say
     alignment = align(first, second)
     inside = _inside(first, second, alignment)
     if _sure(first, second, alignment, inside, same_id=same_id):

@@ -7,6 +7,7 @@ its words. Lines that quote another mail of the box are kept in ``meta["quoted"]
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,8 +61,9 @@ def _mails(file: ExportFile) -> Iterator[tuple[int, Mail]]:
     lines: list[bytes] = []
     start = size = 0
     after_blank = True
-    with file.open_raw() as stream:
+    with file.open_bytes() as stream:
         for number, line in enumerate(iter(lambda: stream.readline(_LONGEST), b""), 1):
+            line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
             if after_blank and line.startswith(b"From "):
                 if start:
                     yield start, parse_mail(b"".join(lines))

@@ -70,7 +70,8 @@ class RobloxGrammar:
 def is_roblox(text: str) -> bool:
     """Whether a head is that of a Roblox client's log."""
     lines = [line for line in text.split("\n")[:20] if line.strip()]
-    return sum(_HEAD.match(line) is not None for line in lines) * 2 > len(lines)
+    heads = [_HEAD.match(line) is not None for line in lines]
+    return bool(heads) and heads[0] and sum(heads) * 2 > len(heads)
 
 
 def has_chat(text: str) -> bool:

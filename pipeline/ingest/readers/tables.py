@@ -17,7 +17,7 @@ from pipeline.ingest.parsing.csv_blocks import Csv
 from pipeline.ingest.parsing.table_blocks import Blocks, JsonLines, Parquet
 from pipeline.ingest.parsing.table_fields import OF_CONVERSATION, Columns, identity, json_object, kind, moment, plain, source, words
 from pipeline.ingest.parsing.table_groups import Records, Survey, group, id_hash, survey
-from pipeline.ingest.parsing.table_records import Record, csv_records, json_records, jsonl_records, parquet_records
+from pipeline.ingest.parsing.table_records import Record, csv_header, csv_records, json_records, jsonl_records, parquet_records
 from pipeline.ingest.readers.header_evidence import HeaderEvidence
 from pipeline.ingest.readers.table_columns import ColumnTable
 from pipeline.ingest.times.written import date_orders, order_of, read_written
@@ -44,6 +44,8 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When a column is missing, or a record cannot be read: with its line or row.
     """
     columns = Columns.named(options.columns)
+    if unit.format == "csv":
+        columns = Columns.typed(csv_header(unit.file, columns.required).names, options.columns)
     table = Table(unit.file, _records(unit, columns, log), columns, options, log, has_lines=unit.format in ("jsonl", "csv"))
     blocks = _blocks(unit, columns, log)
     if blocks is None or options.telling_empty:

@@ -66,6 +66,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
             f"exactly {evidence.headers.styles[style]:,} rows: WhatsApp cuts exports at this number, the start may be missing",
         )
     order = options.date_order or evidence.headers.order(file.name)
+    evidence.headers.check_dates(order, file.name)
     location = PurePosixPath(file.member or file.path.name)
     archive = PurePosixPath(file.outer[-1] if file.outer else file.path.name)
     title = archive.stem if location.stem == "_chat" else location.stem
@@ -173,7 +174,7 @@ class _Reading:
     @property
     def ios(self) -> bool:
         """Whether an iPhone wrote the file."""
-        return self.style.form != "dash"
+        return self.style.form in ("bracket", "colon")
 
     def _message(self, row: Begun) -> Message:
         source = Source(self.file.name, line=row.line)

@@ -1,7 +1,8 @@
 """The header that begins a WhatsApp row, in the styles and locales of all phones.
 
 iOS writes ``[13/02/2024, 21:05:11] Name: text``, Android ``13/02/2024, 21:05 - Name: text``, an old iOS
-``13/02/2024, 21:05:11: Name: text``, each in the manner of the phone's locale: 12 or 24 hours, ``p. m.`` with no-break spaces,
+``13/02/2024, 21:05:11: Name: text``. What is copied out of WhatsApp Web begins with the time:
+``[21:05, 13/02/2024] Name: text``. Each is in the manner of the phone's locale: 12 or 24 hours, ``p. m.`` with no-break spaces,
 ``晚上9:05``, ``21 h 05``, ``klo 21.25``, year first, marks of writing direction around and inside.
 """
 
@@ -19,7 +20,7 @@ from pipeline.ingest.times.day_periods import hour_of, says_nothing
 MARKS = "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff"
 """Invisible marks of writing direction that phones put before, and inside, a header."""
 
-Form = Literal["bracket", "dash", "colon"]
+Form = Literal["bracket", "dash", "colon", "copied"]
 
 _SEPARATORS = r"./\-年년"
 _DATE = rf"\d{{1,4}}[{MARKS}]*\.?[{_SEPARATORS}][{MARKS}]*\s?\d{{1,2}}[{MARKS}]*(?:[./\-月월]\s?|\s)[{MARKS}]*\d{{1,4}}[.日일]?"
@@ -28,6 +29,9 @@ _WORDS = r"[^\d\[\]:\n]{0,40}?"
 _BETWEEN = rf"(?P<between>[{MARKS}]*[\s,،]{_WORDS})"
 _MOMENT = rf"(?P<date>{_DATE}){_BETWEEN}(?P<time>{_TIME})(?P<after>{_WORDS})"
 _HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s-|:)\s")
+_COPIED = re.compile(
+    rf"^[{MARKS}]*\[(?P<between>{_WORDS})(?P<time>{_TIME})(?P<after>{_WORDS})[,،]\s[{MARKS}]*(?P<date>{_DATE})[{MARKS}]*\]\s"
+)
 
 # The commonest headers in two parts, each read once: a chat has few days, and a day few minutes.
 _COMMON_DAY = re.compile(r"(\[)?(\d{4}|\d{1,2})([./-])(\d{1,2})\3(\d{4}|\d{2}),?", re.ASCII)
@@ -166,13 +170,24 @@ def _common_header(line: str) -> Header | None:
 def _any_header(line: str) -> Header | None:
     match = _HEADER.match(line)
     if match is None:
-        return None
+        return _copied_header(line)
     opened, date_text, between, time_text, after, close = match.groups()
     form = _FORMS.get((opened is not None, close[-1]))
     date, clock = _date(date_text), _clock(time_text, between, after)
     if form is None or date is None or clock is None or (form == "colon" and not clock.seconds):
         return None
     style = _style(form, date.separator, clock.seconds, clock.halves, date.numbers[0] > 31)
+    return Header(style, date.numbers, clock.time, match.end(), date.short)
+
+
+def _copied_header(line: str) -> Header | None:
+    match = _COPIED.match(line)
+    if match is None:
+        return None
+    date, clock = _date(match["date"]), _clock(match["time"], match["between"], match["after"])
+    if date is None or clock is None:
+        return None
+    style = _style("copied", date.separator, clock.seconds, clock.halves, date.numbers[0] > 31)
     return Header(style, date.numbers, clock.time, match.end(), date.short)
 
 

@@ -19,8 +19,8 @@ from pipeline.report.build import stage_colours
 from pipeline.review.web import (
     routes_account,
     routes_blind,
-    routes_case,
     routes_cases,
+    routes_conversation,
     routes_decide,
     routes_factor,
     routes_practice,
@@ -60,7 +60,7 @@ def create_app(app_state: AppState, *, hosts: Sequence[str]) -> FastAPI:
         routes_account,
         routes_factor,
         routes_queue,
-        routes_case,
+        routes_conversation,
         routes_cases,
         routes_read,
         routes_decide,

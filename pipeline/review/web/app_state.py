@@ -17,17 +17,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from pipeline.errors import ReviewError
 from pipeline.report.build import page_environment
 from pipeline.results import Run
+from pipeline.review.audit_head import note_head
 from pipeline.review.care import note_work, seen_today
-from pipeline.review.head import note_head
 from pipeline.review.headlines import title_of
 from pipeline.review.notes import open_for
+from pipeline.review.original_text import Originals
 from pipeline.review.pseudonyms import pseudonym
 from pipeline.review.queue import QueueRow, queue_row
 from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Decision, Moderator, Role
 from pipeline.review.samples import count_to_do, reading_to_do_of
 from pipeline.review.sessions import Session, find_session, still_here
 from pipeline.review.store import Store
-from pipeline.review.words import Originals
 
 if TYPE_CHECKING:
     from pipeline.review.webhook import Webhook  # it needs the extra that signs packs

@@ -30,7 +30,7 @@ from pipeline.review.samples import (
 from pipeline.review.schema import conversations
 from pipeline.review.sessions import still_here
 from pipeline.review.web.app_state import Acting, AppState, Asking, CurrentAppState, Looking, Refused, require, to, working
-from pipeline.review.web.case import of_case, open_case
+from pipeline.review.web.conversation_view import of_case, open_case
 from pipeline.review.web.marks import marks_of
 
 router = APIRouter()

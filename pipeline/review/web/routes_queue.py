@@ -22,7 +22,7 @@ from pipeline.review.queue import ORDERS, STATES, Order, State, Wanted, counts, 
 from pipeline.review.saved_filters import filters_for
 from pipeline.review.schema import conversations
 from pipeline.review.web.app_state import Acting, AppState, CurrentAppState, Looking, ours, to
-from pipeline.review.web.case import said_of
+from pipeline.review.web.conversation_view import said_of
 
 router = APIRouter()
 

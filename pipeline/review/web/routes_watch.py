@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from pipeline.errors import ReviewError
 from pipeline.review.audit import entries, verify
+from pipeline.review.audit_head import log_end
 from pipeline.review.decisions import awaiting_others
-from pipeline.review.head import log_end
 from pipeline.review.policy import Policy, read_policy, set_policy
 from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, require, to
-from pipeline.review.web.case import in_place
+from pipeline.review.web.conversation_view import in_place
 
 router = APIRouter()
 

@@ -120,7 +120,7 @@ def cuts(request: Request, app_state: CurrentAppState, asking: Looking) -> Respo
         decided = precision_by_cut(connection, [run.id])
     at_now = float((risks >= now).sum()) / max(1, len(risks))
     return app_state.page(
-        "cuts.html",
+        "alert_budget.html",
         asking,
         run=run,
         run_id=run_id,

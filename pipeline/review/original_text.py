@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.errors import SafelightError
 from pipeline.results import Run, ScoredConversation, ScoredMessage
 from pipeline.review.originals import files_of, read_originals
-from pipeline.review.referral.words import words_of
+from pipeline.review.referral.redacted_words import words_of
 from pipeline.schema import Conversation
 
 _HELD = 20

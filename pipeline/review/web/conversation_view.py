@@ -18,6 +18,7 @@ from pipeline.results import Run, ScoredConversation, ScoredMessage
 from pipeline.results.strengths import worth
 from pipeline.review.accounts import all_readers
 from pipeline.review.audit import entries
+from pipeline.review.cases.cases import cases_of_conversation
 from pipeline.review.decisions import read_corrections, read_decisions
 from pipeline.review.four_eyes import is_hidden, unread
 from pipeline.review.notes import notes_on
@@ -151,8 +152,9 @@ def case_page(
         scripts = same_script(connection, row, list(app_state.runs), **who)
         people = [reader.name for reader in all_readers(connection) if reader.active]
         history = list(entries(connection, subject=row.key.subject))
+        in_cases = cases_of_conversation(connection, row.number)
     return app_state.page(
-        "case.html",
+        "conversation.html",
         asking,
         status=status,
         c=case.view,
@@ -160,6 +162,7 @@ def case_page(
         locked_by=locked_by,
         corrections={(correction.position, correction.reader): correction for correction in corrected},
         others=others,
+        in_cases=in_cases,
         people=people,
         history=history,
         notes=[] if card["hidden"] else written,

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config import Stage, Taxonomy
 from pipeline.model.base import Prediction, Utterance
-from pipeline.model.jumps import LONGEST, jumps, largest_rises
+from pipeline.model.risk_jumps import LONGEST, jumps, largest_rises
 from pipeline.thresholds import Thresholds
 
 TAXONOMY = Taxonomy(

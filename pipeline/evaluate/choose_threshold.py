@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evaluation.intervals import at_least, percent
 from evaluation.metrics import Judged
-from evaluation.thresholds import Choice, at_threshold, for_budget, for_precision, for_recall, guaranteed
+from evaluation.threshold_search import Choice, at_threshold, for_budget, for_precision, for_recall, guaranteed
 from pipeline.errors import ConfigError
 from pipeline.evaluate.unchanged import read_unchanged
 from pipeline.output import new_file, write_json

@@ -20,7 +20,7 @@ from pipeline.review.samples import reading_to_do_of
 from pipeline.review.sessions import still_here
 from pipeline.review.translate import is_installed
 from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, Refused, ours, require, to, working
-from pipeline.review.web.case import case_page, of_case, on, open_case, said_of
+from pipeline.review.web.conversation_view import case_page, of_case, on, open_case, said_of
 from pipeline.text.slang import spelled_out
 
 router = APIRouter(prefix="/c/{number:int}")
@@ -56,7 +56,7 @@ def more_rows(app_state: CurrentAppState, asking: Looking, number: int, first: i
     ]
     if until < last:
         rows.append(GapView(until + 1, last))
-    return app_state.fragment("rows.html", rows=rows, c=case.view, reader=asking.reader, corrections={}, **of_case(case))
+    return app_state.fragment("timeline_rows.html", rows=rows, c=case.view, reader=asking.reader, corrections={}, **of_case(case))
 
 
 @router.post("/reveal/{position:int}")
@@ -75,7 +75,7 @@ def reveal(app_state: CurrentAppState, asking: Acting, number: int, position: in
     working(app_state, asking)
     app_state.noted()
     about = {"spelled_out": spelled_out, "translates": is_installed(), "blind": app_state.reads_blind(number, asking.reader)}
-    return app_state.fragment("words.html", m=message, number=number, oob=False, **about)
+    return app_state.fragment("revealed_words.html", m=message, number=number, oob=False, **about)
 
 
 @router.post("/name/{slot}")
@@ -89,7 +89,7 @@ def reveal_name(app_state: CurrentAppState, asking: Acting, number: int, slot: s
         watch_reveals(connection, asking.reader)
     app_state.noted()
     name = next((speaker.name for speaker in case.view.speakers if speaker.slot == slot), None)
-    return app_state.fragment("name.html", name=name)
+    return app_state.fragment("revealed_name.html", name=name)
 
 
 @router.post("/pack")

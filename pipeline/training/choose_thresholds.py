@@ -9,7 +9,7 @@ import numpy as np
 from evaluation.intervals import FEW, share_in_words
 from evaluation.metrics import Judged, f_score, precision_recall, stage_columns
 from evaluation.summary import ORDINARY_CHAT, written
-from evaluation.thresholds import lowest_risk
+from evaluation.threshold_search import lowest_risk
 from pipeline.thresholds import Thresholds
 
 _GRID = np.unique(np.concatenate([np.linspace(0.02, 0.98, 49), np.asarray([0.005, 0.01, 0.99, 0.995])]))
