@@ -14,9 +14,9 @@ import pytest
 pytest.importorskip("fastapi", reason="the review needs its extra")
 
 from helpers.browsing import Browser
+from helpers.large_run import large_run
 from helpers.reviewed import add_people
 from sqlalchemy import text
-from test_review_scale import large_run
 
 from pipeline.config import Taxonomy
 from pipeline.output import write_json
@@ -60,6 +60,7 @@ PAGES = (
     "/?state=dismiss",
     "/?state=refer",
     "/queues",
+    *(f"/queues/{number}" for number in range(1, len(QUEUES) + 1)),
     "/tasks",
     "/cuts",
     "/cases",

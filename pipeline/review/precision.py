@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from evaluation.intervals import newcombe, share_in_words, wilson
 from pipeline.review.schema import conversations, decisions
@@ -48,30 +47,17 @@ class Precision:
         return share_in_words(self.right, self.decided)
 
 
-@dataclass(frozen=True, slots=True)
-class CutPrecision:
-    """The precision of the queue from a risk on; ``there`` counts all conversations from it on, decided or not."""
-
-    cut: float
-    precision: Precision
-    there: int
-
-
-def precision_by_cut(connection: Connection, runs: Sequence[str], cuts: Sequence[float] = CUTS) -> list[CutPrecision]:
+def precision_by_cut(connection: Connection, runs: Sequence[str], cuts: Sequence[float] = CUTS) -> dict[float, Precision]:
     """Return how many of the decided conversations were handed on, from each risk on."""
-    query = select(_columns.risk, _columns.state).where(
-        _columns.run_id.in_(runs), _columns.state.in_(("dismiss", "escalate", "refer")), ~_columns.awaiting
-    )
-    rows = connection.execute(query).all()
-    risks = np.array([row.risk for row in rows], float)
-    right = np.array([row.state != "dismiss" for row in rows], bool)
-    rows_by_cut = []
-    for cut in cuts:
-        over = risks >= cut
-        there = select(func.count()).where(_columns.run_id.in_(runs), _columns.risk >= cut)
-        precision = Precision(int(right[over].sum()), int(over.sum()))
-        rows_by_cut.append(CutPrecision(cut, precision, connection.execute(there).scalar_one()))
-    return rows_by_cut
+    handed_on = _columns.state != "dismiss"
+    counted = [
+        func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+        for cut in cuts
+        for condition in (and_(_columns.risk >= cut, handed_on), _columns.risk >= cut)
+    ]
+    decided = (_columns.run_id.in_(runs), _columns.state.in_(("dismiss", "escalate", "refer")), ~_columns.awaiting)
+    counts = tuple(connection.execute(select(*counted).where(*decided)).one())
+    return {cut: Precision(*counts[2 * place : 2 * place + 2]) for place, cut in enumerate(cuts)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,11 @@ _PLACES = ("before", "after", "first", "last")
 def _beyond(request: Request) -> bool:
     """Return whether an address has a number that no database holds."""
     path = request.url.path
-    numbers = path.split("/") if path.startswith(("/c/", "/tasks/", "/filters/", "/practice/", "/blind/", "/samples/")) else []
+    numbers = (
+        path.split("/")
+        if path.startswith(("/c/", "/tasks/", "/filters/", "/practice/", "/blind/", "/samples/", "/queues/"))
+        else []
+    )
     if path.startswith("/cases/"):
         numbers += path.split("/")[3:]
     for name in _PLACES:

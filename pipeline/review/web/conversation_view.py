@@ -24,7 +24,7 @@ from pipeline.review.four_eyes import is_hidden, unread
 from pipeline.review.notes import notes_on
 from pipeline.review.queue import QueueRow, same_speaker
 from pipeline.review.records import KINDS
-from pipeline.review.similar import similar
+from pipeline.review.similar import same_script, similar
 from pipeline.review.web.app_state import AppState, Asking, ours, to
 
 Form = dict[str, str]
@@ -148,6 +148,8 @@ def case_page(
         others = same_speaker(connection, row.number, list(app_state.runs))
         written = notes_on(connection, row.number)
         alike = similar(connection, row, list(app_state.runs))
+        who = {"reader": asking.reader.name, "since": asking.session.started}
+        scripts = same_script(connection, row, list(app_state.runs), **who)
         people = [reader.name for reader in all_readers(connection) if reader.active]
         history = list(entries(connection, subject=row.key.subject))
         in_cases = cases_of_conversation(connection, row.number)
@@ -165,6 +167,7 @@ def case_page(
         history=history,
         notes=[] if card["hidden"] else written,
         alike=alike,
+        scripts=scripts,
         packs=app_state.pack_key is not None,
         back=back,
         form=form,

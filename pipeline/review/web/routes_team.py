@@ -9,7 +9,8 @@ from fastapi import APIRouter
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from pipeline.review.deadlines import ServiceLevel, service_level
+from pipeline.errors import ReviewError
+from pipeline.review.deadlines import service_level
 from pipeline.review.policy import read_policy
 from pipeline.review.precision import CANNOT_TELL
 from pipeline.review.queue import every_condition
@@ -23,16 +24,27 @@ router = APIRouter()
 
 @router.get("/queues")
 def queues(app_state: CurrentAppState, asking: Looking) -> Response:
-    """Show the saved queues: how many wait in each, how many are late, and since when the oldest waits."""
+    """Show the saved queues; what waits in each is asked for by the page, since there may be many."""
     now = datetime.now(UTC)
-    levels: list[tuple[str, str, bool, ServiceLevel]] = []
     with app_state.store.reading() as connection:
-        saved = [("Everything", "", True), *((each.name, each.query, each.team) for each in filters_for(connection, asking.reader))]
-        for name, query, team in saved:
-            wanted = wanted_of(app_state, QueryParams(parse_qsl(query)))
-            levels.append((name, query, team, service_level(connection, every_condition(connection, wanted), now=now)))
+        saved = filters_for(connection, asking.reader)
+        wanted = wanted_of(app_state, QueryParams())
+        level = service_level(connection, every_condition(connection, wanted), now=now)
         policy = read_policy(connection)
-    return app_state.page("queues.html", asking, levels=levels, policy=policy, now=now)
+    return app_state.page("queues.html", asking, saved=saved, level=level, policy=policy, now=now)
+
+
+@router.get("/queues/{number:int}")
+def one_queue(app_state: CurrentAppState, asking: Looking, number: int) -> Response:
+    """Show the row of one saved queue: how many wait in it, how many are late, and since when the oldest waits."""
+    now = datetime.now(UTC)
+    with app_state.store.reading() as connection:
+        saved = next((each for each in filters_for(connection, asking.reader) if each.id == number), None)
+        if saved is None:
+            raise ReviewError("there is no such queue", do="Go back to the queues")
+        wanted = wanted_of(app_state, QueryParams(parse_qsl(saved.query)))
+        level = service_level(connection, every_condition(connection, wanted), now=now)
+    return app_state.fragment("queue_level.html", name=saved.name, query=saved.query, team=saved.team, level=level, now=now)
 
 
 @router.get("/shadow")
