@@ -15,7 +15,7 @@ from pipeline.model.folder import ModelFolder, open_model_folder
 from pipeline.model.load import load_model
 from pipeline.results import THRESHOLDS
 from pipeline.schema import Message, MessageScore
-from pipeline.shipped import model_path
+from pipeline.shipped_files import model_path
 from pipeline.stream.state import ConversationState
 from pipeline.stream.step import Stepper
 from pipeline.thresholds import read_thresholds
