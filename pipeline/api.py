@@ -23,6 +23,7 @@ from pipeline.errors import InputError
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 from pipeline.model.base import Model
 from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName
+from pipeline.model.explain import SIGNS
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model as _load_model
 from pipeline.predictions import Predictions, conversations_of
@@ -157,6 +158,7 @@ def score(
     thresholds: PathLike | None = None,
     cascade: bool | None = None,
     since: PathLike | None = None,
+    explain: int = SIGNS,
     overwrite: bool = False,
 ) -> Run:
     """Score exports of any size and write the run folder ``out``, as `safelight score` does; see `pipeline.score`.
@@ -175,6 +177,7 @@ def score(
         thresholds=_path(thresholds),
         cascade=cascade,
         since=_path(since),
+        explain=explain,
         overwrite=overwrite,
     )
 

@@ -99,6 +99,9 @@ def score(
         typer.Option(help="Let a prefilter skip what is far from any alert; on where that was measured to lose almost nothing."),
     ] = None,
     since: Annotated[Path | None, typer.Option(help="A previous run: only conversations that changed since are read.")] = None,
+    explain: Annotated[
+        int, typer.Option(min=0, help="Signs of each flagged conversation that get their words and reasons, the strongest first.")
+    ] = 3,
     engine: Annotated[Literal["local", "ray"], typer.Option(help="One machine, or the nodes of a Ray cluster.")] = "local",
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the network runs.")] = "cpu",
     runtime: Annotated[
@@ -141,6 +144,7 @@ def score(
                 thresholds=thresholds,
                 cascade=cascade,
                 since=since,
+                explain=explain,
                 engine=engine,
                 device=device,
                 runtime=runtime,
