@@ -11,7 +11,6 @@ import typer
 from pipeline.cli.console import say
 from pipeline.cli.review import STORE, StoreOption, open_existing
 from pipeline.errors import ReviewError
-from pipeline.link.tables import TITLES
 
 if TYPE_CHECKING:
     from pipeline.review.cases.view import CaseView
@@ -176,6 +175,8 @@ def _say_accounts(view: CaseView) -> None:
 
 
 def _say_links(view: CaseView) -> None:
+    from pipeline.link.tables import TITLES
+
     if view.patterns:
         say("\nPatterns, to be read together")
     for pattern in view.patterns[:_MOST]:
