@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -83,9 +84,10 @@ def seen(store: Store, case: str) -> list[tuple[object, ...]]:
 
 def test_the_order_of_runs_does_not_matter_and_one_added_twice_changes_nothing(store: Store, runs: list[Path]) -> None:
     add(store, "C-1", *runs)
-    for run in reversed(runs):
-        add(store, "C-2", run)
-    assert seen(store, "C-1") == seen(store, "C-2")
+    for number, order in enumerate(permutations(runs)):  # one after another, in every order
+        for run in order:
+            add(store, f"D-{number}", run)
+        assert seen(store, f"D-{number}") == seen(store, "C-1")
     with store.reading() as connection:
         lines = len(list(entries(connection)))
     assert add(store, "C-1", *runs, runs[0]) == []

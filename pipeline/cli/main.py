@@ -17,6 +17,7 @@ from pipeline.cli.exit_codes import ExitCode, exit_code_of
 from pipeline.cli.link import app as link_app
 from pipeline.cli.model_options import MODEL, NAME_OR_PATH, ModelOption
 from pipeline.cli.pack import app as pack_app
+from pipeline.cli.practice import app as practice_app
 from pipeline.cli.read_options import (
     DEFAULT_MEMBER_BYTES,
     ColumnOption,
@@ -35,7 +36,7 @@ from pipeline.cli.retention import app as retention_app
 from pipeline.cli.review import app as review_app
 from pipeline.cli.serve import add_commands as add_serving
 from pipeline.errors import SafelightError
-from pipeline.shipped_files import config_path
+from pipeline.package_data import config_path
 
 app = typer.Typer(
     name="safelight",
@@ -50,6 +51,7 @@ app.add_typer(corpus_app, name="corpus")
 app.add_typer(pack_app, name="pack")
 app.add_typer(case_app, name="case")
 app.add_typer(review_app)
+app.add_typer(practice_app)
 app.add_typer(retention_app)
 app.add_typer(link_app)
 
@@ -107,6 +109,9 @@ def score(
             help="What runs it on a CPU. OpenVINO, an extra, is faster on a CPU with VNNI and differs in the last digits."
         ),
     ] = "onnxruntime",
+    patterns: Annotated[
+        bool, typer.Option(help="Show in the report what several conversations should be read together for.")
+    ] = True,
     format_: FormatOption = None,
     date_order: DateOrderOption = None,
     timezone: TimezoneOption = None,
@@ -144,6 +149,7 @@ def score(
                 engine=engine,
                 device=device,
                 runtime=runtime,
+                patterns=patterns,
                 overwrite=overwrite,
                 progress=progress,
             )
@@ -229,10 +235,12 @@ def report(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
 ) -> None:
     """Write report.html of a run anew, with the thresholds that lie in its folder now."""
+    from pipeline.link.strongest import strongest_patterns
     from pipeline.report.build import write_report
     from pipeline.results import REPORT, open_unchanged
 
-    write_report(open_unchanged(run), run / REPORT)
+    opened = open_unchanged(run)
+    write_report(opened, run / REPORT, patterns=strongest_patterns(opened))
     say(run / REPORT)
 
 

@@ -34,7 +34,7 @@ def needed() -> None:
     """Say which extra is missing, where one is."""
     from importlib.util import find_spec
 
-    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart", "pyotp", "segno")
+    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart", "pyotp", "segno", "fsrs")
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise ReviewError(
@@ -79,6 +79,12 @@ def review(
     webhook: Annotated[
         str | None, typer.Option(help="Tell this address of decisions, signed with --pack-key; ids alone, no word of a chat.")
     ] = None,
+    shadow: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A run of another model on the same exports, or a threshold file: what it would flag is kept for leads to compare."
+        ),
+    ] = None,
     name: Annotated[
         list[str] | None, typer.Option(help="A host name that the page answers to. May be given several times.")
     ] = None,
@@ -94,8 +100,19 @@ def review(
     for path in export or []:
         if not path.exists():
             raise ReviewError("there is no such export", where=str(path), do="Check the path")
+    for path in shadow or []:
+        if not path.exists():
+            raise ReviewError("there is no such run or threshold file", where=str(path), do="Check the path")
     serve(
-        runs, store=store, place=place, single_user=single_user, pack_key=pack_key, exports=export or [], webhook=webhook, say=say
+        runs,
+        store=store,
+        place=place,
+        single_user=single_user,
+        pack_key=pack_key,
+        exports=export or [],
+        webhook=webhook,
+        shadows=shadow or [],
+        say=say,
     )
 
 

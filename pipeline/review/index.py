@@ -17,6 +17,8 @@ from pipeline.errors import ResultsError
 from pipeline.output import hashes_of
 from pipeline.results import CONVERSATIONS, SCORES, THRESHOLDS, Run, ScoredConversation
 from pipeline.review.audit import append
+from pipeline.review.deadlines import set_deadlines
+from pipeline.review.policy import read_policy
 from pipeline.review.recorded import Recorded, index_digest, recorded
 from pipeline.review.schema import conversation_speakers, conversation_stages, conversations, runs
 from pipeline.review.store import Store
@@ -131,6 +133,7 @@ def _import(connection: Connection, run: Run, run_id: str, **values: str) -> int
             _insert_stages(connection, run, list(made), scored)
         total += len(scored)
     _insert_speakers(connection, run, run_id)
+    _set_deadlines(connection, run_id)
     connection.execute(update(runs).where(runs.c.id == run_id).values(conversations=total))
     return total
 
@@ -233,6 +236,13 @@ def _mark_again(connection: Connection, run: Run, run_id: str) -> None:
             connection.execute(update(conversations).where(columns.number == number).values(_marks(run, conversation)))
         _insert_stages(connection, run, list(kept), list(kept.values()))
         total += len(scored)
+    _set_deadlines(connection, run_id)
+
+
+def _set_deadlines(connection: Connection, run_id: str) -> None:
+    hours = read_policy(connection)
+    only = conversations.c.run_id == run_id
+    set_deadlines(connection, severe=hours.hours_severe, flagged=hours.hours_flagged, only=only)
 
 
 def place_again(connection: Connection, run: Run, run_id: str) -> Recorded:

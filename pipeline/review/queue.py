@@ -20,9 +20,11 @@ State = Literal["open", "awaiting", "dismiss", "watch", "escalate", "refer", "al
 
 STATES: tuple[State, ...] = ("open", "awaiting", *KINDS, "all")
 
-Order = Literal["risk", "recent", "waiting", "stage"]
+Order = Literal["risk", "recent", "waiting", "deadline", "stage"]
 
-ORDERS: tuple[Order, ...] = ("risk", "recent", "waiting", "stage")
+ORDERS: tuple[Order, ...] = ("risk", "recent", "waiting", "deadline", "stage")
+
+_UPWARDS = {"waiting", "deadline"}
 
 _RARE = 1000
 
@@ -34,7 +36,7 @@ class Wanted:
     """Which conversations a queue shows. ``assignee``: a name, ``-`` for nobody's, empty for all; order by ``stage`` names one.
 
     ``since`` and ``until`` are days, such as 2026-11-27, of the last message, both included. Order by ``waiting`` begins with what
-    came in, or was last decided, longest ago.
+    came in, or was last decided, longest ago; order by ``deadline`` with what is to be read first, and leaves out what has none.
     """
 
     runs: Sequence[str]
@@ -60,6 +62,8 @@ class QueueRow:
     messages: int
     speakers: int
     last_at: str
+    due: datetime | None
+    late: bool
     risk: float
     flagged: bool
     severe: bool
@@ -87,7 +91,7 @@ def queue_page(
     query, value = _query(connection, wanted)
     place = _place(wanted, after or before)
     backwards = before is not None and after is None
-    upwards = backwards != (wanted.order == "waiting")
+    upwards = backwards != (wanted.order in _UPWARDS)
     if place is not None:
         beyond = _before(value, place) if upwards else _after(value, place)
         query = query.where(beyond)
@@ -109,10 +113,10 @@ def queue_page(
 
 
 def _query(connection: Connection, wanted: Wanted) -> tuple[Select[Any], ColumnElement[Any]]:
-    by: dict[str, ColumnElement[Any]] = {"recent": _columns.last_at, "waiting": _columns.changed}
+    by: dict[str, ColumnElement[Any]] = {"recent": _columns.last_at, "waiting": _columns.changed, "deadline": _columns.due}
     value = by.get(wanted.order, _columns.risk)
     joined = conversations
-    conditions = [*_conditions(wanted), *_searches(connection, wanted)]
+    conditions = [*conditions_of(wanted), *_searches(connection, wanted)]
     if wanted.stage:
         joined = conversations.join(conversation_stages, conversation_stages.c.conversation == _columns.number)
         conditions.append(conversation_stages.c.stage == wanted.stage)
@@ -121,7 +125,8 @@ def _query(connection: Connection, wanted: Wanted) -> tuple[Select[Any], ColumnE
     return select(conversations, value.label("place")).select_from(joined).where(*conditions), value
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def conditions_of(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Return the conditions of a queue, without what is searched for and without the stage."""
     conditions: list[ColumnElement[bool]] = [_columns.run_id.in_(wanted.runs)]
     if wanted.state == "awaiting":
         conditions.append(_columns.awaiting)
@@ -135,10 +140,21 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         conditions.append(_columns.assignee.is_(None) if wanted.assignee == "-" else _columns.assignee == wanted.assignee)
     if wanted.flagged:
         conditions.append(_columns.flagged)
+    if wanted.order == "deadline":
+        conditions.append(_columns.due.is_not(None))
     if wanted.since:
         conditions.append(_columns.last_at >= wanted.since)
     if wanted.until:
         conditions.append(_columns.last_at < f"{wanted.until}~")  # a sign after all that can follow the day
+    return conditions
+
+
+def every_condition(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Return all conditions of a queue, for what only counts."""
+    conditions = [*conditions_of(wanted), *_searches(connection, wanted)]
+    if wanted.stage:
+        of_stage = select(conversation_stages.c.conversation).where(conversation_stages.c.stage == wanted.stage)
+        conditions.append(_columns.number.in_(of_stage))
     return conditions
 
 
@@ -193,7 +209,7 @@ def _place(wanted: Wanted, token: str | None) -> tuple[Any, int] | None:
     if wanted.order == "recent":
         return value, int(number)
     try:
-        if wanted.order == "waiting":
+        if wanted.order in _UPWARDS:
             return datetime.fromisoformat(value), int(number)
         return float(value), int(number)
     except ValueError:
@@ -208,6 +224,8 @@ def _row(row: Row[Any], now: datetime) -> QueueRow:
         messages=row.messages,
         speakers=row.speakers,
         last_at=row.last_at[:16].replace("T", " "),
+        due=row.due if row.state == "open" else None,
+        late=row.state == "open" and row.due is not None and row.due < now,
         risk=row.risk,
         flagged=row.flagged,
         severe=row.severe,

@@ -33,10 +33,15 @@ from pipeline.review.schema import (
     readers,
     runs,
 )
+from pipeline.review.work_schema import practice_attempts, sample_readings, samples
 
 RECORDED: Mapping[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
     "account": (readers, ("name",), ("role", "active", "created", "password", "factor", "recovery")),
-    "policy": (policy, ("one",), ("grey", "content_free", "pause_minutes", "pause_cases", "reveals_an_hour")),
+    "policy": (
+        policy,
+        ("one",),
+        ("grey", "content_free", "pause_minutes", "pause_cases", "reveals_an_hour", "hours_severe", "hours_flagged"),
+    ),
     "run": (
         runs,
         ("id",),
@@ -53,6 +58,9 @@ RECORDED: Mapping[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
     "case": (cases, ("name",), ("created", "creator", "evidence")),
     "case_run": (case_runs, ("case_name", "run_id"), ("added", "reader")),
     "identity": (identities, ("id",), ("case_name", "kind", "source", "target", "reader", "at", "undone")),
+    "practice": (practice_attempts, ("id",), ("reader", "case_id", "at", "marks", "decision")),
+    "sample": (samples, ("id",), ("name", "creator", "created", "source")),
+    "reading": (sample_readings, ("id",), ("sample", "conversation", "reader", "at", "kind", "marks")),
     "case_note": (case_notes, ("id",), ("case_name", "kind", "note", "reader", "at", "assignee", "done", "done_by")),
 }
 """What the log tells: kind of row -> its table, the columns of its key, and the columns that are recorded."""
@@ -211,6 +219,7 @@ class Derived:
     def _drop_corrections(self, gone: set[int]) -> None:
         corrections = self.rows["correction"]
         self.rows["correction"] = {key: row for key, row in corrections.items() if int(key.partition("/")[0]) not in gone}
+        self.rows["reading"] = {key: row for key, row in self.rows["reading"].items() if row.get("conversation") not in gone}
 
 
 def _earlier(actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> dict[str, Recorded]:

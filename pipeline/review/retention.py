@@ -28,6 +28,7 @@ from pipeline.review.recorded import Recorded, as_ranges
 from pipeline.review.records import Kind
 from pipeline.review.schema import conversation_speakers, conversations, corrections, decisions, runs
 from pipeline.review.store import Store
+from pipeline.review.work_schema import sample_readings, shadow_scores
 
 _columns = conversations.c
 
@@ -215,11 +216,13 @@ def _number(connection: Connection, run_id: str, identity: str) -> int | None:
 
 
 def _erase(connection: Connection, number: int, digest: str) -> list[int]:
-    """Take a person out of a conversation in the store, and the notes and corrections of it; return whose notes went."""
+    """Take a person out of a conversation in the store, and what was marked and found in it; return whose notes went."""
     noted = (decisions.c.conversation == number) & decisions.c.note.is_not(None)
     erased: list[int] = list(connection.execute(select(decisions.c.id).where(noted)).scalars())
     connection.execute(update(decisions).where(noted).values(note=None, note_salt=None))
     connection.execute(delete_from(corrections).where(corrections.c.conversation == number))
+    connection.execute(delete_from(sample_readings).where(sample_readings.c.conversation == number))
+    connection.execute(delete_from(shadow_scores).where(shadow_scores.c.conversation == number))
     of_person = (conversation_speakers.c.conversation == number) & (conversation_speakers.c.speaker == digest)
     connection.execute(delete_from(conversation_speakers).where(of_person))
     return erased

@@ -118,7 +118,7 @@ def is_open(connection: Connection, case: str, *, actor: str, since: datetime) -
 
 
 def all_cases(connection: Connection) -> list[CaseRow]:
-    """Return the cases by name."""
+    """Return the cases by name; `pipeline.review.cases.ranking` says which to read first."""
     columns = (
         cases.c.name,
         cases.c.created,

@@ -148,7 +148,7 @@ class _Numbers:
         for account in read_accounts(folder):
             number = self.account.get(account.account)
             if number is not None and account.priority > priorities.get(number, {"priority": 0.0})["priority"]:
-                reasons = json.dumps([reason.text for reason in account.priority_reasons])
+                reasons = json.dumps([asdict(reason) for reason in account.priority_reasons])
                 priorities[number] = {"account": number, "priority": account.priority, "reasons": reasons}
         return list(priorities.values())
 

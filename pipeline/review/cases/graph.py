@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pipeline.review.cases.view import CaseView
@@ -47,12 +47,19 @@ class Drawing:
     left_out: tuple[int, int]
 
 
-def draw(view: CaseView) -> Drawing:
-    """Draw the accounts to be read first, and the riskiest conversations of theirs."""
-    chosen = [account.number for account in view.accounts[:MOST_ACCOUNTS]]
-    theirs = [conversation for conversation in view.conversations if set(conversation.accounts.values()) & set(chosen)][
-        :MOST_CONVERSATIONS
-    ]
+def draw(view: CaseView, *, around: Collection[int] = ()) -> Drawing:
+    """Draw the accounts to be read first, and the riskiest conversations of theirs.
+
+    ``around`` some accounts, only those and who writes with them are drawn.
+    """
+    near = [conversation for conversation in view.conversations if not around or set(conversation.accounts.values()) & set(around)]
+    writing = {number for conversation in near for number in conversation.accounts.values()}
+    wanted = sorted(
+        (account.number for account in view.accounts if not around or account.number in writing),
+        key=lambda number: number not in around,
+    )
+    chosen = wanted[:MOST_ACCOUNTS]
+    theirs = [conversation for conversation in near if set(conversation.accounts.values()) & set(chosen)][:MOST_CONVERSATIONS]
     rank = {number: place for place, number in enumerate(chosen)}
     # Each conversation stands near the middle of its accounts, and then each account near its conversations: fewer lines cross.
     middles = {
@@ -92,7 +99,7 @@ def draw(view: CaseView) -> Drawing:
         if link.judgement is None or link.judgement.kind != "split"
     ]
     height = 2 * _TOP + _STEP * max(len(chosen), len(theirs), 1)
-    left_out = (len(view.accounts) - len(chosen), len(view.conversations) - len(theirs))
+    left_out = (len(wanted) - len(chosen), len(near) - len(theirs))
     return Drawing(height, list(left.values()), list(right.values()), lines, arcs, left_out)
 
 

@@ -18,12 +18,13 @@ from pipeline.results import Run, ScoredConversation, ScoredMessage
 from pipeline.results.strengths import worth
 from pipeline.review.accounts import all_readers
 from pipeline.review.audit import entries
+from pipeline.review.cases.cases import cases_of_conversation
 from pipeline.review.decisions import read_corrections, read_decisions
 from pipeline.review.four_eyes import is_hidden, unread
 from pipeline.review.notes import notes_on
 from pipeline.review.queue import QueueRow, same_speaker
 from pipeline.review.records import KINDS
-from pipeline.review.similar import similar
+from pipeline.review.similar import same_script, similar
 from pipeline.review.web.app_state import AppState, Asking, ours, to
 
 Form = dict[str, str]
@@ -147,8 +148,11 @@ def case_page(
         others = same_speaker(connection, row.number, list(app_state.runs))
         written = notes_on(connection, row.number)
         alike = similar(connection, row, list(app_state.runs))
+        who = {"reader": asking.reader.name, "since": asking.session.started}
+        scripts = same_script(connection, row, list(app_state.runs), **who)
         people = [reader.name for reader in all_readers(connection) if reader.active]
         history = list(entries(connection, subject=row.key.subject))
+        in_cases = cases_of_conversation(connection, row.number)
     return app_state.page(
         "conversation.html",
         asking,
@@ -158,10 +162,12 @@ def case_page(
         locked_by=locked_by,
         corrections={(correction.position, correction.reader): correction for correction in corrected},
         others=others,
+        in_cases=in_cases,
         people=people,
         history=history,
         notes=[] if card["hidden"] else written,
         alike=alike,
+        scripts=scripts,
         packs=app_state.pack_key is not None,
         back=back,
         form=form,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from pipeline.errors import ReviewError
+from pipeline.link.tables import TITLES
 from pipeline.review.accounts import all_readers
 from pipeline.review.audit import append
 from pipeline.review.cases.cases import all_cases, is_open, open_case, require_case, subject_of
 from pipeline.review.cases.graph import WIDTH, draw
 from pipeline.review.cases.identities import IDENTITY_KINDS, IdentityKind, judge, judgements, undo_judgement
 from pipeline.review.cases.notes import add_note, finish_task
-from pipeline.review.cases.view import CaseAccount, CaseView, case_view
+from pipeline.review.cases.person import PersonView, person_view
+from pipeline.review.cases.ranking import in_order, rank_cases
+from pipeline.review.cases.strip import Sign, strip
+from pipeline.review.cases.view import CaseView, case_view
 from pipeline.review.web.app_state import Acting, AppState, Asking, CurrentAppState, Looking, require, to, working
 
 router = APIRouter(prefix="/cases")
@@ -26,10 +29,10 @@ _READ = 50
 
 @router.get("")
 def case_list(app_state: CurrentAppState, asking: Looking) -> Response:
-    """List the cases."""
+    """List the cases, those to be read first first."""
     with app_state.store.reading() as connection:
-        cases = all_cases(connection)
-    return app_state.page("cases.html", asking, cases=cases)
+        cases, ranked = all_cases(connection), rank_cases(connection)
+    return app_state.page("cases.html", asking, cases=in_order(cases, ranked), ranked=ranked)
 
 
 @router.get("/{case}")
@@ -40,9 +43,23 @@ def case_page(app_state: CurrentAppState, asking: Looking, case: str) -> Respons
         return app_state.page("case_purpose.html", asking, case=case)
     with app_state.store.reading() as connection:
         people = [reader.name for reader in all_readers(connection) if reader.active]
-    about = {"shown": _SHOWN, "open_runs": app_state.runs, "width": WIDTH, "packs": app_state.pack_key is not None}
+    run_of = {conversation.number: conversation.run_id for conversation in view.conversations}
+    about = {
+        "shown": _SHOWN,
+        "open_runs": app_state.runs,
+        "run_of": run_of,
+        "packs": app_state.pack_key is not None,
+        "titles": TITLES,
+    }
     return app_state.page(
-        "case_overview.html", asking, v=view, drawing=draw(view), people=people, stages=_stage_names(app_state), **about
+        "case_overview.html",
+        asking,
+        v=view,
+        drawing=draw(view),
+        width=WIDTH,
+        people=people,
+        stages=_stage_names(app_state),
+        **about,
     )
 
 
@@ -64,16 +81,18 @@ def account_page(app_state: CurrentAppState, asking: Looking, case: str, number:
     account = view.account(number)
     if account is None:
         raise ReviewError("the case has no such account", do="Go back to the case")
-    others = {
-        other: [conversation.number for conversation in account.conversations if other in conversation.accounts.values()]
-        for conversation in account.conversations
-        for other in conversation.accounts.values()
-        if other != number
+    with app_state.store.reading() as connection:
+        person = person_view(connection, view, account)
+    stages, run_of = _stage_names(app_state), {conversation.number: conversation.run_id for conversation in view.conversations}
+    signs, left = _signs(app_state, person)
+    drawn = {
+        "strip": strip(signs, stages),
+        "drawing": draw(view, around=person.numbers),
+        "width": WIDTH,
     }
-    signs, left = _signs(app_state, account)
-    about = {"open_runs": app_state.runs, "stages": _stage_names(app_state), "links": _links(view, number), "unread": left}
     mine = [made for made in view.judgements if number in (made.source, made.target)]
-    return app_state.page("account.html", asking, v=view, a=account, others=others, signs=signs, mine=mine, **about)
+    about = {"open_runs": app_state.runs, "run_of": run_of, "stages": stages, "links": _links(view, number), "unread": left}
+    return app_state.page("account.html", asking, v=view, a=account, p=person, signs=signs, mine=mine, **about, **drawn)
 
 
 @router.post("/{case}/identity")
@@ -143,16 +162,6 @@ def case_pack(app_state: CurrentAppState, asking: Acting, case: str) -> Response
     return Response(content, media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """A message of an account with stages over their thresholds."""
-
-    when: str
-    conversation: int
-    position: int
-    stages: tuple[str, ...]
-
-
 def _look(app_state: AppState, asking: Asking, case: str, action: str, **about: int) -> CaseView | None:
     """Return a case and note the look at it; nothing where no purpose was said in this session."""
     with app_state.store.writing() as connection:
@@ -192,15 +201,15 @@ def _links(view: CaseView, number: int) -> list[tuple[int, list[object]]]:
     return list(by_account.items())
 
 
-def _signs(app_state: AppState, account: CaseAccount) -> tuple[list[Sign], int]:
+def _signs(app_state: AppState, person: PersonView) -> tuple[list[Sign], int]:
     """Return the messages with signs in order of time, and how many conversations were not read for it."""
     signs, left = [], 0
-    riskiest = sorted(account.conversations, key=lambda conversation: (-conversation.risk, conversation.number))
-    for place, conversation in enumerate(riskiest):
+    riskiest = sorted(person.conversations, key=lambda theirs: (-theirs[0].risk, theirs[0].number))
+    for place, (conversation, numbers) in enumerate(riskiest):
         if place >= _READ or conversation.run_id not in app_state.runs:
             left += 1
             continue
-        slots = {slot for slot, number in conversation.accounts.items() if number == account.number}
+        slots = {slot for slot, number in conversation.accounts.items() if number in numbers}
         row, run, first_row, _ = app_state.conversation(conversation.number)
         for message in run.messages_at(first_row, row.messages):
             stages = tuple(message.stages_over(run.thresholds)) if message.speaker_slot in slots else ()

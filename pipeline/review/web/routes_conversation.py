@@ -16,6 +16,7 @@ from pipeline.review.care import note_work, pause_due
 from pipeline.review.decisions import read_decisions
 from pipeline.review.locks import assign, lock_of, release, take_lock
 from pipeline.review.policy import watch_reveals
+from pipeline.review.samples import reading_to_do_of
 from pipeline.review.sessions import still_here
 from pipeline.review.translate import is_installed
 from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, Refused, ours, require, to, working
@@ -31,6 +32,8 @@ def conversation(request: Request, app_state: CurrentAppState, asking: Looking, 
     with app_state.store.reading() as connection:
         if pause_due(connection, asking.reader):
             return to("/pause", next=f"/c/{number}")
+        if (reading := reading_to_do_of(connection, number, asking.reader)) is not None:
+            return to(f"/blind/{reading}")
     case = open_case(app_state, number, language=asking.reader.language)
     row = case.row
     with app_state.store.writing() as connection:
@@ -71,9 +74,8 @@ def reveal(app_state: CurrentAppState, asking: Acting, number: int, position: in
         watch_reveals(connection, asking.reader)
     working(app_state, asking)
     app_state.noted()
-    return app_state.fragment(
-        "revealed_words.html", m=message, number=number, oob=False, spelled_out=spelled_out, translates=is_installed()
-    )
+    about = {"spelled_out": spelled_out, "translates": is_installed(), "blind": app_state.reads_blind(number, asking.reader)}
+    return app_state.fragment("revealed_words.html", m=message, number=number, oob=False, **about)
 
 
 @router.post("/name/{slot}")

@@ -42,9 +42,8 @@ def reveal_several(app_state: CurrentAppState, asking: Acting, number: int) -> R
         watch_reveals(connection, asking.reader)
     working(app_state, asking)
     app_state.noted()
-    return app_state.fragment(
-        "revealed_several.html", messages=shown, number=number, spelled_out=spelled_out, translates=is_installed()
-    )
+    about = {"spelled_out": spelled_out, "translates": is_installed(), "blind": app_state.reads_blind(number, asking.reader)}
+    return app_state.fragment("revealed_several.html", messages=shown, number=number, **about)
 
 
 @router.post("/search")
