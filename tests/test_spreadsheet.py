@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import ArchiveRefused, ExportError
+from pipeline.ingest.parsing.grids import column_names
 
 HEADER = ["conversation_id", "speaker", "timestamp", "text"]
 ROWS = [HEADER, ["c1", "kim", "2024-02-13 21:05:11", "bread?"], ["c1", "robin", "13/02/2024 21:06", "yes"]]
@@ -71,3 +72,17 @@ def test_damage_and_a_size_beyond_the_limit_are_said(tmp_path: Path) -> None:
         read_all(write(tmp_path / "t.xlsx", whole.replace(b"xl/worksheets/sheet1.xml", b"xl/worksheets/sheetX.xml")))
     with pytest.raises(ArchiveRefused, match=r"unpacks to more than 100 bytes"):
         read_all(write(tmp_path / "u.xlsx", whole), max_member_bytes=100, format="xlsx")
+
+
+def test_columns_get_a_name_each_however_many_they_are() -> None:
+    """A line of tens of thousands of separators took minutes."""
+    assert column_names(["Name", "Name", "a~2", "a", "a", "", "Name"]) == [
+        "Name",
+        "Name~2",
+        "a~2",
+        "a",
+        "a~3",
+        "column 6",
+        "Name~3",
+    ]
+    assert len(set(column_names(["", *["x"] * 60_000]))) == 60_001

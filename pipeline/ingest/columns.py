@@ -31,6 +31,9 @@ COLUMNS = pa.schema(
 )
 """A message but for its ``meta``, verbatim; ``timestamp`` is ISO 8601 text as `datetime.isoformat` writes it."""
 
+_HELD_SINGLE = 4096
+"""How many messages are held as objects before they become columns."""
+
 Meta = Mapping[str, object]
 _NO_META: Meta = {}
 
@@ -172,6 +175,9 @@ def hold(conversation: Conversation) -> tuple[list[MessageColumns], int]:
     for piece in pieces_of(conversation.messages):
         if isinstance(piece, Message):
             single.append(piece)
+            if len(single) == _HELD_SINGLE:
+                chunks.append(message_columns(single))
+                single = []
             continue
         if single:
             chunks.append(message_columns(single))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,12 +45,16 @@ class Grid:
 
 def column_names(cells: Sequence[Any]) -> list[str]:
     """Return the names of columns, each once: a second ``Name`` becomes ``Name~2``, and one without a name its number."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    copies: Counter[str] = Counter()
     for number, cell in enumerate(cells, 1):
-        name = str(cell).strip() or f"column {number}"
-        copies = sum(known.partition("~")[0] == name for known in names)
-        names.append(name if not copies else f"{name}~{copies + 1}")
-    return names
+        title = name = str(cell).strip() or f"column {number}"
+        copies[title] += 1
+        while name in names:
+            name = f"{title}~{copies[title]}"
+            copies[title] += name in names
+        names[name] = None
+    return list(names)
 
 
 def csv_grids(file: ExportFile) -> list[Grid]:
