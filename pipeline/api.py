@@ -23,6 +23,7 @@ from pipeline.errors import InputError
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 from pipeline.model.base import Model
 from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName
+from pipeline.model.explain import SIGNS
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model as _load_model
 from pipeline.package_data import config_path, model_path
@@ -158,6 +159,7 @@ def score(
     cascade: bool | None = None,
     since: PathLike | None = None,
     patterns: bool = True,
+    explain: int = SIGNS,
     overwrite: bool = False,
 ) -> Run:
     """Score exports of any size and write the run folder ``out``, as `safelight score` does; see `pipeline.score`.
@@ -177,6 +179,7 @@ def score(
         cascade=cascade,
         since=_path(since),
         patterns=patterns,
+        explain=explain,
         overwrite=overwrite,
     )
 
