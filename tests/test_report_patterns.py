@@ -26,7 +26,7 @@ FIGURES = {
     "how": "not at all",
     "conversations": {
         "grooming": {"flagged": 0, "conversations": 0},
-        "ordinary": {key: {"flagged": 0, "conversations": 0} for key in ("written_hard", "written_plain", "ordinary_chat")},
+        "ordinary": {key: {"flagged": 0, "conversations": 0} for key in ("labelled_hard", "labelled_plain", "ordinary_chat")},
     },
 }
 
