@@ -42,7 +42,7 @@ MEANING = {
     "0 to 1, on a scale of even odds.",
     "speaker_risk": "The running risk of this row's speaker after this row, 0 to 1. Null for system lines.",
     "words": "Stretches of the text that carried the strongest signs of a flagged conversation: `start` and `end` in characters, "
-    "and `weight`, the share of the sign.",
+    "and `weight`, the share of the sign. `--explain` says of how many signs of a conversation.",
     "cues": "Phrases of the taxonomy's indicators that stand in a flagged message. No score depends on them.",
     "skipped": "True where the prefilter alone read the conversation. There are no stages then, and the risk is the prefilter's.",
     "source_file": "The file that the row came from; `archive!/member` in an archive, an address where it was read from one.",

@@ -6,7 +6,7 @@
     model = load_model()
     print(model.predict(read_export("chat.zip")).to_arrow())
 
-Wherever a model is asked for, the name of a model that ships or the path of a model folder will do; see `pipeline.shipped_files`.
+Wherever a model is asked for, the name of a model that ships or the path of a model folder will do; see `pipeline.package_data`.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from pipeline.errors import InputError
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
 from pipeline.model.base import Model
 from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName
+from pipeline.model.explain import SIGNS
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model as _load_model
+from pipeline.package_data import config_path, model_path
 from pipeline.predictions import Predictions, conversations_of
 from pipeline.results import THRESHOLDS, Run, TextPolicy
 from pipeline.schema import Conversation, Message, MessageScore
 from pipeline.score import score as _score
 from pipeline.scoring.chats import chat_table
 from pipeline.scoring.core import Scorer, score_table
-from pipeline.shipped_files import config_path, model_path
 from pipeline.stream.state import ConversationState
 from pipeline.stream.step import Stepper
 from pipeline.thresholds import Thresholds, read_thresholds
@@ -158,6 +159,7 @@ def score(
     cascade: bool | None = None,
     since: PathLike | None = None,
     patterns: bool = True,
+    explain: int = SIGNS,
     overwrite: bool = False,
 ) -> Run:
     """Score exports of any size and write the run folder ``out``, as `safelight score` does; see `pipeline.score`.
@@ -177,6 +179,7 @@ def score(
         cascade=cascade,
         since=_path(since),
         patterns=patterns,
+        explain=explain,
         overwrite=overwrite,
     )
 

@@ -24,6 +24,7 @@ from pipeline.ingest.read import merge_units, open_units
 from pipeline.ingest.units import Unit
 from pipeline.model.base import Model
 from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName
+from pipeline.model.explain import SIGNS
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model
 from pipeline.output import check_place, hashes_of, new_folder, write_json
@@ -65,6 +66,7 @@ def score(
     thresholds: Path | None = None,
     cascade: bool | None = None,
     since: Path | None = None,
+    explain: int = SIGNS,
     engine: Engine = "local",
     device: Device = "cpu",
     runtime: RuntimeName = DEFAULT_RUNTIME,
@@ -82,7 +84,8 @@ def score(
     ``cascade`` ``None`` means: where the model has one whose measured loss of recall is small enough. ``since`` is a
     previous run, whose unchanged conversations are not read by the model again. Where ``progress`` is given, the exports are read
     once more beforehand (on Ray they are not), so that it has a total. ``patterns``: whether the report shows what several
-    conversations should be read together for, where the extra ``link`` is installed.
+    conversations should be read together for, where the extra ``link`` is installed. The ``explain`` strongest signs of a flagged
+    conversation, and the jumps of its risk, get their words and reasons; with 0 nothing does.
 
     Raises
     ------
@@ -94,6 +97,8 @@ def score(
         When an export, the model or the output cannot be read or written. Nothing is left behind then.
     """
     options = options or ReadOptions()
+    if explain < 0:
+        raise ConfigError("--explain is a number from 0 on", do="Give for example --explain 3")
     if since is not None and engine != "local":
         raise ConfigError("--since is for the local engine", do="Leave --engine out, or score everything")
     with Checkpoint.beside(out) as checkpoint:
@@ -108,8 +113,8 @@ def score(
         tell = progress or (lambda _: None)
         tell(Progress("reading"))
         units = list(merge_units(list(open_units(paths, options, log)), options, log))
-        settings = _settings(options, text, cascading, loaded.runtime)
-        scorer = Scorer(loaded, text, chosen, cascading)
+        settings = _settings(options, text, cascading, loaded.runtime, explain)
+        scorer = Scorer(loaded, text, chosen, cascading, explain)
         plan = _plan(folder, chosen, settings, units, log)
         if checkpoint.finished(plan):  # a run of the same was killed after it had moved its results to their place
             checkpoint.remove()
@@ -200,11 +205,12 @@ def _message_score(message: ScoredMessage) -> MessageScore:
     )
 
 
-def _settings(options: ReadOptions, text: TextPolicy, cascade: bool, runtime: str | None) -> dict[str, Any]:
+def _settings(options: ReadOptions, text: TextPolicy, cascade: bool, runtime: str | None, explain: int) -> dict[str, Any]:
     return {
         "text": text,
         "cascade": cascade,
         "runtime": runtime,
+        "explain": explain,
         "format": options.format,
         "date_order": options.date_order,
         "timezone": str(options.timezone) if options.timezone else None,

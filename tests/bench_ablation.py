@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from evaluation.metrics import Judged
-from evaluation.summary import ORDINARY_CHAT, compare, written
+from evaluation.summary import ORDINARY_CHAT, compare, labelled
 from pipeline.config import Taxonomy, load_settings
 from pipeline.corpora.augment.compose import Composition
 from pipeline.corpora.labelled import LabelledConversation
@@ -58,7 +58,7 @@ HELD_OUT = ("nl", "pt")
 SHOWN = (
     "stage macro average precision",
     "conversation AUC, all",
-    "conversation AUC, written only",
+    "conversation AUC, labelled only",
     "recall at 1 % false positives",
 )
 
@@ -279,7 +279,7 @@ def main() -> None:
             own, other = ([one for one in part.judged if one.attributes.get("language") in HELD_OUT] for part in (whole, told))
             say(rows("of these languages, learned from", Told(own, whole.thresholds), Told(own, whole.thresholds)))
             say(rows("of these languages, never met", Told(other, told.thresholds), Told(own, whole.thresholds)))
-    say(json.dumps({"written test conversations": len(written(whole.judged)) if whole else 0}))
+    say(json.dumps({"written test conversations": len(labelled(whole.judged)) if whole else 0}))
 
 
 if __name__ == "__main__":

@@ -44,13 +44,13 @@ def main() -> None:
             for _ in range(arguments.nodes - 1):
                 cluster.add_node(**node)
             ray.init(address=cluster.address, log_to_driver=False)
-            alive = [found for found in ray.nodes() if found["Alive"]]
+            alive = [state for state in ray.nodes() if state["Alive"]]
             spread = link(runs, folder / "ray", key=folder / "key", engine="ray")
             ray.shutdown()
         finally:
             cluster.shutdown()
         equal = hashes_of(folder / "local", SCHEMAS) == hashes_of(folder / "ray", SCHEMAS)
-        found = {
+        result = {
             "messages": arguments.messages,
             "nodes": len(alive),
             "counts": alone.record["counts"],
@@ -58,7 +58,7 @@ def main() -> None:
             "seconds on the cluster": spread.record["seconds"],
             "equal files": equal,
         }
-    print(json.dumps(found, indent=1))
+    print(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

@@ -65,23 +65,25 @@ def ordinary_chats(paths: list[Path], model: Path) -> list[list[Line]]:
     return [[(str(message.speaker), message.text) for message in split_into_sentences(chat)] for chat in chats]
 
 
-def talk(seed: int, chats: list[list[Line]], grooming: list[list[Line]]) -> Iterator[list[Line]]:
+def talk(seed: int, chats: list[list[Line]], grooming: list[list[Line]], share: float = GROOMING) -> Iterator[list[Line]]:
     """Yield conversations without end: about sixty messages each, of ordinary chats one after another."""
     chance = random.Random(seed)  # noqa: S311
     lines = (line for _ in repeat(None) for chat in chance.sample(chats, len(chats)) for line in chat)
     while True:
         stretch = list(islice(lines, max(2, round(chance.lognormvariate(math.log(LENGTH), 0.5)))))
-        if chance.random() < GROOMING:
+        if chance.random() < share:
             stretch[5:5] = chance.choice(grooming)
         yield stretch
 
 
-def write_export(path: Path, messages: int, *, chats: list[list[Line]], seed: int = 1) -> dict[str, float]:
+def write_export(
+    path: Path, messages: int, *, chats: list[list[Line]], seed: int = 1, groomed: float = GROOMING
+) -> dict[str, float]:
     """Write a table of so many messages and return its length profile."""
     characters, sizes = [], []
     left = messages
     with path.open("w", encoding="utf-8") as file:
-        for number, lines in enumerate(talk(seed, chats, written()[1])):
+        for number, lines in enumerate(talk(seed, chats, written()[1], groomed)):
             for row, (speaker, text) in enumerate(lines[:left]):
                 cells = {"conversation_id": f"c{number}", "message_id": str(row), "speaker": speaker}
                 file.write(json.dumps(cells | {"timestamp": None, "text": text}, ensure_ascii=False) + "\n")
@@ -169,6 +171,25 @@ def safelight(path: Path, options: argparse.Namespace, *, cascade: bool = False,
         return run.record["counts"]["rows"], seconds
 
 
+def flagged(path: Path, options: argparse.Namespace, *, explained: bool) -> tuple[int, float]:
+    """Score an export half of whose conversations hold grooming; in CPU seconds. Without ``explained`` nothing is flagged."""
+    from pipeline.score import score
+    from pipeline.thresholds import read_thresholds
+
+    thresholds = read_thresholds(options.model / "thresholds.json")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_export(folder / "half.jsonl", options.slow, chats=written()[0], groomed=0.5)
+        none = thresholds.model_copy(update={"risk": 1.0})
+        (folder / "thresholds.json").write_text((thresholds if explained else none).model_dump_json(), "utf-8")
+        arguments = {"model": options.model, "thresholds": folder / "thresholds.json", "cascade": False}
+        start = time.process_time()
+        run = score([folder / "half.jsonl"], out=folder / "out", **arguments)
+        seconds = time.process_time() - start
+        print(f"  flagged {run.flagged()} of {run.count()}", file=sys.stderr)
+        return run.record["counts"]["rows"], seconds
+
+
 ROWS: dict[str, Callable[[Path, argparse.Namespace], tuple[int, float]]] = {
     "Hugging Face pipeline(), a message at a time": lambda path, options: hugging_face(path, options, sort=False),
     "the same, batches of 32 sorted by length": lambda path, options: hugging_face(path, options, sort=True),
@@ -178,6 +199,12 @@ ROWS: dict[str, Callable[[Path, argparse.Namespace], tuple[int, float]]] = {
     "safelight": safelight,
     "safelight, with the cascade": lambda path, options: safelight(path, options, cascade=True),
 }
+
+FLAGGED: dict[str, Callable[[Path, argparse.Namespace], tuple[int, float]]] = {
+    "none flagged": lambda path, options: flagged(path, options, explained=False),
+    "about half flagged, and explained": lambda path, options: flagged(path, options, explained=True),
+}
+"""The same messages twice: what explaining costs, in CPU time."""
 
 
 def tokens_of(path: Path, options: argparse.Namespace) -> float:
@@ -320,11 +347,15 @@ def main() -> None:
     arguments.add_argument("--ordinary", type=Path, action="append", default=[], help="chat that the words are taken from")
     arguments.add_argument("--grown", choices=list(ROWS), action="append", help="rows that are grown; ours, unless given")
     arguments.add_argument("--only-grow", action="store_true", help="without the table")
+    arguments.add_argument("--only-explaining", action="store_true", help="only what a night costs in which much is flagged")
     arguments.add_argument("--row")
     arguments.add_argument("--export", type=Path)
     options = arguments.parse_args()
+    if options.only_explaining:
+        print_explaining(options, Path())
+        return
     if options.row:
-        count, seconds = ROWS[options.row](options.export, options)
+        count, seconds = (ROWS | FLAGGED)[options.row](options.export, options)
         print(json.dumps([count, seconds, peak()]))
         return
     chats = ordinary_chats(options.ordinary, options.model) or written()[0]
@@ -335,6 +366,7 @@ def main() -> None:
         path = Path(folder) / "night.jsonl"
         profile = write_export(path, options.messages, chats=chats)
         per_message = tokens_of(path, options)
+        print(f"CPU: {os.cpu_count()} cores with {instruction_sets()}")
         print(f"{options.messages:,} messages in {profile['conversations']:,} conversations, median {profile['words']} words and")
         print(f"{profile['characters']} characters, {per_message:.1f} tokens a message\n")
         print("| | messages/s | tokens/s | times the first | peak MiB |\n|---|---|---|---|---|")
@@ -347,7 +379,23 @@ def main() -> None:
             first = first or rate
             print(f"| {row} | {rate:,.0f} | {rate * per_message:,.0f} | {rate / first:.1f} | {found[2]:,.0f} |", flush=True)
         print("\n" + "\n".join(f"{name}: {value:,.2f}" for name, value in network_share(options).items()), flush=True)
+        print_explaining(options, path)
         grow(options, chats, Path(folder), first=first)
+
+
+def print_explaining(options: argparse.Namespace, path: Path) -> None:
+    """Print what a night costs in which about half of all conversations are flagged, beside one in which none is."""
+    seconds = [measured[1] for row in FLAGGED if (measured := alone(options, row, path)) is not None]
+    if len(seconds) == len(FLAGGED):
+        print(f"about half flagged and explained costs {seconds[1] / seconds[0]:.2f} times none flagged, in CPU time", flush=True)
+
+
+def instruction_sets() -> str:
+    """Return what the CPU offers of the instruction sets that matter to the network."""
+    from archspec.cpu.detect import detected_info
+
+    names = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "i8mm")
+    return ", ".join(name for name in names if name in detected_info().features) or "none of those that matter"
 
 
 def grow(options: argparse.Namespace, chats: list[list[Line]], folder: Path, *, first: float | None = None) -> None:

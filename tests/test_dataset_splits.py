@@ -47,6 +47,12 @@ def test_without_ordinary_chat_the_stricter_rate_holds_for_the_corpus() -> None:
     assert choose_thresholds(rows(HARD), ["access"], rate=0.01, hard_rate=0.5).risk == pytest.approx(0.95001)
 
 
+def test_where_no_conversation_is_ordinary_an_alert_begins_at_even_odds() -> None:
+    chosen = choose_thresholds([judged("g", [0.4], grooming=True)], ["access"], rate=0.01, hard_rate=0.1)
+    assert chosen.risk == 0.5
+    assert "no conversation of the validation part is labelled as ordinary" in chosen.chosen
+
+
 def test_near_duplicates_of_ordinary_chat_stand_on_one_side() -> None:
     chats = [ordinary(number) for number in range(20)]
     again = [

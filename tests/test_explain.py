@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import Stage, Taxonomy, load_settings
-from pipeline.model.explain import MOST, explain, log_odds_without, word_spans
+from pipeline.model.explain import SIGNS, explain, word_spans
 from pipeline.model.load import load_model
 from pipeline.score import score
 from pipeline.text.cues import CueMatcher
 from pipeline.thresholds import Thresholds
-from pipeline.training.faithfulness import faithfulness
+from pipeline.training.faithfulness import faithfulness, word_falls
 
 EASY = Thresholds(risk=0.0, stages={"access": 0.2, "secrecy": 0.2})
 
@@ -36,7 +36,7 @@ def test_leaving_out_the_heaviest_words_lowers_the_sign_more_than_leaving_out_ot
     _, model = load_model(tiny_model)
     text = "well hello there, how old are you anyway then my dear"
     spans = word_spans(text)
-    falls = log_odds_without([], "A", text, spans, model, "access")
+    falls = word_falls([("A", text)], spans, model, model.taxonomy.keys.index("access"))
     order = sorted(range(len(spans)), key=lambda number: falls[number])
     without = [" ".join(text[slice(*spans[n])] for n in range(len(spans)) if n not in left) for left in (order[-3:], order[:3])]
     carried, spared = model.predict([[("A", words)] for words in without])
@@ -49,7 +49,7 @@ def test_only_the_strongest_signs_of_flagged_conversations_are_explained(tiny_mo
     lines = [*[("A", f"how old are you anyway {number}") for number in range(20)], ("B", "dinner is ready")]
     (prediction,) = model.predict([lines])
     (found,) = explain([(lines, prediction)], model, EASY)
-    assert len(found) == MOST
+    assert len(found) == SIGNS
     assert 20 not in found
     assert {reason.stage for reason in found.values()} == {"access"}
     assert explain([(lines, prediction)], model, EASY.model_copy(update={"risk": 1.0})) == [{}]

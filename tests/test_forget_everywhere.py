@@ -106,16 +106,18 @@ def rows_of(store: Store) -> str:
 
 def test_who_is_forgotten_is_nowhere(world: World) -> None:
     digests = {account.account for account in read_accounts(world.links) if account.name == NAME}
-    linked = {found.link for found in read_identity_links(world.links) if {found.source, found.target} & digests}
+    linked = {evidence.link for evidence in read_identity_links(world.links) if {evidence.source, evidence.target} & digests}
     assert len(digests) == 4  # on two platforms in two exports
     assert linked
     with world.store.reading() as connection:
         view = case_view(connection, "C-1")
-    numbers = sorted({found.accounts["A"] for found in view.conversations if found.flagged})
+    numbers = sorted({conversation.accounts["A"] for conversation in view.conversations if conversation.flagged})
     assert len(numbers) == 4
     assert view.patterns
     with world.store.writing() as connection:
-        pair = next((found.source, found.target) for found in view.links if {found.source, found.target} <= set(numbers))
+        pair = next(
+            (evidence.source, evidence.target) for evidence in view.links if {evidence.source, evidence.target} <= set(numbers)
+        )
         judge(connection, "C-1", "confirm", pair, reader=CY)
         add_note(connection, "C-1", "note", f"ask about {NAME}", reader=CY)
         hidden = connection.execute(select(accounts.c.identity).where(accounts.c.number.in_(numbers))).scalars().all()
@@ -126,13 +128,13 @@ def test_who_is_forgotten_is_nowhere(world: World) -> None:
 
     delete(world.store, plan_forget(world.store, NAME), actor="cli")
 
-    told = {NAME, DIGEST, *digests, *linked}
-    told.add(read_key(key_place(world.links)).speaker(DIGEST))
+    names = {NAME, DIGEST, *digests, *linked}
+    names.add(read_key(key_place(world.links)).speaker(DIGEST))
     for folder in (*world.runs, world.links):
         for name, content in written(folder):
-            assert [word for word in told if word in content] == [], f"{folder.name}/{name}"
+            assert [word for word in names if word in content] == [], f"{folder.name}/{name}"
     kept = rows_of(world.store)
-    assert [word for word in (*told, *hidden) if word in kept] == []
+    assert [word for word in (*names, *hidden) if word in kept] == []
     raw = world.store_file.read_bytes()
     assert [word for word in (NAME, DIGEST, *hidden) if word.encode() in raw] == []
     with world.store.reading() as connection:

@@ -17,7 +17,7 @@ import pipeline.errors
 ORDER = [
     {"printable"},
     {"schema", "errors", "alerts", "digests"},
-    {"config", "shipped_files"},
+    {"config", "package_data"},
     {"recipes"},
     {"thresholds"},
     {"ingest", "text", "redaction", "output", "cards"},
@@ -32,7 +32,7 @@ ORDER = [
     {"score"},
     {"suite", "stream", "predictions", "practice"},
     {"review"},
-    {"serve"},
+    {"serve", "osprey"},
     {"tracking"},
     {"training"},
     {"evaluate"},

@@ -68,9 +68,9 @@ def test_where_nobody_knows_whose_the_signs_are_the_reason_says_so_and_weighs_le
 
 def test_no_reason_is_a_verdict_or_holds_a_name() -> None:
     facts = AccountFacts(risk=0.9, targets=4, severe=["Approach"], meeting=["Approach"], days_to_next=1.0, days_old=0.0)
-    told = " ".join(reason.text for reason in account_priority(facts, SETTINGS).reasons).lower()
+    words = " ".join(reason.text for reason in account_priority(facts, SETTINGS).reasons).lower()
     for word in ("groomer", "offender", "guilty", "predator", "suspect", "victim"):
-        assert word not in told
+        assert word not in words
 
 
 def test_a_case_is_ranked_by_its_first_account_its_patterns_and_what_waits() -> None:
@@ -97,8 +97,8 @@ def test_what_is_decided_is_read_after_what_waits() -> None:
     assert after_decisions(nothing, flagged=1, undecided=0) == nothing
 
 
-@pytest.mark.parametrize(("days", "told"), [(0.2, "on the day of the newest message"), (40.0, "40 days before")])
-def test_the_age_is_named(days: float, told: str) -> None:
+@pytest.mark.parametrize(("days", "words"), [(0.2, "on the day of the newest message"), (40.0, "40 days before")])
+def test_the_age_is_named(days: float, words: str) -> None:
     ranked = account_priority(replace(PLAIN, days_old=days), SETTINGS)
-    assert told in ranked.reasons[-1].text
+    assert words in ranked.reasons[-1].text
     assert ranked.reasons[-1] == Reason("recent", days, ranked.reasons[-1].text)

@@ -14,14 +14,15 @@ pytest.importorskip("playwright", reason="the review's pages are tested with it"
 pytest.importorskip("duckdb", reason="links need the extra link")
 
 from axe_playwright_python.sync_playwright import Axe
+from helpers.chromium import DESKTOP, PHONE, Review, chromium, person
 from helpers.reviewed import PLAIN, TURNED, make_run
 from playwright.sync_api import Browser, Page, expect
-from test_review_browser import DESKTOP, PHONE, Review, person
-from test_review_browser import chromium as chromium
 
 from pipeline.config import Taxonomy
 from pipeline.output import write_json
 from pipeline.results import RUN
+
+__all__ = ["chromium"]  # a fixture
 
 _TABS = 200
 
@@ -30,7 +31,8 @@ class CaseReview(Review):
     """A review with two cases: one of two runs with links between them, and one of the second run, which is not open here."""
 
     def __init__(self, folder: Path, taxonomy: Taxonomy) -> None:
-        super().__init__(folder, taxonomy)
+        long = [*PLAIN * 120, *TURNED, *PLAIN * 120]
+        super().__init__(folder, taxonomy, {"dm-1": TURNED, "dm-2": PLAIN, "dm-3": TURNED, "dm-long": long})
         other = make_run(folder / "other", taxonomy, {"dm-5": TURNED, "dm-6": PLAIN})
         record = json.loads((other / RUN).read_text("utf-8"))
         record["inputs"][0]["sha256"] = "b" * 64

@@ -37,6 +37,7 @@ HEADERS = {
     "android-bg": "13.02.24 г., 21:05 - ",
     "android-el": "13/2/2024, 9:05 μ.μ. - ",
     "android-hu": "2024. 02. 13. 21:05 - ",
+    "android-through-a-word-processor": "13/02/2024, 21:05 – ",
     "web-copied": "[21:05, 13/02/2024] ",
     "web-copied-us": "[9:05 PM, 2/13/2024] ",
     "web-copied-es": "[9:05 p.\xa0m., 13/2/2024] ",

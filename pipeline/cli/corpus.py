@@ -14,7 +14,7 @@ from pipeline.cli.model_options import NAME_OR_PATH, TAXONOMY, TaxonomyOption
 from pipeline.cli.read_options import ColumnOption, read_columns
 from pipeline.cli.review import needed
 from pipeline.errors import ConfigError, ReviewError
-from pipeline.shipped_files import config_path
+from pipeline.package_data import config_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

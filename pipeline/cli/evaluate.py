@@ -12,7 +12,7 @@ from pipeline.cli.console import say
 from pipeline.cli.model_options import MODEL, ModelOption
 from pipeline.cli.read_options import ColumnOption, read_columns
 from pipeline.errors import ConfigError
-from pipeline.shipped_files import model_path
+from pipeline.package_data import model_path
 
 if TYPE_CHECKING:
     from pipeline.evaluate import DatasetSelection, Evaluation

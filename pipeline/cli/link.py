@@ -9,7 +9,7 @@ import typer
 
 from pipeline.cli.console import say
 from pipeline.cli.model_options import NAME_OR_PATH
-from pipeline.shipped_files import config_path
+from pipeline.package_data import config_path, model_path
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -27,7 +27,7 @@ def link(
         typer.Option(
             parser=config_path,
             metavar=NAME_OR_PATH,
-            help="A set of indicators: `group`, `accommodation` or a TOML file. May be given several times.",
+            help="A set of indicators: group, accommodation, transport, schools, or a TOML file. May be given several times.",
             show_default="group",
         ),
     ] = None,
@@ -39,8 +39,16 @@ def link(
         typer.Option(help="Whether names, titles and paths go into the output, where the runs kept them."),
     ] = "omit",
     places: Annotated[
-        bool, typer.Option(help="Look for places that come again, with the spaCy pipelines that are installed.")
+        bool, typer.Option(help="Look for places and times that come again, with the spaCy pipelines that are installed.")
     ] = True,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            parser=model_path,
+            metavar=NAME_OR_PATH,
+            help="An encoder, such as `default`: finds what one person says in other words too, where the runs kept text.",
+        ),
+    ] = None,
     engine: Annotated[Literal["local", "ray"], typer.Option(help="One machine, or the nodes of a Ray cluster.")] = "local",
     memory: Annotated[str, typer.Option(help="What the joins may take; the rest goes to disk.")] = "2GB",
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: key=value.")] = None,
@@ -58,6 +66,7 @@ def link(
         key=key,
         names=names,
         places=places,
+        model=model,
         engine=engine,
         memory=memory,
         overwrite=overwrite,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.shipped_files import DEFAULT_MODEL, MODEL_VARIABLE, config_path, model_path
+from pipeline.package_data import DEFAULT_MODEL, MODEL_VARIABLE, config_path, model_path
 
 NAME_OR_PATH = "NAME|PATH"
 

@@ -43,6 +43,8 @@ MergeOption = Annotated[
 LinksOption = Annotated[bool, typer.Option("--follow-links", help="Follow links that lead out of a folder.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="End with 3 where any file was passed over.")]
 
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
+
 DEFAULT_MEMBER_BYTES = 512 * 1024 * 1024
 
 

@@ -206,10 +206,18 @@ def print_figures(figures: Mapping[str, Any]) -> None:
         stages.add_row(key, f"{row['messages']:,}", f"{row['found']:,}", *stage_cells(row).values())
     console.print(stages)
     parts = figures["conversations"]
-    groups = {"grooming": parts["grooming"], **{f"ordinary, {name}": part for name, part in parts["ordinary"].items()}}
+    groups = {"with grooming": parts["grooming"]}
+    groups |= {_ORDINARY.get(name, f"ordinary, {name}"): part for name, part in parts["ordinary"].items()}
     console.print(f"flagged at risk ≥ {parts['threshold']:.4g}:")
     for name, part in groups.items():
         console.print(f"  {name}: {share_in_words(part['flagged'], part['conversations'])}", highlight=False)
+
+
+_ORDINARY = {
+    "labelled_hard": "ordinary, marked as hard to tell",
+    "labelled_plain": "ordinary, the rest",
+    "ordinary_chat": "chat taken as ordinary",
+}
 
 
 def _figure(value: float | None) -> str:

@@ -26,7 +26,7 @@ SHOWN = (
     "stage macro-F1",
     "stage macro average precision",
     "conversation AUC, all",
-    "conversation AUC, written only",
+    "conversation AUC, labelled only",
     "recall at 1 % false positives",
     "recall at 0.1 % false positives",
     RIGHT_SPEAKER,

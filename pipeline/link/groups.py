@@ -57,8 +57,9 @@ ORDER BY ALL
 """
 
 _PLACES = """
-SELECT persons.person, places.place, places.conversation,
-    reference(places, 'a place that comes again', span(places.start, places.end)) AS evidence
+SELECT persons.person, places.kind, places.place, places.conversation,
+    reference(places, CASE places.kind WHEN 'time' THEN 'a day or time that comes again' ELSE 'a place that comes again' END,
+        span(places.start, places.end)) AS evidence
 FROM places JOIN persons USING (account)
 WHERE persons.person IN (SELECT actor FROM toward)
 ORDER BY ALL
@@ -219,9 +220,12 @@ def _group(
     if introductions:
         reasons.append(Reason("introduced", len(introductions), "They speak of friends, or ask to bring some."))
         shares.append(weights.introduced)
-    places = _recurring_places(actors, evidence)
+    places, times = (_recurring(actors, evidence, kind) for kind in ("place", "time"))
     if places:
         reasons.append(Reason("places", len({row["place"] for row in places}), "Two of them name one place."))
+        shares.append(weights.recurring)
+    if times:
+        reasons.append(Reason("times", len({row["place"] for row in times}), "Two of them name one weekday or time of day."))
         shares.append(weights.recurring)
     day, share, conversations = _recurring_day(actors, evidence)
     if day is not None:
@@ -245,16 +249,22 @@ def _group(
         ],
         reasons=reasons,
         unknown=unknown,
-        messages=_first_of_each(cues, "indicator") + _first_of_each(places, "place") + _first_of_each(introductions, "introducer"),
+        messages=_first_of_each(cues, "indicator")
+        + _first_of_each([*places, *times], "place")
+        + _first_of_each(introductions, "introducer"),
     )
 
 
-def _recurring_places(actors: Sequence[str], evidence: Evidence) -> list[dict[str, Any]]:
+def _recurring(actors: Sequence[str], evidence: Evidence, kind: str) -> list[dict[str, Any]]:
+    """Return where several actors name one place, or one day or time; a time in three conversations: many people say "Friday"."""
     said: dict[str, set[str]] = defaultdict(set)
-    rows = [row for person in actors for row in evidence.places.get(person, ())]
+    inside: dict[str, set[str]] = defaultdict(set)
+    rows = [row for person in actors for row in evidence.places.get(person, ()) if row["kind"] == kind]
     for row in rows:
         said[row["place"]].add(row["person"])
-    return [row for row in rows if len(said[row["place"]]) > 1]
+        inside[row["place"]].add(row["conversation"])
+    least = 3 if kind == "time" else 1
+    return [row for row in rows if len(said[row["place"]]) > 1 and len(inside[row["place"]]) >= least]
 
 
 def _recurring_day(actors: Sequence[str], evidence: Evidence) -> tuple[str | None, float, int]:

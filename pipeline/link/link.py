@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -31,10 +31,11 @@ from pipeline.link.schemas import GRAPH_JSON, GRAPHML, LINK, REPORT, SCHEMAS
 from pipeline.link.settings import IndicatorSettings, LinkSettings, read_indicators, require_stages
 from pipeline.link.step import RunContext
 from pipeline.link.tables import Pattern
+from pipeline.link.vectors import load_vectors
 from pipeline.link.write import write_tables
 from pipeline.output import hashes_of, new_folder, write_json
+from pipeline.package_data import config_path
 from pipeline.results import Run, open_unchanged
-from pipeline.shipped_files import config_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 FORMAT = "safelight-link/1"
 SETTINGS = "link"
 INDICATORS = ("group",)
-"""The indicators that are looked for where none are named: `pipeline.shipped_files` finds them."""
+"""The indicators that are looked for where none are named: `pipeline.package_data` finds them."""
 
 _LIBRARIES = ("duckdb", "rustworkx", "graspologic-native", "pyarrow", "numpy")
 
@@ -79,6 +80,7 @@ def link(
     key: Path | None = None,
     names: Literal["include", "omit"] = "omit",
     places: bool = True,
+    model: Path | None = None,
     engine: Engine = "local",
     memory: str = MEMORY,
     overwrite: bool = False,
@@ -98,6 +100,8 @@ def link(
         Whether names, titles and paths go into the output, where the runs kept them.
     places
         Whether places are looked for, by the spaCy pipelines that are installed.
+    model
+        A model folder of the kind encoder, whose sentence vectors find what one person says in other words.
     memory
         What DuckDB may take; the rest goes to disk.
 
@@ -114,11 +118,15 @@ def link(
     opened = _open(runs)
     taxonomy = opened[0].taxonomy
     require_stages(known, taxonomy)
+    vectors = str(model.resolve()) if model is not None else None
+    if vectors is not None:
+        load_vectors(vectors)
     timings = Timings()
     with new_folder(out, overwrite=overwrite, marker=LINK) as folder, tempfile.TemporaryDirectory(dir=folder) as work:
         pseudonyms = key_for(out) if key is None else read_key(key)
         find_places = places and find_spec("spacy") is not None
-        contexts = [_context(run, pseudonyms, settings, known, names=names == "include", places=find_places) for run in opened]
+        wanted = {"names": names == "include", "places": find_places, "model": vectors}
+        contexts = [replace(_context(run, pseudonyms, settings, known), **wanted) for run in opened]
         with timings.step("read"):
             collect(contexts, Path(work) / "parts", engine=engine, progress=progress)
         with open_database(Path(work), memory=memory) as connection:
@@ -142,7 +150,12 @@ def link(
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": {"safelight": __version__, **{name: version(name) for name in _LIBRARIES}},
             "runs": [_told(run, names=names == "include") for run in opened],
-            "settings": {**settings.model_dump(mode="json"), "names": names, "indicators": [item.key for item in known]},
+            "settings": {
+                **settings.model_dump(mode="json"),
+                "names": names,
+                "indicators": [item.key for item in known],
+                "vectors": vectors is not None,
+            },
             "counts": counts,
             "warnings": _warnings(opened, find_places=find_places),
             "seconds": timings.seconds,
@@ -172,15 +185,7 @@ def _open(paths: Sequence[Path]) -> list[Run]:
     return opened
 
 
-def _context(
-    run: Run,
-    pseudonyms: Pseudonyms,
-    settings: LinkSettings,
-    indicators: tuple[IndicatorSettings, ...],
-    *,
-    names: bool,
-    places: bool,
-) -> RunContext:
+def _context(run: Run, pseudonyms: Pseudonyms, settings: LinkSettings, indicators: tuple[IndicatorSettings, ...]) -> RunContext:
     return RunContext(
         run=run.id,
         path=str(run.path.resolve()),
@@ -191,8 +196,6 @@ def _context(
         pseudonyms=pseudonyms,
         settings=settings,
         indicators=indicators,
-        names=names,
-        places=places,
     )
 
 
@@ -224,7 +227,7 @@ def _warnings(runs: Sequence[Run], *, find_places: bool) -> list[str]:
             "are not found in them, equal messages are"
         )
     if "include" in policies and not find_places:
-        warnings.append("spaCy is not installed, or was not wanted: places that come again are not looked for")
+        warnings.append("spaCy is not installed, or was not wanted: places and times that come again are not looked for")
     return warnings
 
 

@@ -1,7 +1,7 @@
 """The same script: near-equal messages in several conversations, and where they differ.
 
 Words are compared as keyed numbers, so no text is needed here. Candidates share a band of a MinHash sketch; then the words are
-compared in order.
+compared in order. Where a model made sentence vectors, what one person says in other words is joined too.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from pipeline.link.keys import Pseudonyms
 from pipeline.link.settings import LinkSettings
 from pipeline.link.strength import combined, further, make_pattern
 from pipeline.link.tables import MessageReference, Pattern, Reason, Role, Span, message_reference
+from pipeline.link.vectors import Vector, cosine, groups_by_meaning, vector_from
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _NEAR = """
-SELECT persons.person, scripts.words, scripts.starts, scripts.ends, scripts.mask, reference(scripts, NULL, NULL) AS evidence
+SELECT persons.person, scripts.words, scripts.starts, scripts.ends, scripts.vector, scripts.mask,
+    reference(scripts, NULL, NULL) AS evidence
 FROM scripts JOIN persons USING (account)
 WHERE NOT scripts.exact
 ORDER BY scripts.conversation, scripts.position
@@ -37,7 +39,8 @@ WITH again AS (
     FROM scripts JOIN persons USING (account)
     WHERE scripts.exact GROUP BY ALL HAVING count(DISTINCT scripts.conversation) >= $least
 )
-SELECT persons.person, scripts.words, scripts.starts, scripts.ends, scripts.mask, reference(scripts, NULL, NULL) AS evidence
+SELECT persons.person, scripts.words, scripts.starts, scripts.ends, scripts.vector, scripts.mask,
+    reference(scripts, NULL, NULL) AS evidence
 FROM scripts JOIN persons USING (account) JOIN again ON again.person = persons.person AND again.text = scripts.words[1]
 WHERE scripts.exact
 ORDER BY scripts.conversation, scripts.position
@@ -54,12 +57,13 @@ class Candidate:
     spans: tuple[Span, ...]
     mask: int
     evidence: MessageReference
+    vector: Vector | None = None
 
 
 def same_scripts(connection: DuckDBPyConnection, settings: LinkSettings, severe: int, pseudonyms: Pseudonyms) -> list[Pattern]:
     """Return the scripts: messages alike in at least ``script_conversations`` conversations."""
     near = [_candidate(row) for row in rows_of(connection, _NEAR)]
-    clusters = list(alike(near, settings.script_likeness))
+    clusters = reworded(list(alike(near, settings.script_likeness)), settings.script_cosine)
     exact: dict[tuple[str, int], list[Candidate]] = defaultdict(list)
     for row in rows_of(connection, _EXACT, {"least": settings.script_conversations}):
         candidate = _candidate(row)
@@ -73,11 +77,28 @@ def same_scripts(connection: DuckDBPyConnection, settings: LinkSettings, severe:
 
 def _candidate(row: dict[str, Any]) -> Candidate:
     spans = tuple(Span(start, end) for start, end in zip(row["starts"], row["ends"], strict=True))
-    return Candidate(row["person"], tuple(row["words"]), spans, row["mask"], message_reference(row["evidence"]))
+    return Candidate(
+        row["person"], tuple(row["words"]), spans, row["mask"], message_reference(row["evidence"]), vector_from(row["vector"])
+    )
+
+
+def reworded(groups: Sequence[list[Candidate]], least: float) -> list[list[Candidate]]:
+    """Join groups in which one person says the same in other words: whose vectors have at least this cosine."""
+    rows = [
+        (candidate.person, number, candidate.vector)
+        for number, group in enumerate(groups)
+        for candidate in group
+        if candidate.vector is not None
+    ]
+    homes = groups_by_meaning(rows, least)
+    joined: dict[int, list[Candidate]] = defaultdict(list)
+    for number, group in enumerate(groups):
+        joined[homes.get(number, number)] += group
+    return list(joined.values())
 
 
 def alike(candidates: Sequence[Candidate], likeness: float) -> Iterator[list[Candidate]]:
-    """Yield groups of messages alike to one another, of two or more; a message is in one group at most.
+    """Yield groups of messages alike to one another; each message is in one group, alone where no other is like it.
 
     The first of each group in order is the one to which the others are compared, so that the order of runs does not matter.
     """
@@ -96,7 +117,7 @@ def alike(candidates: Sequence[Candidate], likeness: float) -> Iterator[list[Can
             groups[number] = [candidate]
             for band in bands:
                 homes[band].append(number)
-    yield from (group for group in groups.values() if len(group) > 1)
+    yield from groups.values()
 
 
 def likeness_of(first: Sequence[int], other: Sequence[int]) -> float:
@@ -140,11 +161,15 @@ def _pattern(
     weights = settings.weights
     conversations = {candidate.evidence.conversation for candidate in cluster}
     senders = {candidate.person for candidate in cluster}
-    likeness = min(likeness_of(cluster[0].words, candidate.words) for candidate in cluster)
+    shared = min(likeness_of(cluster[0].words, candidate.words) for candidate in cluster)
+    likeness = min(_likeness(cluster[0], candidate, settings) for candidate in cluster)
     reasons = [
         Reason("conversations", len(conversations), f"Sent in {len(conversations)} conversations."),
-        Reason("likeness", round(likeness, 2), f"The least alike share {likeness:.0%} of their words.".replace("%", " %")),
+        Reason("likeness", round(shared, 2), f"The least alike share {shared:.0%} of their words.".replace("%", " %")),
     ]
+    if likeness > shared:
+        text = "Some say the same in other words, by the model's sentence vectors."
+        reasons.append(Reason("meaning", round(likeness, 2), text))
     shares = [further(len(conversations), weights.another) * likeness]
     if any(candidate.mask & severe for candidate in cluster):
         reasons.append(
@@ -170,6 +195,12 @@ def _pattern(
         messages=_differing(cluster),
         about=str(min(candidate.words for candidate in cluster)),
     )
+
+
+def _likeness(first: Candidate, other: Candidate, settings: LinkSettings) -> float:
+    """Return how alike two messages of a script are: by their words, or where those differ by their vectors."""
+    shared = likeness_of(first.words, other.words)
+    return shared if shared >= settings.script_likeness else max(shared, cosine(first.vector, other.vector))
 
 
 def _receivers(connection: DuckDBPyConnection, cluster: Sequence[Candidate]) -> list[str]:

@@ -57,6 +57,7 @@ class LinkSettings(Settings):
     script_words: Annotated[int, Field(ge=3)] = 7
     script_conversations: Annotated[int, Field(ge=2)] = 3
     script_likeness: Strength = 0.7
+    script_cosine: Strength = 0.85
     group_persons: Annotated[int, Field(ge=3)] = 3
     group_actors: Annotated[int, Field(ge=2)] = 2
     group_indicators: Count = 2

@@ -30,7 +30,7 @@ SUMMARY = ("conversation_id", "platform", "title", "source_file", "messages", "r
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """What the step must know of a run. With ``names`` it keeps names, titles and paths."""
+    """What the step must know of a run. With ``names`` it keeps names, titles and paths; ``model`` makes sentence vectors."""
 
     run: str
     path: str
@@ -43,6 +43,7 @@ class RunContext:
     indicators: tuple[IndicatorSettings, ...] = ()
     names: bool = False
     places: bool = False
+    model: str | None = None
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from pipeline.link.report import STRONGEST
 from pipeline.link.settings import LinkSettings, read_indicators
 from pipeline.link.step import RunContext
 from pipeline.link.tables import TITLES, Pattern
+from pipeline.package_data import config_path
 from pipeline.report.page import NO_PATTERNS, PatternMessage, PatternPerson, PatternsView, PatternView
 from pipeline.results import Run
-from pipeline.shipped_files import config_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

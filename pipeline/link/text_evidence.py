@@ -1,6 +1,6 @@
 """What the words of a block tell, where the run kept them: contacts, introductions, indicators, places, and scripts.
 
-Nothing that leaves here is text: contacts and places are keyed digests, the words of a script keyed numbers.
+Nothing that leaves here is text: contacts, places and times are keyed digests, the words of a script keyed numbers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 
 from pipeline.link.identifiers import normal_contact
 from pipeline.link.settings import IndicatorSettings, LinkSettings, Phrases, matcher
+from pipeline.link.times import normal_time
+from pipeline.link.vectors import vectors_of
 from pipeline.text.cues import CueMatcher
 from pipeline.text.fold import fold
 
@@ -143,21 +145,18 @@ def _change(block: Block, row: int, old: str, new: str) -> dict[str, Any]:
 
 
 def _places(block: Block, rows: list[int]) -> list[dict[str, Any]]:
-    """Return the places that the installed pipelines of spaCy find in messages of whoever reaches an alert."""
-    from pipeline.redaction.names import PLACE, model_names, name_models
+    """Return the places, days and times that the installed pipelines of spaCy find in messages of whoever reaches an alert."""
+    from pipeline.redaction.names import PLACE, TIME, model_names, name_models
 
-    texts = block.column("text")
-    return [
-        {
-            **block.message(row),
-            "place": block.context.pseudonyms.digest("place", fold(texts[row][start:end])),
-            "start": start,
-            "end": end,
-        }
-        for row, entities in zip(rows, model_names([texts[row] for row in rows], name_models()), strict=True)
-        for start, end, kind in entities
-        if kind == PLACE
-    ]
+    texts, places = block.column("text"), []
+    for row, entities in zip(rows, model_names([texts[row] for row in rows], name_models(), times=True), strict=True):
+        for start, end, kind in entities:
+            named = texts[row][start:end]
+            same = normal_time(named) if kind == TIME else fold(named) if kind == PLACE else None
+            if same is not None:
+                digest = block.context.pseudonyms.digest("place" if kind == PLACE else "time", same)
+                places.append({**block.message(row), "kind": kind.lower(), "place": digest, "start": start, "end": end})
+    return places
 
 
 def read_scripts(block: Block) -> list[dict[str, Any]]:
@@ -170,7 +169,8 @@ def read_scripts(block: Block) -> list[dict[str, Any]]:
         return []
     candidates = block.rows.spoken & ((block.mask != 0) | (block.alert & (policy == "include")))
     texts = block.column("text")
-    rows = []
+    rows: list[dict[str, Any]] = []
+    kept: list[str] = []
     for row in np.flatnonzero(candidates).tolist():
         text = texts[row]
         if not text:
@@ -180,6 +180,7 @@ def read_scripts(block: Block) -> list[dict[str, Any]]:
             continue
         words = list(_WORD.finditer(text))
         if len(words) >= block.context.settings.script_words:
+            kept.append(text)
             rows.append(
                 {
                     **block.message(row),
@@ -189,4 +190,7 @@ def read_scripts(block: Block) -> list[dict[str, Any]]:
                     "ends": [word.end() for word in words],
                 }
             )
+    if block.context.model is not None and kept:
+        for copy, vector in zip(rows, vectors_of(kept, block.context.model), strict=True):
+            copy["vector"] = vector
     return rows

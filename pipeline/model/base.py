@@ -21,13 +21,15 @@ class Prediction:
 
     ``stages`` is of shape (n, stages), calibrated probabilities; ``speaker_risk`` of (n,), the risk of each message's speaker after
     it; ``risk`` of (n,), that of the conversation. ``skipped``: only the prefilter of a cascade read it; then the stages are NaN
-    and the risks are the prefilter's own running estimates, all below ``cut`` of the cascade.
+    and the risks are the prefilter's own running estimates, all below ``cut`` of the cascade. ``vectors`` of shape (n, width) are
+    those of the messages, where they were to be kept and the model makes any.
     """
 
     stages: NDArray[np.float32]
     speaker_risk: NDArray[np.float32]
     risk: NDArray[np.float32]
     skipped: bool = False
+    vectors: NDArray[np.float32] | None = None
 
 
 DeferredPrediction = Callable[[], list[Prediction]]
@@ -64,10 +66,13 @@ class PrefilterInfo(Protocol):
 class Model(Predictor, Protocol):
     """A trained model, as scoring uses it."""
 
-    def prepare(self, conversations: Sequence[Sequence[Utterance]], *, cascade: bool = False) -> DeferredPrediction:
+    def prepare(
+        self, conversations: Sequence[Sequence[Utterance]], *, cascade: bool = False, keep_vectors: bool = False
+    ) -> DeferredPrediction:
         """Do what needs no network, and return a call for the rest, which may run in another thread.
 
-        With ``cascade`` only the prefilter reads a conversation that it finds far from any alert.
+        With ``cascade`` only the prefilter reads a conversation that it finds far from any alert. With ``keep_vectors`` the
+        predictions hold the messages' vectors.
         """
         ...
 

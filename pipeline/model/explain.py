@@ -1,8 +1,8 @@
 """Explain a flagged message: the words that carried its score, and the indicators' phrases in it.
 
 A word's weight is how far the log-odds of the message's strongest stage fall when the word is left out (leave-one-out; Li et al.
-2016). It is read with the few messages before it, so it is close to the score in the results and not the same. Only the strongest
-signs of flagged conversations are explained.
+2016), read with the few messages before it. Leaving out every word costs as much as reading a message for each of them, so only the
+words that an estimate finds heaviest are left out, and only the strongest signs of flagged conversations are explained.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.alerts import first_alert, stages_over
-from pipeline.model.base import Model, Prediction, Utterance
+from pipeline.model.base import Model, Prediction
+from pipeline.model.variant_reader import variant_reader
+from pipeline.model.variants import Conversations, Reworded, Span, VariantReader, log_odds
 from pipeline.thresholds import Thresholds
 
-MOST = 8
-"""Messages of a conversation that are explained, the strongest signs first."""
+SIGNS = 3
+"""Messages of a conversation that are explained unless a run says otherwise, the strongest signs first."""
 
-CONTEXT = 8
-"""Messages before it that a message is read with: as many as an encoder's score depends on."""
+TRIED = 4
+"""Words of a message that are left out, where there is an estimate of which are heavy."""
 
-_AT_ONCE = 512
 _WORDS = 24
 _KEPT = 6
 _WORD = re.compile(r"\S+")
@@ -47,37 +49,48 @@ class Explanation:
     cues: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A message, by conversation and number, and the stage that it is a sign of, by its place in the taxonomy."""
+
+    conversation: int
+    number: int
+    stage: int
+
+
 def explain(
-    talks: Sequence[tuple[Sequence[Utterance], Prediction]], model: Model, thresholds: Thresholds
+    conversations: Conversations,
+    model: Model,
+    thresholds: Thresholds,
+    *,
+    most: int = SIGNS,
+    reader: VariantReader | None = None,
 ) -> list[Mapping[int, Explanation]]:
-    """Return the explanations of the strongest signs of each conversation, by the number of the message with words from 0.
+    """Return the explanations of the ``most`` strongest signs of each conversation, by the number of the message from 0.
 
     A conversation that is not flagged, or that a cascade skipped, has none. Signs of all conversations are read together.
     """
-    signs: list[tuple[int, int, str]] = []
-    for talk, (_, prediction) in enumerate(talks):
-        if prediction.skipped or first_alert(prediction.risk, thresholds.risk) is None:
-            continue
-        strongest = sorted(_signs(prediction, model.taxonomy.keys, thresholds), reverse=True)[:MOST]
-        signs.extend((talk, number, stage) for _, number, stage in strongest)
-    lines = [(talks[talk][0], number) for talk, number, _ in signs]
-    words = _weigh(
-        [(utterances[max(0, number - CONTEXT) : number], utterances[number]) for utterances, number in lines],
-        model,
-        [s for *_, s in signs],
-    )
-    cues = _cues([utterances[number][1] for utterances, number in lines], model)
-    explanations: list[dict[int, Explanation]] = [{} for _ in talks]
-    for (talk, number, stage), heaviest, phrases in zip(signs, words, cues, strict=True):
-        explanations[talk][number] = Explanation(stage, heaviest, phrases)
+    reader = reader or variant_reader(conversations, model)
+    signs: list[Sign] = []
+    for number, (_, prediction) in enumerate(conversations):
+        if not prediction.skipped and first_alert(prediction.risk, thresholds.risk) is not None:
+            strongest = sorted(_signs(prediction, model.taxonomy.keys, thresholds), reverse=True)[:most]
+            signs.extend(Sign(number, message, stage) for _, message, stage in strongest)
+    texts = [conversations[sign.conversation][0][sign.number][1] for sign in signs]
+    spans = [word_spans(text) for text in texts]
+    falls = falls_without(signs, texts, spans, reader)
+    explanations: list[dict[int, Explanation]] = [{} for _ in conversations]
+    for sign, words, fall, cues in zip(signs, spans, falls, _cues(texts, model), strict=True):
+        stage = model.taxonomy.keys[sign.stage]
+        explanations[sign.conversation][sign.number] = Explanation(stage, heaviest(words, fall), cues)
     return list(explanations)
 
 
-def _signs(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, str]]:
+def _signs(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, int]]:
     for number, probabilities in enumerate(prediction.stages.tolist()):
         if over := stages_over(dict(zip(keys, probabilities, strict=True)), thresholds.stages):
             probability, stage = max((probability, stage) for stage, probability in over.items())
-            yield probability, number, stage
+            yield probability, number, keys.index(stage)
 
 
 def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
@@ -89,20 +102,46 @@ def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
     return [tuple(f"{cue.stage}: {cue.phrase}" for cue in cues) for cues in matcher.find(texts)]
 
 
-def _weigh(signs: Sequence[tuple[Sequence[Utterance], Utterance]], model: Model, stages: Sequence[str]) -> list[tuple[Word, ...]]:
-    """Return for each sign the words whose absence lowers its stage's log-odds most, in their order; their weights add up to 1."""
-    spans = [word_spans(text) for _, (_, text) in signs]
-    odds = _odds_without([(*sign, words) for sign, words in zip(signs, spans, strict=True)], model, stages)
-    return [_heaviest(words, falls) for words, falls in zip(spans, odds, strict=True)]
+def falls_without(
+    signs: Sequence[Sign], texts: Sequence[str], spans: Sequence[Sequence[Span]], reader: VariantReader
+) -> list[NDArray[np.float64]]:
+    """Return for each sign how far the log-odds of its stage fall without each span; 0 for spans that were not tried."""
+    tried = likely_spans(signs, spans, reader)
+    variants: list[Reworded] = []
+    for sign, text, places, numbers in zip(signs, texts, spans, tried, strict=True):
+        variants.append(Reworded(sign.conversation, sign.number, text))
+        variants.extend(Reworded(sign.conversation, sign.number, without(text, [places[number]])) for number in numbers)
+    odds = log_odds(reader.stages(variants))
+    falls: list[NDArray[np.float64]] = []
+    row = 0
+    for sign, places, numbers in zip(signs, spans, tried, strict=True):
+        fall = np.zeros(len(places))
+        fall[numbers] = odds[row, sign.stage] - odds[row + 1 : row + 1 + len(numbers), sign.stage]
+        falls.append(fall)
+        row += len(numbers) + 1
+    return falls
 
 
-def _heaviest(spans: Sequence[tuple[int, int]], falls: Sequence[float]) -> tuple[Word, ...]:
-    heaviest = sorted((number for number in range(len(spans)) if falls[number] > 0), key=lambda number: -falls[number])[:_KEPT]
-    total = sum(falls[number] for number in heaviest)
-    return tuple(Word(*spans[number], round(float(falls[number] / total), 4)) for number in sorted(heaviest)) if total > 0 else ()
+def likely_spans(signs: Sequence[Sign], spans: Sequence[Sequence[Span]], reader: VariantReader) -> list[list[int]]:
+    """Return the numbers of the spans of each sign that are worth leaving out: the heaviest by estimate, or all without one."""
+    long = [place for place, words in enumerate(spans) if len(words) > TRIED]
+    estimates = reader.contributions([(signs[place].conversation, signs[place].number, spans[place]) for place in long])
+    likely = [list(range(len(words))) for words in spans]
+    for place, estimate in zip(long, estimates, strict=True):
+        if estimate is not None:
+            order = np.argsort(-estimate[:, signs[place].stage], kind="stable")[:TRIED]
+            likely[place] = sorted(order.tolist())
+    return likely
 
 
-def word_spans(text: str) -> list[tuple[int, int]]:
+def heaviest(spans: Sequence[Span], falls: Sequence[float] | NDArray[np.float64]) -> tuple[Word, ...]:
+    """Return the spans whose absence lowers a figure most, in their order; their weights add up to 1."""
+    chosen = sorted((number for number in range(len(spans)) if falls[number] > 0), key=lambda number: -falls[number])[:_KEPT]
+    total = sum(falls[number] for number in chosen)
+    return tuple(Word(*spans[number], round(float(falls[number] / total), 4)) for number in sorted(chosen)) if total > 0 else ()
+
+
+def word_spans(text: str) -> list[Span]:
     """Return the places of the words; of a long message, of stretches of several words."""
     words = [match.span() for match in _WORD.finditer(text)]
     step = -(-len(words) // _WORDS) if words else 1
@@ -110,41 +149,8 @@ def word_spans(text: str) -> list[tuple[int, int]]:
     return [(group[0][0], group[-1][1]) for group in groups]
 
 
-def log_odds_without(
-    context: Sequence[Utterance], speaker: str, text: str, spans: Sequence[tuple[int, int]], model: Model, stage: str
-) -> list[float]:
-    """Return, for each span, how far the log-odds of the stage fall when it is left out."""
-    return _odds_without([(context, (speaker, text), spans)], model, [stage])[0]
-
-
-def _odds_without(
-    signs: Sequence[tuple[Sequence[Utterance], Utterance, Sequence[tuple[int, int]]]], model: Model, stages: Sequence[str]
-) -> list[list[float]]:
-    """Return for each sign how far its stage's log-odds fall without each span; a bounded number is read at once."""
-    variants = [
-        [*context, (speaker, variant)]
-        for context, (speaker, text), spans in signs
-        for variant in (text, *(text[:start] + text[end:] for start, end in spans))
-    ]
-    columns = [
-        model.taxonomy.keys.index(stage) for stage, (*_, spans) in zip(stages, signs, strict=True) for _ in range(len(spans) + 1)
-    ]
-    odds: list[float] = []
-    for start in range(0, len(variants), _AT_ONCE):
-        predictions = model.predict(variants[start : start + _AT_ONCE])
-        odds.extend(
-            _log_odds(float(prediction.stages[-1, column]))
-            for prediction, column in zip(predictions, columns[start:], strict=False)
-        )
-    odds_of_all = []
-    after = 0
-    for *_, spans in signs:
-        whole, *without = odds[after : after + len(spans) + 1]
-        after += len(spans) + 1
-        odds_of_all.append([whole - fall for fall in without])
-    return odds_of_all
-
-
-def _log_odds(probability: float) -> float:
-    clipped = float(np.clip(probability, 1e-6, 1 - 1e-6))
-    return float(np.log(clipped / (1 - clipped)))
+def without(text: str, spans: Sequence[Span]) -> str:
+    """Return a text without some spans of it."""
+    for start, end in sorted(spans, reverse=True):
+        text = text[:start] + text[end:]
+    return text

@@ -63,6 +63,25 @@ class RiskHead:
         speaker_risk = self.probability(*speaker_signs(stages, child, speakers, self))
         return speaker_risk, riskiest(speaker_risk, speakers)
 
+    def risk_at_end(self, stages: Floats, child: Floats | None, speakers: Sequence[str]) -> float:
+        """Return the risk of a conversation of at least one message after its last one: that which `risks` ends with, to the bit.
+
+        Only the last message of each speaker is computed.
+        """
+        scaled = evidence(stages)
+        rows_by_speaker = rows_of(speakers)
+        ends = [int(rows[-1]) for rows in rows_by_speaker]
+        highest = np.stack([scaled[rows].max(axis=0) for rows in rows_by_speaker])
+        gathered = np.stack([np.cumsum(np.maximum(scaled[rows] - self.floors, 0.0), axis=0)[-1] for rows in rows_by_speaker])
+        grown, young = np.zeros(len(ends)), np.zeros(len(ends))
+        if child is not None:
+            ages = np.asarray(child, np.float64)
+            for speaker, (rows, end) in enumerate(zip(rows_by_speaker, ends, strict=True)):
+                grown[speaker] = _mean_of_strongest(1.0 - ages[rows])
+                others = [other[: np.searchsorted(other, end)] for place, other in enumerate(rows_by_speaker) if place != speaker]
+                young[speaker] = max((_mean_of_strongest(ages[other]) for other in others), default=0.0)
+        return float(self.probability(self.signs(highest, gathered), grown, young).max())
+
     def signs(self, highest: NDArray[np.float64], gathered: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weighed signs, of shape (messages,), from what `running_evidence` returns.
 
@@ -161,6 +180,11 @@ def strongest_mean(heap: list[float], value: float) -> float:
         heapq.heappush(heap, value)
     elif value > heap[0]:
         heapq.heapreplace(heap, value)
+    return sum(heap) / STRONGEST
+
+
+def _mean_of_strongest(values: NDArray[np.float64]) -> float:
+    heap = np.sort(values)[-STRONGEST:].tolist()
     return sum(heap) / STRONGEST
 
 

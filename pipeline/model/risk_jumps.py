@@ -1,20 +1,22 @@
 """Why the running risk of a flagged conversation jumped: stages, words and earlier messages, and what it would be without them.
 
-Each figure is a prediction of the model itself on the conversation up to that message, with one thing left out: so it is what the
-model would have said, not an estimate. Only the largest jumps are explained, the one that raised the alert always among them.
+Each figure is what the model itself says of the conversation up to that message, with one thing left out: no estimate.
+Only the largest jumps are explained, the one that raised the alert always among them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipeline.alerts import first_alert
 from pipeline.model.base import Model, Prediction, Utterance
-from pipeline.model.explain import CONTEXT, Word, word_spans
+from pipeline.model.explain import Sign, Word, heaviest, likely_spans, without, word_spans
+from pipeline.model.variant_reader import variant_reader
+from pipeline.model.variants import CONTEXT, Conversations, LeftOut, Reworded, VariantReader
 from pipeline.thresholds import Thresholds
 
 MOST = 3
@@ -24,13 +26,13 @@ SMALLEST = 0.05
 """A smaller rise of the risk is no jump, unless it raises the alert."""
 
 LONGEST = 400
-"""A jump further into a conversation is not computed again: every figure reads all messages before it."""
+"""A jump further into a conversation is not computed again: every figure stands on all messages before it."""
 
 _STAGES = 3
 _LEAST = 0.02
-_WORDS = 6
 _EARLIER = 3
 _STRONG = 3
+_FALL = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,26 @@ class Jump:
         return json.dumps(about, separators=(",", ":"))
 
 
-def jumps(talks: Sequence[tuple[Sequence[Utterance], Prediction]], model: Model, thresholds: Thresholds) -> list[list[Jump]]:
-    """Return the largest jumps of each conversation, in order; none where it is not flagged or a cascade skipped it."""
-    return [_jumps(lines, prediction, model, thresholds) for lines, prediction in talks]
+def jumps(
+    conversations: Conversations, model: Model, thresholds: Thresholds, *, reader: VariantReader | None = None
+) -> list[list[Jump]]:
+    """Return the largest jumps of each conversation, in order; none where it is not flagged or a cascade skipped it.
+
+    The jumps of all conversations are read together.
+    """
+    reader = reader or variant_reader(conversations, model)
+    rises = [
+        (number, _bare(prediction, rise, model))
+        for number, (_, prediction) in enumerate(conversations)
+        if not prediction.skipped and first_alert(prediction.risk, thresholds.risk) is not None
+        for rise in largest_rises(prediction.risk.tolist(), thresholds.risk)
+    ]
+    computed = [(number, jump) for number, jump in rises if jump.number < LONGEST]
+    full = dict(zip(((number, jump.number) for number, jump in computed), _computed(computed, conversations, reader), strict=True))
+    result: list[list[Jump]] = [[] for _ in conversations]
+    for number, jump in rises:
+        result[number].append(full.get((number, jump.number), jump))
+    return result
 
 
 def largest_rises(risks: Sequence[float], threshold: float) -> list[int]:
@@ -82,35 +101,61 @@ def largest_rises(risks: Sequence[float], threshold: float) -> list[int]:
     return sorted(chosen)
 
 
-def _jumps(lines: Sequence[Utterance], prediction: Prediction, model: Model, thresholds: Thresholds) -> list[Jump]:
-    if prediction.skipped or first_alert(prediction.risk, thresholds.risk) is None:
-        return []
-    return [_jump(lines, prediction, number, model) for number in largest_rises(prediction.risk.tolist(), thresholds.risk)]
-
-
-def _jump(lines: Sequence[Utterance], prediction: Prediction, number: int, model: Model) -> Jump:
+def _bare(prediction: Prediction, number: int, model: Model) -> Jump:
+    """Return a jump as its prediction tells it, nothing computed again."""
     row = prediction.stages[number].tolist()
     stages = sorted(zip(model.taxonomy.keys, row, strict=True), key=lambda stage: -stage[1])[:_STAGES]
     before = float(prediction.risk[number - 1]) if number else 0.0
-    about = (number, before, float(prediction.risk[number]), tuple((key, value) for key, value in stages if value >= _LEAST))
-    if number >= LONGEST:
-        return Jump(*about)
-    speaker, text = lines[number]
-    spans = word_spans(text)
-    earlier = sorted(_earlier(prediction, lines, number))
-    variants = [[*lines[:number], (speaker, _without(text, [span]))] for span in spans]
-    variants += [[*lines[:left_out], *lines[left_out + 1 : number + 1]] for left_out in earlier]
-    after = about[2]
-    risks = _last_risks(variants, model)
-    falls = [after - risk for risk in risks[: len(spans)]]
-    words = _heaviest(spans, falls)
-    leans = sorted(zip(earlier, risks[len(spans) :], strict=True), key=lambda pair: pair[1])
-    leans_on = tuple((left_out, risk) for left_out, risk in leans if risk < after - 0.005)[:_EARLIER]
-    without = None
-    if words:
-        rest = _without(text, [(word.start, word.end) for word in words])
-        (without,) = _last_risks([[*lines[:number], (speaker, rest)]], model)
-    return Jump(*about, words, without, leans_on)
+    return Jump(number, before, float(prediction.risk[number]), tuple((key, value) for key, value in stages if value >= _LEAST))
+
+
+def _computed(rises: Sequence[tuple[int, Jump]], conversations: Conversations, reader: VariantReader) -> list[Jump]:
+    """Return the jumps with their words and the earlier messages that they lean on."""
+    texts = [conversations[number][0][jump.number][1] for number, jump in rises]
+    spans = [word_spans(text) for text in texts]
+    signs = [Sign(number, jump.number, int(conversations[number][1].stages[jump.number].argmax())) for number, jump in rises]
+    tried = likely_spans(signs, spans, reader)
+    earlier = [sorted(_earlier(conversations[number][1], conversations[number][0], jump.number)) for number, jump in rises]
+    worded = [
+        Reworded(number, jump.number, without(text, [places[span]]))
+        for (number, jump), text, places, numbers in zip(rises, texts, spans, tried, strict=True)
+        for span in numbers
+    ]
+    left_out = [
+        LeftOut(number, jump.number, message)
+        for (number, jump), messages in zip(rises, earlier, strict=True)
+        for message in messages
+    ]
+    risks = iter(reader.risks(worded))
+    words = []
+    for (_, jump), places, numbers in zip(rises, spans, tried, strict=True):
+        falls = np.zeros(len(places))
+        falls[numbers] = [jump.after - next(risks) for _ in numbers]
+        words.append(heaviest(places, falls))
+    rest = _without_words(rises, texts, words, reader)
+    risks = iter(reader.risks(left_out))
+    leans = [sorted(((message, next(risks)) for message in messages), key=lambda lean: lean[1]) for messages in earlier]
+    return [
+        replace(
+            jump,
+            words=words[place],
+            without_words=rest.get(place),
+            leans_on=tuple((message, risk) for message, risk in leans[place] if risk < jump.after - _FALL)[:_EARLIER],
+        )
+        for place, (_, jump) in enumerate(rises)
+    ]
+
+
+def _without_words(
+    rises: Sequence[tuple[int, Jump]], texts: Sequence[str], words: Sequence[Sequence[Word]], reader: VariantReader
+) -> Mapping[int, float]:
+    """Return the risk of each jump without all its words, by its place in ``rises``; those that have no words are left out."""
+    places = [place for place, chosen in enumerate(words) if chosen]
+    variants = [
+        Reworded(rises[place][0], rises[place][1].number, without(texts[place], [(word.start, word.end) for word in words[place]]))
+        for place in places
+    ]
+    return dict(zip(places, reader.risks(variants), strict=True))
 
 
 def _earlier(prediction: Prediction, lines: Sequence[Utterance], number: int) -> Iterator[int]:
@@ -120,21 +165,3 @@ def _earlier(prediction: Prediction, lines: Sequence[Utterance], number: int) ->
     speaker = lines[number][0]
     same_speaker = [other for other in range(first) if lines[other][0] == speaker]
     yield from sorted(same_speaker, key=lambda other: -float(prediction.stages[other].max()))[:_STRONG]
-
-
-def _last_risks(variants: Sequence[Sequence[Utterance]], model: Model) -> list[float]:
-    """Return the risk after the last message of each; a message that was left empty is read as none."""
-    kept = [[line for line in variant if line[1].strip()] for variant in variants]
-    return [float(prediction.risk[-1]) if len(prediction.risk) else 0.0 for prediction in model.predict(kept)] if kept else []
-
-
-def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    for start, end in sorted(spans, reverse=True):
-        text = text[:start] + text[end:]
-    return text
-
-
-def _heaviest(spans: Sequence[tuple[int, int]], falls: Sequence[float]) -> tuple[Word, ...]:
-    heaviest = sorted((place for place in range(len(spans)) if falls[place] > 0), key=lambda place: -falls[place])[:_WORDS]
-    total = sum(falls[place] for place in heaviest)
-    return tuple(Word(*spans[place], round(falls[place] / total, 4)) for place in sorted(heaviest)) if total > 0 else ()

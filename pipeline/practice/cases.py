@@ -28,7 +28,7 @@ from pathlib import Path
 from pipeline.config import Taxonomy, load_settings
 from pipeline.digests import sha256_of_text
 from pipeline.errors import CorpusError
-from pipeline.shipped_files import shipped_files
+from pipeline.package_data import shipped_files
 
 LEVELS = {1: "plain", 2: "mixed", 3: "hard"}
 """How hard a case is to read."""

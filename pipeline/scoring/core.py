@@ -14,9 +14,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.model.base import Model, Prediction, Utterance
-from pipeline.model.explain import Explanation, explain
+from pipeline.model.explain import SIGNS, Explanation, explain
 from pipeline.model.risk_jumps import Jump, jumps
 from pipeline.model.scorable import utterances_of_rows
+from pipeline.model.variant_reader import variant_reader
 from pipeline.results import TextPolicy, conversations_schema, kept, scores_schema, stage_column
 from pipeline.scoring.fingerprint import fingerprint
 from pipeline.scoring.sentences import sentence_of
@@ -28,12 +29,22 @@ DAMAGE = (RuntimeError, ValueError, OverflowError, MemoryError)
 
 @dataclass(frozen=True)
 class Scorer:
-    """A model, and what is kept of its readings. Without ``thresholds`` nothing is explained."""
+    """A model, and what is kept of its readings.
+
+    Of each conversation that ``thresholds`` flag, the ``explain`` strongest signs and the jumps of the risk are explained; nothing
+    is without ``thresholds``, or with 0.
+    """
 
     model: Model
     text: TextPolicy = "omit"
     thresholds: Thresholds | None = None
     cascade: bool = False
+    explain: int = SIGNS
+
+    @property
+    def explains(self) -> bool:
+        """Whether anything is explained."""
+        return self.thresholds is not None and self.explain > 0
 
 
 @dataclass(frozen=True)
@@ -116,17 +127,19 @@ def _talk(chats: pa.Table, row: int, known: Mapping[str, Prediction]) -> Talk:
 
 def _prepare(talks: Sequence[Talk], scorer: Scorer) -> Callable[[], Scored]:
     unread = [talk for talk in talks if talk.known is None]
-    finish = scorer.model.prepare([talk.lines for talk in unread], cascade=scorer.cascade)
+    keep = {"keep_vectors": True} if scorer.explains else {}
+    finish = scorer.model.prepare([talk.lines for talk in unread], cascade=scorer.cascade, **keep)
 
     def scored() -> Scored:
         fresh = iter(finish())
         predictions = [talk.known or next(fresh) for talk in talks]
         reasons: Sequence[Mapping[int, Explanation]] = [{} for _ in talks]
         found_jumps: Sequence[Sequence[Jump]] = [() for _ in talks]
-        if scorer.thresholds is not None:
+        if scorer.thresholds is not None and scorer.explain:
             pairs = [(talk.lines, prediction) for talk, prediction in zip(talks, predictions, strict=True)]
-            reasons = explain(pairs, scorer.model, scorer.thresholds)
-            found_jumps = jumps(pairs, scorer.model, scorer.thresholds)
+            reader = variant_reader(pairs, scorer.model)
+            reasons = explain(pairs, scorer.model, scorer.thresholds, most=scorer.explain, reader=reader)
+            found_jumps = jumps(pairs, scorer.model, scorer.thresholds, reader=reader)
         return _tables(talks, predictions, reasons, found_jumps, scorer)
 
     return scored

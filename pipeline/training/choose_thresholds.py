@@ -8,9 +8,12 @@ import numpy as np
 
 from evaluation.intervals import FEW, share_in_words
 from evaluation.metrics import Judged, f_score, precision_recall, stage_columns
-from evaluation.summary import ORDINARY_CHAT, written
+from evaluation.summary import ORDINARY_CHAT, labelled
 from evaluation.threshold_search import lowest_risk
 from pipeline.thresholds import Thresholds
+
+EVEN_ODDS = 0.5
+"""Where an alert begins when nothing tells how often ordinary conversations would be flagged."""
 
 _GRID = np.unique(np.concatenate([np.linspace(0.02, 0.98, 49), np.asarray([0.005, 0.01, 0.99, 0.995])]))
 
@@ -22,14 +25,19 @@ def choose_thresholds(judged: Sequence[Judged], keys: Sequence[str], *, rate: fl
     they look like grooming and are far rarer in use than in a corpus. Without ordinary chat, ``rate`` holds for the corpus.
     """
     ordinary = [conversation for conversation in judged if conversation.grooming is False]
-    hard = written(ordinary)
+    hard = labelled(ordinary)
     chat = [conversation for conversation in ordinary if conversation.attributes.get("situation") == ORDINARY_CHAT]
     if chat:
         risk = max(lowest_risk(_peaks(chat), rate), lowest_risk(_peaks(hard), hard_rate))
-        how = f"{rate:.1%} of {len(chat)} ordinary chats and at most {hard_rate:.1%} of {len(hard)} hard ordinary conversations"
-    else:
+        how = f"{rate:.1%} of {len(chat)} ordinary chats and at most {hard_rate:.1%} of {len(hard)} labelled ordinary conversations"
+        how = f"the lowest value at which at most {how} of the validation part are flagged ({_flagged(chat, risk)})"
+    elif hard:
         risk = lowest_risk(_peaks(hard), rate)
-        how = f"{rate:.1%} of the {len(hard)} ordinary conversations"
+        how = f"the lowest value at which at most {rate:.1%} of the {len(hard)} ordinary conversations"
+        how += f" of the validation part are flagged ({_flagged(hard, risk)})"
+    else:
+        risk = EVEN_ODDS
+        how = f"{EVEN_ODDS}, chosen by nothing: no conversation of the validation part is labelled as ordinary"
     stages = {}
     few: list[str] = []
     for column, key in enumerate(keys):
@@ -42,8 +50,7 @@ def choose_thresholds(judged: Sequence[Judged], keys: Sequence[str], *, rate: fl
         risk=risk,
         stages=stages,
         chosen=(
-            f"risk: the lowest value at which at most {how} of the validation part are flagged "
-            f"({_flagged(chat or hard, risk)}); stages: the value with the highest F1 there"
+            f"risk: {how}; stages: the value with the highest F1 there"
             + (f", chosen from too few for {', '.join(few)}" if few else "")
         ),
     )

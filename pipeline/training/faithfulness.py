@@ -11,11 +11,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.base import Model, Utterance
-from pipeline.model.explain import CONTEXT, log_odds_without, word_spans
+from pipeline.model.explain import Sign, falls_without, word_spans
 from pipeline.model.scorable import utterances
+from pipeline.model.variant_reader import variant_reader
+from pipeline.model.variants import CONTEXT, Span
 from pipeline.thresholds import Thresholds
 
 TOP = 3
@@ -38,13 +41,13 @@ def faithfulness(
     chance.shuffle(signs)
     for context, (speaker, text), stage in signs[:most]:
         spans = word_spans(text)
-        odds = log_odds_without(context[-CONTEXT:], speaker, text, spans, model, stage)
-        heaviest = set(sorted(range(len(spans)), key=lambda number: -odds[number])[:TOP])
+        column = model.taxonomy.keys.index(stage)
+        falls_of_words = word_falls([*context[-CONTEXT:], (speaker, text)], spans, model, column)
+        heaviest = set(sorted(range(len(spans)), key=lambda number: -falls_of_words[number])[:TOP])
         others = set(chance.sample(range(len(spans)), TOP))
         everything = set(range(len(spans)))
         kept = [everything, everything - heaviest, everything - others, heaviest, others]
         variants = [" ".join(text[slice(*spans[number])] for number in sorted(numbers)) for numbers in kept]
-        column = model.taxonomy.keys.index(stage)
         predictions = model.predict([[*context, (speaker, variant)] for variant in variants])
         whole, *rest = (float(prediction.stages[-1, column]) for prediction in predictions)
         for name, probability in zip(falls, rest, strict=True):
@@ -55,6 +58,14 @@ def faithfulness(
         "words": TOP,
         **{name: round(float(np.mean(values)), 4) if count else None for name, values in falls.items()},
     }
+
+
+def word_falls(lines: Sequence[Utterance], spans: Sequence[Span], model: Model, stage: int) -> NDArray[np.float64]:
+    """Return how far the log-odds of a stage of the last message fall without each span, as scoring explains it."""
+    (prediction,) = model.predict([lines])
+    reader = variant_reader([(lines, prediction)], model)
+    (falls,) = falls_without([Sign(0, len(lines) - 1, stage)], [lines[-1][1]], [spans], reader)
+    return falls
 
 
 def _signs(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from torch import nn
 from torch.utils.data import Dataset
 from transformers import (
     EarlyStoppingCallback,
+    PrinterCallback,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -169,7 +171,7 @@ def fit_encoder(
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
         report_to=[],
-        disable_tqdm=None,
+        disable_tqdm=not sys.stderr.isatty(),
     )
     trainer = _TwoRates(
         model=module,
@@ -179,6 +181,7 @@ def fit_encoder(
         data_collator=collate,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=settings.patience), _EpochLine(say), *callbacks],
     )
+    trainer.remove_callback(PrinterCallback)  # a line a phase is enough: the curves are in history.json
     trainer.head_rate = settings.head_learning_rate
     if last:
         say(f"going on from {Path(last).name}")

@@ -28,7 +28,7 @@ _TIME = r"\d{1,2}(?:[:.٫]|\s?h\s?)\d{1,2}(?:(?:[:.٫]|\s?min\s?)\d{2})?(?!\d)"
 _WORDS = r"[^\d\[\]:\n]{0,40}?"
 _BETWEEN = rf"(?P<between>[{MARKS}]*[\s,،]{_WORDS})"
 _MOMENT = rf"(?P<date>{_DATE}){_BETWEEN}(?P<time>{_TIME})(?P<after>{_WORDS})"
-_HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s-|:)\s")
+_HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s[-–—]|:)\s")
 _COPIED = re.compile(
     rf"^[{MARKS}]*\[(?P<between>{_WORDS})(?P<time>{_TIME})(?P<after>{_WORDS})[,،]\s[{MARKS}]*(?P<date>{_DATE})[{MARKS}]*\]\s"
 )
@@ -172,7 +172,7 @@ def _any_header(line: str) -> Header | None:
     if match is None:
         return _copied_header(line)
     opened, date_text, between, time_text, after, close = match.groups()
-    form = _FORMS.get((opened is not None, close[-1]))
+    form = _FORMS.get((opened is not None, "-" if close[-1] in "–—" else close[-1]))
     date, clock = _date(date_text), _clock(time_text, between, after)
     if form is None or date is None or clock is None or (form == "colon" and not clock.seconds):
         return None

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +26,9 @@ from pipeline.errors import ConfigError, ModelFolderError
 from pipeline.model.base import DeferredPrediction, Prediction, Utterance
 from pipeline.model.calibration import Platt
 from pipeline.model.encoder.context_head import ContextHead
-from pipeline.model.encoder.message_tokens import MessageTokenizer, Network, chunks, padded
+from pipeline.model.encoder.message_tokens import MessageTokenizer, Network, TokenNetwork, chunks, padded
 from pipeline.model.encoder.prefilter import Prefilter, load_prefilter
-from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName, check_runtime, open_network
+from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName, check_runtime, open_network, open_token_network
 from pipeline.model.encoder.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
 from pipeline.model.folder import ModelFolder
 from pipeline.model.risk_head import RISK, RiskHead, read_risk_head
@@ -64,29 +64,38 @@ class EncoderModel:
     prefilter: Prefilter | None = None
     chunk_tokens: int = CHUNK_TOKENS
     runtime: str | None = None
+    states: TokenNetwork | None = None
 
     def predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:
         """Return a prediction for each conversation."""
         return self.prepare(conversations)()
 
-    def prepare(self, conversations: Sequence[Sequence[Utterance]], *, cascade: bool = False) -> DeferredPrediction:
+    def prepare(
+        self, conversations: Sequence[Sequence[Utterance]], *, cascade: bool = False, keep_vectors: bool = False
+    ) -> DeferredPrediction:
         """Tokenise, and let the prefilter read if there is a cascade; the network reads what it does not skip."""
         pieces = self.tokenizer.pieces(conversations)
         names = [[speaker for speaker, _ in conversation] for conversation in conversations]
         skipped: list[Prediction | None] = [None] * len(conversations)
         if cascade and self.prefilter is not None:
             skipped = self.prefilter.skipped(pieces, names, stages=len(self.taxonomy.keys))
-        return lambda: self._predict(names, pieces, skipped)
+        return lambda: self._predict(names, pieces, skipped, keep_vectors=keep_vectors)
 
     def _predict(
-        self, names: Sequence[Sequence[str]], pieces: Sequence[Sequence[Sequence[int]]], skipped: Sequence[Prediction | None]
+        self,
+        names: Sequence[Sequence[str]],
+        pieces: Sequence[Sequence[Sequence[int]]],
+        skipped: Sequence[Prediction | None],
+        *,
+        keep_vectors: bool,
     ) -> list[Prediction]:
         kept = [kept_pieces for kept_pieces, skip in zip(pieces, skipped, strict=True) if skip is None]
         vectors = iter(self.vectors(kept))
-        return [
+        predictions = [
             self._prediction(next(vectors), speakers) if skip is None else skip
             for speakers, skip in zip(names, skipped, strict=True)
         ]
+        return predictions if keep_vectors else [replace(prediction, vectors=None) for prediction in predictions]
 
     def _prediction(self, vectors: NDArray[np.float32], speakers: Sequence[str]) -> Prediction:
         if not speakers:
@@ -94,7 +103,11 @@ class EncoderModel:
             return Prediction(np.zeros((0, len(self.taxonomy.keys)), np.float32), nothing, nothing)
         stages, child = self.probabilities(self.head.logits(vectors, speakers))
         speaker_risk, risk = self.risk.risks(stages, child, speakers)
-        return Prediction(stages, np.round(speaker_risk, DECIMALS), np.round(risk, DECIMALS))
+        return Prediction(stages, np.round(speaker_risk, DECIMALS), np.round(risk, DECIMALS), vectors=vectors)
+
+    def risk_after(self, stages: NDArray[np.float32], child: NDArray[np.float32], speakers: Sequence[str]) -> float:
+        """Return the risk of a conversation after its last message, from what `probabilities` returns."""
+        return float(np.round(np.float32(self.risk.risk_at_end(stages, child, speakers)), DECIMALS))
 
     def probabilities(self, logits: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return those of the stages, (messages, stages), and of somebody under 18, (messages,), from the head's logits."""
@@ -123,6 +136,16 @@ def message_vectors(
             table = np.zeros((len(messages), part.shape[1]), np.float32)
         table[chunk] = part
     return [table[conversation] if conversation else table[:0] for conversation in rows]
+
+
+def token_states(network: TokenNetwork, messages: Sequence[Sequence[int]], *, closing: int) -> list[NDArray[np.float32]]:
+    """Return the last states of the tokens of each message, of shape (tokens, width), the opening and the closing one with them."""
+    states_by_message: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(messages)
+    for chunk in chunks([len(message) + 1 for message in messages], tokens=CHUNK_TOKENS, step=_STEP):
+        states = network(padded([messages[number] for number in chunk], closing=closing, step=_STEP))
+        for number, rows in zip(chunk, states, strict=True):
+            states_by_message[number] = rows[: len(messages[number]) + 1]
+    return states_by_message
 
 
 def save_heads(
@@ -177,6 +200,7 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName = DEFAULT_RUNTIME,
             prefilter=load_prefilter(folder),
             chunk_tokens=GPU_TOKENS if device == "cuda" else CHUNK_TOKENS,
             runtime="torch" if device == "cuda" else runtime,
+            states=open_token_network(folder.path / NETWORK),
         )
     except SafetensorError as error:
         raise ModelFolderError("the weights are damaged", where=str(folder.path), do="Get the model folder again") from error

@@ -20,6 +20,9 @@ Arrays = dict[str, NDArray[np.int64]]
 Network = Callable[[Arrays], NDArray[np.float32]]
 """From the arrays of messages to their vectors, of shape (messages, width)."""
 
+TokenNetwork = Callable[[Arrays], NDArray[np.float32]]
+"""From the same arrays to the states of the tokens that the vectors are means of, of shape (messages, tokens, width)."""
+
 _CHARACTERS_PER_TOKEN = 12
 """More than any word piece has on average: what is cut away before tokenising would be cut away after."""
 

@@ -18,7 +18,7 @@ from archspec.cpu.detect import detected_info
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, ModelFolderError
-from pipeline.model.encoder.message_tokens import Arrays, Network
+from pipeline.model.encoder.message_tokens import Arrays, Network, TokenNetwork
 from pipeline.model.encoder.torch_runtime import open_torch
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def open_network(
     """
     if device == "cuda":
         return open_torch(path.parent, device=device)
-    count = threads or int(os.environ.get("OMP_NUM_THREADS") or 0) or os.cpu_count() or 1
+    count = _threads(threads)
     try:
         return _openvino(path, count) if runtime == "openvino" else _onnxruntime(path, count)
     except RuntimeError as error:
@@ -110,9 +110,43 @@ def exact_session(network: str | bytes, threads: int) -> onnxruntime.InferenceSe
     return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
 
 
-def _onnxruntime(path: Path, threads: int) -> Network:
+def open_token_network(path: Path, *, threads: int | None = None) -> TokenNetwork | None:
+    """Return the network with the states of the tokens as its output, which ONNX Runtime loads when it is first called.
+
+    ``None`` where the file has no such output inside it, by the name that the export gives it.
+    """
+    content = path.read_bytes()
+    if _STATES not in content:
+        return None
+    loaded: list[Network] = []
+
+    def run(arrays: Arrays) -> NDArray[np.float32]:
+        if not loaded:
+            loaded.append(_onnxruntime(path.read_bytes() + _STATES_OUTPUT, _threads(threads), output=_STATES.decode()))
+        return loaded[0](arrays)
+
+    return run
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a field of a protocol buffer: short content with its number."""
+    return bytes([number << 3 | 2, len(content)]) + content
+
+
+_STATES = b"/Mul_output_0"
+"""What the export calls the states of the tokens, padding at 0, of which `MessageNetwork` takes the mean."""
+
+_STATES_OUTPUT = _field(7, _field(12, _field(1, _STATES) + _field(2, _field(1, b"\x08\x01"))))
+"""``graph { output { name: … type { tensor_type { elem_type: FLOAT } } } }``: what is appended to a message is merged into it."""
+
+
+def _threads(threads: int | None) -> int:
+    return threads or int(os.environ.get("OMP_NUM_THREADS") or 0) or os.cpu_count() or 1
+
+
+def _onnxruntime(network: Path | bytes, threads: int, *, output: str = "vectors") -> Network:
     try:
-        session = exact_session(str(path), threads)
+        session = exact_session(network if isinstance(network, bytes) else str(network), threads)
     except Exception as error:  # its errors have no common name
         raise RuntimeError(type(error).__name__) from error
 
@@ -121,9 +155,9 @@ def _onnxruntime(path: Path, threads: int) -> Network:
         if count == 1:  # a lone sequence takes another path there, with other last bits: it is run beside itself
             arrays = {name: np.repeat(array, 2, axis=0) for name, array in arrays.items()}
         try:
-            (vectors,) = session.run(None, arrays)
+            (numbers,) = session.run([output], arrays)
         except Exception as error:
             raise RuntimeError(type(error).__name__) from error
-        return np.asarray(vectors)[:count]
+        return np.asarray(numbers)[:count]
 
     return run

@@ -51,9 +51,11 @@ class BaselineModel:
         """None: the baseline is as fast as one."""
         return None
 
-    def prepare(self, conversations: Sequence[Sequence[Utterance]], *, cascade: bool = False) -> DeferredPrediction:
+    def prepare(
+        self, conversations: Sequence[Sequence[Utterance]], *, cascade: bool = False, keep_vectors: bool = False
+    ) -> DeferredPrediction:
         """Return what reads the conversations: nothing of it can be done before."""
-        del cascade
+        del cascade, keep_vectors
         return lambda: self._predict(conversations)
 
     def _predict(self, conversations: Sequence[Sequence[Utterance]]) -> list[Prediction]:

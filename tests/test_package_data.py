@@ -9,7 +9,7 @@ import pytest
 from pipeline.config import Taxonomy, load_settings
 from pipeline.errors import ConfigError, ModelFolderError
 from pipeline.model.folder import open_model_folder
-from pipeline.shipped_files import config_path, model_path, shipped_models
+from pipeline.package_data import config_path, model_path, shipped_models
 
 
 @pytest.fixture(autouse=True)
