@@ -48,6 +48,7 @@ NEEDS: dict[str, tuple[str | None, list[str]]] = {
     "pack verify": ("review", ["pack.zip", "--key", "key.pem.pub"]),
     "pack key": ("review", ["key.pem"]),
     "review": ("review", ["run", "--single-user"]),
+    "practice": ("review", []),
     "serve": ("serve", []),
     "serve-key": (None, ["shop", "--keys", "keys.txt"]),
     "stream work": ("stream", []),

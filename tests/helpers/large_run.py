@@ -13,9 +13,13 @@ from helpers.reviewed import PLAIN, TURNED, make_run
 from pipeline.config import Taxonomy
 from pipeline.output import hashes_of, write_json
 from pipeline.results import CONVERSATIONS, RUN, SCORES, conversations_schema, scores_schema, stage_column
+from pipeline.summaries.summary import Clause, Summary
 
 COUNT = 100_000
 EACH = 4
+
+
+_SUMMARY = Summary("medium", "A", "B", 12, 1, (Clause("secrecy", (), (3,)), Clause("approach", ("day:friday",), (4,))), ())
 
 
 def large_run(path: Path, taxonomy: Taxonomy) -> Path:
@@ -56,6 +60,7 @@ def large_run(path: Path, taxonomy: Taxonomy) -> Path:
         "speakers": np.full(COUNT, 2, np.int32),
         "last_timestamp": days,
         "risk": risk,
+        "summary_facts": [_SUMMARY.as_json()] * COUNT,
         **stages,
     }
     pq.write_table(table(scores_schema(taxonomy.keys), rows, scores), path / SCORES, row_group_size=4096)
