@@ -172,14 +172,14 @@ def safelight(path: Path, options: argparse.Namespace, *, cascade: bool = False,
 
 
 def flagged(path: Path, options: argparse.Namespace, *, explained: bool) -> tuple[int, float]:
-    """Score an export half of whose conversations hold grooming; in CPU seconds. Without ``explained`` nothing is flagged."""
+    """Score an export of which about half is flagged, in CPU seconds; without ``explained``, with thresholds that flag nothing."""
     from pipeline.score import score
     from pipeline.thresholds import read_thresholds
 
     thresholds = read_thresholds(options.model / "thresholds.json")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_export(folder / "half.jsonl", options.slow, chats=written()[0], groomed=0.5)
+        write_export(folder / "half.jsonl", options.slow, chats=written()[0], groomed=0.4)
         none = thresholds.model_copy(update={"risk": 1.0})
         (folder / "thresholds.json").write_text((thresholds if explained else none).model_dump_json(), "utf-8")
         arguments = {"model": options.model, "thresholds": folder / "thresholds.json", "cascade": False}

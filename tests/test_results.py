@@ -167,3 +167,14 @@ def test_scores_of_another_run_are_refused(tmp_path: Path) -> None:
     (tmp_path / "other" / SCORES).replace(run.path / SCORES)
     with pytest.raises(ResultsError, match="do not belong together"):
         list(run.read(["c4"]))
+
+
+@pytest.mark.parametrize("most", [0, 2, 4, 9])
+def test_the_riskiest_are_the_first_of_all_by_risk_and_by_id(tmp_path: Path, most: int) -> None:
+    run = small_run(tmp_path / "run")
+    table = pq.read_table(run.path / CONVERSATIONS)
+    risks = pa.array([0.25, 0.75, 0.25, 0.75, 0.5], pa.float32())
+    table = table.set_column(table.schema.get_field_index("risk"), table.schema.field("risk"), risks)
+    pq.write_table(table, run.path / CONVERSATIONS, row_group_size=2)
+    assert run.riskiest(most) == run.conversations()[:most]
+    assert [conversation.conversation_id for conversation in run.conversations()] == ["c1", "c3", "c4", "c0", "c2"]

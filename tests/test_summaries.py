@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import Taxonomy
 from pipeline.summaries import LANGUAGES
-from pipeline.summaries.facts import facts_of
+from pipeline.summaries.facts import facts_of, first_words
 from pipeline.summaries.sentence import level_name, phrases, sentence
 from pipeline.summaries.summary import LEVELS, Summary, read_summary, summarise
 from pipeline.thresholds import Thresholds
@@ -243,3 +243,16 @@ def test_an_age_of_somebody_else_that_was_asked_for_is_not_the_speakers() -> Non
 def test_an_unknown_stage_is_called_by_its_name() -> None:
     summary = Summary("low", "B", "A", None, None, (), ())
     assert "B" in sentence(summary, {})
+
+
+def test_a_fact_is_looked_for_only_where_a_word_that_it_begins_with_stands() -> None:
+    assert first_words(["tomorrow night", "Ma\u00f1ana", "c'est demain"]) == frozenset({"tomorrow", "manana", "c"})
+    assert first_words(["tomorrow", "\U0001f4f7"]) is None  # it begins with no word: it is looked for everywhere
+
+
+def test_every_listed_phrase_is_found_where_it_stands_alone() -> None:
+    lists = tomllib.loads(files("pipeline.summaries").joinpath("facts.toml").read_text("utf-8"))
+    for kind, values in lists.items():
+        for value, listed in values.items() if kind not in ("age", "hide", "from") else ():
+            for phrase in listed:
+                assert f"{kind}:{value}" in facts_of([("A", f"so, {phrase}!")])[0], phrase

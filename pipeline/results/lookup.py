@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 
@@ -62,11 +63,17 @@ class Places:
     def __init__(self, conversations: Path) -> None:
         """Read the two columns of ``conversations.parquet``."""
         table = pq.read_table(conversations, columns=["conversation_id", "messages"])
-        self._ids: list[str] = table["conversation_id"].to_pylist()
-        self._edges = np.cumsum([0, *table["messages"].to_pylist()])
+        self._ids = table["conversation_id"].combine_chunks()
+        self._edges = np.concatenate([[0], np.cumsum(table["messages"].to_numpy(), dtype=np.int64)])
 
     def find(self, wanted: Iterable[str]) -> dict[str, Place]:
         """Return the places of conversations, by id, in the order of the file; those that the run has not are left out."""
-        wanted = frozenset(wanted)
-        rows = [row for row, name in enumerate(self._ids) if name in wanted]
-        return {self._ids[row]: Place(row, int(self._edges[row]), int(self._edges[row + 1])) for row in rows}
+        names = pa.array(sorted(name for name in frozenset(wanted) if _is_utf8(name)), self._ids.type)
+        held = pc.is_in(self._ids, value_set=names)  # pyright: ignore[reportAttributeAccessIssue] - Arrow makes it at run time
+        rows = np.flatnonzero(held.to_numpy(zero_copy_only=False)).tolist()
+        return {self._ids[row].as_py(): Place(row, int(self._edges[row]), int(self._edges[row + 1])) for row in rows}
+
+
+def _is_utf8(name: str) -> bool:
+    """Return whether a file could hold the name: a lone surrogate stands in none."""
+    return name == name.encode("utf-8", "replace").decode("utf-8")

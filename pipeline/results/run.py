@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.config import Taxonomy, validate_settings
@@ -26,6 +28,8 @@ THRESHOLDS = "thresholds.json"
 REPORT = "report.html"
 DELETED = "deleted.json"
 
+_BY_RISK = [("risk", "descending"), ("conversation_id", "ascending")]
+
 
 @dataclass(frozen=True)
 class Run:
@@ -41,8 +45,14 @@ class Run:
         return scored_conversations(self._by_risk(), self.taxonomy.keys)
 
     def riskiest(self, most: int) -> list[ScoredConversation]:
-        """Return the first ``most`` of them, without making rows of the others."""
-        return scored_conversations(self._by_risk().slice(0, most), self.taxonomy.keys)
+        """Return the first ``most`` of them; of the others only risk and id are read."""
+        order = pq.read_table(self.path / CONVERSATIONS, columns=["risk", "conversation_id"])
+        # Arrow makes its functions at run time.
+        chosen = pc.select_k_unstable(order, k=most, sort_keys=_BY_RISK)  # pyright: ignore[reportAttributeAccessIssue]
+        rows = chosen.to_numpy()
+        with RowReader(self.path / CONVERSATIONS) as conversations:
+            places = {int(row): conversations.rows(int(row), int(row) + 1) for row in np.sort(rows)}
+        return [scored_conversations(places[int(row)], self.taxonomy.keys)[0] for row in rows]
 
     def count(self) -> int:
         """Return how many conversations there are."""
@@ -57,10 +67,11 @@ class Run:
         """Return how many conversations were read by the prefilter of a cascade alone; 0 in runs that know of none."""
         if "skipped" not in pq.read_schema(self.path / CONVERSATIONS).names:
             return 0
-        return sum(filter(None, pq.read_table(self.path / CONVERSATIONS, columns=["skipped"])["skipped"].to_pylist()))
+        skipped = pq.read_table(self.path / CONVERSATIONS, columns=["skipped"])["skipped"]
+        return int(pc.sum(skipped).as_py() or 0)  # pyright: ignore[reportAttributeAccessIssue]
 
     def _by_risk(self) -> pa.Table:
-        return pq.read_table(self.path / CONVERSATIONS).sort_by([("risk", "descending"), ("conversation_id", "ascending")])
+        return pq.read_table(self.path / CONVERSATIONS).sort_by(_BY_RISK)
 
     def read(self, wanted: Iterable[str]) -> Iterator[tuple[ScoredConversation, list[ScoredMessage]]]:
         """Yield the wanted conversations with their messages, in the order of the files; ids that the run has not are left out.

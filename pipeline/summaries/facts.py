@@ -57,7 +57,7 @@ class _Rules:
 
     def __init__(self, lists: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
         self.listed = [
-            (f"{kind}:{value}", re.compile(_either(phrases)))
+            (f"{kind}:{value}", first_words(phrases), re.compile(_either(phrases)))
             for kind, values in lists.items()
             if kind not in ("age", "hide")
             for value, phrases in values.items()
@@ -68,6 +68,18 @@ class _Rules:
         self.hides = re.compile(_either(lists["hide"]["words"]))
         self.others = re.compile(_either([phrase for value in lists["from"].values() for phrase in value]))
         self.asks_age = re.compile(_either(age["asks"]))
+
+
+_WORD = re.compile(r"\w+")
+
+
+def first_words(phrases: Sequence[str]) -> frozenset[str] | None:
+    """Return the words that the phrases begin with, one of which stands in every text that `_either` finds one in.
+
+    ``None`` where a phrase begins with no word.
+    """
+    starts = [_WORD.match(plain(phrase)) for phrase in phrases]
+    return None if None in starts else frozenset(start[0] for start in starts if start)
 
 
 _NUMBER = r"(\d{1,2})(?![\d:.,/%]\d)(?!\d|[%€$£])"
@@ -84,8 +96,10 @@ def _rules() -> _Rules:
 
 def _listed(folded: str) -> Iterator[str]:
     hides = _rules().hides.search(folded) is not None
-    for fact, pattern in _rules().listed:
-        if (hides or not fact.startswith("from:")) and pattern.search(folded):
+    words = set(_WORD.findall(folded))
+    for fact, first, pattern in _rules().listed:
+        possible = first is None or not first.isdisjoint(words)  # a look at the words costs a tenth of a search
+        if possible and (hides or not fact.startswith("from:")) and pattern.search(folded):
             yield fact
 
 
