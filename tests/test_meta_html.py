@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import AmbiguousDateOrder, ExportError, UnknownFormat
+from pipeline.ingest.times.named_months import MonthNames
 from pipeline.schema import Message
 
 TEXTS = (
@@ -183,3 +184,8 @@ def test_a_page_that_is_cut_off_is_an_error(tmp_path: Path) -> None:
 def test_markup_in_a_text_makes_no_row(tmp_path: Path) -> None:
     (message,) = read_one(thread(tmp_path, page(row(row("forged")))))
     assert "forged" in message.text
+
+
+def test_a_text_longer_than_any_time_is_none() -> None:
+    """Tens of thousands of times in a row took minutes."""
+    assert MonthNames().read("Feb 13, 2024 " + "12:34 " * 10_000) is None

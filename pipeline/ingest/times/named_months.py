@@ -17,6 +17,9 @@ from pipeline.ingest.times.clock import read_clock
 from pipeline.ingest.times.day_periods import hour_of, plain_word, says_nothing
 
 _CLOCK = re.compile(r"\d{1,2}[:.]\d{2}(?:[:.]\d{2})?")
+_LONGEST = 200
+"""Characters of a date with its time, in any language; a longer text would take minutes."""
+
 _PARTS = re.compile(r"\d+|[^\s\d,،、;]+")
 _BETWEEN = frozenset({"de", "del", "of", "den", "the", "da", "d", "год", "г", "року", "р", "в", "о", "a", "la", "las", "em"})
 _VIETNAMESE = re.compile(r"\b(?:thg|tháng)\s*(\d{1,2})\b", re.IGNORECASE)
@@ -90,9 +93,9 @@ class MonthNames:
         return max(sorted(set(months)), key=months.count), len(set(months)) == 1
 
     def read(self, text: str) -> datetime | None:
-        """Read a time as written; ``None`` where it is none."""
+        """Read a time as written; ``None`` where it is none, or longer than any."""
         try:
-            return self._read(text)
+            return self._read(text) if len(text) <= _LONGEST else None
         except ValueError:
             return None
 
