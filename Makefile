@@ -14,7 +14,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED  = $(INSTALL) --require-hashes --only-binary :all: -r
 ITSELF  = $(INSTALL) --no-deps --no-build-isolation -e .
 
-.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest bench-serving bench-link fuzz audit matrix clean
+.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest bench-serving bench-link bench-walk fuzz audit matrix container clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
@@ -25,8 +25,8 @@ test: $(VENV)/development      ## install the rest and pass the suite
 
 check: lint types test         ## what must pass before a commit
 
-check-all: lint types          ## the same, and the slow tests
-	$(BIN)/python -m pytest -n auto
+check-all: lint types          ## the same, and the slow tests; property tests draw new examples
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=random
 
 lint: $(VENV)/development
 	$(BIN)/ruff check .
@@ -54,8 +54,11 @@ bench: $(VENV)/development     ## scoring beside what else there is: make bench 
 	$(BIN)/python tests/bench_scoring.py $(if $(MODEL),--model $(MODEL)) $(if $(ENCODER),--encoder $(ENCODER)) \
 		$(addprefix --ordinary ,$(ORDINARY)) $(if $(BASELINE),--baseline $(BASELINE)) --messages $(or $(MESSAGES),20000) --upto $(or $(UPTO),0)
 
-bench-serving: $(VENV)/development ## load test of `safelight serve` beside MLflow's: make bench-serving CLIENTS=8 SECONDS=20
-	$(BIN)/python tests/bench_serving.py --mlflow --clients $(or $(CLIENTS),8) --seconds $(or $(SECONDS),20)
+bench-serving: $(VENV)/development ## load test of `safelight serve` beside MLflow's: make bench-serving CLIENTS=8 SECONDS=20 ROUNDS=3
+	$(BIN)/python tests/bench_serving.py --mlflow --clients $(or $(CLIENTS),8) --seconds $(or $(SECONDS),20) --rounds $(or $(ROUNDS),3)
+
+bench-walk: $(VENV)/development ## clicks, keys and seconds a case in the review, by three ways of working: make bench-walk CASES=20
+	PYTHONPATH=tests $(BIN)/python tests/bench_review_walk.py --cases $(or $(CASES),20)
 
 bench-link: $(VENV)/development ## what `safelight link` finds, takes and needs on simulated networks: make bench-link MESSAGES="100000 1000000 10000000"
 	$(BIN)/python tests/bench_link.py --messages $(or $(MESSAGES),100000 1000000 10000000) --accounts $(or $(ACCOUNTS),100000)
@@ -81,6 +84,10 @@ audit: $(VENV)/development     ## known vulnerabilities and licences of all that
 docs: $(VENV)/development      ## the documentation site, offline: build/docs/index.html
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --clean --config-file configs/mkdocs.yml
+
+BUILDER = $(firstword $(foreach tool,docker podman buildah,$(shell command -v $(tool))))
+container:                     ## build an image with docker, podman or buildah: make container TARGET=review
+	$(or $(BUILDER),$(error Install docker, podman or buildah)) build --target $(or $(TARGET),scoring) -t safelight:$(or $(TARGET),scoring) .
 
 clean:
 	rm -rf $(VENV) $(OUT) build *.egg-info

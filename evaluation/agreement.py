@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -40,3 +42,29 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> Agreement:
     if expected == 0:  # one value only: nothing varies, so nothing says whether readers can tell
         return Agreement(None, len(compared), same)
     return Agreement(1 - (values - 1) * observed / expected, len(compared), same)
+
+
+def alpha_interval(tables: Sequence[tuple[int, int, int]], *, seed: int, resamples: int = 1000) -> tuple[float, float] | None:
+    """Return the 95 % interval of the alpha of two readers who mark things or do not, by a bootstrap over groups of units.
+
+    Each group, such as a conversation, is ``(both, alone, neither)``: how many of its units both readers marked, one alone, or
+    neither. Units of one conversation are not independent, so whole groups are drawn. Nothing where fewer than ten groups are
+    there, or hardly any resample has both values.
+    """
+    if len(tables) < _LEAST_GROUPS:
+        return None
+    counts = np.asarray(tables, np.float64)
+    drawn = np.random.default_rng(seed).integers(0, len(counts), (resamples, len(counts)))
+    both, alone, neither = counts[drawn].sum(axis=1).T
+    marked, unmarked = 2 * both + alone, 2 * neither + alone
+    varies = (marked > 0) & (unmarked > 0)
+    if varies.mean() < _ENOUGH:
+        return None
+    values = (marked + unmarked)[varies]
+    alphas = 1 - (values - 1) * alone[varies] / (marked[varies] * unmarked[varies])
+    low, high = np.quantile(alphas, (0.025, 0.975))
+    return float(low), float(high)
+
+
+_LEAST_GROUPS = 10
+_ENOUGH = 0.9

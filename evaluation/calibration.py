@@ -41,14 +41,14 @@ def reliability(labels: Floats, scores: Floats, *, weights: Floats | None = None
     order = np.argsort(scores, kind="stable")
     mass = np.cumsum(weights[order]) / weights.sum()
     numbers = np.minimum((mass - 1e-12) * bins, bins - 1).astype(int)
-    found = []
+    reliability_bins = []
     for number in range(bins):
         rows = order[numbers == number]
         weight = weights[rows].sum()
         if len(rows) and weight > 0:
             probability, share = (float((weights[rows] * values[rows]).sum() / weight) for values in (scores, labels))
-            found.append(Bin(probability, share, float(weight / weights.sum()), len(rows)))
-    return found
+            reliability_bins.append(Bin(probability, share, float(weight / weights.sum()), len(rows)))
+    return reliability_bins
 
 
 def diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None, bins: int = 10) -> list[Bin]:
@@ -57,20 +57,22 @@ def diagram(labels: Floats, scores: Floats, *, weights: Floats | None = None, bi
         return []
     weights = np.ones(len(labels)) if weights is None else weights
     numbers = np.clip((scores * bins).astype(int), 0, bins - 1)
-    found = []
+    diagram_bins = []
     for number in np.unique(numbers):
         inside = numbers == number
         weight = weights[inside].sum()
         if weight > 0:
             probability, share = (float((weights[inside] * values[inside]).sum() / weight) for values in (scores, labels))
-            found.append(Bin(probability, share, float(weight / weights.sum()), int(inside.sum())))
-    return found
+            diagram_bins.append(Bin(probability, share, float(weight / weights.sum()), int(inside.sum())))
+    return diagram_bins
 
 
 def calibration_error(labels: Floats, scores: Floats, *, weights: Floats | None = None, bins: int = 15) -> float:
     """Return the expected calibration error (Naeini et al. 2015): the mean distance of probability and share over the bins."""
-    found = reliability(labels, scores, weights=weights, bins=bins)
-    return sum(abs(point.probability - point.share) * point.mass for point in found) if found else float("nan")
+    reliability_bins = reliability(labels, scores, weights=weights, bins=bins)
+    return (
+        sum(abs(point.probability - point.share) * point.mass for point in reliability_bins) if reliability_bins else float("nan")
+    )
 
 
 def brier(labels: Floats, scores: Floats) -> Brier:

@@ -22,10 +22,12 @@ def stage_confusion(judged: Sequence[Judged], keys: Sequence[str], thresholds: M
     scores = np.concatenate([conversation.stages for conversation in judged]) if judged else np.zeros((0, len(keys)))
     labelled = ~np.isnan(labels).any(axis=1)
     true = labels[labelled] == 1
-    found = scores[labelled] >= np.asarray([thresholds[key] for key in keys])
+    predicted = scores[labelled] >= np.asarray([thresholds[key] for key in keys])
     rows = [true[:, row] for row in range(len(keys))] + [~true.any(axis=1)]
     counts = []
     for number, inside in enumerate(rows):
-        own = [int((found[inside, column] & ((column == number) | ~true[inside, column])).sum()) for column in range(len(keys))]
-        counts.append([*own, int((~found[inside].any(axis=1)).sum())])
+        hits = [
+            int((predicted[inside, column] & ((column == number) | ~true[inside, column])).sum()) for column in range(len(keys))
+        ]
+        counts.append([*hits, int((~predicted[inside].any(axis=1)).sum())])
     return {"stages": [*keys, NONE], "messages": [int(inside.sum()) for inside in rows], "counts": counts}

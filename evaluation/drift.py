@@ -96,7 +96,7 @@ def read_profile(content: Mapping[str, Any]) -> Profile:
 
 def drift(reference: Profile, seen: Profile) -> list[Finding]:
     """Return the figures side by side, with warnings where they are further apart than chance and enough to matter."""
-    found = [
+    findings = [
         _flagged(reference, seen),
         _distribution("highest risk", "risk", "{:.3g}", reference, seen),
         _distribution("messages a conversation", "messages", "{:.0f}", reference, seen),
@@ -105,8 +105,8 @@ def drift(reference: Profile, seen: Profile) -> list[Finding]:
         _languages(reference, seen),
     ]
     if seen.conversations < _FEW:
-        found.append(Finding("conversations", f"{reference.conversations:,}", f"{seen.conversations:,}", "too few to tell much"))
-    return found
+        findings.append(Finding("conversations", f"{reference.conversations:,}", f"{seen.conversations:,}", "too few to tell much"))
+    return findings
 
 
 def distance(first: Sequence[float], second: Sequence[float]) -> float:

@@ -28,7 +28,7 @@ from evaluation.saved import Saved
 from evaluation.slices import slices
 from evaluation.speakers import speaker_figures
 from evaluation.summary import at_even_odds, summarise
-from evaluation.thresholds import alerts_in_words, choice_of
+from evaluation.threshold_search import alerts_in_words, choice_of
 from evaluation.worst import worst_errors
 from pipeline.thresholds import Thresholds
 
@@ -42,7 +42,7 @@ AFTER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 def measure(saved: Saved, *, prevalence: float = 0.001, rounds: int = 200) -> dict[str, Any]:
     """Return all figures, with 95 % intervals resampled by conversation or speaker."""
     judged, thresholds = saved.judged, saved.thresholds
-    found = {
+    figures = {
         "counts": _counts(judged, thresholds),
         **summarise(judged, thresholds, rounds=rounds),
         "micro": micro(judged, thresholds.keys, thresholds.stages),
@@ -54,13 +54,13 @@ def measure(saved: Saved, *, prevalence: float = 0.001, rounds: int = 200) -> di
     }
     labels, peaks = conversation_labels(judged)
     if len(np.unique(labels)) == 2:
-        found["ranking"] = _ranking(judged, labels, peaks, rounds)
-        found["curves"] = _curves(judged, labels, peaks)
+        figures["ranking"] = _ranking(judged, labels, peaks, rounds)
+        figures["curves"] = _curves(judged, labels, peaks)
         shares = sorted({prevalence, *PREVALENCES}, reverse=True)
-        found["alerts"] = [_alerts(labels, peaks, thresholds.risk, share, chosen=share == prevalence) for share in shares]
+        figures["alerts"] = [_alerts(labels, peaks, thresholds.risk, share, chosen=share == prevalence) for share in shares]
     if pan12 := _pan12(judged, thresholds):
-        found["pan12"] = pan12
-    return found
+        figures["pan12"] = pan12
+    return figures
 
 
 def _counts(judged: Sequence[Judged], thresholds: Thresholds) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _pan12(judged: Sequence[Judged], thresholds: Thresholds) -> dict[str, Any]:
         if risk >= thresholds.risk
     }
     who = official(retrieved, relevant)
-    found: dict[str, Any] = {"who": _official(who, 0.5)}
+    figures: dict[str, Any] = {"who": _official(who, 0.5)}
     flagged = {(conversation.id, message) for conversation in conversations for message in conversation.flagged or ()}
     if flagged and all(conversation.messages for conversation in conversations if len(conversation.risk)):
         limits = np.asarray([thresholds.stages[key] for key in thresholds.keys])
@@ -168,8 +168,8 @@ def _pan12(judged: Sequence[Judged], thresholds: Thresholds) -> dict[str, Any]:
             for row, (name, message) in enumerate(zip(conversation.speakers, conversation.messages, strict=True)):
                 if name in retrieved and (signs[row] or (not signs.any() and conversation.speaker_risk[row] >= thresholds.risk)):
                     lines.add((conversation.id, message))
-        found["which_lines"] = _official(official(lines, flagged), 3)
-    return found
+        figures["which_lines"] = _official(official(lines, flagged), 3)
+    return figures
 
 
 def _official(run: Official, beta: float) -> dict[str, Any]:

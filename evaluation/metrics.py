@@ -125,11 +125,11 @@ def stage_columns(judged: Sequence[Judged], column: int) -> tuple[Floats, Floats
 
 def stage_figures(judged: Sequence[Judged], keys: Sequence[str], thresholds: Mapping[str, float]) -> dict[str, dict[str, float]]:
     """Return, for each stage, how many messages carry it, on how many it is found, precision, recall, F1 and average precision."""
-    found = {}
+    figures = {}
     for column, key in enumerate(keys):
         labels, scores = stage_columns(judged, column)
         precision, recall = precision_recall(labels, scores >= thresholds[key])
-        found[key] = {
+        figures[key] = {
             "messages": int(labels.sum()),
             "found": int((scores >= thresholds[key]).sum()),
             "threshold": thresholds[key],
@@ -138,7 +138,7 @@ def stage_figures(judged: Sequence[Judged], keys: Sequence[str], thresholds: Map
             "f1": f_score(precision, recall),
             "average_precision": average_precision(labels, scores),
         }
-    return found
+    return figures
 
 
 def stage_cells(row: Mapping[str, Any]) -> dict[str, str]:

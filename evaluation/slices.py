@@ -89,7 +89,7 @@ def slices(judged: Sequence[Judged], threshold: float, keys: Sequence[str]) -> d
     parts = {name: values for name, values in parts.items() if len(values) > 1 or name == "situation"}
     compared = sum(_comparisons(values) for values in parts.values())
     confidence = 1 - 0.05 / max(compared, 1)
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     warnings: list[str] = []
     for name, values in parts.items():
         rows = []
@@ -100,11 +100,11 @@ def slices(judged: Sequence[Judged], threshold: float, keys: Sequence[str]) -> d
             warnings += message
             rows.append({"slice": value, **_figures(members, threshold), "warnings": message})
         if name != "situation" or any(row["warnings"] for row in rows):
-            found[name] = rows if name != "situation" else [row for row in rows if row["warnings"]]
+            figures[name] = rows if name != "situation" else [row for row in rows if row["warnings"]]
     return {
         "confidence_of_warnings": round(confidence, 6),
         "compared": compared,
-        "axes": found,
+        "axes": figures,
         "warnings": warnings,
         "false_positives": false_positives(known, threshold),
     }
@@ -121,13 +121,13 @@ def false_positives(judged: Sequence[Judged], threshold: float) -> list[dict[str
     return [
         {
             "situation": situation,
-            **Share(len(found), totals[situation]).as_json(),
+            **Share(len(alarms), totals[situation]).as_json(),
             "ids": [
                 conversation.id
-                for conversation in sorted(found, key=lambda conversation: (-conversation.peak, conversation.id))[:_LISTED]
+                for conversation in sorted(alarms, key=lambda conversation: (-conversation.peak, conversation.id))[:_LISTED]
             ],
         }
-        for situation, found in sorted(flagged.items(), key=lambda item: (-len(item[1]), item[0]))
+        for situation, alarms in sorted(flagged.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
 
 
@@ -139,11 +139,11 @@ def _stages(keys: Sequence[str]) -> Callable[[Judged], tuple[str, ...]]:
 
 
 def _parts(judged: Sequence[Judged], values: Callable[[Judged], tuple[str, ...]]) -> dict[str, list[Judged]]:
-    found: dict[str, list[Judged]] = {}
+    parts: dict[str, list[Judged]] = {}
     for conversation in judged:
         for value in values(conversation):
-            found.setdefault(value, []).append(conversation)
-    return found
+            parts.setdefault(value, []).append(conversation)
+    return parts
 
 
 def _worth_listing(members: Sequence[Judged]) -> bool:
@@ -172,7 +172,7 @@ def _figures(members: Sequence[Judged], threshold: float) -> dict[str, Any]:
 
 
 def _far_off(name: str, members: Sequence[Judged], rest: Sequence[Judged], threshold: float, confidence: float) -> list[str]:
-    found = []
+    stages = []
     for grooming, far, what in ((True, _FAR_RECALL, "found"), (False, _FAR_ALARMS, "flagged")):
         inside, other = _share(members, grooming, threshold), _share(rest, grooming, threshold)
         if not inside.conversations or not other.conversations:
@@ -182,8 +182,8 @@ def _far_off(name: str, members: Sequence[Judged], rest: Sequence[Judged], thres
         if worse or ((high < 0 if grooming else low > 0) and abs(_gap(inside, other)) >= far):
             kind = "grooming conversations" if grooming else "ordinary conversations"
             here, elsewhere = (f"{share.flagged} of {share.conversations}" for share in (inside, other))
-            found.append(f"{name}: {here} {kind} are {what}, elsewhere {elsewhere}")
-    return found
+            stages.append(f"{name}: {here} {kind} are {what}, elsewhere {elsewhere}")
+    return stages
 
 
 def _gap(share: Share, other: Share) -> float:

@@ -43,15 +43,15 @@ class SpeakerScore:
 
 def speaker_scores(judged: Sequence[Judged]) -> list[SpeakerScore]:
     """Return the speakers of the conversations whose groomers are known."""
-    found: dict[tuple[str | None, str], tuple[bool, float]] = {}
+    best: dict[tuple[str | None, str], tuple[bool, float]] = {}
     for conversation in judged:
         if conversation.groomers is None:
             continue
         home = None if conversation.attributes.get("corpus") in NAMED_CORPORA else conversation.id
         for name, risk in zip(conversation.speakers, conversation.speaker_risk.tolist(), strict=True):
-            grooms, highest = found.get((home, name), (False, 0.0))
-            found[home, name] = grooms or name in conversation.groomers, max(highest, risk)
-    return [SpeakerScore(home, name, grooms, risk) for (home, name), (grooms, risk) in found.items()]
+            grooms, highest = best.get((home, name), (False, 0.0))
+            best[home, name] = grooms or name in conversation.groomers, max(highest, risk)
+    return [SpeakerScore(home, name, grooms, risk) for (home, name), (grooms, risk) in best.items()]
 
 
 def columns(speakers: Sequence[SpeakerScore]) -> tuple[Floats, Floats]:

@@ -53,7 +53,7 @@ def _macro(name: str) -> Figure:
     return lambda judged, thresholds: macro(stage_figures(judged, thresholds.keys, thresholds.stages), name)
 
 
-def written(judged: Sequence[Judged]) -> list[Judged]:
+def labelled(judged: Sequence[Judged]) -> list[Judged]:
     """Return the conversations that are not taken from ordinary chat."""
     return [conversation for conversation in judged if conversation.attributes.get("situation") != ORDINARY_CHAT]
 
@@ -64,7 +64,7 @@ FIGURES: Mapping[str, Figure] = {
     "stage macro-F1": _macro("f1"),
     "stage macro average precision": _macro("average_precision"),
     "conversation AUC, all": lambda judged, _: roc_auc(*conversation_labels(judged)),
-    "conversation AUC, written only": lambda judged, _: roc_auc(*conversation_labels(written(judged))),
+    "conversation AUC, labelled only": lambda judged, _: roc_auc(*conversation_labels(labelled(judged))),
     "recall at 1 % false positives": _recall(0.01),
     "recall at 0.1 % false positives": _recall(0.001),
     RIGHT_SPEAKER: lambda judged, thresholds: attribution(judged, thresholds.risk),
@@ -74,7 +74,7 @@ FIGURES: Mapping[str, Figure] = {
 """What a table of figures holds, in its order."""
 
 _OF_FLAGGED = frozenset({RIGHT_SPEAKER, _MEDIAN})
-_OF_WRITTEN = frozenset({"conversation AUC, written only", "calibration error of the risk, at even odds"})
+_OF_LABELLED = frozenset({"conversation AUC, labelled only", "calibration error of the risk, at even odds"})
 _SLOW = frozenset({"stage macro-F1", "stage macro average precision"})
 
 
@@ -83,7 +83,7 @@ def at_even_odds(judged: Sequence[Judged]) -> tuple[Floats, Floats, Floats]:
 
     With the weights a risk of 0.5 means even odds against ordinary conversations that could be taken for grooming.
     """
-    labels, peaks = conversation_labels(written(judged))
+    labels, peaks = conversation_labels(labelled(judged))
     return labels, peaks, np.where(labels == 1, 0.5 / max(labels.sum(), 1), 0.5 / max((labels == 0).sum(), 1))
 
 
@@ -96,11 +96,11 @@ def summarise(judged: Sequence[Judged], thresholds: Thresholds, *, rounds: int =
     """Return every figure as JSON can hold it: the table with 95 % intervals by conversation, stages, alerts, early warning."""
     grooming = [conversation for conversation in judged if conversation.grooming]
     ordinary = [conversation for conversation in judged if conversation.grooming is False]
-    found = [conversation for conversation in grooming if conversation.peak >= thresholds.risk]
+    flagged = [conversation for conversation in grooming if conversation.peak >= thresholds.risk]
     stages = stage_figures(judged, thresholds.keys, thresholds.stages)
     chat = [conversation for conversation in ordinary if conversation.attributes.get("situation") == ORDINARY_CHAT]
-    hard = [conversation for conversation in written(ordinary) if conversation.attributes.get("hard") == "true"]
-    plain = [conversation for conversation in written(ordinary) if conversation.attributes.get("hard") != "true"]
+    hard = [conversation for conversation in labelled(ordinary) if conversation.attributes.get("hard") == "true"]
+    plain = [conversation for conversation in labelled(ordinary) if conversation.attributes.get("hard") != "true"]
 
     def part(chosen: Sequence[Judged]) -> dict[str, int]:
         return {"conversations": len(chosen), "flagged": sum(conversation.peak >= thresholds.risk for conversation in chosen)}
@@ -129,12 +129,12 @@ def summarise(judged: Sequence[Judged], thresholds: Thresholds, *, rounds: int =
         "conversations": {
             "threshold": thresholds.risk,
             "roc_auc": or_null(FIGURES["conversation AUC, all"](judged, thresholds)),
-            "roc_auc_written_only": or_null(FIGURES["conversation AUC, written only"](judged, thresholds)),
+            "roc_auc_labelled_only": or_null(FIGURES["conversation AUC, labelled only"](judged, thresholds)),
             "grooming": part(grooming),
-            "right_speaker": sum(conversation.peak_speaker in (conversation.groomers or ()) for conversation in found),
+            "right_speaker": sum(conversation.peak_speaker in (conversation.groomers or ()) for conversation in flagged),
             "median_messages_to_alert": or_null(messages_to_alert(judged, thresholds.risk)),
-            "median_messages_of_those": float(np.median([len(conversation.risk) for conversation in found])) if found else None,
-            "ordinary": {"written_hard": part(hard), "written_plain": part(plain), "ordinary_chat": part(chat)},
+            "median_messages_of_those": float(np.median([len(conversation.risk) for conversation in flagged])) if flagged else None,
+            "ordinary": {"labelled_hard": part(hard), "labelled_plain": part(plain), "ordinary_chat": part(chat)},
         },
     }
 
@@ -145,7 +145,7 @@ def _examples(name: str, judged: Sequence[Judged], thresholds: Thresholds) -> in
         return sum(bool((conversation.labels == 1).any()) for conversation in judged)
     if name in _OF_FLAGGED:
         return sum(bool(conversation.grooming) and conversation.peak >= thresholds.risk for conversation in judged)
-    labels, _ = conversation_labels(written(judged) if name in _OF_WRITTEN else judged)
+    labels, _ = conversation_labels(labelled(judged) if name in _OF_LABELLED else judged)
     return int(min((labels == 1).sum(), (labels == 0).sum()))
 
 
@@ -182,7 +182,7 @@ def compare(
     others = {conversation.id: conversation for conversation in second}
     pairs = [(conversation, others[conversation.id]) for conversation in first if conversation.id in others]
     chance = np.random.default_rng(seed)
-    found = []
+    differences = []
     for name, figure in FIGURES.items():
 
         def both(chosen: Sequence[tuple[Judged, Judged]], figure: Figure = figure) -> tuple[float, float]:
@@ -194,5 +194,5 @@ def compare(
             if not (np.isnan(value) or np.isnan(other)):
                 gaps.append(other - value)
         interval = (float(np.percentile(gaps, 2.5)), float(np.percentile(gaps, 97.5))) if gaps else (float("nan"), float("nan"))
-        found.append(Difference(name, *both(pairs), interval))
-    return found
+        differences.append(Difference(name, *both(pairs), interval))
+    return differences

@@ -98,16 +98,16 @@ def _ranking(positive: Sequence[Judged], negative: Sequence[Judged], *, rates: S
         )
 
     examples = min(len(positive), len(negative))
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "positive": len(positive),
         "negative": len(negative),
         "auc": with_interval(joined, lambda chosen: roc_auc(*pair(chosen)), examples),
     }
     for rate in rates:
-        found[f"recall_at_{rate:g}"] = with_interval(
+        figures[f"recall_at_{rate:g}"] = with_interval(
             joined, lambda chosen, rate=rate: recall_at(*pair(chosen), false_positive_rate=rate), examples
         )
-    return found
+    return figures
 
 
 def _share(judged: Sequence[Judged], threshold: float) -> dict[str, Any]:
@@ -157,8 +157,8 @@ def _after_first_sign(grooming: Sequence[Judged], threshold: float) -> float:
 def _found_after(judged: Sequence[Judged], before: int, threshold: float) -> dict[str, Any]:
     alerts = [conversation.alert(threshold) for conversation in judged]
     early = sum(alert is not None and alert <= before for alert in alerts)
-    found = sum(alert is not None and alert > before for alert in alerts)
-    return {"found": found, "flagged_before_it_began": early, "of": len(judged)}
+    recalled = sum(alert is not None and alert > before for alert in alerts)
+    return {"found": recalled, "flagged_before_it_began": early, "of": len(judged)}
 
 
 def _even_error(grooming: Sequence[Judged], ordinary: Sequence[Judged]) -> float:

@@ -22,10 +22,10 @@ def worst_errors(judged: Sequence[Judged], threshold: float, *, listed: int = LI
         if conversation.groomers and conversation.peak >= threshold and conversation.peak_speaker not in conversation.groomers
     ]
 
-    def rows(found: Sequence[Judged], key: Callable[[Judged], float]) -> list[dict[str, Any]]:
+    def rows(errors: Sequence[Judged], key: Callable[[Judged], float]) -> list[dict[str, Any]]:
         return [
             _row(conversation)
-            for conversation in sorted(found, key=lambda conversation: (key(conversation), conversation.id))[:listed]
+            for conversation in sorted(errors, key=lambda conversation: (key(conversation), conversation.id))[:listed]
         ]
 
     return {

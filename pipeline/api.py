@@ -6,7 +6,7 @@
     model = load_model()
     print(model.predict(read_export("chat.zip")).to_arrow())
 
-Wherever a model is asked for, the name of a model that ships or the path of a model folder will do; see `pipeline.shipped`.
+Wherever a model is asked for, the name of a model that ships or the path of a model folder will do; see `pipeline.package_data`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from pipeline.model.encoder.runtime import DEFAULT_RUNTIME, Device, RuntimeName
 from pipeline.model.explain import SIGNS
 from pipeline.model.folder import ModelFolder
 from pipeline.model.load import load_model as _load_model
+from pipeline.package_data import config_path, model_path
 from pipeline.predictions import Predictions, conversations_of
 from pipeline.results import THRESHOLDS, Run, TextPolicy
 from pipeline.schema import Conversation, Message, MessageScore
 from pipeline.score import score as _score
 from pipeline.scoring.chats import chat_table
 from pipeline.scoring.core import Scorer, score_table
-from pipeline.shipped import config_path, model_path
 from pipeline.stream.state import ConversationState
 from pipeline.stream.step import Stepper
 from pipeline.thresholds import Thresholds, read_thresholds
@@ -158,6 +158,7 @@ def score(
     thresholds: PathLike | None = None,
     cascade: bool | None = None,
     since: PathLike | None = None,
+    patterns: bool = True,
     explain: int = SIGNS,
     overwrite: bool = False,
 ) -> Run:
@@ -177,6 +178,7 @@ def score(
         thresholds=_path(thresholds),
         cascade=cascade,
         since=_path(since),
+        patterns=patterns,
         explain=explain,
         overwrite=overwrite,
     )

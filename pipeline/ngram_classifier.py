@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import BaselineRecipe
 from pipeline.errors import InputError, SafelightError
+from pipeline.recipes import BaselineRecipe
 
 if TYPE_CHECKING:
     from pipeline.model.ngram.ngrams import LinearStages
@@ -64,9 +64,9 @@ class NgramClassifier:
                 raise InputError(
                     f"stages[{place}] is a {type(carried).__name__}, not a set of stages", do="Give {'secrecy'}, or set() for none"
                 )
-        found = sorted({stage for carried in stages for stage in carried})
-        order = tuple(classes) if classes is not None else tuple(found)
-        if unknown := [stage for stage in found if stage not in order]:
+        stage_names = sorted({stage for carried in stages for stage in carried})
+        order = tuple(classes) if classes is not None else tuple(stage_names)
+        if unknown := [stage for stage in stage_names if stage not in order]:
             raise InputError(f"unknown stages: {', '.join(map(str, unknown))}", do=f"The classes are {', '.join(order)}")
         if not order:
             raise InputError("no text carries a stage", do="Give the stages of the texts")

@@ -166,7 +166,7 @@ def noted_hashes(record: Path, *, do: str) -> Mapping[str, str]:
         raise ResultsError("the record of the files is damaged", where=str(record), do=do) from error
 
 
-def require_unchanged(folder: Path, found: Mapping[str, str], noted: Mapping[str, str], *, do: str) -> None:
+def require_unchanged(folder: Path, current: Mapping[str, str], noted: Mapping[str, str], *, do: str) -> None:
     """Compare the hashes that files of a folder have, as `hashes_of` gives them, with those noted; without one, none is compared.
 
     Raises
@@ -174,6 +174,6 @@ def require_unchanged(folder: Path, found: Mapping[str, str], noted: Mapping[str
     ResultsError
         When a file was changed; ``do`` says what to do then.
     """
-    for name, digest in found.items():
+    for name, digest in current.items():
         if noted.get(name, digest) != digest:
             raise ResultsError("the file was changed after it was written: its SHA-256 differs", where=str(folder / name), do=do)

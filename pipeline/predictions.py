@@ -163,10 +163,10 @@ def _from_table(table: pa.Table) -> list[Conversation]:
     if len(set(names)) < len(names):
         raise InputError("the table has two columns of one name", do=do)
     columns: dict[str, list[Any]] = {name: table[name].to_pylist() for name in names}
-    found: dict[str, list[Message]] = {}
+    by_conversation: dict[str, list[Message]] = {}
     for row in range(table.num_rows):
         conversation_id = _cell(columns, "conversation_id", row, needed=True)
-        messages = found.setdefault(str(conversation_id), [])
+        messages = by_conversation.setdefault(str(conversation_id), [])
         kind = _cell(columns, "kind", row) or "message"
         if kind not in KINDS:
             raise InputError(f"row {row + 1} of the table: kind is not one of {', '.join(KINDS)}", do="Leave the column out")
@@ -181,7 +181,7 @@ def _from_table(table: pa.Table) -> list[Conversation]:
         )
     return [
         Conversation(conversation_id=conversation_id, platform="python", messages=tuple(messages))
-        for conversation_id, messages in found.items()
+        for conversation_id, messages in by_conversation.items()
     ]
 
 

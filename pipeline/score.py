@@ -70,6 +70,7 @@ def score(
     engine: Engine = "local",
     device: Device = "cpu",
     runtime: RuntimeName = DEFAULT_RUNTIME,
+    patterns: bool = True,
     overwrite: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Run:
@@ -81,9 +82,10 @@ def score(
     several exports a damaged one is left out and named in ``failed`` of the record, and so is a conversation that cannot be
     scored, and a file that may hold a chat and is none we know; ``passed_over`` names every other file that was not read.
     ``cascade`` ``None`` means: where the model has one whose measured loss of recall is small enough. ``since`` is a
-    previous run, whose unchanged conversations are not read by the model again. The ``explain`` strongest signs of a flagged
-    conversation, and the jumps of its risk, get their words and reasons; with 0 nothing does. Where ``progress`` is given, the
-    exports are read once more beforehand (on Ray they are not), so that it has a total.
+    previous run, whose unchanged conversations are not read by the model again. Where ``progress`` is given, the exports are read
+    once more beforehand (on Ray they are not), so that it has a total. ``patterns``: whether the report shows what several
+    conversations should be read together for, where the extra ``link`` is installed. The ``explain`` strongest signs of a flagged
+    conversation, and the jumps of its risk, get their words and reasons; with 0 nothing does.
 
     Raises
     ------
@@ -134,11 +136,13 @@ def score(
                 if (error := first_error(merged.failed, units)) is not None:
                     raise error
                 write_json(work / THRESHOLDS, chosen.model_dump(mode="json"))
-                record = _record(folder, loaded, log, merged, settings, started, since)
+                record = _record(folder, loaded, log, merged, settings, started, since) | {"patterns": patterns}
                 write_json(work / RUN, record)
+                from pipeline.link.strongest import strongest_patterns
                 from pipeline.report.build import write_report
 
-                write_report(open_run(work), work / REPORT)
+                scored = open_run(work)
+                write_report(scored, work / REPORT, patterns=strongest_patterns(scored))
                 write_json(work / RUN, record | {"files": hashes_of(work, (SCORES, CONVERSATIONS, THRESHOLDS, REPORT))})
                 checkpoint.finish(work, plan)
         except ExportError:

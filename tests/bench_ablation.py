@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from evaluation.metrics import Judged
-from evaluation.summary import ORDINARY_CHAT, compare, written
-from pipeline.config import EncoderRecipe, Taxonomy, load_settings
+from evaluation.summary import ORDINARY_CHAT, compare, labelled
+from pipeline.config import Taxonomy, load_settings
 from pipeline.corpora.augment.compose import Composition
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.training import read_training_corpus
@@ -38,18 +38,19 @@ from pipeline.model.encoder.context_head import NEAR, neighbours
 from pipeline.model.encoder.encoder import EncoderModel
 from pipeline.model.encoder.message_tokens import Arrays, Network
 from pipeline.model.predict import predict_labelled
+from pipeline.recipes import EncoderRecipe
 from pipeline.thresholds import Thresholds
 from pipeline.training import examples
 from pipeline.training import loss as loss_module
 from pipeline.training.calibrate import calibrate
-from pipeline.training.choose import choose_thresholds
+from pipeline.training.choose_thresholds import choose_thresholds
 from pipeline.training.dataset import DatasetSplits, assign_splits, make_splits
 from pipeline.training.examples import Example, make_examples
-from pipeline.training.fit_encoder import fit_encoder
 from pipeline.training.head_warmup import refit_head
 from pipeline.training.open_encoder import Start, open_encoder
 from pipeline.training.train import load_recipe
 from pipeline.training.train_encoder import exported_logits
+from pipeline.training.trainer import fit_encoder
 
 HELD_OUT = ("nl", "pt")
 """Languages that one variant does not learn from."""
@@ -57,7 +58,7 @@ HELD_OUT = ("nl", "pt")
 SHOWN = (
     "stage macro average precision",
     "conversation AUC, all",
-    "conversation AUC, written only",
+    "conversation AUC, labelled only",
     "recall at 1 % false positives",
 )
 
@@ -278,7 +279,7 @@ def main() -> None:
             own, other = ([one for one in part.judged if one.attributes.get("language") in HELD_OUT] for part in (whole, told))
             say(rows("of these languages, learned from", Told(own, whole.thresholds), Told(own, whole.thresholds)))
             say(rows("of these languages, never met", Told(other, told.thresholds), Told(own, whole.thresholds)))
-    say(json.dumps({"written test conversations": len(written(whole.judged)) if whole else 0}))
+    say(json.dumps({"written test conversations": len(labelled(whole.judged)) if whole else 0}))
 
 
 if __name__ == "__main__":

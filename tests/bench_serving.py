@@ -6,6 +6,9 @@
 
 Both serve the same model on this machine and are asked the same over HTTP: conversations of a few messages each, and, of
 `safelight serve` alone, single messages with the state of their conversation. Clients wait for an answer before they ask again.
+Both servers run all the time and are asked in turn, in several rounds; figures are medians over the rounds. Use the ratios. On a
+machine that others use too, times say little, because a server with more threads gets a larger share of it: the processor time of
+a message, of all processes of a server, says what a server needs.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import http.client
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -22,9 +26,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 ROOT = Path(__file__).parent.parent
 WORDS = "dinner game homework later today school dog train ready maybe film song level coins match bring tomorrow seven".split()  # noqa: SIM905
@@ -84,21 +89,52 @@ def invocations(messages: int) -> Ask:
     return ask
 
 
-def load(port: int, ask: Ask, *, clients: int, seconds: float) -> str:
-    """Ask from several clients at once; return the figures."""
+@dataclass(frozen=True)
+class Server:
+    """A server that runs: its port, and the group of its processes."""
+
+    port: int
+    group: int
+
+    def processor_seconds(self) -> float:
+        """Return what its processes have used of the processors so far; Linux tells."""
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text("utf-8").rpartition(")")[2].split()
+            except OSError:  # it has ended
+                continue
+            if int(fields[2]) == self.group:
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One round of one server: messages a second, processor seconds a message, seconds until an answer, clients that gave up."""
+
+    rate: float
+    cpu: float
+    p50: float
+    p99: float
+    failed: int
+
+
+def load(server: Server, ask: Ask, *, clients: int, seconds: float) -> Measured:
+    """Ask from several clients at once."""
     times: list[float] = []
     counted: list[int] = []
     failed: list[str] = []
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), server.processor_seconds()
 
     def client(number: int) -> None:
         generator = random.Random(number)  # noqa: S311 - not for secrets
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
         while time.perf_counter() - begin < seconds:
             began = time.perf_counter()
             try:
                 counted.append(ask(connection, generator))
-            except (RuntimeError, OSError) as error:
+            except (RuntimeError, OSError, http.client.HTTPException) as error:
                 failed.append(str(error))
                 return
             times.append(time.perf_counter() - began)
@@ -109,26 +145,48 @@ def load(port: int, ask: Ask, *, clients: int, seconds: float) -> str:
     for thread in threads:
         thread.join()
     if len(times) < 2:
-        return f"no answers: {failed[:1]}"
+        raise SystemExit(f"no answers: {failed[:1]}")
     cuts = quantiles(times, n=100)
-    rate = sum(counted) / (time.perf_counter() - begin)
-    return f"{rate:8,.0f} messages/s   p50 {cuts[49] * 1e3:7.1f} ms   p99 {cuts[98] * 1e3:7.1f} ms   {len(failed)} clients failed"
+    cpu = (server.processor_seconds() - used) / sum(counted)
+    return Measured(sum(counted) / (time.perf_counter() - begin), cpu, cuts[49], cuts[98], len(failed))
+
+
+def print_table(measured: dict[str, list[Measured]], *, reference: str) -> None:
+    """Print the medians over the rounds, and the median of the ratios to the reference."""
+    for name, rounds in measured.items():
+        row = f"{name:38} {median(m.rate for m in rounds):7,.0f} messages/s"
+        row += f"   {median(m.cpu for m in rounds) * 1e3:5.1f} ms of processor/message"
+        row += f"   p50 {median(m.p50 for m in rounds) * 1e3:7.0f} ms   p99 {median(m.p99 for m in rounds) * 1e3:7.0f} ms"
+        if failed := sum(m.failed for m in rounds):
+            row += f"   {failed} clients failed"
+        if reference in measured and name != reference:
+            pairs = list(zip(rounds, measured[reference], strict=True))
+            row += f"   {median(own.rate / other.rate for own, other in pairs):.2f} times the messages/s,"
+            row += f" {median(own.cpu / other.cpu for own, other in pairs):.2f} times the processor time,"
+            row += f" {median(own.p50 / other.p50 for own, other in pairs):.2f} times the p50,"
+            row += f" {median(own.p99 / other.p99 for own, other in pairs):.2f} times the p99"
+        print(row)
 
 
 def free_port() -> int:
     """Return a port that nobody uses."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
 
 
 @contextmanager
-def started(command: list[str], port: int, path: str, cwd: Path) -> Iterator[None]:
+def started(command: list[str], port: int, path: str, cwd: Path) -> Iterator[Server]:
     """Run a server until the end of the block; begin when it answers."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow starts uvicorn by its name
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": programs}
+    with subprocess.Popen(
+        command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as server:
         try:
             for _ in range(1200):
+                if server.poll() is not None:
+                    raise SystemExit(f"it ended with {server.returncode} before it answered: {' '.join(command)}")
                 try:
                     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
                     connection.request("GET", path)
@@ -136,9 +194,10 @@ def started(command: list[str], port: int, path: str, cwd: Path) -> Iterator[Non
                         break
                 except OSError:
                     time.sleep(0.2)
-            yield
+            yield Server(port, server.pid)
         finally:
-            server.terminate()
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)  # MLflow's workers are children of its command
 
 
 def main() -> None:
@@ -147,27 +206,25 @@ def main() -> None:
     parser.add_argument("--model", default=str(ROOT / "models" / "default"))
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--messages", type=int, default=10, help="Messages of a conversation.")
     parser.add_argument("--mlflow", action="store_true", help="Serve the model with MLflow too; its environment must hold MLflow.")
     given = parser.parse_args()
-    print(f"{given.clients} clients, {given.seconds:g} s each, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
-    with tempfile.TemporaryDirectory() as folder:
+    busy = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before"
+    print(f"{given.clients} clients, {given.rounds} rounds of {given.seconds:g} s, {busy}")
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
         port = free_port()
         program = "from pipeline.cli.main import main; main()"
         command = [sys.executable, "-c", program, "serve", "--model", given.model, "--port", str(port)]
-        with started(command, port, "/health", Path(folder)):
-            for name, ask in ((f"/score, {given.messages} messages", score(given.messages)), ("/step", step())):
-                print(f"safelight serve  {name:20} {load(port, ask, clients=given.clients, seconds=given.seconds)}", flush=True)
+        ours = servers.enter_context(started(command, port, "/health", Path(folder)))
+        cases = {
+            f"safelight serve, /score, {given.messages} messages": (ours, score(given.messages)),
+            "safelight serve, /step, 1 message": (ours, step()),
+        }
+        reference = f"mlflow models serve, {given.messages} messages"
         if given.mlflow:
-            port = free_port()
-            saved = Path(folder) / "model"
-            save = (
-                "import mlflow, sys; from pathlib import Path; import pipeline.tracking as place; "
-                "mlflow.pyfunc.save_model(sys.argv[1], python_model=str(Path(place.__file__).parent / 'served.py'), "
-                "artifacts={'folder': sys.argv[2]})"
-            )
-            environment = os.environ | {"PYTHONPATH": str(ROOT)}
-            subprocess.run([sys.executable, "-c", save, str(saved), given.model], check=True, env=environment)
+            saved, port = Path(folder) / "model", free_port()
+            save_for_mlflow(given.model, saved)
             command = [
                 sys.executable,
                 "-m",
@@ -181,9 +238,22 @@ def main() -> None:
                 "--env-manager",
                 "local",
             ]
-            with started(command, port, "/ping", Path(folder)):
-                figures = load(port, invocations(given.messages), clients=given.clients, seconds=given.seconds)
-                print(f"mlflow serve     {f'{given.messages} messages':20} {figures}")
+            cases[reference] = servers.enter_context(started(command, port, "/ping", Path(folder))), invocations(given.messages)
+        measured: dict[str, list[Measured]] = {name: [] for name in cases}
+        for name, (server, ask) in [*cases.items()] * (given.rounds + 1):  # the first round warms up and is not counted
+            measured[name].append(load(server, ask, clients=given.clients, seconds=given.seconds))
+        print_table({name: rounds[1:] for name, rounds in measured.items()}, reference=reference)
+
+
+def save_for_mlflow(model: str, saved: Path) -> None:
+    """Save the model as training logs it."""
+    program = (
+        "import mlflow, sys; from pathlib import Path; import pipeline.tracking as place; "
+        "mlflow.pyfunc.save_model(sys.argv[1], python_model=str(Path(place.__file__).parent / 'served.py'), "
+        "artifacts={'folder': sys.argv[2]})"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program, str(saved), model], check=True, env=environment, stderr=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ Not collected by pytest. What it finds becomes a test of that reader.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -27,7 +28,9 @@ with atheris.instrument_imports(include=["pipeline.ingest"]):  # pyright: ignore
     from pipeline.errors import SafelightError
     from pipeline.ingest import ReadLog, ReadOptions, read_conversations
     from pipeline.ingest.detection.detect import FORMATS
-    from pipeline.ingest.times.day_periods import says_nothing
+    from pipeline.ingest.times.day_periods import hour_of, says_nothing
+    from pipeline.ingest.times.long_dates import from_long_date
+    from pipeline.ingest.times.named_months import MonthNames
 
     # The readers are imported when they are first needed, which is too late for the instruments.
     for known in FORMATS.values():
@@ -106,7 +109,12 @@ def main() -> None:
     format_ = None if name in ("detect", "zip") else name.partition("-")[0]
     options = ReadOptions(format=format_, date_order="dmy", max_member_bytes=1 << 22)
 
-    says_nothing("warm")  # the words of all languages load once, which takes seconds
+    # The words of all languages load once, which takes seconds.
+    says_nothing("warm")
+    hour_of("warm", 1)
+    MonthNames().read("13 warm 2024, 9:05")
+    with contextlib.suppress(ValueError):
+        from_long_date("13 warm 2024 9:05")
 
     def one(data: bytes) -> None:
         place = usual

@@ -29,6 +29,12 @@ def test_a_card_of_a_users_model_claims_nothing_of_our_corpus(tiny_model: Path) 
 
 
 @pytest.mark.slow
+def test_figures_of_a_users_corpus_have_no_names_of_our_corpus(tiny_model: Path) -> None:
+    for name in ("MODEL_CARD.md", "metrics.json", "thresholds.json"):
+        content = (tiny_model / name).read_text("utf-8")
+        assert not [word for word in ("written only", "written_", "hard ordinary", "looking alike") if word in content]
+
+
 def test_a_card_of_a_users_encoder_claims_nothing_of_our_corpus(tiny_encoder_model: Path) -> None:
     card = (tiny_encoder_model / "MODEL_CARD.md").read_text("utf-8")
     assert [claim for claim in OURS if claim in card.casefold()] == []

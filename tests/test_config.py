@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import BaselineRecipe, Taxonomy, load_settings
+from pipeline.config import Taxonomy, load_settings
 from pipeline.errors import ConfigError
+from pipeline.recipes import BaselineRecipe
 
 
 def test_the_taxonomy_has_what_a_report_needs(taxonomy: Taxonomy) -> None:

@@ -11,10 +11,10 @@ from helpers.labelled import grooming, labelled, ordinary
 pytest.importorskip("sklearn", reason="training needs the train extra")
 
 from evaluation.metrics import Judged
-from evaluation.thresholds import lowest_risk
-from pipeline.config import SplitSettings
+from evaluation.threshold_search import lowest_risk
 from pipeline.corpora.training import TrainingCorpus
-from pipeline.training.choose import choose_thresholds
+from pipeline.recipes import SplitSettings
+from pipeline.training.choose_thresholds import choose_thresholds
 from pipeline.training.dataset import assign_splits, make_splits
 
 
@@ -45,6 +45,12 @@ def test_a_threshold_keeps_to_both_rates() -> None:
 
 def test_without_ordinary_chat_the_stricter_rate_holds_for_the_corpus() -> None:
     assert choose_thresholds(rows(HARD), ["access"], rate=0.01, hard_rate=0.5).risk == pytest.approx(0.95001)
+
+
+def test_where_no_conversation_is_ordinary_an_alert_begins_at_even_odds() -> None:
+    chosen = choose_thresholds([judged("g", [0.4], grooming=True)], ["access"], rate=0.01, hard_rate=0.1)
+    assert chosen.risk == 0.5
+    assert "no conversation of the validation part is labelled as ordinary" in chosen.chosen
 
 
 def test_near_duplicates_of_ordinary_chat_stand_on_one_side() -> None:

@@ -32,10 +32,17 @@ def speakers(path: Path, **options: object) -> list[tuple[str, list[str | None]]
         "[13/02/2024, 20:00:01] oven: on\n",
         "2/13/24, 8:00 PM - oven: on\n",
         "conversation_id,speaker,timestamp,text\n",
+        "2024-02-13T21:05:11.123Z,1.2,abc,6 [FLog::Output] oven\n",
+        "[20:00, 13/02/2024] oven: on\n",
     ],
 )
 def test_lines_of_another_program_within_a_message_change_nothing(line: str, count: int, tmp_path: Path) -> None:
     assert speakers(write(tmp_path / "chat.txt", WHATSAPP.format(line * count))) == [("whatsapp", ["Kim", "Robin", "Kim"])]
+
+
+def test_commas_in_the_first_message_part_no_columns(tmp_path: Path) -> None:
+    text = WHATSAPP.format("").replace("here is my log", "conversation_id,speaker,timestamp,text")
+    assert speakers(write(tmp_path / "chat.txt", text)) == [("whatsapp", ["Kim", "Robin", "Kim"])]
 
 
 def test_a_pasted_whatsapp_line_leaves_signal_alone(tmp_path: Path) -> None:
@@ -117,6 +124,9 @@ def test_few_headers_among_many_lines_are_warned_of_with_the_first_other(tmp_pat
     [
         ("a.html", '<!DOCTYPE html><html><div class="page_wrap list_page">', "Telegram's HTML that holds no chat"),
         ("a.pdf", b"%PDF-1.4\n", "a PDF"),
+        ("msgstore.db.crypt15", b"\x0a\x01" * 50, "WhatsApp's encrypted backup"),
+        ("a.rtf", "{\\rtf1\\ansi 13/02/2024, 21:05 - Kim: bread?}", "RTF"),
+        ("a.eml", "From: kim@mail.example\nSubject: bread\nDate: Tue, 13 Feb 2024 21:05:11 +0000\n\nrye?\n", "a single mail"),
         ("a.db", b"SQLite format 3\0", "database"),
         ("a.7z", b"7z\xbc\xaf\x27\x1c\0\0", "7z"),
         ("a.gz", b"\x1f\x8b\x08\0\0\0\0\0", "gzip"),

@@ -274,7 +274,6 @@ def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
-    monkeypatch.setenv("SAFELIGHT_ROOT", str(ROOT))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     notebook = nbformat.read(DOCS / "tutorials" / "first_report.ipynb", as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells)

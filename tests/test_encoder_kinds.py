@@ -12,10 +12,11 @@ pytest.importorskip("transformers", reason="training needs the train extra")
 import torch
 from transformers import AutoConfig, AutoModel
 
-from pipeline.config import EncoderRecipe, load_settings
+from pipeline.config import load_settings
 from pipeline.errors import ConfigError
 from pipeline.model.encoder.message_tokens import padded
 from pipeline.model.encoder.network import SCALE, MessageNetwork
+from pipeline.recipes import EncoderRecipe
 from pipeline.training.open_encoder import open_encoder
 
 SIZE = {

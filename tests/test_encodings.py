@@ -79,8 +79,9 @@ def test_a_bad_byte_in_utf8_is_damage_and_no_other_encoding(tmp_path: Path) -> N
         read_all(write(tmp_path / "x", CHAT.encode() + b"13/02/2024, 21:08 - Kim: gr\xe9at\n"))
 
 
-def test_lines_that_end_with_carriage_returns_alone_are_lines(tmp_path: Path) -> None:
-    found, warnings = texts(write(tmp_path / "x", CHAT.replace("\n", "\r")))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "cp1252", "mac_roman"])
+def test_lines_that_end_with_carriage_returns_alone_are_lines(encoding: str, tmp_path: Path) -> None:
+    found, warnings = texts(write(tmp_path / "x", CHAT.replace("\n", "\r").encode(encoding)))
     assert found == expected(CHAT)
     assert "carriage returns" in warnings
 

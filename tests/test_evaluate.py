@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.judged import judged
+from helpers.judged import judged, saved_at, wide
 from helpers.page import Page
 from typer.testing import CliRunner
 
@@ -33,7 +33,7 @@ from pipeline.evaluate import (
     track,
 )
 from pipeline.evaluate.run import Settings
-from pipeline.thresholds import Thresholds, read_thresholds
+from pipeline.thresholds import Thresholds
 
 COMPUTED = {"computed", "made"}
 
@@ -48,18 +48,6 @@ def evaluated(tiny_model: Path, tiny_corpus: Path, tmp_path_factory: pytest.Temp
 
 def metrics_of(folder: Path) -> dict[str, Any]:
     return {key: value for key, value in json.loads((folder / "metrics.json").read_text("utf-8")).items() if key not in COMPUTED}
-
-
-def wide(groomings: int, ordinary: int) -> list[Judged]:
-    """Conversations whose risks lie evenly: grooming from 0.5 up, ordinary below 0.6."""
-    found = [judged(f"g{n}", [0.5 + 0.5 * n / groomings], grooming=True) for n in range(groomings)]
-    return found + [judged(f"o{n}", [0.6 * n / ordinary], grooming=False) for n in range(ordinary)]
-
-
-def saved_at(path: Path, rows: list[Judged]) -> Path:
-    path.mkdir(parents=True)
-    write_saved(Saved(rows, Thresholds(risk=0.5, stages={"access": 0.5})), path / SCORES)
-    return path
 
 
 def test_everything_is_computed_again_from_the_saved_scores_alone(evaluated: Path, tmp_path: Path) -> None:
@@ -226,44 +214,6 @@ def test_two_evaluations_compare_as_their_models_do(
         compare_saved(evaluated, tiny_model)
     with pytest.raises(ConfigError, match="no conversation in common"):
         compare_saved(evaluated, saved_at(tmp_path / "other", wide(3, 3)))
-
-
-def test_a_threshold_keeps_to_what_was_asked(tmp_path: Path) -> None:
-    folder = saved_at(tmp_path / "e", wide(50, 600))
-    out = tmp_path / "thresholds.json"
-    limits, choice = choose_threshold(folder, ThresholdTarget(budget=50, per_day=10_000, prevalence=0.001), out=out)
-    assert choice.alerts_per_thousand * 10 <= 50
-    assert read_thresholds(out) == limits
-    assert "at most 50 alerts a day" in limits.chosen
-    _, choice = choose_threshold(folder, ThresholdTarget(recall=0.9), out=None)
-    assert choice.recall >= 0.9
-    _, choice = choose_threshold(folder, ThresholdTarget(precision=0.5, prevalence=0.01), out=None)
-    assert choice.precision >= 0.5
-    limits, choice = choose_threshold(folder, ThresholdTarget(guarantee=0.01), out=None)
-    assert choice.false_positive_rate <= 0.01
-    assert "with 0.95 confidence at most 0.01 of ordinary conversations" in limits.chosen
-
-
-@pytest.mark.parametrize(
-    ("target", "told"),
-    [
-        (ThresholdTarget(), "chosen by one thing"),
-        (ThresholdTarget(recall=0.5, precision=0.5), "not by precision and recall"),
-        (ThresholdTarget(budget=5), "how many conversations a day"),
-        (ThresholdTarget(guarantee=0.001), "too few to promise 0.10%"),
-        (ThresholdTarget(guarantee=1.5), "a guarantee of 1.5"),
-        (ThresholdTarget(recall=0.5, prevalence=0), "a prevalence of 0"),
-    ],
-)
-def test_a_threshold_that_cannot_be_had_is_refused(target: ThresholdTarget, told: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=told):
-        choose_threshold(saved_at(tmp_path / "e", wide(50, 600)), target, out=None)
-
-
-def test_a_guarantee_is_refused_where_ordinary_conversations_reach_the_highest_risk(tmp_path: Path) -> None:
-    rows = [*wide(5, 10), *(judged(f"full{n}", [1.0], grooming=False) for n in range(400))]
-    with pytest.raises(ConfigError, match="only a threshold above 1"):
-        choose_threshold(saved_at(tmp_path / "e", rows), ThresholdTarget(guarantee=0.01), out=None)
 
 
 def test_the_commands_go_together(tiny_model: Path, tiny_corpus: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pipeline.model.load import load_model
 from pipeline.score import score
 from pipeline.text.cues import CueMatcher
 from pipeline.thresholds import Thresholds
-from pipeline.training.faithful import faithfulness, word_falls
+from pipeline.training.faithfulness import faithfulness, word_falls
 
 EASY = Thresholds(risk=0.0, stages={"access": 0.2, "secrecy": 0.2})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.exports import read_all, read_one, write
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import ExportError, UnknownFormat
@@ -25,6 +25,7 @@ HEADS = {
 }
 
 
+@example(drawn=[("kim", " ")], layout="iso")
 @given(drawn=st.lists(st.tuples(PLAYERS, WORDS), min_size=1, max_size=6), layout=st.sampled_from(sorted(HEADS)))
 def test_what_minecraft_writes_is_read(drawn: list[tuple[str, str]], layout: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     content = "".join(HEADS[layout].format(name, text) for name, text in drawn)

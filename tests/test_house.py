@@ -17,7 +17,8 @@ import pipeline.errors
 ORDER = [
     {"printable"},
     {"schema", "errors", "alerts", "digests"},
-    {"config", "shipped"},
+    {"config", "package_data"},
+    {"recipes"},
     {"thresholds"},
     {"ingest", "text", "redaction", "output", "cards"},
     {"inspect", "convert"},
@@ -26,12 +27,12 @@ ORDER = [
     {"results"},
     {"summaries"},
     {"report"},
+    {"link"},
     {"scoring"},
     {"score"},
-    {"suite", "stream", "predictions"},
-    {"link"},
+    {"suite", "stream", "predictions", "practice"},
     {"review"},
-    {"serve"},
+    {"serve", "osprey"},
     {"tracking"},
     {"training"},
     {"evaluate"},
@@ -162,3 +163,30 @@ def test_every_room_and_module_says_what_it_is(root: Path) -> None:
     for package in ("pipeline", "evaluation"):
         for file in (root / package).rglob("*.py"):
             assert ast.get_docstring(ast.parse(file.read_text("utf-8"))), file
+
+
+ROOT = Path(__file__).parents[1]
+LONGEST_FILE = 300
+VAGUE = {"found", "one", "own", "told"}
+
+
+def _sources(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def test_no_file_of_the_program_has_more_than_300_lines() -> None:
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in _sources("pipeline", "evaluation", "docs", "examples")}
+    assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def _names_bound(tree: ast.Module) -> list[tuple[str, int]]:
+    """Return each variable and parameter of the functions, and its line."""
+    nodes = [node for function in ast.walk(tree) if isinstance(function, ast.FunctionDef) for node in ast.walk(function)]
+    variables = [(node.id, node.lineno) for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    return variables + [(node.arg, node.lineno) for node in nodes if isinstance(node, ast.arg)]
+
+
+def test_a_variable_says_what_it_holds() -> None:
+    bound = {path: _names_bound(ast.parse(path.read_text("utf-8"))) for path in _sources("pipeline", "evaluation")}
+    vague = [f"{path.relative_to(ROOT)}:{line}: {name}" for path, names in bound.items() for name, line in names if name in VAGUE]
+    assert vague == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import subprocess
 import sys
@@ -71,6 +72,16 @@ def test_the_wheel_holds_every_file_that_the_packages_models_and_recipes_have(bu
     wanted = {name for name in tracked if name.split("/")[0] in ("pipeline", "evaluation")}
     wanted |= {f"pipeline/shipped_files/{name}" for name in tracked if name.startswith(("configs/", "models/default/"))}
     assert wanted - names == set()
+
+
+def test_the_wheel_names_the_command_and_the_plug_in(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    archive = zipfile.ZipFile(wheel)
+    (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt")]
+    points = configparser.ConfigParser()
+    points.read_string(archive.read(name).decode("utf-8"))
+    assert points["console_scripts"]["safelight"] == "pipeline.cli.main:main"
+    assert points["osprey_plugin"]["safelight"] == "pipeline.osprey.plugin"
 
 
 def test_the_sdist_builds_the_same_wheel(built: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -35,8 +36,15 @@ LINES = st.lists(
     max_size=5,
 )
 RUNS = st.lists(
-    st.lists(st.tuples(LINES, st.sampled_from(["discord", "snapchat"])), min_size=1, max_size=3), min_size=2, max_size=3
+    st.tuples(
+        st.lists(st.tuples(LINES, st.sampled_from(["discord", "snapchat"])), min_size=1, max_size=3),
+        st.sampled_from(["include", "include", "hash", "omit"]),
+        st.booleans(),
+    ),
+    min_size=2,
+    max_size=3,
 )
+"""Of each run its conversations, what it kept of the text, and whether it holds those of the first run once more."""
 
 
 def test_no_name_and_no_text_leaves_without_being_asked_for(tmp_path: Path) -> None:
@@ -84,25 +92,60 @@ def test_every_file_has_its_schema_and_the_graph_its_ids(tmp_path: Path) -> None
     assert "<script" not in page
 
 
+def runs_of(folder: Path, drawn: list[Any]) -> list[Path]:
+    """Write drawn runs; one that holds the first run's conversations again has them of the same files."""
+    paths: list[Path] = []
+    first: list[Talk] = []
+    for number, (talks, text, again) in enumerate(drawn):
+        own = [Talk(f"c{number}-{n}", lines, form, f"{number}-{n}.json") for n, (lines, form) in enumerate(talks)]
+        first = first or own
+        paths.append(write_run(folder / f"run{number}", own + (first if again and number else []), text=text))
+    return paths
+
+
 @given(drawn=RUNS, chance=st.randoms())
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_runs_does_not_matter_and_a_run_added_equals_building_anew(
     drawn: list[Any], chance: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("runs")
     key = folder / "key"
     key.write_text("cd" * 32, "ascii")
-    paths = [
-        write_run(folder / f"run{n}", [Talk(f"c{n}-{m}", lines, form, f"{n}-{m}.json") for m, (lines, form) in enumerate(talks)])
-        for n, talks in enumerate(drawn)
-    ]
+    paths = runs_of(folder, drawn)
     wanted: dict[str, Any] = {"config": CONFIG, "indicators": INDICATORS, "key": key, "names": "include", "places": False}
     whole = content_of(link(paths, folder / "whole", **wanted).path)
     mixed = [*paths, paths[0]]
     chance.shuffle(mixed)
     assert content_of(link(mixed, folder / "mixed", **wanted).path) == whole
-    link(paths[:-1], folder / "grown", **wanted)
-    assert content_of(link([*paths[:-1], paths[-1]], folder / "grown", overwrite=True, **wanted).path) == whole
+    for graph in (GRAPHML, GRAPH_JSON):
+        assert (folder / "mixed" / graph).read_bytes() == (folder / "whole" / graph).read_bytes()
+    for count in range(1, len(paths) + 1):  # one after another, each in place of the one before
+        link(paths[:count], folder / "grown", overwrite=True, **wanted)
+    assert content_of(folder / "grown") == whole
+    # Nothing is counted twice: a conversation of two runs is one, and so are its accounts and edges.
+    assert len({one.conversation for one in whole["c"]}) == len(whole["c"]) == sum(len(talks) for talks, *_ in drawn)
+    assert sum(one.messages for one in whole["c"]) == sum(len(lines) for talks, *_ in drawn for lines, _ in talks)
+
+
+@given(drawn=RUNS)
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_an_added_run_tells_never_takes_away_a_link(drawn: list[Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("runs")
+    key = folder / "key"
+    key.write_text("cd" * 32, "ascii")
+    paths = runs_of(folder, [(talks, "include", False) for talks, *_ in drawn])
+    wanted: dict[str, Any] = {"config": CONFIG, "indicators": INDICATORS, "key": key, "places": False}
+    fewer = link(paths[:-1], folder / "fewer", **wanted).path
+    more = link(paths, folder / "more", **wanted).path
+
+    def together(folder: Path) -> set[frozenset[str]]:
+        persons: dict[str, set[str]] = {}
+        for one in read_accounts(folder):
+            persons.setdefault(one.person, set()).add(one.account)
+        return {frozenset(pair) for accounts in persons.values() for pair in combinations(sorted(accounts), 2)}
+
+    assert {one.account for one in read_accounts(fewer)} <= {one.account for one in read_accounts(more)}
+    assert together(fewer) <= together(more)
 
 
 def test_blocks_of_any_size_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +187,9 @@ def test_forget_and_purge_of_the_review_reach_the_graph(tmp_path: Path, monkeypa
     from pipeline.review.retention import delete, plan_forget, plan_purge
     from pipeline.review.store import open_store
 
-    monkeypatch.setattr("pipeline.review.erasure.write_report", lambda run, out: out.touch())  # a page that tells of a model
+    monkeypatch.setattr(
+        "pipeline.review.erasure.write_report", lambda run, out, patterns: out.touch()
+    )  # a page that tells of a model
     folder = linked(tmp_path, [Talk("c1", groomed("9001001", "8000001")), Talk("c2", SMALL)])
     store = open_store(tmp_path / "review.db")
     open_in_store(store, open_run(tmp_path / "linked-run0"), actor="kim")

@@ -30,7 +30,7 @@ def test_one_actor_with_several_targets_is_found_with_the_order_and_the_speed(tm
     assert pattern.strength == pytest.approx(1 - 0.25 * 0.75 * 0.8)
     first = next(read_accounts(folder))
     assert (first.name, first.targets, first.alerts) == ("9001001", 3, 3)
-    assert {reason.reason for reason in first.priority_reasons} == {"alert", "targets", "severe", "speed", "recent"}
+    assert {reason.reason for reason in first.priority_reasons} == {"alert", "targets", "severe", "meeting", "speed", "recent"}
 
 
 def test_stages_without_an_alert_or_of_one_message_make_no_actor(tmp_path: Path) -> None:

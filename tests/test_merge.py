@@ -2,76 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import random
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import pytest
+from helpers.merging import START, chat, export, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.merge.group import Member, Whole, put_together
-from pipeline.ingest.merge.talk import Talk, name_rank, platform_id, words_key
-from pipeline.schema import Conversation, Message, Source
-
-WORDS = [
-    *("rye", "oven", "loaf", "flour", "bake", "salt", "water", "dough"),
-    *("crust", "rise", "knead", "cool", "slice", "butter", "jam", "toast"),
-]
-START = datetime(2024, 2, 13, 21, 5)
-OFTEN = ("ok", "yes", "haha", "👍")
-
-
-def chat(seed: int, count: int, *, minutes: int = 7, names: Sequence[str] = ("Kim", "Robin")) -> list[Message]:
-    """Return messages of two people, some of them the short ones that stand in every chat, at times that only go forward."""
-    chance = random.Random(seed)  # noqa: S311
-    moment = START + timedelta(days=seed % 300)
-    rows: list[Message] = []
-    for number in range(count):
-        moment += timedelta(seconds=chance.choice((0, 5, 20, 61, 60 * minutes)))
-        text = chance.choice(OFTEN) if chance.random() < 0.4 else " ".join(chance.choices(WORDS, k=chance.randint(2, 5)))
-        speaker = names[number % len(names)] if number < 2 else chance.choice(names)
-        rows.append(Message(message_id=str(number), speaker=speaker, text=text, timestamp=moment, source=Source("x", line=number)))
-    return rows
-
-
-def export(
-    rows: Sequence[Message],
-    unit: int,
-    *,
-    platform: str = "whatsapp",
-    conversation: str | None = None,
-    title: str | None = None,
-    hours: int = 0,
-    seconds: bool = True,
-    names: dict[str, str] | None = None,
-) -> Member:
-    """Return rows as an export: with its own ids (where the platform has none), its own clock, and its own names."""
-    digest = hashlib.sha256(repr((rows, hours, seconds, names)).encode()).hexdigest()
-    messages = tuple(
-        replace(
-            row,
-            message_id=row.message_id if conversation is not None else f"{digest[:12]}:{number}",
-            speaker=(names or {}).get(row.speaker or "", row.speaker),
-            timestamp=None
-            if row.timestamp is None
-            else (row.timestamp if seconds else row.timestamp.replace(second=0)) + timedelta(hours=hours),
-            source=Source(digest[:12], line=number),
-        )
-        for number, row in enumerate(rows, 1)
-    )
-    talk = Talk(
-        Conversation(conversation_id=conversation or digest[:12], platform=platform, title=title, messages=messages), messages
-    )
-    return Member(talk, f"export {digest[:6]}", digest, unit, 0)
-
-
-def said(whole: Whole | Sequence[Message]) -> list[tuple[str | None, str]]:
-    messages = whole.talk.messages if isinstance(whole, Whole) else whole
-    return [(message.speaker, message.text) for message in messages]
+from pipeline.ingest.merge.group import put_together
+from pipeline.schema import Message, Source
 
 
 @given(st.integers(0, 10_000), st.integers(10, 60), st.booleans())
@@ -252,92 +193,3 @@ def test_messages_of_one_id_are_one_message_with_its_latest_words() -> None:
     assert (by_id["4"].text, by_id["4"].meta["earlier_text"]) == ("rye, not oat", rows[4].text)
     assert (by_id["6"].kind, by_id["6"].text, by_id["6"].meta["deleted_later"]) == ("message", rows[6].text, True)
     assert whole.changed == 1
-
-
-def test_an_account_of_another_person_with_the_same_friend_is_another_chat() -> None:
-    first = [replace(row, message_id=str(n)) for n, row in enumerate(chat(3, 20, names=("kim", "robin")))]
-    second = [replace(row, message_id=str(n)) for n, row in enumerate(chat(9, 20, names=("alex", "robin")))]
-    members = [export(rows, n, platform="telegram", conversation="user42", title="Robin") for n, rows in enumerate((first, second))]
-    wholes, (doubt,) = put_together(members, "auto")
-    assert len(wholes) == 2
-    assert "stand for another message" in doubt.why
-
-
-def test_the_owner_of_each_phone_is_told_by_the_messages() -> None:
-    rows = chat(4, 40)
-    members = [
-        export(rows[:35], 0, platform="signal", names={"Kim": "You"}),
-        export(rows[5:], 1, platform="signal", names={"Robin": "You"}),
-    ]
-    (whole,), _ = put_together(members, "auto")
-    assert said(whole) == said(rows)
-
-
-def test_rows_without_words_count_once_in_any_language() -> None:
-    rows = chat(6, 30)
-    rows[3] = replace(rows[3], kind="media", text="<Media omitted>")
-    rows[8] = replace(rows[8], kind="system", speaker=None, text="Robin changed the subject")
-    rows[12] = replace(rows[12], kind="deleted", text="You deleted this message")
-    other = list(rows)
-    other[3] = replace(rows[3], text="IMG-1.jpg (file attached)", meta={"attachments": ["IMG-1.jpg"]})
-    other[8] = replace(rows[8], text="Robin hat den Betreff geändert")
-    other[12] = replace(rows[12], text="Diese Nachricht wurde gelöscht")
-    (whole,), _ = put_together([export(rows, 0), export(other, 1)], "auto")
-    assert len(whole.talk.messages) == 30
-    assert whole.talk.messages[3].meta["attachments"] == ["IMG-1.jpg"]
-
-
-def test_rows_that_look_alike_and_are_two_stay_two() -> None:
-    rows = chat(6, 30)
-    for number, name in ((10, "IMG-1.jpg"), (11, "IMG-2.jpg")):
-        rows[number] = replace(
-            rows[number],
-            kind="media",
-            speaker="Kim",
-            timestamp=rows[10].timestamp,
-            text=f"{name} (file attached)",
-            meta={"attachments": [name]},
-        )
-    for number in (20, 21):
-        rows[number] = replace(rows[number], speaker=None, timestamp=rows[20].timestamp, text=f"from nobody {number}")
-    here, there = [row for n, row in enumerate(rows) if n not in (10, 21)], [row for n, row in enumerate(rows) if n != 20]
-    (whole,), _ = put_together([export(here, 0), export(there, 1)], "auto")
-    assert sorted(map(str, said(whole))) == sorted(map(str, said(rows)))
-
-
-def test_rows_without_a_time_count_once() -> None:
-    rows = chat(6, 30)
-    rows[0] = replace(rows[0], timestamp=None, kind="unsupported", speaker=None, text="a line before the first header")
-    rows[15] = replace(rows[15], timestamp=None)
-    (whole,), _ = put_together([export(rows, 0), export([*rows, *chat(7, 2)], 1)], "auto")
-    assert said(whole)[:30] == said(rows)
-    assert len(whole.talk.messages) == 32
-
-
-def test_a_clock_that_changes_on_one_side_only_is_followed() -> None:
-    rows = chat(11, 80)
-    moved = [
-        replace(row, timestamp=row.timestamp + timedelta(hours=4 if n < 40 else 5)) for n, row in enumerate(rows) if row.timestamp
-    ]
-    (whole,), _ = put_together([export(rows, 0), export(moved, 1, names={"Kim": "K"})], "auto")
-    assert [text for _, text in said(whole)] == [row.text for row in rows]
-
-
-def test_an_answer_points_to_the_message_as_it_is_now_called() -> None:
-    rows = chat(6, 40)
-    first, second = export(rows[:30], 0), export(rows[10:], 1)
-    messages = list(second.talk.messages)
-    messages[-1] = replace(messages[-1], meta={"reply_to": messages[2].message_id})
-    second = replace(second, talk=Talk(replace(second.talk.conversation, messages=tuple(messages)), tuple(messages)))
-    (whole,), _ = put_together([first, second], "auto")
-    ids = {message.message_id: message.text for message in whole.talk.messages}
-    assert len(ids) == 40
-    assert ids[str(whole.talk.messages[-1].meta["reply_to"])] == rows[12].text
-
-
-def test_names_and_ids_are_told() -> None:
-    assert [name_rank(name) for name in ("Robin", "+44 7700 900123", "~+1 (555) 010-0199", "You", "Du")] == [0, 1, 1, 2, 2]
-    assert words_key("see  @\u2068Kim\u2069 \u200e<This message was edited>", edited=True) == words_key("see @+44 7700 900123")
-    bare = Conversation(conversation_id="Robin_3", platform="messenger", title="Robin_3", messages=())
-    assert platform_id(bare) is None
-    assert platform_id(replace(bare, conversation_id="inbox/robin_111")) == "111"

@@ -138,6 +138,53 @@ def test_partitions_of_a_channel_are_one_in_order(tmp_path: Path) -> None:
     assert log.merged[0]["repeated"] == 5
 
 
+def hourly(numbers: Iterable[int]) -> list[tuple[str, int, str]]:
+    """Return messages of which each hour says the same as the last."""
+    words = (
+        "shall we bake",
+        "yes",
+        "rye then",
+        "ok",
+        "or wheat",
+        "wheat",
+        "with seeds",
+        "sure",
+        "at noon",
+        "at one",
+        "fine",
+        "bye",
+    )
+    return [(("Kim", "Robin")[number % 2], 300 * number, words[number % 12]) for number in numbers]
+
+
+def test_what_is_said_again_an_hour_later_was_said_twice(tmp_path: Path) -> None:
+    """The exports tell each moment: no clock is an hour behind another."""
+    for name, numbers in (("1", range(24, 48)), ("2", range(24))):
+        folder = tmp_path / f"meta-{name}"
+        path = thread(folder / "inbox/robin_7" / f"message_{name}.json", hourly(numbers), thread_path="inbox/robin_7")
+        rows = "".join(
+            f'"{1 + (who == "Kim")}","{who}","2024-02-13T{8 + at // 3600:02}:{at // 60 % 60:02}:00.0000000+00:00","{text}","",""\n'
+            for who, at, text in hourly(numbers)
+        )
+        path.with_name(f"g - general [123] [part {3 - int(name)}].csv").write_text(
+            f"AuthorID,Author,Date,Content,Attachments,Reactions\n{rows}", "utf-8"
+        )
+    conversations, log = read(tmp_path)
+    assert sorted((c.platform, len(tuple(c.messages))) for c in conversations) == [("discord", 48), ("meta", 48)]
+    assert [record["repeated"] for record in log.merged] == [0, 0]
+
+
+def test_other_ids_in_one_channel_are_other_messages(tmp_path: Path) -> None:
+    """Of two parts that meet within a minute, both rows with the same words are kept."""
+    for part, numbers in ((1, range(10)), (2, range(10, 20))):
+        content = json.loads(channel(numbers))
+        for row in content["messages"]:
+            row |= {"content": "ok", "timestamp": "2024-02-13T21:05:11+00:00", "author": {"id": "1", "name": "kim"}}
+        (tmp_path / f"g - general [123] [part {part}].json").write_text(json.dumps(content), "utf-8")
+    (conversation,), _ = read(tmp_path)
+    assert len(tuple(conversation.messages)) == 20
+
+
 def test_an_account_downloaded_twice_has_each_chat_once(tmp_path: Path) -> None:
     def account(path: Path, counts: dict[int, int]) -> None:
         chats = [

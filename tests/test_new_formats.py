@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import re
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -34,6 +38,33 @@ def test_the_format_can_be_named_for_a_folder(name: str, tmp_path: Path) -> None
     write(tmp_path / "photo.jpg", b"\xff\xd8\xff\xe0")
     _, log = read_all(tmp_path, format=name.partition("-")[0])
     assert [export.format for export in log.exports] == [name.partition("-")[0]]
+
+
+def contents(path: Path) -> list[tuple[str, list[tuple[str | None, str, str]]]]:
+    conversations, _ = read_all(path, date_order="dmy")
+    return [(chat.platform, [(m.speaker, m.kind, m.text.replace("\r\n", "\n")) for m in chat.messages]) for chat in conversations]
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(name, content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("name", sorted(SEEDS))
+def test_an_export_that_was_packed_or_saved_again_says_the_same(name: str, tmp_path: Path) -> None:
+    place, content = SEEDS[name][0], seed_bytes(name)
+    expected = contents(write(tmp_path / place, content))
+    made = {f"{place}.gz": gzip.compress(content), "deep.zip": zipped(f"a/b/{place}", content)}
+    made |= {"windows.zip": zipped(f"a\\b\\{place}", content)}
+    if not content.startswith(b"PK"):
+        made |= {f"mark-{place}": b"\xef\xbb\xbf" + content, f"crlf-{place}": re.sub(rb"\r?\n", b"\r\n", content)}
+        if name != "mbox":  # each mail says its own encoding
+            made[f"utf16-{place}"] = content.decode("utf-8").encode("utf-16")
+    for file, saved in made.items():
+        (tmp_path / file).mkdir()
+        assert contents(write(tmp_path / file / file.rpartition("-")[2], saved)) == expected, file
 
 
 _BLOCK = (

@@ -25,8 +25,8 @@ from pipeline.errors import ReviewError
 from pipeline.results import THRESHOLDS
 from pipeline.review.accounts import add_reader, change_reader, set_password
 from pipeline.review.audit import entries, renew_head, verify
+from pipeline.review.audit_head import note_head, read_head
 from pipeline.review.decisions import confirm, correct, decide, undo
-from pipeline.review.head import note_head, read_head
 from pipeline.review.locks import assign
 from pipeline.review.recorded import Derived, differences
 from pipeline.review.retention import delete, plan_purge
@@ -275,8 +275,15 @@ CASES = (
 )
 """The tables of cases."""
 
+WORK = ("practice_attempts", "samples", "sample_readings", "shadows", "shadow_scores")
+"""The tables of practice, blind samples and shadow models."""
+
 BEFORE_FACTORS = (
     "DROP INDEX conversations_by_waiting",
+    "DROP INDEX conversations_by_deadline",
+    "DROP INDEX decisions_by_time",
+    "ALTER TABLE conversations DROP COLUMN due",
+    *(f"DROP TABLE {name}" for name in reversed(WORK)),
     *(f"DROP TABLE {name}" for name in ("notes", "filters", *reversed(CASES))),
     *(f"ALTER TABLE readers DROP COLUMN {name}" for name in ("titles", "language")),
     *(f"ALTER TABLE readers DROP COLUMN {name}" for name in ("factor", "factor_step", "recovery")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +18,10 @@ from helpers.reviewed import PLAIN, TURNED, add_people, make_run
 from pipeline.config import Taxonomy
 from pipeline.results import open_run
 from pipeline.review.audit import entries, verify
+from pipeline.review.audit_head import note_head
+from pipeline.review.case_schema import case_patterns
 from pipeline.review.cases.cases import add_runs
 from pipeline.review.decisions import decide
-from pipeline.review.head import note_head
 from pipeline.review.records import Moderator
 from pipeline.review.referral.signing import check_pack, new_key, read_public_key
 from pipeline.review.serve import prepare
@@ -120,3 +122,17 @@ def test_the_pack_of_a_case_is_signed_covers_names_and_has_the_words_of_decided_
         assert not [name for name in members.namelist() if b"Kestrel" in members.read(name) or b"dm-1" in members.read(name)]
     with store.reading() as connection:
         assert [line.action for line in entries(connection)][-1] == "export case"
+
+
+def test_the_same_script_is_named_on_a_conversation_to_whoever_opened_the_case(app_state: AppState, store: Store) -> None:
+    content = {"accounts": [], "conversations": [1, 3], "reasons": [], "unknown": [], "messages": []}
+    values = {"case_name": "C-1", "pattern": "p", "kind": "same_script", "strength": 0.9, "content": json.dumps(content)}
+    with store.writing() as connection:
+        connection.execute(case_patterns.insert().values(**values))
+    cy = Browser(app_state, "cy")
+    assert "The same script" not in cy.get("/c/1").text
+    cy.post("/cases/C-1/open", purpose="weekly check")
+    page = cy.get("/c/1").text
+    assert "The same script" in page
+    assert '<a href="/c/3">no. 3</a>, in the case <a href="/cases/C-1">C-1</a>' in page
+    assert "The same script" not in cy.get("/c/2").text

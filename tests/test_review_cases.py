@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.output import write_json
 from pipeline.results import RUN, open_run
 from pipeline.review.audit import entries, verify
+from pipeline.review.audit_head import note_head
 from pipeline.review.case_digest import evidence_digest
 from pipeline.review.case_schema import accounts, case_links, case_notes, identities
 from pipeline.review.cases.cases import add_runs, is_open, open_case, shared_with
@@ -27,7 +29,6 @@ from pipeline.review.cases.evidence import take_evidence
 from pipeline.review.cases.identities import judge, judgements, persons, undo_judgement
 from pipeline.review.cases.notes import add_note, finish_task, notes_of
 from pipeline.review.cases.view import case_view
-from pipeline.review.head import note_head
 from pipeline.review.index import open_in_store
 from pipeline.review.records import Moderator
 from pipeline.review.retention import delete, plan_forget
@@ -83,9 +84,10 @@ def seen(store: Store, case: str) -> list[tuple[object, ...]]:
 
 def test_the_order_of_runs_does_not_matter_and_one_added_twice_changes_nothing(store: Store, runs: list[Path]) -> None:
     add(store, "C-1", *runs)
-    for run in reversed(runs):
-        add(store, "C-2", run)
-    assert seen(store, "C-1") == seen(store, "C-2")
+    for number, order in enumerate(permutations(runs)):  # one after another, in every order
+        for run in order:
+            add(store, f"D-{number}", run)
+        assert seen(store, f"D-{number}") == seen(store, "C-1")
     with store.reading() as connection:
         lines = len(list(entries(connection)))
     assert add(store, "C-1", *runs, runs[0]) == []

@@ -24,8 +24,8 @@ from sqlalchemy import select, text
 
 from pipeline.config import Taxonomy
 from pipeline.review.audit import verify
+from pipeline.review.audit_head import note_head
 from pipeline.review.decisions import read_decisions
-from pipeline.review.head import note_head
 from pipeline.review.schema import conversations
 from pipeline.review.store import Store, open_store
 

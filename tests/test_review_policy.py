@@ -148,7 +148,7 @@ def test_what_is_changed_behind_the_logs_back_is_found(change: str, app_state: A
 
 def test_what_an_admin_sets_holds_for_everybody_and_a_reader_can_only_be_stricter(app_state: AppState, store: Store) -> None:
     admin, reader = Browser(app_state, "ana"), Browser(app_state, "cy")
-    settings = {"pause_minutes": "20", "pause_cases": "3", "reveals_an_hour": "50"}
+    settings = {"pause_minutes": "20", "pause_cases": "3", "reveals_an_hour": "50", "hours_severe": "2", "hours_flagged": "12"}
     assert admin.post("/policy", content_free="on", **settings).status_code == 303
     assert reader.post("/c/1/reveal/1").status_code == 403
     reader.post("/me", pause_minutes="100", pause_cases="40", shortcuts="on")
@@ -171,7 +171,7 @@ def test_what_an_admin_sets_holds_for_everybody_and_a_reader_can_only_be_stricte
     "wrong", [{"pause_minutes": "0"}, {"pause_cases": "x"}, {"reveals_an_hour": "99999"}, {"pause_minutes": ""}]
 )
 def test_a_policy_of_senseless_numbers_is_refused(wrong: dict[str, str], app_state: AppState, store: Store) -> None:
-    settings = {"pause_minutes": "20", "pause_cases": "3", "reveals_an_hour": "50"}
+    settings = {"pause_minutes": "20", "pause_cases": "3", "reveals_an_hour": "50", "hours_severe": "2", "hours_flagged": "12"}
     assert Browser(app_state, "ana").post("/policy", **(settings | wrong)).status_code == 400
     with store.reading() as connection:
         assert read_policy(connection) == Policy()

@@ -2,81 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 
-from helpers.reviewed import PLAIN, TURNED, make_run
+from helpers.large_run import EACH, large_run
 
 from pipeline.config import Taxonomy
-from pipeline.output import hashes_of, write_json
-from pipeline.results import CONVERSATIONS, RUN, SCORES, conversations_schema, open_run, scores_schema, stage_column
+from pipeline.results import open_run
 from pipeline.results.budget import cut_for_budget, risks_of
 from pipeline.results.strengths import hint_from
+from pipeline.review.deadlines import service_level
 from pipeline.review.headlines import headline_of, title_of
 from pipeline.review.index import open_in_store
 from pipeline.review.queue import Wanted, counts, queue_page, queue_row, same_speaker
-from pipeline.review.similar import oldest_waiting, similar
+from pipeline.review.schema import conversations
+from pipeline.review.similar import similar
 from pipeline.review.store import open_store
-
-COUNT = 100_000
-EACH = 4
-
-
-def large_run(path: Path, taxonomy: Taxonomy) -> Path:
-    """Write a run of many short conversations, column by column."""
-    make_run(path, taxonomy, {"c": TURNED, "d": PLAIN})
-    chance = np.random.default_rng(7)
-    stages = {stage_column(key): chance.random(COUNT).astype(np.float32) ** 4 for key in taxonomy.keys}
-    risk = np.round(chance.random(COUNT), 3).astype(np.float32)
-    ids = [f"conversation-{number:06}" for number in range(COUNT)]
-    days = [f"2026-{number % 12 + 1:02}-{number % 28 + 1:02}T10:00:00+00:00" for number in range(COUNT)]
-    rows = COUNT * EACH
-    speakers = [f"speaker-{chance.integers(0, 60_000)}" for _ in range(rows)]
-
-    def table(schema: pa.Schema, length: int, known: dict[str, object]) -> pa.Table:
-        columns = [
-            pa.array(known[field.name], field.type) if field.name in known else pa.nulls(length, field.type) for field in schema
-        ]
-        return pa.Table.from_arrays(columns, schema=schema)
-
-    scores = {
-        "conversation_id": np.repeat(ids, EACH),
-        "message_id": [f"m{number}" for number in range(rows)],
-        "position": np.tile(np.arange(1, EACH + 1, dtype=np.int32), COUNT),
-        "speaker_slot": np.tile(["A", "B"], rows // 2),
-        "speaker": np.repeat(speakers[: rows // EACH * 2], 1).tolist() * 2,
-        "kind": ["message"] * rows,
-        "text": ["ordinary words of a chat"] * rows,
-        **{name: np.repeat(values, EACH) for name, values in stages.items()},
-        "risk": np.repeat(risk, EACH),
-        "speaker_risk": np.repeat(risk, EACH),
-        "source_file": ["night.jsonl"] * rows,
-    }
-    summaries = {
-        "conversation_id": ids,
-        "platform": ["game-chat", "photo-app"] * (COUNT // 2),
-        "source_file": ["night.jsonl"] * COUNT,
-        "messages": np.full(COUNT, EACH, np.int32),
-        "speakers": np.full(COUNT, 2, np.int32),
-        "last_timestamp": days,
-        "risk": risk,
-        **stages,
-    }
-    pq.write_table(table(scores_schema(taxonomy.keys), rows, scores), path / SCORES, row_group_size=4096)
-    pq.write_table(table(conversations_schema(taxonomy.keys), COUNT, summaries), path / CONVERSATIONS, row_group_size=1024)
-    record = json.loads((path / RUN).read_text("utf-8"))
-    write_json(path / RUN, {**record, "files": hashes_of(path, record["files"])})
-    return path
 
 
 def typical_ms(work: Callable[[], object]) -> float:
@@ -115,13 +63,15 @@ def test_a_hundred_thousand_conversations_page_at_once(
             "a speaker": Wanted(runs=runs, speaker="speaker-77"),
             "a state that is empty": Wanted(runs=runs, state="refer"),
             "waiting longest": Wanted(runs=runs, order="waiting"),
+            "by deadline": Wanted(runs=runs, order="deadline"),
             "waiting longest, flagged": Wanted(runs=runs, order="waiting", flagged=True),
             "between days": Wanted(runs=runs, since="2026-05-01", until="2026-05-02"),
             "a platform, flagged": Wanted(runs=runs, platform="photo-app", flagged=True),
         }.items():
             numbers[f"{name}, ms"] = typical_ms(lambda wanted=wanted: queue_page(connection, wanted))
         numbers["counts, ms"] = typical_ms(lambda: counts(connection, runs))
-        numbers["oldest waiting, ms"] = typical_ms(lambda: oldest_waiting(connection, runs))
+        mine = [conversations.c.run_id.in_(runs)]
+        numbers["service level, ms"] = typical_ms(lambda: service_level(connection, mine, now=datetime.now(UTC)))
         numbers["same speaker, ms"] = typical_ms(lambda: same_speaker(connection, 5000, runs))
         found = queue_row(connection, 99_000)
     assert found is not None

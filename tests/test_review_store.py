@@ -23,6 +23,7 @@ from sqlalchemy import text
 from pipeline.config import Taxonomy
 from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.review.audit import entries, verify
+from pipeline.review.audit_head import note_head
 from pipeline.review.decisions import (
     confirm,
     correct,
@@ -32,7 +33,6 @@ from pipeline.review.decisions import (
     read_decisions,
     undo,
 )
-from pipeline.review.head import note_head
 from pipeline.review.locks import assign, lock_of, take_lock
 from pipeline.review.queue import queue_row
 from pipeline.review.schema import metadata

@@ -22,7 +22,7 @@ from pipeline.errors import ReviewError
 from pipeline.results import open_run
 from pipeline.review.accounts import add_reader, log_in
 from pipeline.review.audit import entries
-from pipeline.review.head import note_head
+from pipeline.review.audit_head import note_head
 from pipeline.review.serve import actor_name
 from pipeline.review.store import open_store
 

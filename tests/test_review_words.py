@@ -17,12 +17,12 @@ from pipeline.report.page import MessageView
 from pipeline.results import open_run
 from pipeline.review.audit import entries
 from pipeline.review.decisions import decide
+from pipeline.review.original_text import Originals
 from pipeline.review.pseudonyms import pseudonym
 from pipeline.review.serve import prepare
 from pipeline.review.store import Store
 from pipeline.review.web.app_state import AppState
-from pipeline.review.web.case import must_read, open_case
-from pipeline.review.words import Originals
+from pipeline.review.web.conversation_view import must_read, open_case
 from pipeline.score import score
 
 CHAT = (

@@ -188,7 +188,7 @@ def test_translation_is_hidden_where_the_library_is_not_installed_and_offline_wh
     library = types.ModuleType("argostranslate")
     library.translate = types.SimpleNamespace(get_installed_languages=lambda: [english, german])  # pyright: ignore[reportAttributeAccessIssue]
     monkeypatch.setitem(sys.modules, "argostranslate", library)
-    for module in ("routes_read", "routes_case"):
+    for module in ("routes_read", "routes_conversation"):
         monkeypatch.setattr(f"pipeline.review.web.{module}.is_installed", lambda: True)
     monkeypatch.setattr("pipeline.review.translate.language_of", lambda _: "en")
     assert "translate" in cy.post("/c/1/reveal/3").text

@@ -18,7 +18,6 @@ from pipeline.ingest.parsing import json_cut, json_stream
 from pipeline.ingest.parsing.json_cut import ListCutter, parsed_list, read_alike
 from pipeline.ingest.parsing.json_stream import build
 from pipeline.ingest.read import read_unit
-from pipeline.ingest.readers import telegram_columns
 from pipeline.ingest.units import Unit
 from pipeline.schema import Message
 
@@ -38,6 +37,8 @@ def rows(draw: st.DrawFn) -> Any:
     }
     row |= {"from": draw(st.sampled_from(["Kim", "Åsa", None])), "from_id": "user7", "text": draw(TEXTS)}
     row["text_entities"] = [{"type": "plain", "text": row["text"]}]
+    if draw(st.integers(0, 3)) == 0:
+        row["reply_to_message_id"] = draw(st.integers(-5, 5))
     if draw(st.integers(0, 4)) == 0:
         name = draw(st.sampled_from([*row, "reply_to_message_id", "photo", "edited", "messages", "x"]))
         row[name] = draw(VALUES)
@@ -80,6 +81,7 @@ def exports(draw: st.DrawFn) -> bytes:
             b"\\ud800",
         ]
         hostile += [b'"id" : 5, "id": 6,', b"[" * 120, b"9" * 30, b"-0", b"{}", b"\\u0022:"]
+        hostile += [b"\0", b"\n", b"\r", b"\t", b",,", b", 5", b"NaN", b"\\q", b"/**/"]
         at = draw(st.integers(0, len(content)))
         content = content[:at] + draw(st.sampled_from(hostile)) + content[at + draw(st.sampled_from([0, 0, 1])) :]
     return content
@@ -113,7 +115,6 @@ def test_rows_by_the_block_say_what_the_parser_says(tmp_path: Path) -> None:
             patch.setattr(json_stream, "_CUT_BLOCK", size)
             fast = read(path)
             patch.setattr(ListCutter, "feed", lambda _, block: block)
-            patch.setattr(telegram_columns, "plain_row", lambda _: None)
             slow = read(path)
         assert fast[1] == slow[1]
         if slow[1] is None:
@@ -135,6 +136,14 @@ def test_of_two_faults_the_one_that_stands_first_is_told(tmp_path: Path) -> None
     error = read(path)[1]
     assert error is not None
     assert "record 2: a message is not of the form" in error
+
+
+def test_a_list_among_the_rows_ends_the_cutting_and_nothing_is_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "_CUT_BLOCK", 16)
+    path = tmp_path / "result.json"
+    row = {"id": 1, "type": "message", "date": "2024-02-13T21:05:11", "date_unixtime": "1707858311", "from": "Kim", "from_id": "u"}
+    path.write_text(json.dumps({"id": 1, "type": "personal_chat", "messages": [row | {"text": "bread?"}, []]}), "utf-8")
+    assert "record 2" in str(read(path)[1])
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["a", 'b"', "c:", "d\\"]), VALUES, max_size=4), max_size=4), st.booleans())

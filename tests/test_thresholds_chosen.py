@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.metrics import Judged, allowed_alarms
-from evaluation.thresholds import at_threshold, binomial_tail, for_budget, for_precision, for_recall, guaranteed, lowest_risk
+from evaluation.threshold_search import at_threshold, binomial_tail, for_budget, for_precision, for_recall, guaranteed, lowest_risk
 from pipeline.errors import ConfigError
 from pipeline.thresholds import Thresholds
 

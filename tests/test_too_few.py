@@ -17,11 +17,11 @@ from evaluation.metrics import Judged, stage_cells, with_interval
 from evaluation.report.build import write_report
 from evaluation.report.charts import reliability_plot
 from evaluation.saved import Saved, write_saved
-from evaluation.thresholds import alerts_in_words, at_threshold
+from evaluation.threshold_search import alerts_in_words, at_threshold
 from evaluation.transfer_table import transfer_table
 from pipeline.cli.terminal import print_figures
 from pipeline.cli.terminal_evaluation import print_threshold
-from pipeline.evaluate.threshold import ThresholdTarget, choose_threshold
+from pipeline.evaluate.choose_threshold import ThresholdTarget, choose_threshold
 from pipeline.thresholds import Thresholds
 
 KEYS = ("access",)

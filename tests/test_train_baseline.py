@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import BaselineRecipe, Taxonomy, load_settings
+from pipeline.config import Taxonomy, load_settings
 from pipeline.corpora.training import read_training_corpus
 from pipeline.errors import CorpusError, ModelFolderError
 from pipeline.model.folder import open_model_folder, seal_model_folder
 from pipeline.model.load import load_model
 from pipeline.model.ngram.baseline import load_baseline
 from pipeline.model.ngram.ngrams import char_analyser, word_analyser
+from pipeline.recipes import BaselineRecipe
 from pipeline.schema import Conversation, Message, Source
 from pipeline.score import score_conversations
 from pipeline.training.train import train

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs the train extra")
 
-from pipeline.config import SplitSettings, Taxonomy, load_settings
+from pipeline.config import Taxonomy, load_settings
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.open import read_corpora
 from pipeline.corpora.split import load_splits
@@ -20,6 +20,7 @@ from pipeline.corpora.training import TrainingCorpus
 from pipeline.errors import ConfigError, ResultsError
 from pipeline.model.encoder.message_tokens import Arrays
 from pipeline.model.load import load_model
+from pipeline.recipes import SplitSettings
 from pipeline.training.dataset import make_splits
 from pipeline.training.extend_splits import extend_splits
 from pipeline.training.train import train

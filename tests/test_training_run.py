@@ -107,7 +107,7 @@ def test_every_phase_is_a_line_with_its_time(
 WAITS = """
 import sys, time
 from pathlib import Path
-from pipeline.config import BaselineRecipe
+from pipeline.recipes import BaselineRecipe
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.tracking.runs import tracked
 with tracked(BaselineRecipe(name="waits"), name="waits", corpus=TrainingCorpus(labelled=(), ordinary=()), uri="sqlite:///runs.db"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.exports import read_all, read_one, write
 
-from pipeline.errors import AmbiguousDateOrder
+from pipeline.errors import AmbiguousDateOrder, ExportError
 
 EVENING = datetime(2024, 2, 13, 21, 5)
 
@@ -37,6 +37,13 @@ HEADERS = {
     "android-bg": "13.02.24 г., 21:05 - ",
     "android-el": "13/2/2024, 9:05 μ.μ. - ",
     "android-hu": "2024. 02. 13. 21:05 - ",
+    "android-through-a-word-processor": "13/02/2024, 21:05 – ",
+    "web-copied": "[21:05, 13/02/2024] ",
+    "web-copied-us": "[9:05 PM, 2/13/2024] ",
+    "web-copied-es": "[9:05 p.\xa0m., 13/2/2024] ",
+    "web-copied-fi": "[21.05, 13.2.2024] ",
+    "web-copied-zh": "[下午9:05, 2024/2/13] ",
+    "web-copied-ar": "[٩:٠٥ م، ١٣\u200f/٢\u200f/٢٠٢٤] ",
     "embedding-marks": "\u202a13/02/2024, 21:05\u202c - ",
 }
 
@@ -104,6 +111,13 @@ def test_times_are_naive_unless_a_zone_is_given(tmp_path: Path) -> None:
     file = write(tmp_path / "x", "13/07/2024, 10:00 - Kim: a\n")
     assert read_one(file)[0].timestamp == datetime(2024, 7, 13, 10)
     assert read_one(file, timezone="Europe/London")[0].timestamp == datetime(2024, 7, 13, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("header", ["2/13/24, 9:05 PM - ", "[2/13/24, 9:05:11 PM] ", "[9:05 PM, 2/13/2024] "])
+def test_an_order_under_which_no_header_has_a_day_is_refused(header: str, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="no header in it has a day") as caught:
+        read_all(write(tmp_path / "x", f"{header}Kim: a\n{header}Robin: b\n"), date_order="dmy")
+    assert "--date-order" in str(caught.value)
 
 
 def test_time_that_runs_backwards_is_warned_of_by_line(tmp_path: Path) -> None:

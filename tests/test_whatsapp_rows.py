@@ -104,6 +104,14 @@ def test_a_full_stop_is_a_message(tmp_path: Path) -> None:
     assert rows(tmp_path, "Kim: .") == [("message", "Kim", ".")]
 
 
+@pytest.mark.parametrize(
+    "note", ["Diese Nachricht wurde bearbeitet.", "Se editó este mensaje.", "Mensagem editada", "Bu mesaj düzenlendi"]
+)
+def test_an_edited_message_of_android_says_so_in_its_language(note: str, tmp_path: Path) -> None:
+    (message,) = read_one(write(tmp_path / "x", f"13/02/2024, 21:05 - Kim: rye? <{note}>\n"))
+    assert (message.kind, message.meta) == ("message", {"edited": True})
+
+
 def test_an_edited_message_says_so_and_keeps_its_text(tmp_path: Path) -> None:
     text = "see you at five \u200e<This message was edited>"
     (message,) = read_one(write(tmp_path / "x", f"{AT}Kim: {text}\n"))

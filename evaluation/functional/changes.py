@@ -91,15 +91,15 @@ def emoji(line: Sequence[Turn], number: int) -> tuple[Turn, ...]:
 
 def splitting(line: Sequence[Turn], number: int) -> tuple[Turn, ...]:
     """Send every longer message in two."""
-    found: list[Turn] = []
+    turns_split: list[Turn] = []
     for speaker, text in line:
         words = text.split(" ")
         if len(words) < 5:
-            found.append((speaker, text))
+            turns_split.append((speaker, text))
         else:
             middle = len(words) // 2 + number % 2
-            found += [(speaker, " ".join(words[:middle])), (speaker, " ".join(words[middle:]))]
-    return tuple(found)
+            turns_split += [(speaker, " ".join(words[:middle])), (speaker, " ".join(words[middle:]))]
+    return tuple(turns_split)
 
 
 def gender(line: Sequence[Turn], number: int) -> tuple[Turn, ...]:

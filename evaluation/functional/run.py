@@ -46,7 +46,7 @@ def run_suite(
 ) -> tuple[Outcome, ...]:
     """Score every case and compare it with its verdict; ``score`` returns the message scores of each conversation, in order."""
     wanted = [conversation for case in cases for conversation in (case.conversation, case.base) if conversation is not None]
-    scores = {c.conversation_id: found for c, found in zip(wanted, score(wanted), strict=True)}
+    scores = {c.conversation_id: verdict for c, verdict in zip(wanted, score(wanted), strict=True)}
     verdicts: dict[str, list[tuple[str, bool]]] = {}
     functionalities: dict[str, Functionality] = {}
     for case in cases:
@@ -56,8 +56,8 @@ def run_suite(
         functionalities[case.functionality.id] = case.functionality
         verdicts.setdefault(case.functionality.id, []).append((case.id, holds))
     return tuple(
-        Outcome(functionalities[name], sum(holds for _, holds in found), tuple(case for case, holds in found if not holds))
-        for name, found in verdicts.items()
+        Outcome(functionalities[name], sum(holds for _, holds in verdict), tuple(case for case, holds in verdict if not holds))
+        for name, verdict in verdicts.items()
     )
 
 

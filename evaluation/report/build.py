@@ -75,7 +75,7 @@ def plots(metrics: Mapping[str, Any]) -> dict[str, list[Plot]]:
 def quotes(metrics: Mapping[str, Any], judged: Sequence[Judged]) -> dict[str, list[tuple[str, str, bool]]]:
     """Return, for each of the worst errors whose words are there, speaker and text round the message of its highest risk."""
     rows = {row["id"]: row for kind in metrics["worst"].values() for row in kind["worst"]}
-    found = {}
+    quoted = {}
     for conversation in judged:
         row = rows.get(conversation.id)
         if row is None or conversation.texts is None or row["peak_message"] is None:
@@ -83,10 +83,10 @@ def quotes(metrics: Mapping[str, Any], judged: Sequence[Judged]) -> dict[str, li
         peak = row["peak_message"] - 1
         shown = range(max(0, peak - _CONTEXT), min(len(conversation.texts), peak + _CONTEXT + 1))
         slots = {name: chr(ord("A") + number % 26) for number, name in enumerate(dict.fromkeys(conversation.speakers))}
-        found[conversation.id] = [
+        quoted[conversation.id] = [
             (slots[conversation.speakers[place]], conversation.texts[place], place == peak) for place in shown
         ]
-    return found
+    return quoted
 
 
 def _environment() -> Environment:

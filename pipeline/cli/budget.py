@@ -30,3 +30,23 @@ def threshold_of_run(folder: Path, budget: int | None, per_day: int | None, *, o
         with new_file(out, overwrite=overwrite) as file:
             write_json(file, limits.model_dump(mode="json"))
         say(out)
+
+
+def decisions_of_run(folder: Path, store: str) -> None:
+    """Print how many of the decided conversations of a run were handed on, from each threshold on."""
+    from pipeline.cli.review import open_existing
+    from pipeline.results import open_unchanged
+    from pipeline.results.budget import risks_of
+
+    opened = open_existing(store)
+    from pipeline.review.precision import CANNOT_TELL, CUTS, precision_by_cut
+
+    run = open_unchanged(folder)
+    risks = risks_of(run)
+    with opened.reading() as connection:
+        precisions = precision_by_cut(connection, [run.id], sorted({*CUTS, round(run.thresholds.risk, 4)}))
+    for cut, precision in precisions.items():
+        now = " (the run's)" if abs(cut - run.thresholds.risk) < 1e-4 else ""
+        say(f"risk ≥ {cut:g}{now}: {int((risks >= cut).sum()):,} conversations; handed on of the decided: {precision.words}")
+    for line in CANNOT_TELL:
+        say(line)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pipeline.review.cases.view import CaseView
     from pipeline.review.store import Store
 
+_MOST = 20
+
 app = typer.Typer(help="Keep runs that belong together as one case.", no_args_is_help=True, rich_markup_mode=None)
 
 CaseArgument = Annotated[
@@ -41,9 +43,9 @@ def add(
         raise ReviewError("nothing was given to add", do="Give folders of runs, or --links")
     opened = open_existing(store, new=True)
     from pipeline.results import open_unchanged
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import add_runs
     from pipeline.review.cases.evidence import take_evidence
-    from pipeline.review.head import note_head
     from pipeline.review.index import open_in_store
     from pipeline.review.serve import actor_name
 
@@ -57,23 +59,35 @@ def add(
         note_head(opened)
     finally:
         opened.close()
-    say(f"{case}: {len(new)} runs added, {len({run.id for run in added}) - len(new)} were there already")
+    if added:
+        say(f"{case}: {_amount(len(new), 'run')} added, {len({run.id for run in added}) - len(new)} were there already")
     if links:
-        say(f"{counts['links']} links between accounts that may be one person, {counts['patterns']} patterns")
+        links_found, patterns = _amount(counts["links"], "link"), _amount(counts["patterns"], "pattern")
+        say(f"{case}: {links_found} between accounts that may be one person, {patterns}")
+
+
+def _amount(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 @app.command("list")
 def list_cases(store: StoreOption = STORE) -> None:
-    """List the cases."""
+    """List the cases, those to be read first first, with the reasons."""
     opened = open_existing(store)
     from pipeline.review.cases.cases import all_cases
+    from pipeline.review.cases.ranking import in_order, rank_cases
 
     try:
         with opened.reading() as connection:
-            for case in all_cases(connection):
-                say(f"{case.name}: {case.runs} runs, {case.conversations} conversations, {case.accounts} accounts")
+            rows, ranked = all_cases(connection), rank_cases(connection)
     finally:
         opened.close()
+    for case in in_order(rows, ranked):
+        amounts = (_amount(case.runs, "run"), _amount(case.conversations, "conversation"), _amount(case.accounts, "account"))
+        say(f"{case.name}: {', '.join(amounts)}")
+        if reasons := ranked[case.name].reasons:
+            say(f"  priority {ranked[case.name].priority:.2f}: {' '.join(reason.text for reason in reasons)}")
+    say("A priority is an order of reading, never a verdict." if rows else "There is no case. Make one with `safelight case add`.")
 
 
 @app.command("open")
@@ -93,8 +107,8 @@ def open_(
 
 def _require_open(opened: Store, case: str, purpose: str | None) -> None:
     """Note the purpose where one is given; refuse where none was said lately."""
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import OPEN_FOR, is_open, open_case, require_case
-    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     with opened.writing() as connection:
@@ -110,9 +124,9 @@ def _view(store: str, case: str, purpose: str | None, action: str) -> CaseView:
     """Return a case, and note the look at it."""
     opened = open_existing(store)
     from pipeline.review.audit import append
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import subject_of
     from pipeline.review.cases.view import case_view
-    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     try:
@@ -131,25 +145,57 @@ def show(case: CaseArgument, purpose: PurposeOption = None, store: StoreOption =
     """Show a case: what to read first, the accounts, links and patterns, and what other cases hold too."""
     view = _view(store, case, purpose, "view case")
     flagged = sum(conversation.flagged for conversation in view.conversations)
-    say(
-        f"{case}: {len(view.runs)} runs, {len(view.conversations)} conversations ({flagged} flagged), {len(view.accounts)} accounts"
-    )
+    runs, conversations = _amount(len(view.runs), "run"), _amount(len(view.conversations), "conversation")
+    say(f"{case}: {runs}, {conversations} ({flagged} flagged), {_amount(len(view.accounts), 'account')}")
+    if view.ranked.reasons:
+        say(f"priority {view.ranked.priority:.2f}: {' '.join(reason.text for reason in view.ranked.reasons)}")
+    if view.not_linked:
+        say(f"warning {_amount(view.not_linked, 'run')} came after the links were made: run `safelight link` over all runs again")
     for shared in view.shared:
         say(f"also in {shared.case}: {shared.conversations} conversations, {shared.accounts} accounts")
-    for account in view.accounts[:20]:
-        about = f"{len(account.conversations)} conversations, {account.flagged} flagged"
-        joined = f", one person with {', '.join(str(n) for n in account.person if n != account.number)}" if account.person else ""
-        say(f"account {account.number} ({account.platform}): {about}{joined}. {' '.join(account.reasons)}".rstrip())
-    if len(view.accounts) > 20:
-        say(f"and {len(view.accounts) - 20} accounts more: see them in `safelight review`")
-    for link in view.links[:20]:
-        held = f", {link.judgement.kind} by {link.judgement.reader}" if link.judgement else ""
-        say(f"accounts {link.source} and {link.target} may be one person ({link.strength:.2f}{held}): {link.words}")
-    for pattern in view.patterns[:20]:
-        say(f"{pattern.strength:.2f} {pattern.kind.replace('_', ' ')}: {' '.join(pattern.reasons)}")
+    _say_accounts(view)
+    _say_links(view)
     tasks = [note for note in view.notes if note.kind == "task" and note.done is None]
-    say(f"{sum(note.kind == 'note' for note in view.notes)} notes, {len(tasks)} open tasks")
+    say(f"{_amount(sum(note.kind == 'note' for note in view.notes), 'note')}, {_amount(len(tasks), 'open task')}")
     say("A link or a pattern is a reason to read, never a finding.")
+
+
+def _say_accounts(view: CaseView) -> None:
+    reasoned = [account for account in view.accounts if account.reasons]
+    say("\nAccounts, to be read first" if reasoned else "\nNo account is to be read before others.")
+    for account in reasoned[:_MOST]:
+        about = f"{_amount(len(account.conversations), 'conversation')}, {account.flagged} flagged"
+        joined = [str(number) for number in account.person if number != account.number]
+        same = f", one person with {', '.join(joined)}" if joined else ""
+        likely = ", ".join(map(str, view.may_be(account.number)))
+        same += f", may be one person with {likely}" if likely else ""
+        say(f"{account.priority:.2f}  account {account.number} ({account.platform}): {about}{same}. {' '.join(account.reasons)}")
+    if left := len(view.accounts) - len(reasoned[:_MOST]):
+        say(f"and {_amount(left, 'account')} more: see them in `safelight review`")
+
+
+def _say_links(view: CaseView) -> None:
+    from pipeline.link.tables import TITLES
+
+    if view.patterns:
+        say("\nPatterns, to be read together")
+    for pattern in view.patterns[:_MOST]:
+        by_role: dict[str, list[str]] = {}
+        for number, role in pattern.accounts:
+            by_role.setdefault(role, []).append(str(number))
+        roles = "; ".join(f"{role} {', '.join(numbers)}" for role, numbers in by_role.items())
+        say(f"{pattern.strength:.2f}  {TITLES[pattern.kind]}: {' '.join(pattern.reasons)} Accounts: {roles}.")
+    if len(view.patterns) > _MOST:
+        say(f"and {len(view.patterns) - _MOST} more")
+    if view.links:
+        say("\nAccounts that may be one person")
+    for link in view.links[:_MOST]:
+        said = {"confirm": "one person", "merge": "one person", "split": "two persons"}
+        held = f"; {link.judgement.reader} said: {said[link.judgement.kind]}" if link.judgement else ""
+        say(f"{link.strength:.2f}  accounts {link.source} and {link.target}: {link.words}{held}")
+    if len(view.links) > _MOST:
+        say(f"and {len(view.links) - _MOST} more")
+    say("")
 
 
 @app.command()
@@ -184,8 +230,8 @@ def export(
     from pipeline.cli.pack import require_packs
     from pipeline.output import new_file
     from pipeline.review.audit import append
+    from pipeline.review.audit_head import note_head
     from pipeline.review.cases.cases import subject_of
-    from pipeline.review.head import note_head
     from pipeline.review.serve import actor_name
 
     require_packs()

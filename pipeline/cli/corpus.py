@@ -10,11 +10,11 @@ import typer
 
 from pipeline.cli.console import say
 from pipeline.cli.exit_codes import ExitCode
-from pipeline.cli.reading import ColumnOption, read_columns
+from pipeline.cli.model_options import NAME_OR_PATH, TAXONOMY, TaxonomyOption
+from pipeline.cli.read_options import ColumnOption, read_columns
 from pipeline.cli.review import needed
-from pipeline.cli.shipped import NAME_OR_PATH, TAXONOMY, TaxonomyOption
 from pipeline.errors import ConfigError, ReviewError
-from pipeline.shipped import config_path
+from pipeline.package_data import config_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +55,9 @@ def check(
 
     conversations, stages = _read(corpora, taxonomy, column)
     chosen = read_splits(splits, conversations).conversations if splits else None
-    found = check_corpus(conversations, stages, splits=chosen)
-    print_check(found)
-    if found.problems:
+    report = check_corpus(conversations, stages, splits=chosen)
+    print_check(report)
+    if report.problems:
         raise typer.Exit(ExitCode.FOUND)
 
 

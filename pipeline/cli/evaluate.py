@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipeline.cli.budget import threshold_of_run
+from pipeline.cli.budget import decisions_of_run, threshold_of_run
 from pipeline.cli.console import say
-from pipeline.cli.reading import ColumnOption, read_columns
-from pipeline.cli.shipped import MODEL, ModelOption
+from pipeline.cli.model_options import MODEL, ModelOption
+from pipeline.cli.read_options import ColumnOption, read_columns
 from pipeline.errors import ConfigError
-from pipeline.shipped import model_path
+from pipeline.package_data import model_path
 
 if TYPE_CHECKING:
     from pipeline.evaluate import DatasetSelection, Evaluation
@@ -241,6 +241,9 @@ def threshold(
     ] = None,
     confidence: Annotated[float, typer.Option(help="How surely, for --guarantee.")] = 0.95,
     prevalence: PrevalenceOption = 0.001,
+    store: Annotated[
+        str | None, typer.Option(help="The store of the review: print what its decisions on the run say of each threshold.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="A threshold file for `safelight score --thresholds`.")] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -255,8 +258,13 @@ def threshold(
                 where=str(evaluation),
                 do="Give --budget with --per-day, or the folder of a `safelight evaluate`",
             )
-        threshold_of_run(evaluation, budget, per_day, out=out, overwrite=overwrite)
+        if store is not None:
+            decisions_of_run(evaluation, store)
+        if store is None or budget is not None:
+            threshold_of_run(evaluation, budget, per_day, out=out, overwrite=overwrite)
         return
+    if store is not None:
+        raise ConfigError("decisions are on a run", where=str(evaluation), do="Give the folder of the run with --store")
     target = ThresholdTarget(budget, per_day, precision, recall, guarantee, confidence, prevalence)
     limits, choice = choose_threshold(evaluation, target, out=out, overwrite=overwrite)
     print_threshold(limits, choice, prevalence)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import typer
+
 from pipeline.errors import SafelightError, Unfinished
 
 
@@ -30,3 +32,9 @@ MEANINGS = {
 def exit_code_of(error: SafelightError) -> ExitCode:
     """Return the exit code for an error."""
     return ExitCode.NOT_WHOLE if isinstance(error, Unfinished) else ExitCode.ERROR
+
+
+def end(*, not_whole: bool) -> None:
+    """End with 3 where something was not read that should have been."""
+    if not_whole:
+        raise typer.Exit(ExitCode.NOT_WHOLE)

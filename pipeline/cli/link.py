@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline.cli.console import say
-from pipeline.cli.shipped import NAME_OR_PATH
-from pipeline.shipped import config_path
+from pipeline.cli.model_options import NAME_OR_PATH
+from pipeline.package_data import config_path, model_path
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -27,7 +27,7 @@ def link(
         typer.Option(
             parser=config_path,
             metavar=NAME_OR_PATH,
-            help="A set of indicators: `group`, `accommodation` or a TOML file. May be given several times.",
+            help="A set of indicators: group, accommodation, transport, schools, or a TOML file. May be given several times.",
             show_default="group",
         ),
     ] = None,
@@ -39,8 +39,16 @@ def link(
         typer.Option(help="Whether names, titles and paths go into the output, where the runs kept them."),
     ] = "omit",
     places: Annotated[
-        bool, typer.Option(help="Look for places that come again, with the spaCy pipelines that are installed.")
+        bool, typer.Option(help="Look for places and times that come again, with the spaCy pipelines that are installed.")
     ] = True,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            parser=model_path,
+            metavar=NAME_OR_PATH,
+            help="An encoder, such as `default`: finds what one person says in other words too, where the runs kept text.",
+        ),
+    ] = None,
     engine: Annotated[Literal["local", "ray"], typer.Option(help="One machine, or the nodes of a Ray cluster.")] = "local",
     memory: Annotated[str, typer.Option(help="What the joins may take; the rest goes to disk.")] = "2GB",
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: key=value.")] = None,
@@ -49,7 +57,7 @@ def link(
     """Link finished runs: a graph of accounts and conversations, who may be one person, and the patterns to read first."""
     from pipeline.link.link import link as link_runs
 
-    found = link_runs(
+    linked = link_runs(
         runs,
         out,
         config=config,
@@ -58,19 +66,20 @@ def link(
         key=key,
         names=names,
         places=places,
+        model=model,
         engine=engine,
         memory=memory,
         overwrite=overwrite,
     )
-    _print(out, found.record)
+    _print(out, linked.record)
 
 
 def _print(out: Path, record: dict) -> None:
     from itertools import islice
 
-    from pipeline.link.report import STRONGEST, TITLES
+    from pipeline.link.report import STRONGEST
     from pipeline.link.schemas import REPORT
-    from pipeline.link.tables import read_patterns
+    from pipeline.link.tables import TITLES, read_patterns
 
     counts = record["counts"]
     say(

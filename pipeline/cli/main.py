@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from time import monotonic
 from typing import Annotated, Literal
 
 import typer
@@ -13,10 +12,12 @@ from pipeline.cli.case import app as case_app
 from pipeline.cli.console import say
 from pipeline.cli.corpus import app as corpus_app
 from pipeline.cli.evaluate import add_commands
-from pipeline.cli.exit_codes import ExitCode, exit_code_of
+from pipeline.cli.exit_codes import end, exit_code_of
 from pipeline.cli.link import app as link_app
+from pipeline.cli.model_options import NAME_OR_PATH
 from pipeline.cli.pack import app as pack_app
-from pipeline.cli.reading import (
+from pipeline.cli.practice import app as practice_app
+from pipeline.cli.read_options import (
     DEFAULT_MEMBER_BYTES,
     ColumnOption,
     DateOrderOption,
@@ -24,6 +25,7 @@ from pipeline.cli.reading import (
     LinksOption,
     MemberOption,
     MergeOption,
+    OverwriteOption,
     Paths,
     StrictOption,
     TimezoneOption,
@@ -32,10 +34,10 @@ from pipeline.cli.reading import (
 )
 from pipeline.cli.retention import app as retention_app
 from pipeline.cli.review import app as review_app
+from pipeline.cli.score import score
 from pipeline.cli.serve import add_commands as add_serving
-from pipeline.cli.shipped import MODEL, NAME_OR_PATH, ModelOption
 from pipeline.errors import SafelightError
-from pipeline.shipped import config_path
+from pipeline.package_data import config_path
 
 app = typer.Typer(
     name="safelight",
@@ -50,10 +52,9 @@ app.add_typer(corpus_app, name="corpus")
 app.add_typer(pack_app, name="pack")
 app.add_typer(case_app, name="case")
 app.add_typer(review_app)
+app.add_typer(practice_app)
 app.add_typer(retention_app)
 app.add_typer(link_app)
-
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
 
 
 def main() -> None:
@@ -85,88 +86,7 @@ def _root(
     pass
 
 
-@app.command()
-def score(
-    paths: Paths,
-    model: ModelOption = MODEL,
-    out: Annotated[Path, typer.Option(help="The folder to write; it appears when all is done.")] = Path("out"),
-    text: Annotated[
-        Literal["include", "hash", "omit"], typer.Option(help="Whether message text and names go into results and report.")
-    ] = "omit",
-    thresholds: Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")] = None,
-    cascade: Annotated[
-        bool | None,
-        typer.Option(help="Let a prefilter skip what is far from any alert; on where that was measured to lose almost nothing."),
-    ] = None,
-    since: Annotated[Path | None, typer.Option(help="A previous run: only conversations that changed since are read.")] = None,
-    explain: Annotated[
-        int, typer.Option(min=0, help="Signs of each flagged conversation that get their words and reasons, the strongest first.")
-    ] = 3,
-    engine: Annotated[Literal["local", "ray"], typer.Option(help="One machine, or the nodes of a Ray cluster.")] = "local",
-    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the network runs.")] = "cpu",
-    runtime: Annotated[
-        Literal["onnxruntime", "openvino"],
-        typer.Option(
-            help="What runs it on a CPU. OpenVINO, an extra, is faster on a CPU with VNNI and differs in the last digits."
-        ),
-    ] = "onnxruntime",
-    format_: FormatOption = None,
-    date_order: DateOrderOption = None,
-    timezone: TimezoneOption = None,
-    column: ColumnOption = None,
-    max_member_bytes: MemberOption = DEFAULT_MEMBER_BYTES,
-    merge: MergeOption = "auto",
-    follow_links: LinksOption = False,
-    strict: StrictOption = False,
-    overwrite: OverwriteOption = False,
-    json_: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on standard output in place of the tables: counts, no names.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone (and the JSON, with --json).")] = False,
-) -> None:
-    """Score chat exports and write scores.parquet, conversations.parquet, run.json and report.html."""
-    from pipeline.cli.progress import scoring_progress
-    from pipeline.cli.summary import as_line, error_summary, run_summary
-    from pipeline.cli.terminal import print_run
-    from pipeline.ingest.files.remote import local_paths
-    from pipeline.score import score as score_exports
-
-    started = monotonic()
-    options = read_options(format_, date_order, timezone, column, max_member_bytes, merge, follow_links)
-    try:
-        with scoring_progress(quiet=quiet) as progress, local_paths(paths) as local:
-            run = score_exports(
-                local,
-                model=model,
-                out=out,
-                options=options,
-                text=text,
-                thresholds=thresholds,
-                cascade=cascade,
-                since=since,
-                explain=explain,
-                engine=engine,
-                device=device,
-                runtime=runtime,
-                overwrite=overwrite,
-                progress=progress,
-            )
-    except SafelightError as error:
-        if json_:
-            say(as_line(error_summary(error, exit_code=exit_code_of(error))))
-        raise
-    not_whole = bool(run.record["failed"]) or (strict and bool(run.record["passed_over"]))
-    if json_:
-        say(as_line(run_summary(run, seconds=monotonic() - started, exit_code=ExitCode.NOT_WHOLE if not_whole else ExitCode.OK)))
-    elif not quiet:
-        print_run(run)
-    _end(not_whole=not_whole)
-
-
-def _end(*, not_whole: bool) -> None:
-    """End with 3 where something was not read that should have been."""
-    if not_whole:
-        raise typer.Exit(ExitCode.NOT_WHOLE)
+app.command()(score)
 
 
 @app.command()
@@ -190,7 +110,7 @@ def inspect(
     with local_paths(paths) as local:
         inspection = inspect_exports(local, options)
     print_inspection(inspection)
-    _end(not_whole=bool(inspection.failed) or (strict and bool(inspection.passed_over)))
+    end(not_whole=bool(inspection.failed) or (strict and bool(inspection.passed_over)))
 
 
 @app.command()
@@ -217,7 +137,7 @@ def convert(
     with local_paths(paths) as local:
         log = convert_exports(local, to=to, out=out, options=options, overwrite=overwrite)
     print_converted(log, out)
-    _end(not_whole=bool(log.failed) or (strict and bool(log.passed_over)))
+    end(not_whole=bool(log.failed) or (strict and bool(log.passed_over)))
 
 
 @app.command()
@@ -233,10 +153,12 @@ def report(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)],
 ) -> None:
     """Write report.html of a run anew, with the thresholds that lie in its folder now."""
+    from pipeline.link.strongest import strongest_patterns
     from pipeline.report.build import write_report
     from pipeline.results import REPORT, open_unchanged
 
-    write_report(open_unchanged(run), run / REPORT)
+    opened = open_unchanged(run)
+    write_report(opened, run / REPORT, patterns=strongest_patterns(opened))
     say(run / REPORT)
 
 

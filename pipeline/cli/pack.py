@@ -48,8 +48,8 @@ def make(
     from pipeline.output import new_file
     from pipeline.results import open_run
     from pipeline.review.audit import append, entries
+    from pipeline.review.audit_head import note_head
     from pipeline.review.decisions import number_of, read_decisions
-    from pipeline.review.head import note_head
     from pipeline.review.index import require_kept
     from pipeline.review.originals import read_originals
     from pipeline.review.pack import make_pack

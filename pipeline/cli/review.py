@@ -34,7 +34,7 @@ def needed() -> None:
     """Say which extra is missing, where one is."""
     from importlib.util import find_spec
 
-    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart", "pyotp", "segno")
+    needed = ("fastapi", "sqlalchemy", "alembic", "argon2", "uvicorn", "python_multipart", "pyotp", "segno", "fsrs")
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise ReviewError(
@@ -55,7 +55,7 @@ def open_existing(store: str, *, new: bool = False) -> Store:
 @contextmanager
 def changing(store: Store) -> Iterator[tuple[Connection, str]]:
     """Change a store from the command line: yields the connection, and who the log names; the end of the log is noted behind it."""
-    from pipeline.review.head import note_head
+    from pipeline.review.audit_head import note_head
     from pipeline.review.serve import actor_name
 
     with store.writing() as connection:
@@ -79,6 +79,12 @@ def review(
     webhook: Annotated[
         str | None, typer.Option(help="Tell this address of decisions, signed with --pack-key; ids alone, no word of a chat.")
     ] = None,
+    shadow: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A run of another model on the same exports, or a threshold file: what it would flag is kept for leads to compare."
+        ),
+    ] = None,
     name: Annotated[
         list[str] | None, typer.Option(help="A host name that the page answers to. May be given several times.")
     ] = None,
@@ -94,8 +100,19 @@ def review(
     for path in export or []:
         if not path.exists():
             raise ReviewError("there is no such export", where=str(path), do="Check the path")
+    for path in shadow or []:
+        if not path.exists():
+            raise ReviewError("there is no such run or threshold file", where=str(path), do="Check the path")
     serve(
-        runs, store=store, place=place, single_user=single_user, pack_key=pack_key, exports=export or [], webhook=webhook, say=say
+        runs,
+        store=store,
+        place=place,
+        single_user=single_user,
+        pack_key=pack_key,
+        exports=export or [],
+        webhook=webhook,
+        shadows=shadow or [],
+        say=say,
     )
 
 
@@ -187,7 +204,7 @@ def verify(
     """Check that no line of the audit log was changed, moved or cut off, and that the tables hold what the log says."""
     opened = open_existing(store)
     from pipeline.review.audit import verify as verify_log
-    from pipeline.review.head import read_head
+    from pipeline.review.audit_head import read_head
 
     verdict = verify_log(opened, noted=read_head(head, where="--head") if head else None)
     for problem in verdict.problems:

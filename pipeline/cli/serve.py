@@ -11,8 +11,8 @@ import typer
 
 from pipeline.cli.console import say
 from pipeline.cli.exit_codes import ExitCode
-from pipeline.cli.reading import Paths
-from pipeline.cli.shipped import MODEL, ModelOption
+from pipeline.cli.model_options import MODEL, ModelOption
+from pipeline.cli.read_options import Paths
 from pipeline.errors import SafelightError
 
 ThresholdsOption = Annotated[Path | None, typer.Option(help="A threshold file instead of the model's own.")]
@@ -97,14 +97,14 @@ def work(
 
     broker = RedisStreams(connect(url), stream, group, delete=delete)
     folder, loaded = load_model(model)
-    told = {"stop": False, "scored": 0, "failed": 0}
+    counts = {"stop": False, "scored": 0, "failed": 0}
 
     def stop(*_: object) -> None:
-        told["stop"] = True
+        counts["stop"] = True
 
     def done(scored: int, failed: int) -> None:
-        told["scored"] += scored
-        told["failed"] += failed
+        counts["scored"] += scored
+        counts["failed"] += failed
         if until_idle and not scored and not failed:
             stop()
 
@@ -112,13 +112,13 @@ def work(
         signal.signal(number, stop)
     say(f"model {folder.name}, id {folder.id}; stream {stream}, group {group}")
     try:
-        Worker(Stepper(loaded, model_id=folder.id), broker, batch=batch).run(stop=lambda: bool(told["stop"]), done=done)
+        Worker(Stepper(loaded, model_id=folder.id), broker, batch=batch).run(stop=lambda: bool(counts["stop"]), done=done)
     except RedisError as error:
         raise SafelightError(
             f"Redis does not answer any more ({type(error).__name__})", do="Start the worker again: it goes on where it was"
         ) from error
-    say(f"{told['scored']:,} messages scored, {told['failed']:,} failed")
-    if told["failed"]:
+    say(f"{counts['scored']:,} messages scored, {counts['failed']:,} failed")
+    if counts["failed"]:
         raise typer.Exit(ExitCode.NOT_WHOLE)
 
 

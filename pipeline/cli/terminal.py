@@ -206,10 +206,18 @@ def print_figures(figures: Mapping[str, Any]) -> None:
         stages.add_row(key, f"{row['messages']:,}", f"{row['found']:,}", *stage_cells(row).values())
     console.print(stages)
     parts = figures["conversations"]
-    groups = {"grooming": parts["grooming"], **{f"ordinary, {name}": part for name, part in parts["ordinary"].items()}}
+    groups = {"with grooming": parts["grooming"]}
+    groups |= {_ORDINARY.get(name, f"ordinary, {name}"): part for name, part in parts["ordinary"].items()}
     console.print(f"flagged at risk ≥ {parts['threshold']:.4g}:")
     for name, part in groups.items():
         console.print(f"  {name}: {share_in_words(part['flagged'], part['conversations'])}", highlight=False)
+
+
+_ORDINARY = {
+    "labelled_hard": "ordinary, marked as hard to tell",
+    "labelled_plain": "ordinary, the rest",
+    "ordinary_chat": "chat taken as ordinary",
+}
 
 
 def _figure(value: float | None) -> str:
@@ -243,14 +251,15 @@ def print_reviewed(corpus: ReviewedCorpus, out: Path) -> None:
     say(f"agreement on stages of messages: {_agreement(corpus.stages)}")
 
 
-def _agreement(found: Agreement) -> str:
-    if found.units == 0:
+def _agreement(agreement: Agreement) -> str:
+    if agreement.units == 0:
         return "unknown; nothing was judged by two readers"
-    if found.alpha is None:
-        return f"unknown; all {found.units:,} judged by two readers or more have one value"
-    if found.units < FEW:
-        return f"unknown; {found.units:,} judged by two readers or more are too few, {found.same:,} of them alike"
-    return f"Krippendorff's alpha {found.alpha:.2f} on {found.units:,} judged by two readers or more, {found.same:,} of them alike"
+    if agreement.alpha is None:
+        return f"unknown; all {agreement.units:,} judged by two readers or more have one value"
+    if agreement.units < FEW:
+        return f"unknown; {agreement.units:,} judged by two readers or more are too few, {agreement.same:,} of them alike"
+    judged = f"{agreement.units:,} judged by two readers or more, {agreement.same:,} of them alike"
+    return f"Krippendorff's alpha {agreement.alpha:.2f} on {judged}"
 
 
 def print_proposals(proposals: Sequence[Proposal]) -> None:

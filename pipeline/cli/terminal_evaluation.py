@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from evaluation.intervals import share_in_words
-from evaluation.thresholds import alerts_in_words
+from evaluation.threshold_search import alerts_in_words
 from pipeline.cli.console import terminal
 from pipeline.cli.terminal import print_figures
 
 if TYPE_CHECKING:
     from evaluation.summary import Difference
-    from evaluation.thresholds import Choice
+    from evaluation.threshold_search import Choice
     from pipeline.evaluate import Drift, Evaluation
     from pipeline.thresholds import Thresholds
 

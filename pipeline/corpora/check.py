@@ -82,8 +82,8 @@ def _one_sided(conversations: Iterable[LabelledConversation]) -> list[str]:
 
 
 def _undecidable(conversations: Iterable[LabelledConversation]) -> list[str]:
-    found = [c.id for c in conversations if UNDECIDABLE in c.attributes]
-    return [_listed("conversation(s) that nobody could decide, which no loss and no figure uses", found)] if found else []
+    ids = [c.id for c in conversations if UNDECIDABLE in c.attributes]
+    return [_listed("conversation(s) that nobody could decide, which no loss and no figure uses", ids)] if ids else []
 
 
 def _unlicensed(conversations: Iterable[LabelledConversation]) -> list[str]:
@@ -97,26 +97,26 @@ def _unlicensed(conversations: Iterable[LabelledConversation]) -> list[str]:
 
 def _label_problems(conversations: Sequence[LabelledConversation]) -> list[str]:
     """Find labels that contradict each other."""
-    found: dict[str, list[str]] = {"stages in a conversation that is called ordinary": [], "a groomer who writes nothing": []}
-    found |= {"stages on a message of who is no groomer": [], "no label at all": []}
+    problems: dict[str, list[str]] = {"stages in a conversation that is called ordinary": [], "a groomer who writes nothing": []}
+    problems |= {"stages on a message of who is no groomer": [], "no label at all": []}
     for conversation in conversations:
         groomers = conversation.groomers
         carrying = [m.speaker for m, stages in zip(conversation.messages, conversation.stages, strict=True) if stages]
         if carrying and conversation.is_grooming is False:
-            found["stages in a conversation that is called ordinary"].append(conversation.id)
+            problems["stages in a conversation that is called ordinary"].append(conversation.id)
         elif carrying and groomers and any(speaker not in groomers for speaker in carrying):
-            found["stages on a message of who is no groomer"].append(conversation.id)
+            problems["stages on a message of who is no groomer"].append(conversation.id)
         if groomers and groomers - {message.speaker for message in conversation.messages}:
-            found["a groomer who writes nothing"].append(conversation.id)
+            problems["a groomer who writes nothing"].append(conversation.id)
         if conversation.level == "none" and UNDECIDABLE not in conversation.attributes:
-            found["no label at all"].append(conversation.id)
-    return [_listed(f"conversation(s) with {what}", ids) for what, ids in found.items() if ids]
+            problems["no label at all"].append(conversation.id)
+    return [_listed(f"conversation(s) with {what}", ids) for what, ids in problems.items() if ids]
 
 
 def _duplicates(conversations: Sequence[LabelledConversation]) -> list[str]:
     relatives = {conversation.id: conversation.relatives for conversation in conversations}
-    found = near_duplicates(conversations)
-    pairs = [f"{a} ~ {b} ({alike:.2f})" for a, b, alike in found if relatives[a].isdisjoint(relatives[b])]
+    near_pairs = near_duplicates(conversations)
+    pairs = [f"{a} ~ {b} ({alike:.2f})" for a, b, alike in near_pairs if relatives[a].isdisjoint(relatives[b])]
     return [_listed("pair(s) of near-duplicates that are no relatives", pairs)] if pairs else []
 
 
@@ -134,11 +134,11 @@ def _crossings(conversations: Sequence[LabelledConversation], splits: Mapping[st
             groups.setdefault(group, set()).add(split)
         for speaker in conversation.named_groomers:
             speakers.setdefault(speaker, set()).add(split)
-    found = []
+    crossings = []
     for what, members in (("group(s) of relatives", groups), ("groomer(s)", speakers)):
         if crossing := [name for name, where in members.items() if len(where) > 1]:
-            found.append(_listed(f"{what} in several splits", crossing))
-    return [*found, *([_listed("conversation(s) in no split", lost)] if lost else [])]
+            crossings.append(_listed(f"{what} in several splits", crossing))
+    return [*crossings, *([_listed("conversation(s) in no split", lost)] if lost else [])]
 
 
 def _repeated_texts(conversations: Sequence[LabelledConversation]) -> list[str]:

@@ -10,11 +10,11 @@
     safelight threshold evaluation/ --budget 50 --per-day 100000 --prevalence 0.001 --out thresholds.json
 """
 
+from pipeline.evaluate.choose_threshold import ThresholdTarget, choose_threshold
 from pipeline.evaluate.compare import compare_models, compare_saved
 from pipeline.evaluate.dataset_selection import DatasetSelection
 from pipeline.evaluate.functional import run_functional_suite
 from pipeline.evaluate.run import Evaluation, evaluate, evaluate_saved, track
-from pipeline.evaluate.threshold import ThresholdTarget, choose_threshold
 from pipeline.evaluate.unlabelled import Drift, evaluate_unlabelled
 
 __all__ = [

@@ -109,19 +109,19 @@ def with_splits_of(selection: DatasetSelection, model: Path) -> DatasetSelection
 
 
 def _tested(read: Sequence[LabelledConversation], splits: Splits | None, name: str) -> list[LabelledConversation]:
-    found = [conversation for conversation in read if splits is None or splits.conversations.get(conversation.id) == name]
-    if not found:
+    tested = [conversation for conversation in read if splits is None or splits.conversations.get(conversation.id) == name]
+    if not tested:
         raise CorpusError(f"no conversation of the corpora is in the split {name}", do="Check --split and --splits")
     changed = (
         []
         if splits is None
-        else [conversation.id for conversation in found if splits.hashes.get(conversation.id) != short_hash(conversation)]
+        else [conversation.id for conversation in tested if splits.hashes.get(conversation.id) != short_hash(conversation)]
     )
     if changed:
         raise CorpusError(
             f"{len(changed)} conversation(s) have changed since they were split, such as {changed[0]}", do="Split again"
         )
-    return found
+    return tested
 
 
 def _splits(selection: DatasetSelection, folder: ModelFolder) -> Splits:

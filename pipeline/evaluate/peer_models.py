@@ -74,10 +74,10 @@ class CuedStages:
     seen: set[int] = field(default_factory=set)
     cues: int = 0
 
-    def add(self, found: Sequence[int]) -> float:
+    def add(self, columns: Sequence[int]) -> float:
         """Take in the stages that one more message holds cues of."""
-        self.seen.update(found)
-        self.cues += len(found)
+        self.seen.update(columns)
+        self.cues += len(columns)
         return (len(self.seen) + 1 - 0.5**self.cues) / (self.stages + 1)
 
 
@@ -118,9 +118,9 @@ class KeywordModel:
             speakers: dict[str, CuedStages] = {}
             risks = []
             for row, (speaker, _) in enumerate(conversation):
-                found = sorted({columns[cue.stage] for cue in next(cues)})
-                stages[row, found] = 1.0
-                risks.append(speakers.setdefault(speaker, CuedStages(len(columns))).add(found))
+                cued = sorted({columns[cue.stage] for cue in next(cues)})
+                stages[row, cued] = 1.0
+                risks.append(speakers.setdefault(speaker, CuedStages(len(columns))).add(cued))
             predictions.append(_prediction(stages, [speaker for speaker, _ in conversation], risks))
         return predictions
 

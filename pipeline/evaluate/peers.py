@@ -12,7 +12,6 @@ import numpy as np
 
 from evaluation.metrics import Judged, or_null
 from evaluation.summary import FIGURES, RIGHT_SPEAKER, compare
-from pipeline.config import BaselineRecipe
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.errors import ConfigError, SafelightError
 from pipeline.evaluate.dataset_selection import SelectedDataset
@@ -20,13 +19,14 @@ from pipeline.evaluate.peer_models import ContrastiveModel, KeywordModel, Majori
 from pipeline.model.base import Model, Predictor
 from pipeline.model.predict import predict_labelled
 from pipeline.model.scorable import utterances
+from pipeline.recipes import BaselineRecipe
 from pipeline.thresholds import Thresholds
 
 SHOWN = (
     "stage macro-F1",
     "stage macro average precision",
     "conversation AUC, all",
-    "conversation AUC, written only",
+    "conversation AUC, labelled only",
     "recall at 1 % false positives",
     "recall at 0.1 % false positives",
     RIGHT_SPEAKER,
@@ -87,7 +87,7 @@ def _peers(
     train: Sequence[LabelledConversation], validation: Sequence[LabelledConversation], model: Model, encoder: Path | None
 ) -> list[tuple[str, str, Callable[[], Predictor]]]:
     taxonomy = model.taxonomy
-    found: list[tuple[str, str, Callable[[], Predictor]]] = [
+    peers: list[tuple[str, str, Callable[[], Predictor]]] = [
         ("majority", "finds nothing", lambda: MajorityModel(taxonomy)),
         ("keyword list", "the phrases of the taxonomy's indicators", lambda: KeywordModel(taxonomy)),
         (
@@ -105,7 +105,7 @@ def _peers(
             nearest = examples[0]
             return ContrastiveModel(taxonomy, nearest.embed, nearest.rare, nearest.stages, nearest.ordinary, aggregate)
 
-        found += [
+        peers += [
             (
                 "nearest neighbours, skewness",
                 f"frozen {encoder.name}, rare against ordinary examples",
@@ -113,7 +113,7 @@ def _peers(
             ),
             ("nearest neighbours, top 3", "the same, by a speaker's three highest scores", lambda: contrastive(TopMean)),
         ]
-    return found
+    return peers
 
 
 def _tfidf(train: Sequence[LabelledConversation], validation: Sequence[LabelledConversation], model: Model) -> Predictor:
@@ -152,7 +152,7 @@ def _timed(conversations: Sequence[LabelledConversation], model: Predictor) -> t
 
 
 def _thresholds(validation: Sequence[LabelledConversation], model: Predictor) -> Thresholds:
-    from pipeline.training.choose import choose_thresholds
+    from pipeline.training.choose_thresholds import choose_thresholds
 
     return choose_thresholds(predict_labelled(validation, model), model.taxonomy.keys, rate=_RATE, hard_rate=_HARD_RATE)
 

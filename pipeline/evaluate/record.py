@@ -68,7 +68,7 @@ def made() -> dict[str, Any]:
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "versions": {name: found for name in _LIBRARIES if (found := _version(name))},
+        "versions": {name: version for name in _LIBRARIES if (version := _version(name))},
     }
 
 

@@ -71,11 +71,11 @@ def evaluate(
     say(f"{len(dataset.tested):,} conversations of the split {selection.split}")
     limits = limits.for_stages(loaded.taxonomy.keys)
     names = {stage.key: stage.name for stage in loaded.taxonomy.stages}
-    told = about(folder, selection, dataset, limits, names)
+    details = about(folder, selection, dataset, limits, names)
     judged = predict_labelled(dataset.tested, loaded, texts=settings.text)
     if settings.peers:
-        told["peers"] = compare_with_peers(dataset, loaded, limits, encoder=settings.encoder, rounds=settings.rounds, say=say)
-    return _finish(Saved(judged, limits, told), settings)
+        details["peers"] = compare_with_peers(dataset, loaded, limits, encoder=settings.encoder, rounds=settings.rounds, say=say)
+    return _finish(Saved(judged, limits, details), settings)
 
 
 def evaluate_saved(scores: Path, settings: Settings | None = None, *, thresholds: Path | None = None) -> Evaluation:

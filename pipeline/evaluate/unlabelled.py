@@ -52,7 +52,7 @@ def evaluate_unlabelled(
     seen = compute_drift_profile(folder.path, _read(paths, options, loaded), threshold=limits.risk)
     if not seen.conversations:
         raise ExportError("there is no conversation with words in the exports", do="Give others")
-    found = Drift(seen, tuple(drift(reference, seen)))
+    result = Drift(seen, tuple(drift(reference, seen)))
     if out is not None:
         record = {
             "format": "safelight-drift/1",
@@ -60,14 +60,14 @@ def evaluate_unlabelled(
             "model": {"id": folder.id, "name": folder.name},
             "findings": [
                 {"name": finding.name, "reference": finding.reference, "seen": finding.seen, "warning": finding.warning}
-                for finding in found.findings
+                for finding in result.findings
             ],
             "reference": reference.as_json(),
             "seen": seen.as_json(),
         }
         with new_file(out, overwrite=overwrite) as file:
             write_json(file, record)
-    return found
+    return result
 
 
 def _read(paths: Sequence[Path], options: ReadOptions, model: Model) -> Iterator[tuple[tuple[Message, ...], float]]:

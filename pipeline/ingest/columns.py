@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, cast, overload
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipeline.schema import Conversation, Kind, Message, Source
 
@@ -31,6 +33,38 @@ COLUMNS = pa.schema(
 
 Meta = Mapping[str, object]
 _NO_META: Meta = {}
+
+
+@dataclass(frozen=True, slots=True)
+class SharedMeta(Sequence[Meta]):
+    """What else is known of messages, where many have the same: of each the index into ``values``."""
+
+    values: Sequence[Meta]
+    places: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> Meta: ...
+    @overload
+    def __getitem__(self, index: slice) -> SharedMeta: ...
+    def __getitem__(self, index: int | slice) -> Meta | SharedMeta:
+        if isinstance(index, slice):
+            return SharedMeta(self.values, self.places[index])
+        return self.values[int(self.places[index])]
+
+    def __iter__(self) -> Iterator[Meta]:
+        return map(self.values.__getitem__, self.places.tolist())
+
+    def joined(self, others: Sequence[Meta]) -> SharedMeta:
+        """Return this with others behind."""
+        places = np.arange(len(self.values), len(self.values) + len(others))
+        return SharedMeta([*self.values, *others], np.concatenate([self.places, places]))
+
+    def taken(self, order: NDArray[np.int64]) -> SharedMeta:
+        """Return this with its rows in another order."""
+        return SharedMeta(self.values, self.places[order])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +167,16 @@ def well_formed(text: str) -> str:
 
 def hold(conversation: Conversation) -> tuple[list[MessageColumns], int]:
     """Return all messages of a conversation as columns, and how many they are."""
-    found: list[MessageColumns] = []
+    chunks: list[MessageColumns] = []
     single: list[Message] = []
     for piece in pieces_of(conversation.messages):
         if isinstance(piece, Message):
             single.append(piece)
             continue
         if single:
-            found.append(message_columns(single))
+            chunks.append(message_columns(single))
             single = []
-        found.append(piece)
+        chunks.append(piece)
     if single:
-        found.append(message_columns(single))
-    return found, sum(map(len, found))
+        chunks.append(message_columns(single))
+    return chunks, sum(map(len, chunks))

@@ -96,8 +96,8 @@ def _is_of_the_app(kind: str, line: str, *, alone: bool) -> bool:
 
 def _is_left_out(plain: str) -> bool:
     """Whether a text in brackets says, in few words, that something was left out."""
-    found = _BRACKETS.fullmatch(plain)
-    return found is not None and len(found["words"].split()) <= _FEW_WORDS and bool(LEFT_OUT.search(found["words"]))
+    match = _BRACKETS.fullmatch(plain)
+    return match is not None and len(match["words"].split()) <= _FEW_WORDS and bool(LEFT_OUT.search(match["words"]))
 
 
 def _is_media(plain: str, folded: str, *, marked: bool) -> bool:

@@ -177,19 +177,19 @@ def find_units(path: Path, options: ReadOptions, log: ReadLog) -> list[Unit]:
     return group_units(_readable(choice.found, log))
 
 
-def _readable(found: list[tuple[str, ExportFile]], log: ReadLog) -> Iterator[tuple[str, ExportFile]]:
-    for format_, file in found:
+def _readable(files: list[tuple[str, ExportFile]], log: ReadLog) -> Iterator[tuple[str, ExportFile]]:
+    for format_, file in files:
         try:
             yield format_, as_utf8(file, format_, log)
         except ExportError as error:
-            if len(found) == 1:
+            if len(files) == 1:
                 raise
             log.failed.append(Unread(printable(file.name), str(error)))
 
 
-def _companions(found: list[tuple[str, ExportFile]]) -> set[tuple[PurePosixPath, str]]:
+def _companions(files: list[tuple[str, ExportFile]]) -> set[tuple[PurePosixPath, str]]:
     """Return the places of files that lie beside an export as a part of it that is not read alone: folder and name."""
-    folders = {(format_, file.location.parent) for format_, file in found if FORMATS[format_].companions}
+    folders = {(format_, file.location.parent) for format_, file in files if FORMATS[format_].companions}
     return {
         (place, name) for format_, folder in folders for place in (folder, folder.parent) for name in FORMATS[format_].companions
     }

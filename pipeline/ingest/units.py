@@ -46,9 +46,9 @@ class Unit:
         return hashlib.sha256("".join(file.sha256 for file in self.files).encode()).hexdigest()
 
 
-def group_units(found: Iterable[tuple[str, ExportFile]]) -> list[Unit]:
+def group_units(files_by_format: Iterable[tuple[str, ExportFile]]) -> list[Unit]:
     """Put the files together that their format reads together: one file a unit, unless the format says by folder or by root."""
     groups: dict[tuple[str, PurePosixPath], list[ExportFile]] = {}
-    for format_, file in found:
+    for format_, file in files_by_format:
         groups.setdefault((format_, FORMATS[format_].group(file)), []).append(file)
     return [Unit(format_, tuple(files)) for (format_, _), files in groups.items()]

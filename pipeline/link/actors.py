@@ -107,12 +107,12 @@ def read_toward(connection: DuckDBPyConnection, by: str) -> dict[str, list[Towar
     messages: dict[tuple[str, str], list[MessageReference]] = defaultdict(list)
     for row in rows_of(connection, f"SELECT * FROM toward_messages WHERE {by} IN ({several})"):  # noqa: S608
         messages[row["actor"], row["target"]].append(message_reference(row["evidence"]))
-    found: dict[str, list[Toward]] = defaultdict(list)
+    by_actor: dict[str, list[Toward]] = defaultdict(list)
     order = "ORDER BY first_sign NULLS LAST, actor, target"
     for row in rows_of(connection, f"SELECT * FROM toward WHERE {by} IN ({several}) {order}"):  # noqa: S608
         lists = {name: tuple(row[name]) for name in ("conversations", "exports")}
-        found[row[by]].append(Toward(**{**row, **lists}, messages=tuple(messages[row["actor"], row["target"]])))
-    return found
+        by_actor[row[by]].append(Toward(**{**row, **lists}, messages=tuple(messages[row["actor"], row["target"]])))
+    return by_actor
 
 
 def accounts_of(connection: DuckDBPyConnection) -> Mapping[str, Sequence[str]]:
@@ -141,21 +141,21 @@ def many_targets(connection: DuckDBPyConnection, settings: LinkSettings, severe:
         if days is not None:
             reasons.append(Reason("speed", round(days, 2), f"Moves on to the next person after {_days(days)} (median)."))
             shares += [weights.fast] if days <= settings.fast_days else []
-        exports = {export for one in shown for export in one.exports}
+        exports = {export for toward in shown for export in toward.exports}
         if len(exports) > 1:
             reasons.append(Reason("exports", len(exports), f"Seen in {len(exports)} exports."))
             shares.append(weights.exports)
-        roles: dict[str, Role] = {one.target: "target" for one in shown}
+        roles: dict[str, Role] = {toward.target: "target" for toward in shown}
         patterns.append(
             make_pattern(
                 "one_actor_many_targets",
                 pseudonyms,
                 strength=combined(shares),
                 roles=roles_of({**roles, actor: "actor"}, accounts),
-                conversations=(name for one in shown for name in one.conversations),
+                conversations=(name for toward in shown for name in toward.conversations),
                 reasons=reasons,
                 unknown=[SHOWN, PERSONS, ORDER if days is not None else "The exports have no times, so the order is not known."],
-                messages=(message for one in shown for message in one.messages),
+                messages=(message for toward in shown for message in toward.messages),
             )
         )
     return patterns
@@ -170,35 +170,42 @@ def many_actors(connection: DuckDBPyConnection, settings: LinkSettings, severe: 
         introductions[row["introducer"]].append(row)
     patterns = []
     for target, shown in read_toward(connection, "target").items():
-        actors = sorted({one.actor for one in shown})
+        actors = sorted({toward.actor for toward in shown})
         reasons = [Reason("actors", len(shown), f"{len(shown)} persons show stages toward this one.")]
         shares = [further(len(shown), weights.another)]
         shares += _severe(shown, severe, weights.severe, reasons, "by")
-        told = [row for actor in actors for row in introductions[actor] if target == row["target"] or row["introduced"] in actors]
-        if told:
-            reasons.append(Reason("introduced", len(told), "One of them speaks of a friend, or asks to bring one."))
+        introduced = [
+            row for actor in actors for row in introductions[actor] if target == row["target"] or row["introduced"] in actors
+        ]
+        if introduced:
+            reasons.append(Reason("introduced", len(introduced), "One of them speaks of a friend, or asks to bring one."))
             shares.append(weights.introduced)
         known = [pair for pair in acquainted if pair[0] in actors and pair[1] in actors]
         if known:
             reasons.append(Reason("acquainted", len(known), "Two of them are in one conversation."))
             shares.append(weights.acquainted)
         unknown = (
-            [SHOWN, PERSONS] if told or known else [SHOWN, PERSONS, "Whether they know one another does not show in these exports."]
+            [SHOWN, PERSONS]
+            if introduced or known
+            else [SHOWN, PERSONS, "Whether they know one another does not show in these exports."]
         )
         roles: dict[str, Role] = dict.fromkeys(actors, "actor")
-        roles |= {row["introducer"]: "introducer" for row in told}
+        roles |= {row["introducer"]: "introducer" for row in introduced}
         patterns.append(
             make_pattern(
                 "one_target_many_actors",
                 pseudonyms,
                 strength=combined(shares),
                 roles=roles_of({**roles, target: "target"}, accounts),
-                conversations=[*(name for one in shown for name in one.conversations), *(row["conversation"] for row in told)],
+                conversations=[
+                    *(name for toward in shown for name in toward.conversations),
+                    *(row["conversation"] for row in introduced),
+                ],
                 reasons=reasons,
                 unknown=unknown,
                 messages=[
-                    *(message for one in shown for message in one.messages),
-                    *(message_reference(row["evidence"]) for row in told[:5]),
+                    *(message for toward in shown for message in toward.messages),
+                    *(message_reference(row["evidence"]) for row in introduced[:5]),
                 ],
             )
         )
@@ -207,7 +214,7 @@ def many_actors(connection: DuckDBPyConnection, settings: LinkSettings, severe: 
 
 def days_between(shown: Sequence[Toward]) -> float | None:
     """Return the median number of days from the first sign toward one person to that toward the next; null without times."""
-    times = sorted(one.first_sign for one in shown if one.first_sign is not None)
+    times = sorted(toward.first_sign for toward in shown if toward.first_sign is not None)
     gaps = [(after - before).total_seconds() / 86400 for before, after in pairwise(times)]
     return median(gaps) if gaps else None
 
@@ -217,7 +224,7 @@ def _days(days: float) -> str:
 
 
 def _severe(shown: Sequence[Toward], severe: int, weight: float, reasons: list[Reason], how: str) -> list[float]:
-    count = sum(bool(one.mask & severe) for one in shown)
+    count = sum(bool(toward.mask & severe) for toward in shown)
     if count < 2:
         return []
     reasons.append(Reason("severe", count, f"Severe stages {how} {count} of them."))

@@ -104,9 +104,9 @@ def load_parts(connection: DuckDBPyConnection, folder: Path, stages: Sequence[st
 
 def rows_of(connection: DuckDBPyConnection, query: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
     """Return the rows of a query, by column."""
-    found = connection.execute(query, values)
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    result = connection.execute(query, values)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def table_of(connection: DuckDBPyConnection, query: str, schema: pa.Schema) -> pa.Table:

@@ -44,7 +44,7 @@ def note_link(run: Path, folder: Path, key: Path) -> None:
     """
     place = LinkPlace(str(folder.resolve()), str(key.resolve()))
     with new_file(run / LINKED, overwrite=True) as beside:
-        write_json(beside, [asdict(one) for one in sorted({*places_of(run), place})])
+        write_json(beside, [asdict(known) for known in sorted({*places_of(run), place})])
 
 
 def places_of(run: Path) -> list[LinkPlace]:

@@ -46,7 +46,9 @@ def accounts_of_speaker(folder: Path, sha256: str, pseudonyms: Pseudonyms) -> fr
     speaker = pseudonyms.speaker(sha256)
     table = pq.read_table(folder / ACCOUNTS, columns=["account", "speaker"])
     return frozenset(
-        account for account, own in zip(table["account"].to_pylist(), table["speaker"].to_pylist(), strict=True) if own == speaker
+        account
+        for account, speaker_of in zip(table["account"].to_pylist(), table["speaker"].to_pylist(), strict=True)
+        if speaker_of == speaker
     )
 
 
@@ -72,8 +74,8 @@ def forget_accounts(folder: Path, accounts: Collection[str], *, conversations: C
     def gone(name: str) -> bool:
         return name in people or name in talks
 
-    def told(references: Collection[Row]) -> bool:
-        return any(gone(one["account"] or "") or gone(one["conversation"]) for one in references)
+    def names_them(references: Collection[Row]) -> bool:
+        return any(gone(reference["account"] or "") or gone(reference["conversation"]) for reference in references)
 
     counts = Forgotten(
         accounts=_keep(folder, ACCOUNTS, lambda row: not gone(row["account"])),
@@ -85,13 +87,13 @@ def forget_accounts(folder: Path, accounts: Collection[str], *, conversations: C
                 not (
                     any(gone(part["account"]) for part in row["accounts"])
                     or any(map(gone, row["conversations"]))
-                    or told(row["messages"])
+                    or names_them(row["messages"])
                 )
             ),
         ),
     )
     _keep(folder, EDGES, lambda row: not any(map(gone, (row["source"], row["target"], row["conversation"]))))
-    _keep(folder, IDENTITY_LINKS, lambda row: not (gone(row["source"]) or gone(row["target"]) or told(row["evidence"])))
+    _keep(folder, IDENTITY_LINKS, lambda row: not (gone(row["source"]) or gone(row["target"]) or names_them(row["evidence"])))
     _rename_persons(folder, people)
     _drop_titles(folder, {row["conversation"] for row in parts if row["source"] in people})
     write_graph(folder)

@@ -57,8 +57,9 @@ ORDER BY ALL
 """
 
 _PLACES = """
-SELECT persons.person, places.place, places.conversation,
-    reference(places, 'a place that comes again', span(places.start, places.end)) AS evidence
+SELECT persons.person, places.kind, places.place, places.conversation,
+    reference(places, CASE places.kind WHEN 'time' THEN 'a day or time that comes again' ELSE 'a place that comes again' END,
+        span(places.start, places.end)) AS evidence
 FROM places JOIN persons USING (account)
 WHERE persons.person IN (SELECT actor FROM toward)
 ORDER BY ALL
@@ -101,9 +102,9 @@ def communities_of(edges: _Edges, *, seed: int) -> dict[str, int]:
         ) from error
     if not edges:
         return {}
-    _, found = leiden(list(edges), seed=seed, iterations=3)
+    _, membership = leiden(list(edges), seed=seed, iterations=3)
     members: dict[int, list[str]] = defaultdict(list)
-    for node, community in found.items():
+    for node, community in membership.items():
         members[community].append(node)
     ordered = sorted(members.values(), key=lambda nodes: (-len(nodes), min(nodes)))
     return {node: number for number, nodes in enumerate(ordered) for node in nodes}
@@ -143,28 +144,28 @@ def group_patterns(
     names = {indicator.key: indicator.name for indicator in indicators}
     patterns = []
     for members in _parts(edges, seed=settings.seed):
-        found = _group(members, edges, evidence, settings, names, listed, pseudonyms)
-        if found is not None:
-            patterns.append(found)
+        pattern = _group(members, edges, evidence, settings, names, listed, pseudonyms)
+        if pattern is not None:
+            patterns.append(pattern)
     return patterns
 
 
 def _by(rows: Iterable[dict[str, Any]], key: str) -> Mapping[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        found[row[key]].append(row)
-    return found
+        grouped[row[key]].append(row)
+    return grouped
 
 
 def _parts(edges: _Edges, *, seed: int) -> list[list[str]]:
     """Return the connected parts of a graph, the large ones cut into their communities."""
     import rustworkx
 
-    names = sorted({name for one, other, _ in edges for name in (one, other)})
+    names = sorted({name for account, other, _ in edges for name in (account, other)})
     number = {name: index for index, name in enumerate(names)}
     graph = rustworkx.PyGraph()
     graph.add_nodes_from(names)
-    graph.add_edges_from_no_data([(number[one], number[other]) for one, other, _ in edges])
+    graph.add_edges_from_no_data([(number[account], number[other]) for account, other, _ in edges])
     parts: list[list[str]] = []
     for members in rustworkx.connected_components(graph):
         inside = {names[index] for index in members}
@@ -185,7 +186,9 @@ def _brokers(members: Sequence[str], edges: _Edges) -> list[str]:
     number = {name: index for index, name in enumerate(members)}
     graph = rustworkx.PyGraph()
     graph.add_nodes_from(list(members))
-    graph.add_edges_from_no_data([(number[one], number[other]) for one, other, _ in edges if one in number and other in number])
+    graph.add_edges_from_no_data(
+        [(number[account], number[other]) for account, other, _ in edges if account in number and other in number]
+    )
     cut = rustworkx.articulation_points(graph)
     between = rustworkx.graph_betweenness_centrality(graph)
     highest = max((between[index] for index in cut), default=0.0)
@@ -207,19 +210,22 @@ def _group(
     if len(members) < settings.group_persons or len(actors) < settings.group_actors or len(kinds) < settings.group_indicators:
         return None
     weights = settings.weights
-    told = ", ".join(names[kind].lower() for kind in sorted(kinds))
+    listed_kinds = ", ".join(names[kind].lower() for kind in sorted(kinds))
     reasons = [
         Reason("actors", len(actors), f"{len(actors)} of {len(members)} persons show stages toward others."),
-        Reason("indicators", len(kinds), f"Phrases of {told}."),
+        Reason("indicators", len(kinds), f"Phrases of {listed_kinds}."),
     ]
     shares = [further(len(actors), weights.another), *[weights.indicator] * len(kinds)]
     introductions = [row for person in actors for row in evidence.introductions.get(person, ())]
     if introductions:
         reasons.append(Reason("introduced", len(introductions), "They speak of friends, or ask to bring some."))
         shares.append(weights.introduced)
-    places = _recurring_places(actors, evidence)
+    places, times = (_recurring(actors, evidence, kind) for kind in ("place", "time"))
     if places:
         reasons.append(Reason("places", len({row["place"] for row in places}), "Two of them name one place."))
+        shares.append(weights.recurring)
+    if times:
+        reasons.append(Reason("times", len({row["place"] for row in times}), "Two of them name one weekday or time of day."))
         shares.append(weights.recurring)
     day, share, conversations = _recurring_day(actors, evidence)
     if day is not None:
@@ -243,16 +249,22 @@ def _group(
         ],
         reasons=reasons,
         unknown=unknown,
-        messages=_first_of_each(cues, "indicator") + _first_of_each(places, "place") + _first_of_each(introductions, "introducer"),
+        messages=_first_of_each(cues, "indicator")
+        + _first_of_each([*places, *times], "place")
+        + _first_of_each(introductions, "introducer"),
     )
 
 
-def _recurring_places(actors: Sequence[str], evidence: Evidence) -> list[dict[str, Any]]:
+def _recurring(actors: Sequence[str], evidence: Evidence, kind: str) -> list[dict[str, Any]]:
+    """Return where several actors name one place, or one day or time; a time in three conversations: many people say "Friday"."""
     said: dict[str, set[str]] = defaultdict(set)
-    rows = [row for person in actors for row in evidence.places.get(person, ())]
+    inside: dict[str, set[str]] = defaultdict(set)
+    rows = [row for person in actors for row in evidence.places.get(person, ()) if row["kind"] == kind]
     for row in rows:
         said[row["place"]].add(row["person"])
-    return [row for row in rows if len(said[row["place"]]) > 1]
+        inside[row["place"]].add(row["conversation"])
+    least = 3 if kind == "time" else 1
+    return [row for row in rows if len(said[row["place"]]) > 1 and len(inside[row["place"]]) >= least]
 
 
 def _recurring_day(actors: Sequence[str], evidence: Evidence) -> tuple[str | None, float, int]:
@@ -270,9 +282,9 @@ def _recurring_day(actors: Sequence[str], evidence: Evidence) -> tuple[str | Non
 def _first_of_each(rows: Sequence[Mapping[str, Any]], key: str) -> list[MessageReference]:
     """Return the first three messages of each kind of evidence."""
     seen: Counter[str] = Counter()
-    found = []
+    references = []
     for row in rows:
         seen[row[key]] += 1
         if seen[row[key]] <= 3:
-            found.append(message_reference(row["evidence"]))
-    return found
+            references.append(message_reference(row["evidence"]))
+    return references

@@ -89,12 +89,12 @@ class Exports:
         members: dict[str, list[Mapping[str, str]]] = {}
         for unit in inputs:
             members.setdefault(export_root(unit["file"], unit["format"]), []).append(unit)
-        found = {}
+        exports = {}
         for units in members.values():
             hashes = sorted(unit["sha256"] for unit in units)
             digest = hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
-            found.update({unit["file"]: digest[:16] for unit in units})
-        return cls(found)
+            exports.update({unit["file"]: digest[:16] for unit in units})
+        return cls(exports)
 
     def id_of(self, source_file: str | None) -> str:
         """Return the id of the export that holds a file; a digest of its path where the run does not name it."""

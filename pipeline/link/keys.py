@@ -30,8 +30,8 @@ class Pseudonyms:
 
     def digest(self, kind: str, *parts: object) -> str:
         """Return the digest of what ``parts`` name; ``kind`` keeps accounts, conversations and contacts apart."""
-        told = "\x1f".join((kind, *map(str, parts)))
-        return hmac.new(self.key, told.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:_LETTERS]
+        joined = "\x1f".join((kind, *map(str, parts)))
+        return hmac.new(self.key, joined.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:_LETTERS]
 
     def speaker(self, sha256: str) -> str:
         """Return the digest of a speaker, whose SHA-256 is that of the export's own name or id (as ``--text hash`` writes it)."""

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -14,28 +14,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline import __version__
-from pipeline.config import Taxonomy, load_settings
+from pipeline.config import load_settings
 from pipeline.errors import ResultsError
-from pipeline.link.actors import find_toward, many_actors, many_targets
+from pipeline.link.account_facts import account_priorities
 from pipeline.link.collect import Engine, collect
 from pipeline.link.database import MEMORY, load_parts, open_database, rows_of
 from pipeline.link.deletions import note_link
 from pipeline.link.graph import write_graph
-from pipeline.link.groups import all_communities, group_patterns
+from pipeline.link.groups import all_communities
 from pipeline.link.identifiers import Exports
 from pipeline.link.identities import find_links
 from pipeline.link.keys import Pseudonyms, key_for, key_place, read_key
-from pipeline.link.priority import priorities
+from pipeline.link.patterns import find_patterns
 from pipeline.link.report import write_report
 from pipeline.link.schemas import GRAPH_JSON, GRAPHML, LINK, REPORT, SCHEMAS
-from pipeline.link.scripts import same_scripts
 from pipeline.link.settings import IndicatorSettings, LinkSettings, read_indicators, require_stages
 from pipeline.link.step import RunContext
 from pipeline.link.tables import Pattern
+from pipeline.link.vectors import load_vectors
 from pipeline.link.write import write_tables
 from pipeline.output import hashes_of, new_folder, write_json
+from pipeline.package_data import config_path
 from pipeline.results import Run, open_unchanged
-from pipeline.shipped import config_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 FORMAT = "safelight-link/1"
 SETTINGS = "link"
 INDICATORS = ("group",)
-"""The indicators that are looked for where none are named: `pipeline.shipped` finds them."""
+"""The indicators that are looked for where none are named: `pipeline.package_data` finds them."""
 
 _LIBRARIES = ("duckdb", "rustworkx", "graspologic-native", "pyarrow", "numpy")
 
@@ -80,6 +80,7 @@ def link(
     key: Path | None = None,
     names: Literal["include", "omit"] = "omit",
     places: bool = True,
+    model: Path | None = None,
     engine: Engine = "local",
     memory: str = MEMORY,
     overwrite: bool = False,
@@ -99,6 +100,8 @@ def link(
         Whether names, titles and paths go into the output, where the runs kept them.
     places
         Whether places are looked for, by the spaCy pipelines that are installed.
+    model
+        A model folder of the kind encoder, whose sentence vectors find what one person says in other words.
     memory
         What DuckDB may take; the rest goes to disk.
 
@@ -115,11 +118,15 @@ def link(
     opened = _open(runs)
     taxonomy = opened[0].taxonomy
     require_stages(known, taxonomy)
+    vectors = str(model.resolve()) if model is not None else None
+    if vectors is not None:
+        load_vectors(vectors)
     timings = Timings()
     with new_folder(out, overwrite=overwrite, marker=LINK) as folder, tempfile.TemporaryDirectory(dir=folder) as work:
         pseudonyms = key_for(out) if key is None else read_key(key)
         find_places = places and find_spec("spacy") is not None
-        contexts = [_context(run, pseudonyms, settings, known, names=names == "include", places=find_places) for run in opened]
+        wanted = {"names": names == "include", "places": find_places, "model": vectors}
+        contexts = [replace(_context(run, pseudonyms, settings, known), **wanted) for run in opened]
         with timings.step("read"):
             collect(contexts, Path(work) / "parts", engine=engine, progress=progress)
         with open_database(Path(work), memory=memory) as connection:
@@ -132,7 +139,7 @@ def link(
             with timings.step("communities"):
                 communities = all_communities(connection, settings)
             with timings.step("write"):
-                first = priorities(connection, settings, severe_bits(taxonomy))
+                first = account_priorities(connection, settings, taxonomy)
                 write_tables(connection, folder, communities=communities, priorities=first, patterns=patterns)
             counts = _counts(connection, patterns)
         with timings.step("graph"):
@@ -143,7 +150,12 @@ def link(
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": {"safelight": __version__, **{name: version(name) for name in _LIBRARIES}},
             "runs": [_told(run, names=names == "include") for run in opened],
-            "settings": {**settings.model_dump(mode="json"), "names": names, "indicators": [item.key for item in known]},
+            "settings": {
+                **settings.model_dump(mode="json"),
+                "names": names,
+                "indicators": [item.key for item in known],
+                "vectors": vectors is not None,
+            },
             "counts": counts,
             "warnings": _warnings(opened, find_places=find_places),
             "seconds": timings.seconds,
@@ -155,31 +167,6 @@ def link(
     for run in opened:
         note_link(run.path, out, key or key_place(out))
     return Linked(out, {**record, "key": None if key else str(key_place(out))})
-
-
-def find_patterns(
-    connection: DuckDBPyConnection,
-    settings: LinkSettings,
-    taxonomy: Taxonomy,
-    pseudonyms: Pseudonyms,
-    indicators: Sequence[IndicatorSettings],
-) -> list[Pattern]:
-    """Return the patterns of at least the strength ``threshold``, strongest first."""
-    severe = severe_bits(taxonomy)
-    find_toward(connection, settings, severe)
-    found = [
-        *many_targets(connection, settings, severe, pseudonyms),
-        *many_actors(connection, settings, severe, pseudonyms),
-        *same_scripts(connection, settings, severe, pseudonyms),
-        *group_patterns(connection, settings, severe, pseudonyms, indicators),
-    ]
-    strong = [pattern for pattern in found if pattern.strength >= settings.threshold]
-    return sorted(strong, key=lambda pattern: (-pattern.strength, pattern.kind, pattern.pattern))
-
-
-def severe_bits(taxonomy: Taxonomy) -> int:
-    """Return the bits of the severe stages in a mask of stages."""
-    return sum(1 << bit for bit, key in enumerate(taxonomy.keys) if key in taxonomy.severe)
 
 
 def _open(paths: Sequence[Path]) -> list[Run]:
@@ -198,15 +185,7 @@ def _open(paths: Sequence[Path]) -> list[Run]:
     return opened
 
 
-def _context(
-    run: Run,
-    pseudonyms: Pseudonyms,
-    settings: LinkSettings,
-    indicators: tuple[IndicatorSettings, ...],
-    *,
-    names: bool,
-    places: bool,
-) -> RunContext:
+def _context(run: Run, pseudonyms: Pseudonyms, settings: LinkSettings, indicators: tuple[IndicatorSettings, ...]) -> RunContext:
     return RunContext(
         run=run.id,
         path=str(run.path.resolve()),
@@ -217,8 +196,6 @@ def _context(
         pseudonyms=pseudonyms,
         settings=settings,
         indicators=indicators,
-        names=names,
-        places=places,
     )
 
 
@@ -238,20 +215,20 @@ def _told(run: Run, *, names: bool) -> dict[str, Any]:
 
 def _warnings(runs: Sequence[Run], *, find_places: bool) -> list[str]:
     policies = [run.record["settings"]["text"] for run in runs]
-    found = []
+    warnings = []
     if omitted := policies.count("omit"):
-        found.append(
+        warnings.append(
             f"{omitted} of {len(runs)} runs kept no names: their speakers cannot be told to be one person over conversations. "
             "Score again with --text hash, or --text include"
         )
     if hashed := policies.count("hash"):
-        found.append(
+        warnings.append(
             f"{hashed} of {len(runs)} runs kept hashes of the text: introductions, hand-overs, indicators and near-equal messages "
             "are not found in them, equal messages are"
         )
     if "include" in policies and not find_places:
-        found.append("spaCy is not installed, or was not wanted: places that come again are not looked for")
-    return found
+        warnings.append("spaCy is not installed, or was not wanted: places and times that come again are not looked for")
+    return warnings
 
 
 def _counts(connection: DuckDBPyConnection, patterns: Sequence[Pattern]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The tables that reading a run yields, before all runs are joined: whole numbers for times and stages, digests for people.
 
 Times are microseconds since 1970, null where not known. ``mask`` has a bit for each stage over its threshold, the first stage the
-lowest bit. Where a message stands is ``position`` (from 1), ``file``, ``line`` and ``row``.
+lowest bit. ``vector`` is that of `pipeline.link.vectors`, null without a model. Where a message stands is ``position`` (from 1),
+``file``, ``line`` and ``row``.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ PARTS: dict[str, pa.Schema] = {
         }
     ),
     "indicators": pa.schema({**_MESSAGE, "indicator": _TEXT, **_PLACE}),
-    "places": pa.schema({**_MESSAGE, "place": _TEXT, "start": _SMALL, "end": _SMALL, **_PLACE}),
+    "places": pa.schema({**_MESSAGE, "kind": _TEXT, "place": _TEXT, "start": _SMALL, "end": _SMALL, **_PLACE}),
     "scripts": pa.schema(
         {
             **_MESSAGE,
@@ -76,6 +77,7 @@ PARTS: dict[str, pa.Schema] = {
             "words": pa.list_(pa.int64()),
             "starts": pa.list_(pa.int32()),
             "ends": pa.list_(pa.int32()),
+            "vector": pa.binary(),
             **_PLACE,
         }
     ),

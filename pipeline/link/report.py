@@ -13,19 +13,12 @@ from jinja2 import PackageLoader
 from markupsafe import Markup
 
 from pipeline.link.schemas import LINK
-from pipeline.link.tables import read_accounts, read_identity_links, read_patterns
+from pipeline.link.tables import TITLES, read_accounts, read_identity_links, read_patterns
 from pipeline.output import private_file
 from pipeline.report.build import page_environment
 
 STRONGEST = 5
 FIRST = 20
-
-TITLES = {
-    "one_actor_many_targets": "One actor, many targets",
-    "one_target_many_actors": "One target, several actors",
-    "same_script": "The same script",
-    "group": "A group",
-}
 
 
 def write_report(folder: Path, out: Path) -> None:

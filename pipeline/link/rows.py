@@ -76,10 +76,10 @@ class Rows:
 
     def mask(self, stages: Sequence[str], thresholds: Mapping[str, float]) -> NDArray[np.int64]:
         """Return a bit for each stage that is over its threshold, for each row."""
-        found = np.zeros(self.table.num_rows, np.int64)
+        masks = np.zeros(self.table.num_rows, np.int64)
         for bit, stage in enumerate(stages):
-            found |= (self.numbers(stage_column(stage)) >= thresholds.get(stage, 1.0)).astype(np.int64) << bit
-        return found
+            masks |= (self.numbers(stage_column(stage)) >= thresholds.get(stage, 1.0)).astype(np.int64) << bit
+        return masks
 
     @cached_property
     def target(self) -> NDArray[np.int64]:
@@ -93,15 +93,15 @@ class Rows:
         first[1:] = part[1:] != part[:-1]
         before = np.maximum.accumulate(np.where(first, np.arange(len(rows)), 0)) - 1
         known = (before >= 0) & (conversation[before] == conversation)
-        found = np.full(len(self.part), -1, np.int64)
-        found[rows] = np.where(known, part[before], -1)
+        targets = np.full(len(self.part), -1, np.int64)
+        targets[rows] = np.where(known, part[before], -1)
         sizes = np.bincount(self.part_conversation, minlength=1)
         starts = np.concatenate([[0], np.cumsum(sizes)])
         pair = rows[sizes[conversation] == _PAIR]
-        found[pair] = 2 * starts[self.conversation[pair]] + 1 - self.part[pair]
+        targets[pair] = 2 * starts[self.conversation[pair]] + 1 - self.part[pair]
         for row, other in self._replies(sizes):
-            found[row] = other
-        return found
+            targets[row] = other
+        return targets
 
     def _replies(self, sizes: NDArray[np.int64]) -> list[tuple[int, int]]:
         """Return the rows of groups that say to which message they reply, with its writer."""
@@ -112,13 +112,13 @@ class Rows:
         groups = {self.conversation[row] for row in rows}
         ids = self.values("message_id")
         written = {(c, ids[row]): row for row, c in enumerate(self.conversation.tolist()) if c in groups}
-        found = []
+        replies = []
         for row in rows:
             about = json.loads(self.table["meta"][int(row)].as_py()).get("reply_to")
             other = written.get((self.conversation[row], str(about)))
             if other is not None and self.part[other] >= 0 and self.part[other] != self.part[row] and self.part[row] >= 0:
-                found.append((int(row), int(self.part[other])))
-        return found
+                replies.append((int(row), int(self.part[other])))
+        return replies
 
 
 class Groups:
@@ -133,15 +133,15 @@ class Groups:
 
     def bits(self, masks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return all bits of each group."""
-        found = np.zeros(len(self.keys), np.int64)
-        np.bitwise_or.at(found, self._group, masks)
-        return found
+        bits = np.zeros(len(self.keys), np.int64)
+        np.bitwise_or.at(bits, self._group, masks)
+        return bits
 
     def highest(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the highest number of each group, 0 where there is none."""
-        found = np.zeros(len(self.keys))
-        np.maximum.at(found, self._group, np.nan_to_num(values))
-        return found
+        highest = np.zeros(len(self.keys))
+        np.maximum.at(highest, self._group, np.nan_to_num(values))
+        return highest
 
     def span(self, times: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the first and the last time of each group, `NEVER` where there is none."""
@@ -153,6 +153,6 @@ class Groups:
     def first_row(self, which: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
         """Return the number of the first row of each group, or the first among ``which``; −1 where there is none."""
         rows = np.arange(len(self._group)) if which is None else np.flatnonzero(which)
-        found = np.full(len(self.keys), len(self._group))
-        np.minimum.at(found, self._group[rows], rows)
-        return np.where(found == len(self._group), -1, found)
+        first_rows = np.full(len(self.keys), len(self._group))
+        np.minimum.at(first_rows, self._group[rows], rows)
+        return np.where(first_rows == len(self._group), -1, first_rows)

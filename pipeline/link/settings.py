@@ -45,6 +45,7 @@ class Weights(Settings):
     acquainted: Strength = 0.25
     indicator: Strength = 0.1
     recurring: Strength = 0.2
+    meeting: Strength = 0.2
 
 
 class LinkSettings(Settings):
@@ -56,12 +57,14 @@ class LinkSettings(Settings):
     script_words: Annotated[int, Field(ge=3)] = 7
     script_conversations: Annotated[int, Field(ge=2)] = 3
     script_likeness: Strength = 0.7
+    script_cosine: Strength = 0.85
     group_persons: Annotated[int, Field(ge=3)] = 3
     group_actors: Annotated[int, Field(ge=2)] = 2
     group_indicators: Count = 2
     name_exports: Annotated[int, Field(ge=2)] = 4
     fast_days: Annotated[float, Field(gt=0)] = 7
     recent_days: Annotated[float, Field(gt=0)] = 30
+    meeting_stages: tuple[str, ...] = ("approach",)
     seed: Annotated[int, Field(ge=0)] = 0
     strengths: Strengths = Strengths()
     weights: Weights = Weights()
@@ -111,15 +114,15 @@ def read_indicators(paths: Iterable[Path]) -> tuple[IndicatorSettings, ...]:
     ConfigError
         When a file is no set of indicators, or two of them have an indicator of one key.
     """
-    found: dict[str, IndicatorSettings] = {}
+    indicators: dict[str, IndicatorSettings] = {}
     for path in paths:
         for indicator in load_settings(path, IndicatorSet).indicators:
-            if indicator.key in found:
+            if indicator.key in indicators:
                 raise ConfigError(
                     f"the indicator {indicator.key!r} is in another set too", where=str(path), do="Give one of them another key"
                 )
-            found[indicator.key] = indicator
-    return tuple(found.values())
+            indicators[indicator.key] = indicator
+    return tuple(indicators.values())
 
 
 def require_stages(indicators: Iterable[IndicatorSettings], taxonomy: Taxonomy) -> None:

@@ -20,7 +20,7 @@ from pipeline.link.keys import Pseudonyms
 from pipeline.link.parts import PARTS
 from pipeline.link.rows import NEVER, Groups, Rows
 from pipeline.link.settings import IndicatorSettings, LinkSettings
-from pipeline.link.words import read_scripts, read_words
+from pipeline.link.text_evidence import read_scripts, read_words
 from pipeline.results import TextPolicy
 from pipeline.thresholds import Thresholds
 
@@ -30,7 +30,7 @@ SUMMARY = ("conversation_id", "platform", "title", "source_file", "messages", "r
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """What the step must know of a run. With ``names`` it keeps names, titles and paths."""
+    """What the step must know of a run. With ``names`` it keeps names, titles and paths; ``model`` makes sentence vectors."""
 
     run: str
     path: str
@@ -43,6 +43,7 @@ class RunContext:
     indicators: tuple[IndicatorSettings, ...] = ()
     names: bool = False
     places: bool = False
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def read_block(scores: pa.Table, conversations: pa.Table, first_row: int, contex
         for part, (slot, number) in enumerate(zip(rows.part_slot, rows.part_conversation.tolist(), strict=True))
     ]
     block = Block(rows, context, mask, alert, parts, digests, whole["platform"])
-    found = {
+    tables = {
         "takes_part": _takes_part(block, groups, kept, highest),
         "writes_to": _writes_to(block, risk),
         "signs": [
@@ -133,7 +134,7 @@ def read_block(scores: pa.Table, conversations: pa.Table, first_row: int, contex
         "scripts": read_scripts(block),
         **read_words(block),
     }
-    return {name: pa.Table.from_pylist(found[name], schema=schema) for name, schema in PARTS.items()}
+    return {name: pa.Table.from_pylist(tables[name], schema=schema) for name, schema in PARTS.items()}
 
 
 def _names(rows: Rows) -> list[str | None]:
@@ -141,11 +142,11 @@ def _names(rows: Rows) -> list[str | None]:
     speakers = rows.table["speaker"].combine_chunks()
     named = np.asarray(speakers.is_valid(), bool) & (rows.part >= 0)
     groups = Groups(np.where(named, rows.part, -1))
-    found: list[str | None] = [None] * len(rows.part_slot)
+    names: list[str | None] = [None] * len(rows.part_slot)
     for part, row in zip(groups.keys.tolist(), groups.first_row().tolist(), strict=True):
         if part >= 0:
-            found[part] = speakers[row].as_py()
-    return found
+            names[part] = speakers[row].as_py()
+    return names
 
 
 def _who(speaker: str | None, slot: str, platform: str, export: str, conversation: str, context: RunContext) -> dict[str, Any]:
@@ -240,10 +241,10 @@ def _conversations(block: Block, whole: Mapping[str, list[Any]], exports: Sequen
     first, last = groups.span(rows.time)
     sizes = np.bincount(rows.part_conversation, minlength=len(exports))
     place = {int(key): number for number, key in enumerate(groups.keys)}  # a conversation without rows is in no group
-    found = []
+    table_rows = []
     for number, digest in enumerate(block.conversations):
         at = place.get(number)
-        found.append(
+        table_rows.append(
             {
                 "conversation": digest,
                 "run": block.context.run,
@@ -264,4 +265,4 @@ def _conversations(block: Block, whole: Mapping[str, list[Any]], exports: Sequen
                 "source_file": whole["source_file"][number] if names else None,
             }
         )
-    return found
+    return table_rows

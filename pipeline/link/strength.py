@@ -29,7 +29,10 @@ def further(count: int, share: float) -> float:
 
 def in_order(messages: Iterable[MessageReference]) -> list[MessageReference]:
     """Return messages in the order in which they were sent; those without a time come last."""
-    return sorted(messages, key=lambda one: (one.time is None, str(one.time), one.conversation, one.position, one.note or ""))
+    return sorted(
+        messages,
+        key=lambda message: (message.time is None, str(message.time), message.conversation, message.position, message.note or ""),
+    )
 
 
 def make_pattern(

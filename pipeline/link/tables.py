@@ -50,6 +50,14 @@ Role = Literal["actor", "target", "introducer", "sender", "receiver", "member", 
 
 EDGE_KINDS: tuple[EdgeKind, ...] = get_args(EdgeKind)
 LINK_REASONS: tuple[LinkReason, ...] = get_args(LinkReason)
+TITLES: dict[str, str] = {
+    "one_actor_many_targets": "One actor, many targets",
+    "one_target_many_actors": "One target, several actors",
+    "same_script": "The same script",
+    "group": "A group",
+}
+"""What pages and commands call the kinds of pattern."""
+
 PATTERN_KINDS: tuple[PatternKind, ...] = get_args(PatternKind)
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.link.database import table_of
-from pipeline.link.priority import Priority
+from pipeline.link.priority import Ranked
 from pipeline.link.schemas import (
     ACCOUNTS,
     ACCOUNTS_SCHEMA,
@@ -92,13 +92,14 @@ def write_tables(
     folder: Path,
     *,
     communities: Mapping[str, int],
-    priorities: Iterable[Priority],
+    priorities: Iterable[tuple[str, Ranked]],
     patterns: Sequence[Pattern],
 ) -> None:
     """Write all tables into a folder."""
     known = [{"person": person, "community": community} for person, community in communities.items()]
     first = [
-        {"account": one.account, "priority": one.priority, "reasons": [asdict(why) for why in one.reasons]} for one in priorities
+        {"account": account, "priority": ranked.priority, "reasons": [asdict(why) for why in ranked.reasons]}
+        for account, ranked in priorities
     ]
     given = {"given_communities": (known, _COMMUNITY), "given_priorities": (first, _PRIORITY)}
     for name, (rows, schema) in given.items():

@@ -9,8 +9,9 @@ from evaluation.intervals import FEW, share_in_words
 from evaluation.metrics import stage_cells
 from evaluation.transfer_table import transfer_table
 from pipeline.cards import render_card
-from pipeline.config import Taxonomy, read_recipe, validate_settings
+from pipeline.config import Taxonomy, validate_settings
 from pipeline.corpora.about import CorpusDescription, corpora_in_words
+from pipeline.recipes import read_recipe
 from pipeline.thresholds import read_thresholds
 
 TRANSFER = "transfer.json"

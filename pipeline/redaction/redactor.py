@@ -79,8 +79,8 @@ class Redactor:
     def learn(self, texts: Iterable[str]) -> None:
         """Find the names that the texts say, so that each is covered wherever it occurs, also where nothing tells it is one."""
         views = [normalize_with_offsets(text) for text in texts]
-        found = model_names([seen.text for seen in views], self._models)
-        for seen, places in zip(views, found, strict=True):
+        names = model_names([seen.text for seen in views], self._models)
+        for seen, places in zip(views, names, strict=True):
             said = [(start, end, PERSON) for start, end in said_names(seen.text)]
             for start, end, kind in sorted((*said, *places)):
                 self._meet(seen.text[start:end], kind)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from pipeline.errors import ResultsError
 from pipeline.output import private_file
 from pipeline.report.chart import WIDTH, risk_path, start_of, tick_width, x_of, y_of
+from pipeline.report.page import NO_PATTERNS, MessageView, PageView, PatternsView
 from pipeline.report.view import page_view
 from pipeline.results import Run
 from pipeline.results.strengths import worth
@@ -24,8 +25,8 @@ LISTED = 1000
 """Conversations after those, in a table."""
 
 
-def write_report(run: Run, out: Path, *, whole: int = WHOLE, listed: int = LISTED) -> None:
-    """Write the page of a run to ``out``.
+def write_report(run: Run, out: Path, *, patterns: PatternsView = NO_PATTERNS, whole: int = WHOLE, listed: int = LISTED) -> None:
+    """Write the page of a run to ``out``; ``patterns`` are those over several conversations.
 
     The page holds a policy that forbids every request, and scripts and styles other than its own, told by their hashes.
 
@@ -36,17 +37,26 @@ def write_report(run: Run, out: Path, *, whole: int = WHOLE, listed: int = LISTE
     """
     style = _own("report.css") + stage_colours(len(run.taxonomy.stages))
     script = _own("report.js")
-    page = page_environment().get_template("report.html")
-    stream = page.stream(
-        page=page_view(run, whole=whole, listed=listed),
-        record=run.record,
-        taxonomy=run.taxonomy,
-        stage_names={stage.key: stage.name for stage in run.taxonomy.stages},
-        thresholds=run.thresholds,
-        worth=worth(run),
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
-        policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
+    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
+    page = page_view(run, whole=whole, listed=listed)
+    shown = {conversation.conversation_id: conversation for conversation in page.conversations}
+    stream = (
+        page_environment()
+        .get_template("report.html")
+        .stream(
+            page=page,
+            patterns=patterns,
+            shown=shown,
+            messages_shown=_messages_shown(page),
+            record=run.record,
+            taxonomy=run.taxonomy,
+            stage_names={stage.key: stage.name for stage in run.taxonomy.stages},
+            thresholds=run.thresholds,
+            worth=worth(run),
+            style=Markup(style),  # noqa: S704 - our own file
+            script=Markup(script),  # noqa: S704 - our own file
+            policy=policy,
+        )
     )
     stream.enable_buffering(500)
     try:
@@ -54,6 +64,16 @@ def write_report(run: Run, out: Path, *, whole: int = WHOLE, listed: int = LISTE
             file.writelines(stream)
     except OSError as error:
         raise ResultsError(f"the report cannot be written ({error.strerror})", where=str(out)) from error
+
+
+def _messages_shown(page: PageView) -> set[tuple[str, int]]:
+    """Return the messages that stand on the page, by the conversation's id and the position."""
+    return {
+        (conversation.conversation_id, row.position)
+        for conversation in page.conversations
+        for row in conversation.rows
+        if isinstance(row, MessageView)
+    }
 
 
 def page_environment(*loaders: BaseLoader) -> Environment:

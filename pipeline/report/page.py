@@ -143,6 +143,51 @@ class RowView:
 
 
 @dataclass(frozen=True, slots=True)
+class PatternPerson:
+    """Somebody in a pattern: the role, and the letters of the speaker as ``(conversation_id, letter)``."""
+
+    role: str
+    places: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PatternMessage:
+    """A message that is evidence of a pattern; ``stages`` are place in the taxonomy and name."""
+
+    conversation_id: str
+    position: int
+    slot: str | None
+    time: str | None
+    stages: Sequence[tuple[int, str]]
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatternView:
+    """What several conversations should be read together for."""
+
+    title: str
+    strength: float
+    reasons: Sequence[str]
+    unknown: Sequence[str]
+    people: Sequence[PatternPerson]
+    conversations: int
+    messages: Sequence[PatternMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class PatternsView:
+    """The strongest patterns, of how many; ``missing`` says why none were looked for."""
+
+    patterns: Sequence[PatternView]
+    total: int
+    missing: str | None
+
+
+NO_PATTERNS = PatternsView((), 0, None)
+
+
+@dataclass(frozen=True, slots=True)
 class PageView:
     """The page: the conversations shown whole, those in the table, and how many are in neither."""
 

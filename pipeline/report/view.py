@@ -28,7 +28,7 @@ def page_view(run: Run, *, whole: int, listed: int) -> PageView:
     first, rest = conversations[:whole], conversations[whole:]
     total = run.count()
     messages = {
-        conversation.conversation_id: messages for conversation, messages in run.read(found.conversation_id for found in first)
+        conversation.conversation_id: messages for conversation, messages in run.read(shown.conversation_id for shown in first)
     }
     return PageView(
         conversations=[
@@ -183,21 +183,21 @@ def _speakers(run: Run, messages: Sequence[ScoredMessage], views: Sequence[Messa
     counts: Counter[str] = Counter()
     risks: dict[str, float] = {}
     names: dict[str, str | None] = {}
-    found: dict[str, Counter[int]] = {}
+    stage_counts: dict[str, Counter[int]] = {}
     for message, view in zip(messages, views, strict=True):
         if view.slot is None:
             continue
         counts[view.slot] += 1
         names.setdefault(view.slot, view.name)
         risks[view.slot] = max(risks.get(view.slot, 0.0), message.speaker_risk or 0.0)
-        found.setdefault(view.slot, Counter()).update(stage.index for stage in view.found)
+        stage_counts.setdefault(view.slot, Counter()).update(stage.index for stage in view.found)
     return [
         SpeakerView(
             slot=slot,
             name=names[slot],
             messages=counts[slot],
             risk=risks[slot],
-            stages=[(index, run.taxonomy.stages[index].name, count) for index, count in sorted(found[slot].items())],
+            stages=[(index, run.taxonomy.stages[index].name, count) for index, count in sorted(stage_counts[slot].items())],
         )
         for slot in sorted(counts, key=lambda slot: (-risks[slot], slot))
     ]

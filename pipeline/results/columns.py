@@ -27,7 +27,7 @@ def scores_schema(stages: Sequence[str]) -> pa.Schema:
     SHA-256, or null, as ``--text`` says. ``words`` are the stretches of the text that carried the strongest signs of a flagged
     conversation, in characters, with their shares; ``cues`` the indicators' phrases in them. ``meta`` is JSON, with ``include``
     alone. ``facts`` are what a message of a flagged conversation names out of closed lists, such as ``day:friday``
-    (`pipeline.summaries.facts`), and ``why`` is JSON on the rows where its risk jumped (`pipeline.model.jumps`); both are kept
+    (`pipeline.summaries.facts`), and ``why`` is JSON on the rows where its risk jumped (`pipeline.model.risk_jumps`); both are kept
     whatever ``--text`` says, since they hold no words. Probabilities are null on rows without words, and where ``skipped``: there
     the prefilter of a cascade alone read the conversation, and the risks are its own running estimates, too low for the network to
     read on.

@@ -114,7 +114,7 @@ class Run:
         """What tells the run from every other: its record names inputs, model, settings and the time by their hashes."""
         return hashlib.sha256((self.path / RUN).read_bytes()).hexdigest()[:16]
 
-    def require_unchanged(self, found: Mapping[str, str] | None = None) -> None:
+    def require_unchanged(self, current: Mapping[str, str] | None = None) -> None:
         """Compare scores and conversations with the hashes noted when they were written, or when something was deleted of them.
 
         A run of an earlier Safelight has none, and passes. Who can change the run's own record passes too: what cannot be changed
@@ -129,7 +129,7 @@ class Run:
         deleted = self.path / DELETED
         do = "Score the exports again; or, where `safelight purge` or `forget` was cut off, run it again"
         noted = noted_hashes(deleted, do=do) if deleted.is_file() else self.record.get("files", {})
-        require_unchanged(self.path, found or hashes_of(self.path, (SCORES, CONVERSATIONS)), noted, do=do)
+        require_unchanged(self.path, current or hashes_of(self.path, (SCORES, CONVERSATIONS)), noted, do=do)
 
     def note_deletion(self) -> None:
         """Note the hashes of the files after something was deleted of them."""

@@ -34,8 +34,8 @@ def _means(path: Path, changed: int, stages: tuple[str, ...]) -> Mapping[str, fl
         count = file.num_row_groups
         chosen = sorted(set(np.linspace(0, count - 1, min(count, _GROUPS)).astype(int).tolist())) if count else []
         table = file.read_row_groups(chosen, columns=[stage_column(stage) for stage in stages])
-    found = {stage: table[stage_column(stage)].drop_null().to_numpy() for stage in stages}
-    return {stage: float(values.mean(dtype=np.float64)) if len(values) else 0.0 for stage, values in found.items()}
+    columns = {stage: table[stage_column(stage)].drop_null().to_numpy() for stage in stages}
+    return {stage: float(values.mean(dtype=np.float64)) if len(values) else 0.0 for stage, values in columns.items()}
 
 
 def worth(run: Run) -> Mapping[str, int | None]:

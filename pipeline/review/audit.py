@@ -21,8 +21,8 @@ from sqlalchemy import Connection, Row, column, select, update
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import ReviewError
+from pipeline.review.audit_head import FIRST, Head, log_end, noted_head, write_head
 from pipeline.review.guards import missing_guards
-from pipeline.review.head import FIRST, Head, log_end, noted_head, write_head
 from pipeline.review.recorded import RECORDED, Derived, Recorded, columns_there, differences, index_digest, raw, rows_of, shown
 from pipeline.review.records import AuditEntry
 from pipeline.review.schema import audit, audit_head, moment_text

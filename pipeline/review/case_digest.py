@@ -35,7 +35,7 @@ def evidence_digest(connection: Connection, case: str) -> str:
 
 
 def _raw(table: Table) -> Select[tuple[object, ...]]:
-    return select(*(column(found.name) for found in table.columns)).select_from(table)
+    return select(*(column(field.name) for field in table.columns)).select_from(table)
 
 
 def _digest(connection: Connection, queries: Iterable[Select[tuple[object, ...]]]) -> str:

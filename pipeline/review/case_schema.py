@@ -30,8 +30,8 @@ conversation_sources = Table(
     metadata,
     Column("conversation", ForeignKey("conversations.number", ondelete="CASCADE"), primary_key=True),
     Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    Column("export", String(64), nullable=False),  # SHA-256 of the file
-    Column("content", String(64), nullable=False),  # of export and conversation id: equal in two runs of one export
+    Column("export", String(64), nullable=False),  # id of the export, as `pipeline.link.identifiers.Exports` makes it
+    Column("content", String(64), nullable=False),  # of the file's SHA-256 and the conversation id: equal in two runs of it
     Column("first_at", String(40), nullable=False),  # in UTC where the export has a zone; empty where it has no times
     Column("last_at", String(40), nullable=False),
     Index("sources_by_content", "content"),

@@ -13,8 +13,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.review.audit import append
+from pipeline.review.deadlines import set_deadlines
 from pipeline.review.four_eyes import awaits, require_other_person, unread
 from pipeline.review.locks import release, require_lock
+from pipeline.review.policy import read_policy
 from pipeline.review.recorded import Recorded, note_digest, recorded
 from pipeline.review.records import FOUR_EYES, KINDS, REASONS, ConversationKey, Decision, Kind, Moderator, StageCorrection
 from pipeline.review.schema import conversations, corrections, decisions
@@ -146,6 +148,10 @@ def _set_state(connection: Connection, number: int, state: str, *, awaiting: boo
     """Set the state of a conversation; return what the log is to hold of it."""
     values = {"state": state, "awaiting": awaiting, "changed": now}
     connection.execute(update(conversations).where(conversations.c.number == number).values(values))
+    if state == "open":
+        hours = read_policy(connection)
+        only = conversations.c.number == number
+        set_deadlines(connection, severe=hours.hours_severe, flagged=hours.hours_flagged, only=only)
     return {f"conversation/{number}": recorded(**values)}
 
 

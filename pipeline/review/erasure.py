@@ -13,6 +13,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipeline.errors import ResultsError
+from pipeline.link.strongest import strongest_patterns
 from pipeline.output import new_file
 from pipeline.report.build import write_report
 from pipeline.results import CONVERSATIONS, REPORT, SCORES, Run, stage_column
@@ -39,7 +40,7 @@ def drop_conversations(run: Run, conversations: Collection[str]) -> None:
     gone = sorted(conversations)
     for name in (SCORES, CONVERSATIONS):
         _rewrite(run.path / name, lambda batch: batch.filter(~ds.field("conversation_id").isin(gone)))
-    write_report(run, run.path / REPORT)
+    write_report(run, run.path / REPORT, patterns=strongest_patterns(run))
     run.note_deletion()
 
 
@@ -61,7 +62,7 @@ def forget_speaker(run: Run, digest: str, name: str | None, conversations: Colle
         return rows
 
     _rewrite_rows(run.path / SCORES, forget)
-    summaries = {conversation: _summary(found, keys) for conversation, found in risks.items()}
+    summaries = {conversation: _summary(speaker_risks, keys) for conversation, speaker_risks in risks.items()}
 
     def summarised(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for row in rows:
@@ -71,7 +72,7 @@ def forget_speaker(run: Run, digest: str, name: str | None, conversations: Colle
         return rows
 
     _rewrite_rows(run.path / CONVERSATIONS, summarised)
-    write_report(run, run.path / REPORT)
+    write_report(run, run.path / REPORT, patterns=strongest_patterns(run))
     run.note_deletion()
 
 

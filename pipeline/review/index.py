@@ -17,6 +17,8 @@ from pipeline.errors import ResultsError
 from pipeline.output import hashes_of
 from pipeline.results import CONVERSATIONS, SCORES, THRESHOLDS, Run, ScoredConversation
 from pipeline.review.audit import append
+from pipeline.review.deadlines import set_deadlines
+from pipeline.review.policy import read_policy
 from pipeline.review.recorded import Recorded, index_digest, recorded
 from pipeline.review.schema import conversation_speakers, conversation_stages, conversations, runs
 from pipeline.review.store import Store
@@ -35,28 +37,28 @@ def open_in_store(store: Store, run: Run, *, actor: str) -> str:
         When the run's files were changed or do not belong together, or the scores are not the ones that were decided on.
     """
     run_id = run.id
-    found = hashes_of(run.path, (SCORES, CONVERSATIONS, THRESHOLDS))
-    chosen = found[THRESHOLDS]
+    hashes = hashes_of(run.path, (SCORES, CONVERSATIONS, THRESHOLDS))
+    chosen = hashes[THRESHOLDS]
     with store.writing() as connection:
         known = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
         if known is not None:
-            _require_same(run, known, {name: found[name] for name in (SCORES, CONVERSATIONS)})
+            _require_same(run, known, {name: hashes[name] for name in (SCORES, CONVERSATIONS)})
         path = str(run.path.resolve())
         if known is None:
-            run.require_unchanged({name: found[name] for name in (SCORES, CONVERSATIONS)})
+            run.require_unchanged({name: hashes[name] for name in (SCORES, CONVERSATIONS)})
             record = run.record
             values = {"text": record["settings"]["text"], "model": f"{record['model']['name']} {record['model']['id']}"}
-            count = _import(connection, run, run_id, path=path, **_by_column(found), **values)
+            count = _import(connection, run, run_id, path=path, **_by_column(hashes), **values)
             row = connection.execute(select(runs).where(runs.c.id == run_id)).one()
             values = {name: value for name, value in row._mapping.items() if name != "id"}
             sets = {f"run/{run_id}": recorded(**values) | index_of(connection, run_id)}
-            append(connection, actor, "open run", f"run:{run_id}", sets=sets, conversations=count, scores_sha256=found[SCORES])
+            append(connection, actor, "open run", f"run:{run_id}", sets=sets, conversations=count, scores_sha256=hashes[SCORES])
             return run_id
         if known.path != path:
             connection.execute(update(runs).where(runs.c.id == run_id).values(path=path))
             append(connection, actor, "move run", f"run:{run_id}", sets={f"run/{run_id}": recorded(path=path)})
         if known.thresholds_sha256 != chosen:
-            found = index_of(connection, run_id)
+            hashes = index_of(connection, run_id)
             connection.execute(update(runs).where(runs.c.id == run_id).values(thresholds_sha256=chosen))
             _mark_again(connection, run, run_id)
             append(
@@ -64,7 +66,7 @@ def open_in_store(store: Store, run: Run, *, actor: str) -> str:
                 actor,
                 "change thresholds",
                 f"run:{run_id}",
-                found={f"run/{run_id}": found},
+                found={f"run/{run_id}": hashes},
                 sets={f"run/{run_id}": recorded(thresholds_sha256=chosen) | index_of(connection, run_id)},
                 thresholds_sha256=chosen,
             )
@@ -131,6 +133,7 @@ def _import(connection: Connection, run: Run, run_id: str, **values: str) -> int
             _insert_stages(connection, run, list(made), scored)
         total += len(scored)
     _insert_speakers(connection, run, run_id)
+    _set_deadlines(connection, run_id)
     connection.execute(update(runs).where(runs.c.id == run_id).values(conversations=total))
     return total
 
@@ -233,6 +236,13 @@ def _mark_again(connection: Connection, run: Run, run_id: str) -> None:
             connection.execute(update(conversations).where(columns.number == number).values(_marks(run, conversation)))
         _insert_stages(connection, run, list(kept), list(kept.values()))
         total += len(scored)
+    _set_deadlines(connection, run_id)
+
+
+def _set_deadlines(connection: Connection, run_id: str) -> None:
+    hours = read_policy(connection)
+    only = conversations.c.run_id == run_id
+    set_deadlines(connection, severe=hours.hours_severe, flagged=hours.hours_flagged, only=only)
 
 
 def place_again(connection: Connection, run: Run, run_id: str) -> Recorded:

@@ -114,10 +114,10 @@ def _stage_agreement(runs: Mapping[str, Run], corrected: Mapping[ConversationKey
 
 def _by_message(corrections: Iterable[StageCorrection]) -> Mapping[int, Mapping[str, tuple[str, ...]]]:
     """Return each reader's last correction of each message, by position from 1."""
-    found: dict[int, dict[str, tuple[str, ...]]] = defaultdict(dict)
+    labels: dict[int, dict[str, tuple[str, ...]]] = defaultdict(dict)
     for correction in sorted(corrections, key=lambda correction: correction.at):
-        found[correction.position][correction.reader] = correction.stages
-    return found
+        labels[correction.position][correction.reader] = correction.stages
+    return labels
 
 
 def _labelled(
@@ -190,7 +190,7 @@ def _conversations(runs: Mapping[str, Run], keys: Iterable[ConversationKey]) -> 
     wanted: dict[str, list[str]] = defaultdict(list)
     for key in keys:
         wanted[key.run_id].append(key.conversation_id)
-    found: dict[ConversationKey, Conversation] = {}
+    conversations: dict[ConversationKey, Conversation] = {}
     for run_id, ids in wanted.items():
         run = runs[run_id]
         kept = run.record["settings"]["text"] == "include"
@@ -200,8 +200,8 @@ def _conversations(runs: Mapping[str, Run], keys: Iterable[ConversationKey]) -> 
                 raise ReviewError(
                     f"run {run_id} has no conversation {identity}", where=str(run.path), do="Give the run that was reviewed"
                 )
-            found[ConversationKey(run_id, identity)] = read[identity]
-    return found
+            conversations[ConversationKey(run_id, identity)] = read[identity]
+    return conversations
 
 
 def _from_results(run: Run, ids: Sequence[str]) -> Mapping[str, Conversation]:

@@ -53,10 +53,10 @@ def _read(paths: list[Path], options: ReadOptions, wanted: Collection[str], run:
         if not path.exists():
             raise ReviewError("the original export is gone", where=str(path), do="Say where it lies now, with --export")
     noted = {entry["sha256"] for entry in run.record["inputs"]}
-    for found in inspect_exports(paths, options).exports:
-        if found.sha256 not in noted:
+    for export in inspect_exports(paths, options).exports:
+        if export.sha256 not in noted:
             raise ReviewError(
-                "the export is not the one that was scored: its SHA-256 differs", where=found.name, do="Give the original file"
+                "the export is not the one that was scored: its SHA-256 differs", where=export.name, do="Give the original file"
             )
     read = read_conversations(paths, options, ReadLog())
     return {c.conversation_id: c.load() for c in read if c.conversation_id in wanted}

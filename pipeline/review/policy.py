@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, update
 
 from pipeline.errors import ReviewError
 from pipeline.review.audit import append
+from pipeline.review.deadlines import set_deadlines
 from pipeline.review.recorded import recorded
 from pipeline.review.records import Moderator
 from pipeline.review.schema import audit, policy
@@ -16,7 +17,13 @@ from pipeline.review.schema import audit, policy
 HOUR = timedelta(hours=1)
 ALARM = "alarm on reveals"
 _REVEALS = ("reveal", "reveal name")
-_LIMITS = {"pause_minutes": (5, 120), "pause_cases": (1, 50), "reveals_an_hour": (1, 10_000)}
+_LIMITS = {
+    "pause_minutes": (5, 120),
+    "pause_cases": (1, 50),
+    "reveals_an_hour": (1, 10_000),
+    "hours_severe": (1, 1000),
+    "hours_flagged": (1, 1000),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,8 @@ class Policy:
 
     ``grey`` and ``content_free`` hold for everybody where they are on. ``pause_minutes`` and ``pause_cases`` are the most that a
     reader may set. ``reveals_an_hour`` is how many messages and names one account may reveal in an hour before the log and the
-    page of the accounts raise an alarm.
+    page of the accounts raise an alarm. A flagged conversation is to be read within ``hours_severe`` where it has a severe stage,
+    else within ``hours_flagged``.
     """
 
     grey: bool = False
@@ -33,6 +41,8 @@ class Policy:
     pause_minutes: int = 120
     pause_cases: int = 50
     reveals_an_hour: int = 120
+    hours_severe: int = 4
+    hours_flagged: int = 24
 
     def applied_to(self, reader: Moderator) -> Moderator:
         """Return an account as it may work: its own settings, or these where they are stricter."""
@@ -71,8 +81,11 @@ def set_policy(connection: Connection, wanted: Policy, *, actor: str) -> None:
     for name, (least, most) in _LIMITS.items():
         if not least <= values[name] <= most:
             raise ReviewError(f"{name.replace('_', ' ')} is not between {least} and {most:,}", do="Give a number between them")
+    before = read_policy(connection)
     if connection.execute(update(policy).where(policy.c.one == 1).values(values)).rowcount == 0:
         connection.execute(policy.insert().values(one=1, **values))
+    if (before.hours_severe, before.hours_flagged) != (wanted.hours_severe, wanted.hours_flagged):
+        set_deadlines(connection, severe=wanted.hours_severe, flagged=wanted.hours_flagged)
     append(connection, actor, "set policy", sets={"policy/1": recorded(**values)}, **values)
 
 

@@ -20,9 +20,11 @@ State = Literal["open", "awaiting", "dismiss", "watch", "escalate", "refer", "al
 
 STATES: tuple[State, ...] = ("open", "awaiting", *KINDS, "all")
 
-Order = Literal["risk", "recent", "waiting", "stage"]
+Order = Literal["risk", "recent", "waiting", "deadline", "stage"]
 
-ORDERS: tuple[Order, ...] = ("risk", "recent", "waiting", "stage")
+ORDERS: tuple[Order, ...] = ("risk", "recent", "waiting", "deadline", "stage")
+
+_UPWARDS = {"waiting", "deadline"}
 
 _RARE = 1000
 
@@ -34,7 +36,7 @@ class Wanted:
     """Which conversations a queue shows. ``assignee``: a name, ``-`` for nobody's, empty for all; order by ``stage`` names one.
 
     ``since`` and ``until`` are days, such as 2026-11-27, of the last message, both included. Order by ``waiting`` begins with what
-    came in, or was last decided, longest ago.
+    came in, or was last decided, longest ago; order by ``deadline`` with what is to be read first, and leaves out what has none.
     """
 
     runs: Sequence[str]
@@ -60,6 +62,8 @@ class QueueRow:
     messages: int
     speakers: int
     last_at: str
+    due: datetime | None
+    late: bool
     risk: float
     flagged: bool
     severe: bool
@@ -87,7 +91,7 @@ def queue_page(
     query, value = _query(connection, wanted)
     place = _place(wanted, after or before)
     backwards = before is not None and after is None
-    upwards = backwards != (wanted.order == "waiting")
+    upwards = backwards != (wanted.order in _UPWARDS)
     if place is not None:
         beyond = _before(value, place) if upwards else _after(value, place)
         query = query.where(beyond)
@@ -109,10 +113,10 @@ def queue_page(
 
 
 def _query(connection: Connection, wanted: Wanted) -> tuple[Select[Any], ColumnElement[Any]]:
-    by: dict[str, ColumnElement[Any]] = {"recent": _columns.last_at, "waiting": _columns.changed}
+    by: dict[str, ColumnElement[Any]] = {"recent": _columns.last_at, "waiting": _columns.changed, "deadline": _columns.due}
     value = by.get(wanted.order, _columns.risk)
     joined = conversations
-    conditions = [*_conditions(wanted), *_searches(connection, wanted)]
+    conditions = [*conditions_of(wanted), *_searches(connection, wanted)]
     if wanted.stage:
         joined = conversations.join(conversation_stages, conversation_stages.c.conversation == _columns.number)
         conditions.append(conversation_stages.c.stage == wanted.stage)
@@ -121,25 +125,37 @@ def _query(connection: Connection, wanted: Wanted) -> tuple[Select[Any], ColumnE
     return select(conversations, value.label("place")).select_from(joined).where(*conditions), value
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [_columns.run_id.in_(wanted.runs)]
+def conditions_of(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Return the conditions of a queue, without what is searched for and without the stage."""
+    conditions: list[ColumnElement[bool]] = [_columns.run_id.in_(wanted.runs)]
     if wanted.state == "awaiting":
-        found.append(_columns.awaiting)
-        found.append(_columns.state.in_(("escalate", "refer")))
+        conditions.append(_columns.awaiting)
+        conditions.append(_columns.state.in_(("escalate", "refer")))
     elif wanted.state != "all":
         # A decision that waits is in no other list: its kind is hidden until a second reader has read.
-        found += [_columns.state == wanted.state, ~_columns.awaiting]
+        conditions += [_columns.state == wanted.state, ~_columns.awaiting]
     if wanted.platform:
-        found.append(_columns.platform == wanted.platform)
+        conditions.append(_columns.platform == wanted.platform)
     if wanted.assignee:
-        found.append(_columns.assignee.is_(None) if wanted.assignee == "-" else _columns.assignee == wanted.assignee)
+        conditions.append(_columns.assignee.is_(None) if wanted.assignee == "-" else _columns.assignee == wanted.assignee)
     if wanted.flagged:
-        found.append(_columns.flagged)
+        conditions.append(_columns.flagged)
+    if wanted.order == "deadline":
+        conditions.append(_columns.due.is_not(None))
     if wanted.since:
-        found.append(_columns.last_at >= wanted.since)
+        conditions.append(_columns.last_at >= wanted.since)
     if wanted.until:
-        found.append(_columns.last_at < f"{wanted.until}~")  # a sign after all that can follow the day
-    return found
+        conditions.append(_columns.last_at < f"{wanted.until}~")  # a sign after all that can follow the day
+    return conditions
+
+
+def every_condition(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Return all conditions of a queue, for what only counts."""
+    conditions = [*conditions_of(wanted), *_searches(connection, wanted)]
+    if wanted.stage:
+        of_stage = select(conversation_stages.c.conversation).where(conversation_stages.c.stage == wanted.stage)
+        conditions.append(_columns.number.in_(of_stage))
+    return conditions
 
 
 def _searches(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -148,23 +164,23 @@ def _searches(connection: Connection, wanted: Wanted) -> list[ColumnElement[bool
     A database that goes down the queue looking for something rare reads all of it. So what is rare is looked up first, in an index
     that holds it; what is found often is met soon on the way down.
     """
-    found: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     if wanted.text:
         same = _columns.conversation_id.contains(wanted.text, autoescape=True)
         numbers = _rare(connection, select(_columns.number).where(_columns.run_id.in_(wanted.runs), same))
         given = [int(wanted.text)] if wanted.text.isdecimal() and len(wanted.text) < 9 else []
-        found.append(same if numbers is None else _columns.number.in_([*numbers, *given]))
+        conditions.append(same if numbers is None else _columns.number.in_([*numbers, *given]))
     if wanted.speaker:
         theirs = select(conversation_speakers.c.conversation).where(conversation_speakers.c.speaker == digest_of(wanted.speaker))
         numbers = _rare(connection, theirs)
-        found.append(_columns.number.in_(theirs if numbers is None else numbers))
-    return found
+        conditions.append(_columns.number.in_(theirs if numbers is None else numbers))
+    return conditions
 
 
 def _rare(connection: Connection, query: Select[Any]) -> list[int] | None:
     """Return what a query finds, or nothing where that is much."""
-    found: list[int] = list(connection.execute(query.limit(_RARE + 1)).scalars())
-    return found if len(found) <= _RARE else None
+    numbers: list[int] = list(connection.execute(query.limit(_RARE + 1)).scalars())
+    return numbers if len(numbers) <= _RARE else None
 
 
 def digest_of(speaker: str) -> str:
@@ -193,7 +209,7 @@ def _place(wanted: Wanted, token: str | None) -> tuple[Any, int] | None:
     if wanted.order == "recent":
         return value, int(number)
     try:
-        if wanted.order == "waiting":
+        if wanted.order in _UPWARDS:
             return datetime.fromisoformat(value), int(number)
         return float(value), int(number)
     except ValueError:
@@ -208,6 +224,8 @@ def _row(row: Row[Any], now: datetime) -> QueueRow:
         messages=row.messages,
         speakers=row.speakers,
         last_at=row.last_at[:16].replace("T", " "),
+        due=row.due if row.state == "open" else None,
+        late=row.state == "open" and row.due is not None and row.due < now,
         risk=row.risk,
         flagged=row.flagged,
         severe=row.severe,
@@ -230,13 +248,13 @@ def counts(connection: Connection, runs_: Sequence[str]) -> dict[str, int]:
     """Return how many conversations are in each state; only those that are decided are counted, the rest follows."""
     decided = (_columns.run_id.in_(runs_), _columns.state.in_(KINDS))
     query = select(_columns.state, _columns.awaiting, func.count()).where(*decided).group_by(_columns.state, _columns.awaiting)
-    found: dict[str, int] = dict.fromkeys(STATES, 0)
+    numbers: dict[str, int] = dict.fromkeys(STATES, 0)
     for state, awaiting, count in connection.execute(query):
-        found["awaiting" if awaiting else state] += count
+        numbers["awaiting" if awaiting else state] += count
     total = select(func.coalesce(func.sum(runs.c.conversations), 0)).where(runs.c.id.in_(runs_))
-    found["all"] = connection.execute(total).scalar_one()
-    found["open"] = found["all"] - sum(found[kind] for kind in ("awaiting", *KINDS))
-    return found
+    numbers["all"] = connection.execute(total).scalar_one()
+    numbers["open"] = numbers["all"] - sum(numbers[kind] for kind in ("awaiting", *KINDS))
+    return numbers
 
 
 def platforms(connection: Connection, runs_: Sequence[str]) -> list[str]:
@@ -255,8 +273,8 @@ def same_speaker(connection: Connection, number: int, runs_: Sequence[str], *, l
         .order_by(_columns.risk.desc(), _columns.number)
         .limit(limit)
     )
-    found: dict[str, list[QueueRow]] = {}
+    by_speaker: dict[str, list[QueueRow]] = {}
     now = datetime.now(UTC)
     for row in connection.execute(query):
-        found.setdefault(row.slot, []).append(_row(row, now))
-    return found
+        by_speaker.setdefault(row.slot, []).append(_row(row, now))
+    return by_speaker

@@ -33,10 +33,15 @@ from pipeline.review.schema import (
     readers,
     runs,
 )
+from pipeline.review.work_schema import practice_attempts, sample_readings, samples
 
 RECORDED: Mapping[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
     "account": (readers, ("name",), ("role", "active", "created", "password", "factor", "recovery")),
-    "policy": (policy, ("one",), ("grey", "content_free", "pause_minutes", "pause_cases", "reveals_an_hour")),
+    "policy": (
+        policy,
+        ("one",),
+        ("grey", "content_free", "pause_minutes", "pause_cases", "reveals_an_hour", "hours_severe", "hours_flagged"),
+    ),
     "run": (
         runs,
         ("id",),
@@ -53,6 +58,9 @@ RECORDED: Mapping[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
     "case": (cases, ("name",), ("created", "creator", "evidence")),
     "case_run": (case_runs, ("case_name", "run_id"), ("added", "reader")),
     "identity": (identities, ("id",), ("case_name", "kind", "source", "target", "reader", "at", "undone")),
+    "practice": (practice_attempts, ("id",), ("reader", "case_id", "at", "marks", "decision")),
+    "sample": (samples, ("id",), ("name", "creator", "created", "source")),
+    "reading": (sample_readings, ("id",), ("sample", "conversation", "reader", "at", "kind", "marks")),
     "case_note": (case_notes, ("id",), ("case_name", "kind", "note", "reader", "at", "assignee", "done", "done_by")),
 }
 """What the log tells: kind of row -> its table, the columns of its key, and the columns that are recorded."""
@@ -100,13 +108,13 @@ def note_digest(note: str | None, salt: str | None) -> str | None:
 
 def as_ranges(numbers: Iterable[int]) -> str:
     """Return numbers as a line of the log holds many of them: ``1-40 57``."""
-    found: list[list[int]] = []
+    ranges: list[list[int]] = []
     for number in sorted(set(numbers)):
-        if found and found[-1][1] == number - 1:
-            found[-1][1] = number
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
         else:
-            found.append([number, number])
-    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
+            ranges.append([number, number])
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
 def _from_ranges(text: str) -> set[int]:
@@ -124,7 +132,7 @@ def columns_there(connection: Connection, kind: str) -> tuple[str, ...]:
     table, _, columns = RECORDED[kind]
     if not inspect(connection).has_table(table.name):
         return ()
-    there = {found["name"] for found in inspect(connection).get_columns(table.name)}
+    there = {column["name"] for column in inspect(connection).get_columns(table.name)}
     return tuple(name for name in columns if name in there)
 
 
@@ -175,10 +183,10 @@ class Derived:
     def take(self, number: int, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
         """Take in a line of the log. A line that is not formed as ours raises what Python raises."""
         before_it = detail.get("found", {})
-        for name, found in before_it.items() if isinstance(before_it, dict) else ():  # of a search it is a number
+        for name, before_value in before_it.items() if isinstance(before_it, dict) else ():  # of a search it is a number
             kind, _, key = name.partition("/")
             before = self.rows[kind].get(key, {})
-            if any(before.get(column_) != value for column_, value in found.items()):
+            if any(before.get(column_) != value for column_, value in before_value.items()):
                 self.problems.append(f"before line {number} the index of {kind} {shown(key)} had been changed")
         sets = detail.get("sets")
         for name, values in (_earlier(actor, action, subject, detail) if sets is None else sets).items():
@@ -209,8 +217,9 @@ class Derived:
         self._drop_corrections(gone)
 
     def _drop_corrections(self, gone: set[int]) -> None:
-        found = self.rows["correction"]
-        self.rows["correction"] = {key: row for key, row in found.items() if int(key.partition("/")[0]) not in gone}
+        corrections = self.rows["correction"]
+        self.rows["correction"] = {key: row for key, row in corrections.items() if int(key.partition("/")[0]) not in gone}
+        self.rows["reading"] = {key: row for key, row in self.rows["reading"].items() if row.get("conversation") not in gone}
 
 
 def _earlier(actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> dict[str, Recorded]:

@@ -18,9 +18,9 @@ from pipeline.errors import ResultsError, ReviewError
 from pipeline.link.deletions import forget_in_links, note_rows_again
 from pipeline.results import Run, open_run
 from pipeline.review.audit import append
+from pipeline.review.audit_head import note_head
 from pipeline.review.cases.forget import cases_before, forget_in_cases
 from pipeline.review.erasure import drop_conversations, forget_speaker, holds_name
-from pipeline.review.head import note_head
 from pipeline.review.index import index_of, place_again
 from pipeline.review.notes import erase_notes
 from pipeline.review.queue import digest_of
@@ -28,6 +28,7 @@ from pipeline.review.recorded import Recorded, as_ranges
 from pipeline.review.records import Kind
 from pipeline.review.schema import conversation_speakers, conversations, corrections, decisions, runs
 from pipeline.review.store import Store
+from pipeline.review.work_schema import sample_readings, shadow_scores
 
 _columns = conversations.c
 
@@ -114,10 +115,10 @@ def plan_forget(store: Store, person: str) -> Deletion:
 
 
 def _by_run(rows: Iterable[Any]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    by_run: dict[str, set[str]] = {}
     for row in rows:
-        found.setdefault(row.run_id, set()).add(row.conversation_id)
-    return found
+        by_run.setdefault(row.run_id, set()).add(row.conversation_id)
+    return by_run
 
 
 def _open_runs(connection: Connection, wanted: Mapping[str, Collection[str]]) -> tuple[dict[str, Run], list[str]]:
@@ -215,11 +216,13 @@ def _number(connection: Connection, run_id: str, identity: str) -> int | None:
 
 
 def _erase(connection: Connection, number: int, digest: str) -> list[int]:
-    """Take a person out of a conversation in the store, and the notes and corrections of it; return whose notes went."""
+    """Take a person out of a conversation in the store, and what was marked and found in it; return whose notes went."""
     noted = (decisions.c.conversation == number) & decisions.c.note.is_not(None)
     erased: list[int] = list(connection.execute(select(decisions.c.id).where(noted)).scalars())
     connection.execute(update(decisions).where(noted).values(note=None, note_salt=None))
     connection.execute(delete_from(corrections).where(corrections.c.conversation == number))
+    connection.execute(delete_from(sample_readings).where(sample_readings.c.conversation == number))
+    connection.execute(delete_from(shadow_scores).where(shadow_scores.c.conversation == number))
     of_person = (conversation_speakers.c.conversation == number) & (conversation_speakers.c.speaker == digest)
     connection.execute(delete_from(conversation_speakers).where(of_person))
     return erased

@@ -90,6 +90,8 @@ policy = Table(
     Column("pause_minutes", Integer, nullable=False),
     Column("pause_cases", Integer, nullable=False),
     Column("reveals_an_hour", Integer, nullable=False),
+    Column("hours_severe", Integer, nullable=False),  # within which a severe conversation is to be read
+    Column("hours_flagged", Integer, nullable=False),
     CheckConstraint("one = 1", name="one_policy"),
 )
 
@@ -138,10 +140,12 @@ conversations = Table(
     Column("lock_reader", ForeignKey("readers.name", ondelete="SET NULL")),
     Column("lock_until", Moment),
     Column("changed", Moment, nullable=False),  # imported, or last decided
+    Column("due", Moment),  # until when it is to be read; null where it is not flagged
     UniqueConstraint("run_id", "conversation_id", name="conversation_once"),
     Index("conversations_by_risk", "state", "risk", "number"),
     Index("conversations_by_time", "state", "last_at", "number"),
     Index("conversations_by_waiting", "state", "changed", "number"),
+    Index("conversations_by_deadline", "state", "due", "number"),
     Index("conversations_by_assignee", "assignee", "state", "risk", "number"),
     Index("conversations_by_lock", "lock_reader"),
     Index("conversations_for_counts", "run_id", "state", "awaiting"),
@@ -193,6 +197,7 @@ decisions = Table(
         postgresql_where=text("undone IS NULL AND replaced_by IS NULL"),
     ),
     Index("decisions_of_conversation", "conversation"),
+    Index("decisions_by_time", "at"),
     sqlite_autoincrement=True,
 )
 

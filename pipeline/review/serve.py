@@ -24,15 +24,16 @@ from pipeline.errors import ReviewError
 from pipeline.results import open_run
 from pipeline.review.accounts import add_reader, all_readers, find_reader
 from pipeline.review.audit import verify
-from pipeline.review.head import note_head
+from pipeline.review.audit_head import note_head
 from pipeline.review.index import open_in_store
+from pipeline.review.original_text import Originals
 from pipeline.review.queue import platforms
 from pipeline.review.records import Moderator
+from pipeline.review.shadow import add_shadow, all_shadows
 from pipeline.review.slow_clients import TimedLoop, TimedProtocol
 from pipeline.review.store import Store, open_store
 from pipeline.review.web.app import create_app
 from pipeline.review.web.app_state import AppState
-from pipeline.review.words import Originals
 
 if TYPE_CHECKING:
     from pipeline.review.webhook import Webhook
@@ -85,6 +86,7 @@ def review(
     pack_key: Path | None = None,
     exports: Sequence[Path] = (),
     webhook: str | None = None,
+    shadows: Sequence[Path] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve the review of finished runs until it is stopped.
@@ -100,9 +102,13 @@ def review(
         reachable = not _is_loopback(place.host)
         app_state = prepare(opened, runs, single_user=single_user, secure=place.secure, reachable=reachable, say=say)
         app_state.pack_key = pack_key
+        for shadow in shadows:
+            _add_shadow(app_state, shadow)
         app_state.originals = Originals(exports)
         if webhook is not None:
             app_state.webhook = _webhook(webhook, pack_key)
+        with opened.reading() as connection:
+            app_state.has_shadow = bool(all_shadows(connection, list(app_state.runs)))
         names = [*place.names, "localhost", "127.0.0.1", "[::1]", *([] if place.host in ("0.0.0.0", "::") else [place.host])]  # noqa: S104
         listening = _listen(place)
         scheme = "https" if place.secure else "http"
@@ -112,6 +118,21 @@ def review(
         uvicorn.Server(server_config(create_app(app_state, hosts=names), place)).run(sockets=[listening])
     finally:
         opened.close()
+
+
+def _add_shadow(app_state: AppState, path: Path) -> None:
+    """Bring a shadow into the store for each run that it has conversations of."""
+    problem: ReviewError | None = None
+    added = 0
+    for run in app_state.runs.values():
+        try:
+            add_shadow(app_state.store, run, path, actor=actor_name())
+            added += 1
+        except ReviewError as error:
+            problem = error
+    note_head(app_state.store)
+    if problem is not None and not added:
+        raise problem
 
 
 def _webhook(url: str, key: Path | None) -> Webhook:
@@ -164,7 +185,7 @@ def prepare(
         run_id = open_in_store(store, run, actor=actor)
         opened[run_id] = run
     alone = _single_user(store) if single_user else None
-    if alone is not None:
+    if alone is not None and opened:
         say(
             "note escalate and refer need a second person: with --single-user they wait, and no pack can be made of them. Dismiss "
             "and watch hold. For the rest, `safelight readers add NAME`, and start without --single-user"
@@ -207,8 +228,8 @@ def _single_user(store: Store) -> Moderator:
     """Return the account of the one person, made when it is new; a lead, so that every page is open to them."""
     name = "me"
     with store.writing() as connection:
-        found = find_reader(connection, name)
-        return found or add_reader(connection, name, None, role="lead", actor=actor_name())
+        moderator = find_reader(connection, name)
+        return moderator or add_reader(connection, name, None, role="lead", actor=actor_name())
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""Conversations with a like profile of stages, and how long the open ones have waited."""
+"""Conversations with a like profile of stages, and those in which the same script was found."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from pipeline.review.case_schema import case_patterns, case_runs
+from pipeline.review.cases.cases import is_open
 from pipeline.review.queue import QueueRow, queue_row
 from pipeline.review.schema import conversation_stages, conversations
 
@@ -23,15 +25,15 @@ def similar(connection: Connection, row: QueueRow, runs: Sequence[str], *, limit
     """
     if not row.stages:
         return []
-    stage, probability = max(row.stages.items(), key=lambda found: found[1])
+    stage, probability = max(row.stages.items(), key=lambda candidates: candidates[1])
     columns, joined = conversations.c, conversation_stages.join(conversations)
     query = select(columns.number, columns.stages).select_from(joined)
     query = query.where(conversation_stages.c.stage == stage, columns.run_id.in_(runs), columns.number != row.number)
     value = conversation_stages.c.probability
     under = query.where(value <= probability).order_by(value.desc(), conversation_stages.c.conversation.desc()).limit(_NEAR)
     over = query.where(value > probability).order_by(value.asc(), conversation_stages.c.conversation.asc()).limit(_NEAR)
-    found = [*connection.execute(under), *connection.execute(over)]
-    near = sorted(((_cosine(row.stages, json.loads(other.stages)), other.number) for other in found), reverse=True)
+    candidates = [*connection.execute(under), *connection.execute(over)]
+    near = sorted(((_cosine(row.stages, json.loads(other.stages)), other.number) for other in candidates), reverse=True)
     rows = [queue_row(connection, number) for likeness, number in near[:limit] if likeness >= _LEAST]
     return [other[0] for other in rows if other is not None]
 
@@ -42,8 +44,28 @@ def _cosine(mine: Mapping[str, float], theirs: Mapping[str, float]) -> float:
     return dot / size if size else 0.0
 
 
-def oldest_waiting(connection: Connection, runs: Sequence[str]) -> datetime | None:
-    """Return since when the flagged conversation that waits longest has been open."""
-    columns = conversations.c
-    query = select(columns.changed).where(columns.run_id.in_(runs), columns.state == "open", columns.flagged)
-    return connection.execute(query.order_by(columns.changed, columns.number).limit(1)).scalar_one_or_none()
+_SCRIPT = "same_script"
+
+
+def same_script(
+    connection: Connection, row: QueueRow, runs: Sequence[str], *, reader: str, since: datetime
+) -> dict[str, list[int]]:
+    """Return by case the other conversations in which `safelight link` found the same script as in this one.
+
+    Only of cases for which the reader said a purpose since then: what a case links is told to nobody else.
+    """
+    query = (
+        select(case_patterns.c.case_name, case_patterns.c.content)
+        .join(case_runs, case_runs.c.case_name == case_patterns.c.case_name)
+        .where(case_patterns.c.kind == _SCRIPT, case_runs.c.run_id == row.key.run_id)
+        .order_by(case_patterns.c.case_name)
+    )
+    numbers: dict[str, set[int]] = {}
+    for name, content in connection.execute(query):
+        of_pattern: list[int] = json.loads(content)["conversations"]
+        if row.number in of_pattern and is_open(connection, name, actor=reader, since=since):
+            numbers.setdefault(name, set()).update(of_pattern)
+    wanted = sorted(set().union(*numbers.values()) - {row.number})
+    there = select(conversations.c.number).where(conversations.c.number.in_(wanted), conversations.c.run_id.in_(runs))
+    known = set(connection.execute(there).scalars())
+    return {name: sorted(mine & known) for name, mine in numbers.items() if mine & known}

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from pipeline.errors import ReviewError
-from pipeline.review.head import FIRST, Head, require_noted, write_head
+from pipeline.review.audit_head import FIRST, Head, require_noted, write_head
 from pipeline.review.schema import audit, audit_head
 
 DEFAULT = Path("review.db")

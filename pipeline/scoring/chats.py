@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, repeat
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.ingest.columns import COLUMNS, MessageColumns, array_of, hold
+from pipeline.ingest.columns import COLUMNS, MessageColumns, SharedMeta, array_of, hold
 from pipeline.results import TextPolicy
 from pipeline.schema import Conversation
 
@@ -46,7 +46,7 @@ def hold_chat(conversation: Conversation) -> HeldChat:
 
 def chat_table(conversations: Iterable[Conversation | HeldChat], *, text: TextPolicy = "include") -> pa.Table:
     """Return conversations as a table of `CHATS`; what the results will not keep of ``meta`` is left out at once."""
-    held = [one if isinstance(one, HeldChat) else hold_chat(one) for one in conversations]
+    held = [conversation if isinstance(conversation, HeldChat) else hold_chat(conversation) for conversation in conversations]
     pieces = list(_joined(chain.from_iterable(chat.messages for chat in held)))
     arrays = [_column(pieces, field) for field in COLUMNS]
     arrays.append(_meta(pieces) if text == "include" else pa.nulls(sum(map(len, pieces)), pa.string()))
@@ -88,12 +88,23 @@ def _column(pieces: Sequence[MessageColumns], field: pa.Field) -> pa.Array:
 def _meta(pieces: Sequence[MessageColumns]) -> pa.Array:
     if all(piece.meta is None for piece in pieces):
         return pa.nulls(sum(map(len, pieces)), pa.string())
-    meta = list(chain.from_iterable(piece.meta if piece.meta is not None else repeat({}, len(piece)) for piece in pieces))
     written: dict[int, str] = {}  # readers share one object among messages that have the same
-    texts: list[str | None] = []
-    for one in meta:
-        text = written.get(id(one)) if one else None
-        if one and text is None:
-            text = written[id(one)] = _JSON(one)
-        texts.append(text)
-    return array_of(texts, pa.string())
+
+    def texts(meta: Iterable[Mapping[str, object]]) -> pa.Array:
+        values: list[str | None] = []
+        for about in meta:
+            text = written.get(id(about)) if about else None
+            if about and text is None:
+                text = written[id(about)] = _JSON(about)
+            values.append(text)
+        return array_of(values, pa.string())
+
+    arrays: list[pa.Array] = []
+    for piece in pieces:
+        if piece.meta is None:
+            arrays.append(pa.nulls(len(piece), pa.string()))
+        elif isinstance(piece.meta, SharedMeta):
+            arrays.append(texts(piece.meta.values).take(pa.array(piece.meta.places)))
+        else:
+            arrays.append(texts(piece.meta))
+    return pa.concat_arrays(arrays)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.model.base import Model, Prediction, Utterance
 from pipeline.model.explain import SIGNS, Explanation, explain
-from pipeline.model.jumps import Jump, jumps
+from pipeline.model.risk_jumps import Jump, jumps
 from pipeline.model.scorable import utterances_of_rows
 from pipeline.model.variant_reader import variant_reader
 from pipeline.results import TextPolicy, conversations_schema, kept, scores_schema, stage_column
@@ -134,13 +134,13 @@ def _prepare(talks: Sequence[Talk], scorer: Scorer) -> Callable[[], Scored]:
         fresh = iter(finish())
         predictions = [talk.known or next(fresh) for talk in talks]
         reasons: Sequence[Mapping[int, Explanation]] = [{} for _ in talks]
-        found: Sequence[Sequence[Jump]] = [() for _ in talks]
+        found_jumps: Sequence[Sequence[Jump]] = [() for _ in talks]
         if scorer.thresholds is not None and scorer.explain:
             pairs = [(talk.lines, prediction) for talk, prediction in zip(talks, predictions, strict=True)]
             reader = variant_reader(pairs, scorer.model)
             reasons = explain(pairs, scorer.model, scorer.thresholds, most=scorer.explain, reader=reader)
-            found = jumps(pairs, scorer.model, scorer.thresholds, reader=reader)
-        return _tables(talks, predictions, reasons, found, scorer)
+            found_jumps = jumps(pairs, scorer.model, scorer.thresholds, reader=reader)
+        return _tables(talks, predictions, reasons, found_jumps, scorer)
 
     return scored
 
@@ -149,7 +149,7 @@ def _tables(
     talks: Sequence[Talk],
     predictions: Sequence[Prediction],
     reasons: Sequence[Mapping[int, Explanation]],
-    found: Sequence[Sequence[Jump]],
+    jump_lists: Sequence[Sequence[Jump]],
     scorer: Scorer,
 ) -> Scored:
     keys = scorer.model.taxonomy.keys
@@ -157,7 +157,7 @@ def _tables(
     columns: dict[str, list[Any]] = {field.name: [] for field in schema}
     numbers: dict[str, list[NDArray[np.float32]]] = {name: [] for name in (*map(stage_column, keys), "risk", "speaker_risk")}
     summaries: list[dict[str, Any]] = []
-    for talk, prediction, why, risen in zip(talks, predictions, reasons, found, strict=True):
+    for talk, prediction, why, risen in zip(talks, predictions, reasons, jump_lists, strict=True):
         count = len(talk.columns["kind"])
         slots = _slots(talk.columns["speaker"])
         risk = _running(prediction.risk, talk.rows, count)
@@ -219,25 +219,25 @@ def slot_name(number: int) -> str:
 
 
 def _words(rows: Sequence[int], why: Mapping[int, Explanation], count: int) -> list[Any]:
-    found: list[Any] = [None] * count
+    words: list[Any] = [None] * count
     for number, reason in why.items():
-        found[rows[number]] = [{"start": word.start, "end": word.end, "weight": word.weight} for word in reason.words]
-    return found
+        words[rows[number]] = [{"start": word.start, "end": word.end, "weight": word.weight} for word in reason.words]
+    return words
 
 
 def _cues(rows: Sequence[int], why: Mapping[int, Explanation], count: int) -> list[Any]:
-    found: list[Any] = [None] * count
+    cues: list[Any] = [None] * count
     for number, reason in why.items():
-        found[rows[number]] = list(reason.cues)
-    return found
+        cues[rows[number]] = list(reason.cues)
+    return cues
 
 
 def _why(rows: Sequence[int], risen: Sequence[Jump], count: int) -> list[str | None]:
-    found: list[str | None] = [None] * count
+    reasons: list[str | None] = [None] * count
     positions = [row + 1 for row in rows]
     for jump in risen:
-        found[rows[jump.number]] = jump.as_json(positions)
-    return found
+        reasons[rows[jump.number]] = jump.as_json(positions)
+    return reasons
 
 
 def _summary(

@@ -33,7 +33,7 @@ def sentence_of(
     numbers: Sequence[int],
     slots: Sequence[str | None],
     stages: NDArray[np.float32],
-    own: NDArray[np.float32],
+    speaker_scores: NDArray[np.float32],
     risk: NDArray[np.float32],
     *,
     taxonomy: Taxonomy,
@@ -47,8 +47,8 @@ def sentence_of(
     facts: list[list[str] | None] = [None] * len(slots)
     if thresholds is None or first_alert(risk, thresholds.risk) is None:
         return facts, {}
-    for number, found in zip(numbers, facts_of(lines), strict=True):
-        facts[number] = list(found)
+    for number, row_facts in zip(numbers, facts_of(lines), strict=True):
+        facts[number] = list(row_facts)
     rows = [
         _Row(
             position=number + 1,
@@ -56,7 +56,7 @@ def sentence_of(
             stages=None if np.isnan(row).any() else dict(zip(taxonomy.keys, row.tolist(), strict=True)),
             facts=facts[number] or (),
             risk=float(risk[number]),
-            speaker_risk=None if np.isnan(own[number]) else float(own[number]),
+            speaker_risk=None if np.isnan(speaker_scores[number]) else float(speaker_scores[number]),
         )
         for number, (slot, row) in enumerate(zip(slots, stages, strict=True))
     ]

@@ -57,7 +57,7 @@ def create_app(
 ) -> FastAPI:
     """Return the application. ``keys`` are names of clients by the hashes of their keys; without them, nobody is asked for one."""
     batcher: Batcher[Job] = Batcher(
-        answerer.answer, most_waiting=most_waiting, most_at_once=most_at_once, told=lambda messages: metrics.batch(messages)
+        answerer.answer, most_waiting=most_waiting, most_at_once=most_at_once, on_batch=lambda messages: metrics.batch(messages)
     )
     metrics = Metrics(lambda: batcher.waiting)
 
@@ -125,9 +125,9 @@ def _handle_errors(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         fields = {*ScoreRequest.model_fields, *StepRequest.model_fields, "message_id", "speaker", "text", "kind", "body"}
         problems = []
-        for one in error.errors()[:20]:
-            place = ".".join(str(part) if isinstance(part, int) or part in fields else "?" for part in one["loc"])
-            problems.append({"where": place, "problem": _MESSAGES.get(one["type"], one["type"])})
+        for problem in error.errors()[:20]:
+            place = ".".join(str(part) if isinstance(part, int) or part in fields else "?" for part in problem["loc"])
+            problems.append({"where": place, "problem": _MESSAGES.get(problem["type"], problem["type"])})
         return JSONResponse({"detail": "the request is not valid", "problems": problems}, 422)
 
     @app.exception_handler(SafelightError)

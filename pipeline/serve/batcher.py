@@ -40,12 +40,12 @@ class Batcher(Generic[Job]):
         *,
         most_waiting: int,
         most_at_once: int,
-        told: Callable[[int], None] = lambda _: None,
+        on_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._run = run
         self._most_waiting = most_waiting
         self._most_at_once = most_at_once
-        self._told = told
+        self._told = on_batch
         self._queue: deque[_Waiting[Job]] = deque()
         self._some = asyncio.Event()
         self._task: asyncio.Task[None] | None = None

@@ -51,12 +51,15 @@ class Answerer:
     def _score(self, requests: Sequence[ScoreRequest]) -> list[ScoreResponse]:
         given = [(place, conversation) for place, request in enumerate(requests) for conversation in request.conversations]
         # Two requests may use one id: here a conversation is called by its number.
-        chats = [replace(one.conversation(), conversation_id=str(number)) for number, (_, one) in enumerate(given)]
+        chats = [
+            replace(given_conversation.conversation(), conversation_id=str(number))
+            for number, (_, given_conversation) in enumerate(given)
+        ]
         scored = score_table(chat_table(chats, text="omit"), self._scorer)
         scores: dict[str, list[ScoredMessage]] = {name: [] for name in scored.conversations["conversation_id"].to_pylist()}
         for row in scored_messages(scored.scores, self._stages):
             scores[row.conversation_id].append(row)
-        found: list[list[ConversationOut]] = [[] for _ in requests]
+        answers: list[list[ConversationOut]] = [[] for _ in requests]
         failed: list[list[str]] = [[] for _ in requests]
         for number, (place, conversation) in enumerate(given):
             rows = scores.get(str(number))
@@ -64,7 +67,7 @@ class Answerer:
                 failed[place].append(conversation.conversation_id)
                 continue
             risks = [row.risk for row in rows]
-            found[place].append(
+            answers[place].append(
                 ConversationOut(
                     conversation_id=conversation.conversation_id,
                     risk=max(risks, default=0.0),
@@ -73,8 +76,8 @@ class Answerer:
                 )
             )
         return [
-            ScoreResponse(model=self.model, threshold=self._threshold, conversations=one, failed=bad)
-            for one, bad in zip(found, failed, strict=True)
+            ScoreResponse(model=self.model, threshold=self._threshold, conversations=given_conversation, failed=bad)
+            for given_conversation, bad in zip(answers, failed, strict=True)
         ]
 
     def _steps(self, requests: dict[int, StepRequest]) -> dict[int, object]:
@@ -85,10 +88,10 @@ class Answerer:
                 work[place] = self._begun(request)
             except StateError as error:
                 answers[place] = error
-        while current := {place: one for place, one in work.items() if one.messages}:
+        while current := {place: stepping for place, stepping in work.items() if stepping.messages}:
             together: dict[str, int] = {}
-            for place, one in current.items():
-                together.setdefault(one.state.conversation_id, place)  # of one conversation, one at a time
+            for place, stepping in current.items():
+                together.setdefault(stepping.state.conversation_id, place)  # of one conversation, one at a time
             places = list(together.values())
             try:
                 steps = self._stepper.step_many([(work[place].state, work[place].messages[0]) for place in places])
@@ -104,20 +107,20 @@ class Answerer:
                 work[place].state = state
                 work[place].scores.append(score)
                 del work[place].messages[0]
-        for place, one in work.items():
+        for place, stepping in work.items():
             if place not in answers:
-                answers[place] = self._response(one)
+                answers[place] = self._response(stepping)
         return answers
 
-    def _alone(self, place: int, one: _Stepping) -> dict[int, object]:
-        while one.messages:
+    def _alone(self, place: int, stepping: _Stepping) -> dict[int, object]:
+        while stepping.messages:
             try:
-                one.state, score = self._stepper.step(one.state, one.messages.pop(0))
+                stepping.state, score = self._stepper.step(stepping.state, stepping.messages.pop(0))
             except DAMAGE as error:
-                one.messages.clear()
+                stepping.messages.clear()
                 return {place: _unanswered(error)}
-            one.scores.append(score)
-        return {place: self._response(one)}
+            stepping.scores.append(score)
+        return {place: self._response(stepping)}
 
     def _begun(self, request: StepRequest) -> _Stepping:
         state = self._stepper.start(request.conversation_id)
@@ -129,12 +132,12 @@ class Answerer:
         messages = [message.message(state.rows + number) for number, message in enumerate(request.messages, 1)]
         return _Stepping(state, messages, [])
 
-    def _response(self, one: _Stepping) -> StepResponse:
+    def _response(self, stepping: _Stepping) -> StepResponse:
         return StepResponse(
             model=self.model,
             threshold=self._threshold,
-            state=one.state.to_json(),
-            scores=[ScoreOut.of(score) for score in one.scores],
+            state=stepping.state.to_json(),
+            scores=[ScoreOut.of(score) for score in stepping.scores],
         )
 
 

@@ -30,7 +30,7 @@ def read_keys(path: Path) -> Mapping[str, str]:
         raise ConfigError(
             "the keys cannot be read", where=str(path), do="Make one: safelight serve-key NAME --keys FILE"
         ) from error
-    found: dict[str, str] = {}
+    keys: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -41,10 +41,10 @@ def read_keys(path: Path) -> Mapping[str, str]:
                 where=f"{path}:{number}",
                 do="safelight serve-key writes such lines",
             )
-        found[match["hash"]] = match["name"]
-    if not found:
+        keys[match["hash"]] = match["name"]
+    if not keys:
         raise ConfigError("the file holds no key", where=str(path), do=_MAKE)
-    return found
+    return keys
 
 
 def add_key(path: Path, name: str) -> str:

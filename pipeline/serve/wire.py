@@ -62,7 +62,7 @@ class ScoreRequest(_Wire):
     def _bounded(self) -> ScoreRequest:
         if self.size > MOST_MESSAGES:
             raise ValueError(f"more than {MOST_MESSAGES} messages in one request")
-        if len({one.conversation_id for one in self.conversations}) < len(self.conversations):
+        if len({conversation.conversation_id for conversation in self.conversations}) < len(self.conversations):
             raise ValueError("two conversations have the same id")
         return self
 

@@ -63,8 +63,8 @@ class RedisStreams:
     def read(self, most: int) -> Sequence[Entry]:
         """Return the next entries; those that are pending first."""
         self._prolong()
-        found = self._read_group("0", most) or self._read_group(">", most, block=_BLOCK_MILLISECONDS)
-        return [_entry(name, fields) for name, fields in found]
+        entries = self._read_group("0", most) or self._read_group(">", most, block=_BLOCK_MILLISECONDS)
+        return [_entry(name, fields) for name, fields in entries]
 
     def states(self, conversations: Sequence[str]) -> Mapping[str, str]:
         """Return the states of these conversations."""
@@ -84,11 +84,11 @@ class RedisStreams:
             pipe.multi()
             for name, state in states.items():
                 pipe.set(self._state_key(name), state)
-            for one in scored:
-                pipe.xadd(self._key("scores"), _score_fields(one))
+            for score in scored:
+                pipe.xadd(self._key("scores"), _score_fields(score))
             for bad in failed:
                 pipe.xadd(self._key("failed"), {"entry": bad.entry.id, "reason": bad.reason})
-            done = [one.entry.id for one in (*scored, *failed)]
+            done = [score.entry.id for score in (*scored, *failed)]
             pipe.xack(self._stream, self._group, *done)
             if self._delete:
                 pipe.xdel(self._stream, *done)
@@ -203,10 +203,10 @@ def _entry(name: Any, fields: Mapping[Any, Any] | None) -> Entry:
     return Entry(entry_id, values["conversation_id"], message)
 
 
-def _score_fields(one: Scored) -> dict[str, str]:
-    score = one.score
+def _score_fields(scored: Scored) -> dict[str, str]:
+    score = scored.score
     fields = {
-        "entry": one.entry.id,
+        "entry": scored.entry.id,
         "conversation_id": score.conversation_id,
         "message_id": score.message_id,
         "position": str(score.position),

@@ -109,8 +109,10 @@ class ConversationState:
             stored = _Stored.model_validate_json(content)
             numbers = np.frombuffer(base64.b64decode(stored.window, validate=True), "<f4").astype(np.float32)
         except (ValidationError, binascii.Error, ValueError) as error:
-            found = [one["loc"][0] for one in error.errors() if one["loc"]] if isinstance(error, ValidationError) else []
-            places = [place for place in _Stored.model_fields if place in found]
+            fields_wrong = (
+                [problem["loc"][0] for problem in error.errors() if problem["loc"]] if isinstance(error, ValidationError) else []
+            )
+            places = [place for place in _Stored.model_fields if place in fields_wrong]
             raise StateError(
                 f"this is no state of the format {FORMAT}" + (f" ({', '.join(places)})" if places else ""),
                 do="Begin the conversation anew, and give all its messages again",

@@ -168,8 +168,8 @@ class Stepper:
         state = replace(state, rows=state.rows + 1)
         stages = None
         if vector is not None and slot is not None:
-            state, found = self._read(state, slot, vector)
-            stages = dict(zip(self._keys, found.tolist(), strict=True))
+            state, values = self._read(state, slot, vector)
+            stages = dict(zip(self._keys, values.tolist(), strict=True))
         return state, MessageScore(
             conversation_id=state.conversation_id,
             message_id=message.message_id,
@@ -187,9 +187,9 @@ class Stepper:
         stages, child = self._reader.probabilities(window, window_speakers)
         state, adult, young = _with_age(state, slot, child)
         head, speaker = self._reader.risk, state.speakers[slot]
-        found = evidence(stages)
-        highest = np.maximum(speaker.highest or 0.0, found)
-        gathered = np.asarray(speaker.gathered or 0.0) + np.maximum(found - head.floors, 0.0)
+        speaker_evidence = evidence(stages)
+        highest = np.maximum(speaker.highest or 0.0, speaker_evidence)
+        gathered = np.asarray(speaker.gathered or 0.0) + np.maximum(speaker_evidence - head.floors, 0.0)
         risk = head.probability(head.signs(highest[None], gathered[None]), np.asarray([adult]), np.asarray([young]))
         if self._reader.decimals is not None:
             risk = np.round(risk, self._reader.decimals)

@@ -61,8 +61,8 @@ class Worker:
         for together in _rounds([entry for entry in entries if entry.message is not None]):
             self._step(together, states, scored, failed)
         places = {entry.id: place for place, entry in enumerate(entries)}
-        scored.sort(key=lambda one: places[one.entry.id])
-        changed = {one.entry.conversation_id for one in scored}
+        scored.sort(key=lambda score: places[score.entry.id])
+        changed = {score.entry.conversation_id for score in scored}
         self._broker.commit({name: states[name].to_json() for name in changed}, scored, failed)
         return len(scored), len(failed)
 

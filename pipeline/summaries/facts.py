@@ -28,21 +28,21 @@ _MARK = re.compile(r"\[[^\]]*\]|<[^>]*>")
 
 def facts_of(texts: Sequence[tuple[str, str]]) -> list[tuple[str, ...]]:
     """Return the facts of each message of a conversation, in order; ``texts`` are (speaker, text), and nothing looks ahead."""
-    found: list[tuple[str, ...]] = []
+    facts: list[tuple[str, ...]] = []
     asked: dict[str, int] = {}  # who asked for an age, and at which message
     for number, (speaker, text) in enumerate(texts):
         folded = plain(_MARK.sub(" ", text))
-        own = list(_listed(folded))
+        line_facts = list(_listed(folded))
         age = _age(folded)
         if age is None and any(number - at <= _ANSWERED_WITHIN for other, at in asked.items() if other != speaker):
             age = _bare_age(folded)
         if age is not None:
-            own.append(f"age:{age}")
-        own += _hours(folded)
+            line_facts.append(f"age:{age}")
+        line_facts += _hours(folded)
         if _rules().asks_age.search(folded) and not _rules().others.search(folded):
             asked[speaker] = number
-        found.append(tuple(dict.fromkeys(own)))
-    return found
+        facts.append(tuple(dict.fromkeys(line_facts)))
+    return facts
 
 
 _ANSWERED_WITHIN = 4

@@ -73,10 +73,10 @@ def _ask(clause: Clause, words: Mapping[str, Any]) -> str | None:
 
 
 def _when_and_where(values: Mapping[str, str], words: Mapping[str, Any]) -> str:
-    found = [words["day"][values["day"]]] if "day" in values else []
-    found += [words["hour"].format(hour=values["hour"])] if "hour" in values else []
-    found += [words["place"][values["place"]]] if "place" in values else []
-    return "".join(f" {part}" for part in found)
+    parts = [words["day"][values["day"]]] if "day" in values else []
+    parts += [words["hour"].format(hour=values["hour"])] if "hour" in values else []
+    parts += [words["place"][values["place"]]] if "place" in values else []
+    return "".join(f" {part}" for part in parts)
 
 
 def _note(clause: Clause, words: Mapping[str, Any], names: Mapping[str, str]) -> str:

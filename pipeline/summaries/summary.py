@@ -121,10 +121,12 @@ def summarise(rows: Sequence[Row], taxonomy: Taxonomy, thresholds: Thresholds) -
     actor = _riskiest(rows)
     target, age = _target(rows, actor)
     signs = [(row, stages_over(row.stages, thresholds.stages)) for row in rows]
-    own = [(row, found) for row, found in signs if row.speaker_slot == actor]
-    clauses = tuple(clause for stage in taxonomy.keys if (clause := _clause(stage, own)) is not None)
-    others = sorted({row.speaker_slot for row, found in signs if found and row.speaker_slot not in (actor, None)}, key=_slot_order)
-    level = _level(clauses, own, taxonomy)
+    actor_rows = [(row, signs_of_row) for row, signs_of_row in signs if row.speaker_slot == actor]
+    clauses = tuple(clause for stage in taxonomy.keys if (clause := _clause(stage, actor_rows)) is not None)
+    others = sorted(
+        {row.speaker_slot for row, signs_of_row in signs if signs_of_row and row.speaker_slot not in (actor, None)}, key=_slot_order
+    )
+    level = _level(clauses, actor_rows, taxonomy)
     said, at = age or (None, None)
     return Summary(level, actor, target, said, at, clauses, tuple(slot for slot in others if slot))
 
@@ -158,9 +160,9 @@ def _said_age(rows: Iterable[Row], slot: str | None) -> tuple[int, int] | None:
     return None
 
 
-def _clause(stage: str, own: Sequence[tuple[Row, Mapping[str, float]]]) -> Clause | None:
+def _clause(stage: str, actor_rows: Sequence[tuple[Row, Mapping[str, float]]]) -> Clause | None:
     """Return what a stage's messages name, those with facts first, then the surest."""
-    carrying = [(row, found[stage], _facts(stage, row)) for row, found in own if stage in found]
+    carrying = [(row, signs_of_row[stage], _facts(stage, row)) for row, signs_of_row in actor_rows if stage in signs_of_row]
     if not carrying:
         return None
     carrying.sort(key=lambda sign: (not _is_urgent(stage, sign[2]), not sign[2], -sign[1], sign[0].position))
@@ -177,9 +179,9 @@ def _is_urgent(stage: str, facts: Iterable[str]) -> bool:
     return any(fact.partition(":")[0] in URGENT.get(stage, frozenset()) for fact in facts)
 
 
-def _level(clauses: Sequence[Clause], own: Sequence[tuple[Row, Mapping[str, float]]], taxonomy: Taxonomy) -> str:
+def _level(clauses: Sequence[Clause], actor_rows: Sequence[tuple[Row, Mapping[str, float]]], taxonomy: Taxonomy) -> str:
     """Return how urgent it is: imminent by what is named, else by the most severe stage and how many there are."""
-    if any(_is_urgent(stage, _facts(stage, row)) for row, found in own for stage in found):
+    if any(_is_urgent(stage, _facts(stage, row)) for row, signs_of_row in actor_rows for stage in signs_of_row):
         return "imminent"
     if any(clause.stage in taxonomy.severe for clause in clauses):
         return "high"

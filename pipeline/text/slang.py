@@ -24,8 +24,8 @@ def spelled_out(text: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=1)
 def _known() -> Mapping[str, str]:
     lists = tomllib.loads(files("pipeline.text").joinpath("slang.toml").read_text("utf-8"))
-    found: dict[str, list[str]] = {}
+    meanings: dict[str, list[str]] = {}
     for language, words in lists.items():
         for short, long in words.items():
-            found.setdefault(short.casefold(), []).append(f"{long} ({language})")
-    return {short: " or ".join(long) for short, long in found.items()}
+            meanings.setdefault(short.casefold(), []).append(f"{long} ({language})")
+    return {short: " or ".join(long) for short, long in meanings.items()}

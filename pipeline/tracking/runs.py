@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ EXPERIMENT = "safelight"
 @contextmanager
 def tracked(recipe: Settings, *, name: str, corpus: TrainingCorpus, uri: str | None) -> Iterator[str]:
     """Open a run, log the recipe and a hash of what is learned from, and yield the run's id."""
+    _be_quiet()
     mlflow.set_tracking_uri(uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db")
     experiment = mlflow.set_experiment(EXPERIMENT)
     mark_killed(experiment.experiment_id)
@@ -45,6 +47,13 @@ def tracked(recipe: Settings, *, name: str, corpus: TrainingCorpus, uri: str | N
         except (KeyboardInterrupt, SystemExit):
             mlflow.end_run("KILLED")
             raise
+
+
+def _be_quiet() -> None:
+    """Keep MLflow's own progress bars and notices out of the terminal: training has a line a phase."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for library in ("mlflow", "alembic"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def log_history(history: Path) -> None:
@@ -79,14 +88,16 @@ def log_model(folder: ModelFolder) -> None:
         "risk": 0.5,
         "speaker_risk": 0.5,
     }
-    mlflow.pyfunc.log_model(
-        name="model",
-        python_model=str(served),
-        artifacts={"folder": str(folder.path)},
-        signature=infer_signature(given[list(COLUMNS)], pd.DataFrame([details])),
-        registered_model_name=f"safelight-{folder.name}",
-        pip_requirements=["safelight"],
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*An input example was not provided", category=UserWarning)
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(served),
+            artifacts={"folder": str(folder.path)},
+            signature=infer_signature(given[list(COLUMNS)], pd.DataFrame([details])),
+            registered_model_name=f"safelight-{folder.name}",
+            pip_requirements=["safelight"],
+        )
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -33,13 +33,13 @@ class ServedModel(PythonModel):
         """Return a row a message, in the order given: ids, the probability of each stage, the running risk, the speaker's."""
         del context, params
         rows = model_input.reset_index(drop=True)
-        found: dict[int, dict[str, Any]] = {}
+        row_of: dict[int, dict[str, Any]] = {}
         groups = [(str(name), part) for name, part in rows.groupby("conversation_id", sort=False)]
         scored = score_conversations([_conversation(name, part) for name, part in groups], self._model)
         for (name, part), scores in zip(groups, scored, strict=True):
             for number, score in zip(part.index, scores, strict=True):
                 stages = {stage_column(stage): value for stage, value in (score.stages or {}).items()}
-                found[int(number)] = {
+                row_of[int(number)] = {
                     "conversation_id": name,
                     "message_id": score.message_id,
                     **{stage_column(stage): None for stage in self._model.taxonomy.keys},
@@ -47,7 +47,7 @@ class ServedModel(PythonModel):
                     "risk": score.risk,
                     "speaker_risk": score.speaker_risk,
                 }
-        return pd.DataFrame([found[number] for number in range(len(rows))])
+        return pd.DataFrame([row_of[number] for number in range(len(rows))])
 
 
 def _conversation(name: str, part: pd.DataFrame) -> Conversation:

@@ -17,14 +17,15 @@ from evaluation.functional.run import Outcome
 from evaluation.intervals import wilson
 from evaluation.metrics import Judged, or_null
 from evaluation.summary import compare
-from pipeline.config import BaselineRecipe, Taxonomy
+from pipeline.config import Taxonomy
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.base import Model
 from pipeline.model.encoder.encoder import EncoderModel
 from pipeline.model.encoder.runtime import open_network
 from pipeline.model.predict import predict_labelled
+from pipeline.recipes import BaselineRecipe
 from pipeline.thresholds import Thresholds
-from pipeline.training.choose import choose_thresholds
+from pipeline.training.choose_thresholds import choose_thresholds
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.fit_baseline import fit_baseline
 
@@ -53,14 +54,14 @@ def in_single_precision(model: EncoderModel, network: Path) -> EncoderModel:
 
 def differences(first: Sequence[Judged], first_at: Thresholds, second: Sequence[Judged], second_at: Thresholds) -> dict[str, Any]:
     """Return each figure of the table for the first, and the interval of the second minus the first."""
-    found = compare(first, first_at, second, second_at)
+    compared = compare(first, first_at, second, second_at)
     return {
         difference.name: {
             "value": or_null(difference.first),
             "difference": or_null(difference.second - difference.first),
             "interval": [*map(or_null, difference.interval)],
         }
-        for difference in found
+        for difference in compared
     }
 
 
@@ -89,25 +90,25 @@ def by_phrasing(
     if not any(texts.values()):
         return []
     vectoriser = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
-    vectoriser.fit([text for own in texts.values() for text in own])
+    vectoriser.fit([text for phrasings in texts.values() for text in phrasings])
     likeness: list[float] = []
-    found: list[bool] = []
+    hits: list[bool] = []
     words = {conversation.id: [text for text, _ in _spoken(conversation)] for conversation in test}
     for column, key in enumerate(keys):
         rows = [(conversation.id, row) for conversation in judged for row in np.flatnonzero(conversation.labels[:, column] == 1)]
         if not rows or not texts[key]:
             continue
         scores = {conversation.id: conversation.stages[:, column] for conversation in judged}
-        own = vectoriser.transform([words[name][row] for name, row in rows])
-        likeness += (own @ vectoriser.transform(texts[key]).T).max(axis=1).toarray().ravel().tolist()
-        found += [bool(scores[name][row] >= thresholds.stages[key]) for name, row in rows]
+        phrasings = vectoriser.transform([words[name][row] for name, row in rows])
+        likeness += (phrasings @ vectoriser.transform(texts[key]).T).max(axis=1).toarray().ravel().tolist()
+        hits += [bool(scores[name][row] >= thresholds.stages[key]) for name, row in rows]
     order = np.argsort(likeness, kind="stable")
     return [
         {
             "likeness": [round(float(likeness[part[0]]), 2), round(float(likeness[part[-1]]), 2)],
             "messages": len(part),
-            "found": int(sum(found[row] for row in part)),
-            "interval": [round(end, 4) for end in wilson(int(sum(found[row] for row in part)), len(part))],
+            "found": int(sum(hits[row] for row in part)),
+            "interval": [round(end, 4) for end in wilson(int(sum(hits[row] for row in part)), len(part))],
         }
         for part in np.array_split(order, 3)
         if len(part)

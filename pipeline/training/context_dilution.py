@@ -38,13 +38,13 @@ def measure_context_dilution(
     if not groomings or not lines:
         return None
     talk = cycle(lines)
-    found = []
+    rows = []
     for before in BEFORE:
-        predictions = predict_in_batches([_after(islice(talk, before), own) for own in groomings], model)
+        predictions = predict_in_batches([_after(islice(talk, before), grooming) for grooming in groomings], model)
         alerts = [int(np.argmax(flagged)) for prediction in predictions if (flagged := prediction.risk >= threshold).any()]
         early = sum(alert < before for alert in alerts)
-        found.append({"before": before, "found": len(alerts) - early, "early": early, "conversations": len(groomings)})
-    return found
+        rows.append({"before": before, "found": len(alerts) - early, "early": early, "conversations": len(groomings)})
+    return rows
 
 
 def _after(before: Iterable[Utterance], utterances: Sequence[Utterance]) -> list[Utterance]:

@@ -6,7 +6,6 @@ import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.config import SplitSettings
 from pipeline.corpora.about import CorpusDescription
 from pipeline.corpora.augment.compose import Composition, compose
 from pipeline.corpora.duplicates import near_duplicates
@@ -15,6 +14,7 @@ from pipeline.corpora.minhash import plain_words
 from pipeline.corpora.split import Splits, short_hash, split_corpus
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.errors import CorpusError
+from pipeline.recipes import SplitSettings
 
 PARTS = ("train", "validation", "test")
 

@@ -62,7 +62,7 @@ def make_batch(
     speakers: Sequence[str],
     stages: NDArray[np.float32],
     running: NDArray[np.float32],
-    found: frozenset[str],
+    flagged: frozenset[str],
 ) -> Batch:
     """Return a batch of one conversation from its word pieces, the opening tokens first; ``found`` are the speakers to flag."""
     features, counts = hashed(messages)
@@ -75,7 +75,7 @@ def make_batch(
         lengths=torch.from_numpy(lengths),
         order=torch.from_numpy(np.concatenate(rows)),
         shares=torch.tensor([len(member_rows) for member_rows in rows]),
-        flags=torch.tensor([float(speakers[member_rows[0]] in found) for member_rows in rows]),
+        flags=torch.tensor([float(speakers[member_rows[0]] in flagged) for member_rows in rows]),
         opens=torch.tensor([1.0] + [0.0] * (len(messages) - 1)),
         stages=torch.from_numpy(np.ascontiguousarray(stages, np.float32)),
         running=torch.from_numpy(np.ascontiguousarray(running, np.float32)),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.config import SplitSettings
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.corpora.split import Splits, join_families, short_hash
 from pipeline.corpora.training import TrainingCorpus
 from pipeline.errors import CorpusError
+from pipeline.recipes import SplitSettings
 from pipeline.training.dataset import PARTS, leave_out_duplicates, make_splits
 
 

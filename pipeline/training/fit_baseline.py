@@ -10,10 +10,11 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.config import BaselineRecipe, Taxonomy
+from pipeline.config import Taxonomy
 from pipeline.errors import CorpusError
 from pipeline.model.ngram.baseline import BaselineModel
 from pipeline.model.ngram.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
+from pipeline.recipes import BaselineRecipe
 from pipeline.training.calibrate import calibrate, look_alikes_of
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.examples import labelled_utterances

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from evaluation.metrics import Judged
 from evaluation.summary import ORDINARY_CHAT
-from pipeline.config import CascadeSettings
 from pipeline.corpora.augment.synthetic_chats import synthetic_chats
 from pipeline.corpora.labelled import LabelledConversation
 from pipeline.model.encoder.encoder import EncoderModel
 from pipeline.model.encoder.prefilter import ALLOWED_LOSS, Prefilter, fine
 from pipeline.model.predict import predict_labelled
 from pipeline.model.scorable import utterances
+from pipeline.recipes import CascadeSettings
 from pipeline.thresholds import Thresholds
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.distillation import Batch, Student, make_batch, train_student
@@ -145,34 +145,36 @@ def _examples(read: Sequence[_Read], synthetic: Sequence[_Read], *, threshold: f
         synthetic
     )
     for conversation, share in zip([*read, *synthetic], shares, strict=True):
-        found = conversation.found(threshold)
-        yield make_batch(conversation.messages, conversation.speakers, conversation.stages, conversation.speaker_risk, found)
+        flagged = conversation.found(threshold)
+        yield make_batch(conversation.messages, conversation.speakers, conversation.stages, conversation.speaker_risk, flagged)
         if quiet and chance.random() < share:
-            yield _after([chance.choice(quiet) for _ in range(chance.choice(_CHATS_BEFORE))], conversation, found, chance)
+            yield _after([chance.choice(quiet) for _ in range(chance.choice(_CHATS_BEFORE))], conversation, flagged, chance)
 
 
-def _after(before: Sequence[_Read], conversation: _Read, found: frozenset[str], chance: random.Random) -> Batch:
+def _after(before: Sequence[_Read], conversation: _Read, flagged: frozenset[str], chance: random.Random) -> Batch:
     """Return a batch of a conversation that follows others; the speakers of those get the names of its own."""
-    own = list(dict.fromkeys(conversation.speakers))
+    speaker_names = list(dict.fromkeys(conversation.speakers))
     speakers: list[str] = []
     for other in before:
-        chance.shuffle(own)
+        chance.shuffle(speaker_names)
         names = list(dict.fromkeys(other.speakers))
-        cast = {name: own[number] if number < len(own) else f"{name} besides" for number, name in enumerate(names)}
+        cast = {
+            name: speaker_names[number] if number < len(speaker_names) else f"{name} besides" for number, name in enumerate(names)
+        }
         speakers += [cast[name] for name in other.speakers]
     messages = [message for other in before for message in other.messages]
     stages = np.concatenate([*(other.stages for other in before), conversation.stages])
     risk = np.full(len(stages), np.nan, np.float32)  # the model has not read them on end
-    return make_batch([*messages, *conversation.messages], [*speakers, *conversation.speakers], stages, risk, found)
+    return make_batch([*messages, *conversation.messages], [*speakers, *conversation.speakers], stages, risk, flagged)
 
 
 def _counts(read: Sequence[_Read], pieces: int) -> NDArray[np.int64]:
     """Return how often each word piece occurs in ordinary chat."""
-    found: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for conversation in read:
         if conversation.chat:
-            found.update(piece for message in conversation.messages for piece in message[1:])
-    return np.asarray([found[piece] for piece in range(pieces)], np.int64)
+            counts.update(piece for message in conversation.messages for piece in message[1:])
+    return np.asarray([counts[piece] for piece in range(pieces)], np.int64)
 
 
 def _measure(first: Prefilter, read: Sequence[_Read], thresholds: Thresholds) -> dict[str, float | int | None]:
@@ -182,10 +184,10 @@ def _measure(first: Prefilter, read: Sequence[_Read], thresholds: Thresholds) ->
     grooming = np.asarray([conversation.grooming is True for conversation in read], bool)
     ordinary = np.asarray([conversation.grooming is False for conversation in read], bool)
     chat = ordinary & np.asarray([conversation.chat for conversation in read], bool)
-    found = grooming & np.asarray([conversation.peak >= thresholds.risk for conversation in read], bool)
+    flagged = grooming & np.asarray([conversation.peak >= thresholds.risk for conversation in read], bool)
     return {
-        "recall_loss": round(float((found & ~passed).sum() / grooming.sum()), 4) if grooming.any() else None,
-        "found": int(found.sum()),
+        "recall_loss": round(float((flagged & ~passed).sum() / grooming.sum()), 4) if grooming.any() else None,
+        "found": int(flagged.sum()),
         "grooming": int(grooming.sum()),
         "passed_on": round(float(passed[ordinary].mean()), 4) if ordinary.any() else None,
         "passed_chat": round(float(passed[chat].mean()), 4) if chat.any() else None,
@@ -220,9 +222,9 @@ def _peaks(first: Prefilter, read: Sequence[_Read]) -> NDArray[np.float64]:
 def _choose_cut(first: Prefilter, read: Sequence[_Read], threshold: float) -> float:
     """Return the cut: a margin below the lowest conversation with grooming that the model finds, never above its threshold."""
     peaks = _peaks(first, read)
-    found = np.asarray([conversation.grooming is True and conversation.peak >= threshold for conversation in read], bool)
-    if not found.any():
+    flagged = np.asarray([conversation.grooming is True and conversation.peak >= threshold for conversation in read], bool)
+    if not flagged.any():
         return 0.0
-    lowest = float(np.clip(peaks[found].min(), 1e-6, 1 - 1e-6))
+    lowest = float(np.clip(peaks[flagged].min(), 1e-6, 1 - 1e-6))
     cut = 1.0 / (1.0 + np.exp(-(np.log(lowest / (1.0 - lowest)) - MARGIN)))
     return float(min(cut, threshold))

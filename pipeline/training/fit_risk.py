@@ -91,9 +91,9 @@ def fit_risk(scored: Sequence[Scored]) -> RiskHead:
     most = [None if known_ages or name not in _AGES else 0.0 for name in _BEGIN]
     bounds = [(0.0, None)] * stages + [(0.0, highest) for highest in most] + [(None, None)]
     known = len(np.unique(rows.labels)) == 2
-    found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds).x if known else begin
-    gather, slope, grown, young, offset = (float(value) for value in found[stages:])
-    return RiskHead(np.asarray(found[:stages]), floors, gather, slope, grown, young, offset)
+    fitted = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds).x if known else begin
+    gather, slope, grown, young, offset = (float(value) for value in fitted[stages:])
+    return RiskHead(np.asarray(fitted[:stages]), floors, gather, slope, grown, young, offset)
 
 
 def against_look_alikes(head: RiskHead, scored: Sequence[Scored], look_alikes: Sequence[bool]) -> RiskHead:

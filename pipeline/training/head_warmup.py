@@ -25,13 +25,13 @@ def embed(module: TrainingModule, examples: Sequence[Example]) -> list[Tensor]:
     training = module.training
     module.eval()
     with torch.no_grad(), in_bf16(module.positive.device):
-        found = [
+        message_vectors = [
             vectors.float()
             for start in range(0, len(examples), _AT_ONCE)
             for vectors in module.vectors(examples[start : start + _AT_ONCE])
         ]
     module.train(training)
-    return found
+    return message_vectors
 
 
 def refit_head(module: TrainingModule, examples: Sequence[Example], *, epochs: int, batch: int, seed: int) -> None:

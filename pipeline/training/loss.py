@@ -21,11 +21,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.config import LossSettings
 from pipeline.model.encoder.context_head import neighbours
 from pipeline.model.encoder.message_tokens import chunks, padded
 from pipeline.model.encoder.network import ContextNetwork, MessageNetwork, in_context
 from pipeline.model.risk_head import rows_of
+from pipeline.recipes import LossSettings
 from pipeline.training.examples import Example
 
 _QUIET = 0.25
@@ -165,16 +165,16 @@ def _speaker_losses(example: Example, logits: Tensor) -> list[Tensor]:
     evidence = functional.softplus(logits[example.before :])
     speakers = example.speakers[example.before :]
     signals = example.signals
-    found: list[tuple[Tensor, bool]] = []
+    losses: list[tuple[Tensor, bool]] = []
     for rows in rows_of(speakers):
         total = evidence[torch.from_numpy(rows).to(evidence.device)].amax(dim=0).sum()
         grooms = example.groomers is not None and speakers[rows[0]] in example.groomers
         signs = signals is None or bool(signals[example.before :][rows].any())
-        found.append((total, grooms and signs))
+        losses.append((total, grooms and signs))
     if example.groomers is None:
-        riskiest = torch.stack([total for total, _ in found]).max()
-        found = [(riskiest, example.grooming and (signals is None or bool(signals[example.before :].any())))]
-    return [-torch.log(-torch.expm1(-total.clamp(_LEAST, _MOST))) if grooms else _QUIET * total for total, grooms in found]
+        riskiest = torch.stack([total for total, _ in losses]).max()
+        losses = [(riskiest, example.grooming and (signals is None or bool(signals[example.before :].any())))]
+    return [-torch.log(-torch.expm1(-total.clamp(_LEAST, _MOST))) if grooms else _QUIET * total for total, grooms in losses]
 
 
 def stage_shares(examples: Sequence[Example]) -> list[float]:

@@ -12,20 +12,21 @@ from evaluation.metrics import Judged
 from evaluation.slices import slices
 from evaluation.summary import ORDINARY_CHAT, summarise
 from pipeline import __version__
-from pipeline.config import Recipe, Taxonomy
+from pipeline.config import Taxonomy
 from pipeline.corpora.augment.synthetic_chats import synthetic_chats
 from pipeline.model.base import Model
 from pipeline.model.card import write_card
 from pipeline.model.drift_profile import save_drift_profile
 from pipeline.model.predict import predict_labelled
 from pipeline.output import write_json
+from pipeline.recipes import Recipe
 from pipeline.suite import Suite
 from pipeline.thresholds import Thresholds
-from pipeline.training.choose import choose_thresholds
+from pipeline.training.choose_thresholds import choose_thresholds
 from pipeline.training.comparison import by_phrasing, suite_figures
 from pipeline.training.context_dilution import measure_context_dilution
 from pipeline.training.dataset import DatasetSplits
-from pipeline.training.faithful import faithfulness
+from pipeline.training.faithfulness import faithfulness
 
 _SYNTHETIC_SIZES = (60, 300)
 """Messages of the synthetic ordinary chats on which the threshold must keep the false-positive rate too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast, set_seed
+from transformers.utils.logging import disable_progress_bar
 
-from pipeline.config import EncoderRecipe, TrainingSettings
 from pipeline.errors import ConfigError
 from pipeline.model.encoder.message_tokens import MessageTokenizer
+from pipeline.recipes import EncoderRecipe, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ def open_encoder(recipe: EncoderRecipe, *, path: Path | None = None) -> Start:
         When it cannot be had, or has no fast tokenizer.
     """
     set_seed(recipe.seed)
+    if not sys.stderr.isatty():
+        disable_progress_bar()
     name = str(path or recipe.encoder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)

@@ -44,15 +44,15 @@ def piece_vectors(start: Start) -> PieceVectors:
     pieces = torch.arange(start.backend.get_vocab_size())
     training = encoder.training
     encoder.eval()
-    found = []
+    vectors = []
     with torch.inference_mode():
         for batch in pieces.split(_BATCH):
             around = [torch.full_like(batch, number) for number in frame]
             ids = torch.stack([*around[:1], batch, *around[1:]], dim=1).to(encoder.device)
             states = encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
-            found.append(torch.nn.functional.normalize(states.mean(dim=1), dim=1).float().cpu().numpy())
+            vectors.append(torch.nn.functional.normalize(states.mean(dim=1), dim=1).float().cpu().numpy())
     encoder.train(training)
-    states = np.concatenate(found).astype(np.float64)
+    states = np.concatenate(vectors).astype(np.float64)
     axes = PCA(min(WIDTH, *states.shape), svd_solver="covariance_eigh").fit_transform(states)
     return _whole(axes / np.sqrt((axes**2).mean()))
 

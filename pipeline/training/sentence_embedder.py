@@ -34,7 +34,7 @@ def load_sentence_embedder(path: Path) -> Callable[[Sequence[str]], NDArray[np.f
 
     def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-        found = np.zeros((len(texts), encoder.config.hidden_size), np.float32)
+        pooled = np.zeros((len(texts), encoder.config.hidden_size), np.float32)
         with torch.inference_mode():
             for start in range(0, len(order), _BATCH):
                 rows = order[start : start + _BATCH]
@@ -44,7 +44,7 @@ def load_sentence_embedder(path: Path) -> Callable[[Sequence[str]], NDArray[np.f
                 states = encoder(**batch).last_hidden_state
                 mask = batch["attention_mask"][:, :, None].to(states.dtype)
                 mean = (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
-                found[rows] = torch.nn.functional.normalize(mean, dim=1).float().numpy()
-        return found
+                pooled[rows] = torch.nn.functional.normalize(mean, dim=1).float().numpy()
+        return pooled
 
     return embed

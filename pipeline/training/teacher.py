@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.config import EncoderRecipe, TeacherSettings
 from pipeline.errors import ConfigError
+from pipeline.recipes import EncoderRecipe, TeacherSettings
 from pipeline.training.examples import Example
-from pipeline.training.fit_encoder import fit_encoder
 from pipeline.training.loss import TrainingModule
 from pipeline.training.open_encoder import open_encoder
 from pipeline.training.precision import in_bf16
+from pipeline.training.trainer import fit_encoder
 
 SAVED = "teacher.npy"
 """What the teachers say of every message of the training part, in the order of the examples: of shape (messages, stages + 1)."""

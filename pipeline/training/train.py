@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import tomli_w
 
-from pipeline.config import BaselineRecipe, EncoderRecipe, Recipe, Taxonomy, load_settings, read_recipe
+from pipeline.config import Taxonomy, load_settings
 from pipeline.corpora.augment.compose import Composition
 from pipeline.corpora.split import Splits, load_splits
 from pipeline.corpora.training import TrainingCorpus, read_training_corpus
@@ -27,6 +27,7 @@ from pipeline.model.card import CARD, CONFIG
 from pipeline.model.folder import MANIFEST, ModelFolder, open_model_folder, seal_model_folder
 from pipeline.model.leakage import SPLITS, save_training_hashes
 from pipeline.output import check_place, new_folder, write_json
+from pipeline.recipes import BaselineRecipe, EncoderRecipe, Recipe, read_recipe
 from pipeline.suite import Suite, stages_unknown_to, suite_outcomes
 from pipeline.training.dataset import DatasetSplits, assign_splits, make_splits
 from pipeline.training.encoder_source import require_encoder

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.config import BaselineRecipe, Taxonomy
+from pipeline.config import Taxonomy
+from pipeline.recipes import BaselineRecipe
 from pipeline.suite import Suite
 from pipeline.training.dataset import DatasetSplits
 from pipeline.training.fit_baseline import fit_baseline

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.config import BaselineRecipe, EncoderRecipe, Taxonomy
+from pipeline.config import Taxonomy
 from pipeline.model.encoder.context_head import ContextHead
 from pipeline.model.encoder.encoder import KIND, NETWORK, load_encoder, message_vectors, save_heads
 from pipeline.model.encoder.message_tokens import Arrays, Network, padded
 from pipeline.model.encoder.runtime import open_network
 from pipeline.model.folder import seal_model_folder
 from pipeline.model.predict import predict_labelled
+from pipeline.recipes import BaselineRecipe, EncoderRecipe
 from pipeline.suite import Suite
 from pipeline.training.calibrate import calibrate, look_alikes_of
 from pipeline.training.comparison import (
@@ -31,12 +32,12 @@ from pipeline.training.dataset import DatasetSplits
 from pipeline.training.examples import Example, make_examples
 from pipeline.training.export_encoder import export_network, export_torch, quantise
 from pipeline.training.fit_cascade import fit_cascade
-from pipeline.training.fit_encoder import fit_encoder
 from pipeline.training.head_warmup import refit_head
 from pipeline.training.measure import measure, predict_parts
 from pipeline.training.open_encoder import open_encoder
 from pipeline.training.piece_vectors import PieceVectors, piece_vectors
 from pipeline.training.teacher import with_teacher
+from pipeline.training.trainer import fit_encoder
 
 _CALIBRATION_BATCHES = 100
 _BATCH_MESSAGES = 64

@@ -21,13 +21,14 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from pipeline.config import EncoderRecipe, Taxonomy
+from pipeline.config import Taxonomy
 from pipeline.errors import ConfigError
 from pipeline.model.encoder.context_head import ContextHead
 from pipeline.model.encoder.encoder import KIND, NETWORK, EncoderModel, load_encoder, message_vectors, save_heads
 from pipeline.model.encoder.network import ContextNetwork, MessageNetwork
 from pipeline.model.encoder.torch_runtime import ENCODER, WEIGHTS
 from pipeline.model.folder import ModelFolder, open_model_folder, seal_model_folder
+from pipeline.recipes import EncoderRecipe
 from pipeline.suite import Suite
 from pipeline.training.calibrate import calibrate, look_alikes_of
 from pipeline.training.dataset import DatasetSplits
@@ -89,8 +90,8 @@ def train_heads(
     head = _fit(recipe, train, vectors, begin=earlier.head if keys == earlier.taxonomy.keys and not recipe.refit.anew else None)
     say("calibrating")
     logits = [
-        head.logits(own.float().numpy(), example.speakers)
-        for example, own in zip(validation, _embed(model, validation, say=say), strict=True)
+        head.logits(embedded.float().numpy(), example.speakers)
+        for example, embedded in zip(validation, _embed(model, validation, say=say), strict=True)
     ]
     calibrated = calibrate(logits, validation, look_alikes=look_alikes_of(dataset.validation))
     save_heads(
@@ -111,14 +112,14 @@ def train_heads(
 
 def _embed(model: EncoderModel, examples: Sequence[Example], *, say: Callable[[str], None]) -> list[Tensor]:
     """Return the vectors of each example's messages, of shape (n, width), in half precision."""
-    found: list[Tensor] = []
+    embedded: list[Tensor] = []
     for begin in range(0, len(examples), _AT_ONCE):
         part = examples[begin : begin + _AT_ONCE]
         vectors = message_vectors(model.network, [example.pieces for example in part], closing=model.tokenizer.closing)
-        found += [torch.from_numpy(own.astype(np.float16)) for own in vectors]
+        embedded += [torch.from_numpy(vector.astype(np.float16)) for vector in vectors]
         if begin // _AT_ONCE % 100 == 99:
-            say(f"read {len(found):,} of {len(examples):,}")
-    return found
+            say(f"read {len(embedded):,} of {len(examples):,}")
+    return embedded
 
 
 def _fit(

@@ -119,7 +119,7 @@ def make_run(
         "how": "made for a test",
         "conversations": {
             "grooming": counts,
-            "ordinary": {"written_hard": counts, "written_plain": counts, "ordinary_chat": counts},
+            "ordinary": {"labelled_hard": counts, "labelled_plain": counts, "ordinary_chat": counts},
         },
     }
     write_json(

@@ -73,12 +73,12 @@ def read_chatcoder2(path: Path, taxonomy: Taxonomy) -> Iterator[LabelledConversa
 
 def stages_of_codes(taxonomy: Taxonomy) -> dict[str, frozenset[str]]:
     """Return the stages that name each code in their crosswalk to Olson (2007)."""
-    found: dict[str, set[str]] = {}
+    stages_by_code: dict[str, set[str]] = {}
     for stage in taxonomy.stages:
         for entry in stage.crosswalk.get("olson_2007", ()):
             for code in _CODE.findall(entry):
-                found.setdefault(code, set()).add(stage.key)
-    return {code: frozenset(stages) for code, stages in found.items()}
+                stages_by_code.setdefault(code, set()).add(stage.key)
+    return {code: frozenset(stages) for code, stages in stages_by_code.items()}
 
 
 def _labelled(

@@ -48,7 +48,7 @@ def flag_of(message: Message, name: str) -> bool | None:
     """
     value = message.meta.get(name)
     if value is None and name == "flagged" and STAGE_COLUMNS[0] not in message.meta:
-        value = next((found for column in STAGE_COLUMNS[1:] if _is_flag(found := message.meta.get(column))), None)
+        value = next((flag for column in STAGE_COLUMNS[1:] if _is_flag(flag := message.meta.get(column))), None)
     if value is None or is_unknown(value):
         return None
     if isinstance(value, bool):

@@ -102,9 +102,9 @@ def read_ground_truth(folder: Path) -> GroundTruth:
             predators.append((file, frozenset(rows)))
         elif rows and all(_LINE.fullmatch(row) for row in rows):
             lines.append((file, frozenset((match[1], match[2]) for row in rows if (match := _LINE.fullmatch(row)))))
-    for what, found in (("predator ids", predators), ("lines", lines)):
-        if len(found) > 1:
-            names = ", ".join(file.name for file, _ in found)
+    for what, entries in (("predator ids", predators), ("lines", lines)):
+        if len(entries) > 1:
+            names = ", ".join(file.name for file, _ in entries)
             raise CorpusError(
                 f"several lists of {what}: {names}", where=str(folder), do="Leave the one of this corpus in the folder"
             )

@@ -192,9 +192,9 @@ def _people(written: WrittenConversation) -> dict[str, str]:
     sides = (
         {True: "groomer", False: "other"} if any(speaker.groomer for speaker in written.speakers.values()) else {False: "speaker"}
     )
-    found = {}
+    role_of = {}
     for grooms, side in sides.items():
         people = [speaker for speaker in written.speakers.values() if speaker.groomer == grooms]
-        found[f"{side}_age"] = "+".join(sorted({speaker.age for speaker in people}))
-        found[f"{side}_gender"] = "+".join(sorted({speaker.gender for speaker in people}))
-    return found
+        role_of[f"{side}_age"] = "+".join(sorted({speaker.age for speaker in people}))
+        role_of[f"{side}_gender"] = "+".join(sorted({speaker.gender for speaker in people}))
+    return role_of

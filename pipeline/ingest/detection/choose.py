@@ -106,10 +106,9 @@ def _place(as_found: ExportFile, options: ReadOptions, choice: Choice, incomplet
 def with_line_ends(file: ExportFile, head: bytes) -> ExportFile:
     """Return the file as one in UTF-16 without a mark, or with carriage returns for line ends, where its head says so."""
     encoding = unmarked_utf16(head) if b"\0" in head else None
-    if encoding is not None:
-        return replace(file, encoding=encoding)
-    cr_only = b"\r" in head and b"\n" not in head and b"\0" not in head and not head.startswith((b"PAR1", b"%PDF"))
-    return replace(file, cr_only=True) if cr_only else file
+    plain = head.replace(b"\0", b"") if encoding is not None else head
+    cr_only = b"\r" in plain and b"\n" not in plain and b"\0" not in plain and not plain.startswith((b"PAR1", b"%PDF"))
+    return replace(file, encoding=encoding, cr_only=cr_only) if encoding is not None or cr_only else file
 
 
 def as_utf8(file: ExportFile, format_: str, log: ReadLog) -> ExportFile:
@@ -128,14 +127,14 @@ def as_utf8(file: ExportFile, format_: str, log: ReadLog) -> ExportFile:
     return file
 
 
-def tell_strange(path: Path, strange: list[Strange], found: list[tuple[str, ExportFile]], log: ReadLog) -> None:
+def tell_strange(path: Path, strange: list[Strange], files: list[tuple[str, ExportFile]], log: ReadLog) -> None:
     """Name every file that no reader takes: as failed where it may hold a chat, else as passed over.
 
     A file with the extension of data fails, but for one that is known to hold no chats. Of the others each that looks like a chat
     is warned of, and the rest are counted; but for what was sent in a chat.
     """
-    downloads = top_folders((format_, file.location) for format_, file in found)
-    attachments = attachment_folders(found)
+    downloads = top_folders((format_, file.location) for format_, file in files)
+    attachments = attachment_folders(files)
     others: list[Strange] = []
     named = 0
     for stranger in strange:

@@ -12,8 +12,15 @@ from types import ModuleType
 from pipeline.errors import ExportError
 from pipeline.ingest.detection.html_evidence import html_format
 from pipeline.ingest.detection.json_evidence import first_record, is_lines, json_format
-from pipeline.ingest.detection.log_evidence import csv_format, has_rows, marked_format, unmarked_format
-from pipeline.ingest.detection.table_evidence import header_columns, holds_messages, is_complete, is_snapchat_return
+from pipeline.ingest.detection.log_evidence import begins_with_row, csv_format, has_rows, marked_format, unmarked_format
+from pipeline.ingest.detection.table_evidence import (
+    header_columns,
+    holds_messages,
+    is_complete,
+    is_snapchat_return,
+    typed_columns,
+    without_separator_line,
+)
 from pipeline.ingest.detection.text_evidence import TIKTOK_BANNER, has_headers, is_discord_text, text_format
 from pipeline.ingest.detection.xml_evidence import xml_format
 from pipeline.ingest.files.export_file import ExportFile
@@ -149,8 +156,8 @@ class Found:
 
 def detect(file: ExportFile, columns: Mapping[str, str] = _NOTHING) -> str | None:
     """Return the key of the file's format, or ``None`` when it is none of ours; see `examine`."""
-    found = examine(file, columns)
-    return found.format if found is not None else None
+    evidence = examine(file, columns)
+    return evidence.format if evidence is not None else None
 
 
 def examine(file: ExportFile, columns: Mapping[str, str] = _NOTHING, head: bytes | None = None) -> Found | None:
@@ -192,20 +199,23 @@ def _workbook(file: ExportFile, columns: Mapping[str, str]) -> Found | None:
     """Return what the first sheet with messages in it is; a workbook that cannot be opened is one for its reader to refuse."""
     try:
         grids = workbook_grids(file)
-        found = [found for grid in grids if (found := _grid(grid, columns)) is not None]
+        evidence = [evidence for grid in grids if (evidence := _grid(grid, columns)) is not None]
     except ExportError:
         return Found("xlsx", complete=False)
-    return max(found, key=lambda candidate: candidate.complete, default=None)
+    return max(evidence, key=lambda candidate: candidate.complete, default=None)
 
 
-def _grid(grid: Grid, columns: Mapping[str, str]) -> Found | None:
+def _grid(grid: Grid, asked: Mapping[str, str]) -> Found | None:
     header = grid.header(
-        lambda names: is_complete(names, columns) or forensic_format(names) is not None or holds_messages(names, columns)
+        lambda names: (
+            is_complete(names, typed_columns(names, asked)) or forensic_format(names) is not None or holds_messages(names, asked)
+        )
     )
     if header is None:
         return None
     names = header[1]
-    program = None if is_complete(names, columns) or columns else forensic_format(names)
+    columns = typed_columns(names, asked)
+    program = None if is_complete(names, columns) or asked else forensic_format(names)
     return Found(program) if program is not None else Found("xlsx", is_complete(names, columns))
 
 
@@ -230,7 +240,7 @@ def _json(head: bytes, columns: Mapping[str, str]) -> Found | None:
     return Found("jsonl", is_complete(keys, columns)) if is_lines(text) else None
 
 
-def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | None:
+def _lines(text: str, file: ExportFile, asked: Mapping[str, str]) -> Found | None:
     if is_snapchat_return(text):
         return Found("snapchat_return")
     if TIKTOK_BANNER.match(text.lstrip()):
@@ -239,7 +249,9 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
         return Found("roblox") if has_chat(text) or has_chat(file.head(_LONG_HEAD).decode("utf-8", "replace")) else None
     if (known_format := marked_format(text)) is not None:
         return Found(known_format)
-    names = header_columns(text.lstrip().partition("\n")[0].rstrip("\r"))
+    first = without_separator_line(text.lstrip()).partition("\n")[0].rstrip("\r")
+    names = [] if begins_with_row(text) else header_columns(first)
+    columns = typed_columns(names, asked)
     if is_discord_text(text):
         return Found("discord_text")
     if set(names) >= _DISCORD:
@@ -250,7 +262,7 @@ def _lines(text: str, file: ExportFile, columns: Mapping[str, str]) -> Found | N
         return Found("imessage")
     if len(names) > 1 and (known_format := csv_format(text.lstrip())) is not None:
         return Found(known_format)
-    if not is_complete(names, columns) and not columns and (report := report_format(text)) is not None:
+    if not is_complete(names, columns) and not asked and (report := report_format(text)) is not None:
         return Found(report)
     if len(names) > 1 and "\0" not in text and holds_messages(names, columns):
         return Found("csv", is_complete(names, columns))

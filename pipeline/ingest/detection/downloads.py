@@ -29,13 +29,13 @@ _ATTACHMENTS = frozenset({"files", "media", "attachments", "photos", "video_file
 """Folders beside a chat in which exporters put what was sent."""
 
 
-def top_folders(found: Iterable[tuple[str, PurePosixPath]]) -> dict[str, re.Pattern[str]]:
+def top_folders(files: Iterable[tuple[str, PurePosixPath]]) -> dict[str, re.Pattern[str]]:
     """Return the top folders of the downloads that these chats lie in, each with the pattern of the paths of its chats.
 
     ``found`` are the format and the place of each export.
     """
     folders: dict[str, re.Pattern[str]] = {}
-    for format_, location in found:
+    for format_, location in files:
         if (chats := _CHATS.get(format_)) is None:
             continue
         place = _whole(location)
@@ -51,12 +51,12 @@ def holds_other_data(location: PurePosixPath, folders: dict[str, re.Pattern[str]
     return bool(inside) and not any(chats.match(place.removeprefix(folder)) for folder, chats in inside)
 
 
-def attachment_folders(found: Iterable[tuple[str, ExportFile]]) -> set[PurePosixPath]:
+def attachment_folders(files: Iterable[tuple[str, ExportFile]]) -> set[PurePosixPath]:
     """Return the folders in which lies what people sent one another: beside each chat those that exporters make.
 
     Of WhatsApp it is the archive that the chat came in: what was sent lies there beside the chat.
     """
-    chats = {(file.location.parent, format_ == "whatsapp" and file.member is not None) for format_, file in found}
+    chats = {(file.location.parent, format_ == "whatsapp" and file.member is not None) for format_, file in files}
     return {folder / name for folder, _ in chats for name in _ATTACHMENTS} | {folder for folder, is_own in chats if is_own}
 
 

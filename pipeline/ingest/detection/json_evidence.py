@@ -5,6 +5,7 @@ A key in another object, or a word in somebody's text, decides nothing.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -106,7 +107,7 @@ def key_chains(head: bytes) -> Iterator[frozenset[str]]:
 
 def first_record(head: bytes) -> frozenset[str]:
     """Return the keys of the first object of a list, or of a file that begins with one, as far as the head holds them."""
-    found: set[str] = set()
+    fields: set[str] = set()
     depth = 0
     for event, value in _events(head):
         if event == "start_map":
@@ -116,8 +117,8 @@ def first_record(head: bytes) -> frozenset[str]:
             if depth == 0:
                 break
         elif event == "map_key" and depth == 1:
-            found.add(str(value))
-    return frozenset(found)
+            fields.add(str(value))
+    return frozenset(fields)
 
 
 def is_lines(text: str) -> bool:
@@ -134,6 +135,7 @@ def is_lines(text: str) -> bool:
 def _events(head: bytes) -> Iterator[tuple[str, object]]:
     """Yield the parser's events until the head ends or cannot be read on."""
     mender = EscapeMender(hex_escapes=True)
+    head = head.removeprefix(codecs.BOM_UTF8)
     stream = BytesIO(_DIGITS.sub(b"0", mender.feed(head) + mender.rest()))
     depth = 0
     try:

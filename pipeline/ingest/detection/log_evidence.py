@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.ingest.detection.text_evidence import is_log
+from pipeline.ingest.detection.text_evidence import has_headers, is_log
 from pipeline.ingest.readers import (
     imessage_exporter_grammar,
     irc_grammar,
@@ -72,6 +72,12 @@ def unmarked_format(text: str) -> str | None:
     return _best(lines, begins=False)
 
 
+def begins_with_row(text: str) -> bool:
+    """Whether the first line is a row of some program's text: then its commas part no columns, whatever stands between them."""
+    first = _lines(text)[:1]
+    return any(has_headers(line) or any(isinstance(f.grammar().line(line), Entry) for f in _FORMATS.values()) for line in first)
+
+
 def csv_format(text: str) -> str | None:
     """Return the program that writes such a CSV, of those whose chats are text too."""
     return next((name for name, is_csv in _CSV.items() if is_csv(text)), None)
@@ -109,10 +115,10 @@ def _begins(lines: Sequence[str], format_: TextFormat) -> bool:
 
 def _weigh(lines: Sequence[str], format_: TextFormat) -> _Weight:
     grammar = format_.grammar()
-    found = [grammar.line(line) for line in lines]
-    if not found:
+    parsed = [grammar.line(line) for line in lines]
+    if not parsed:
         return _Weight(titled=False, share=0.0, spoken=0, rows=0)
-    explained = sum(line is not None for line in found)
-    rows = [line for line in found if isinstance(line, Entry)]
+    explained = sum(line is not None for line in parsed)
+    rows = [line for line in parsed if isinstance(line, Entry)]
     spoken = [(row.speaker, ": ", row.text) for row in rows if row.speaker is not None]
-    return _Weight(isinstance(found[0], Aside), explained / len(found), len(spoken), len(rows), is_log(spoken))
+    return _Weight(isinstance(parsed[0], Aside), explained / len(parsed), len(spoken), len(rows), is_log(spoken))

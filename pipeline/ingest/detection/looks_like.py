@@ -47,8 +47,11 @@ _MAGIC: tuple[tuple[bytes, Look], ...] = (
     (b"BZh", Look("a bzip2 archive", "Unpack it and give the file")),
     (b"\xfd7zXZ", Look("an xz archive", "Unpack it and give the file")),
     (b"\xff\xd8\xff", Look("a picture", "Give the chat's text", chat=False)),
+    (b"{\\rtf", Look("a text with formatting (RTF)", "Save it as plain text in UTF-8, or give the app's own export")),
     (b"\x89PNG", Look("a picture", "Give the chat's text", chat=False)),
 )
+_BACKUP = re.compile(r"\.crypt\d{1,2}\Z", re.IGNORECASE)
+_WHATSAPP_BACKUP = Look("WhatsApp's encrypted backup", "In the chat: More, Export chat; without media is enough")
 _HTML: tuple[tuple[str, Look], ...] = (
     (r"\bclass=\"page_wrap", _TELEGRAM_PAGE),
     (r"chatlog__|DiscordChatExporter", Look("Discord as DiscordChatExporter's HTML", "Export the channel again, as JSON")),
@@ -72,6 +75,10 @@ _KEYS: tuple[tuple[frozenset[str], Look], ...] = (
 )
 _TEXT: tuple[tuple[str, Look], ...] = (
     (r"\d{4}-\d{2}-\d{2}T[\d:.]+Z,[\d.]+,[0-9a-f]+,\d+(?:,\w+)? \[D?FLog::", _ROBLOX),
+    (
+        r"(?:[!-9;-~]{1,60}:.*\r?\n(?:[ \t].*\r?\n)*){2,}\r?\n",
+        Look("a single mail", "Put the mails of the thread in a mailbox (mbox), as Thunderbird and Apple Mail export it"),
+    ),
     (
         r"Conversation: .*\n\s*From: .*\nType: ",
         Look(
@@ -98,6 +105,8 @@ _TABLE = Look("a table of messages that lacks columns we need", "Give it alone a
 def looks_like(file: ExportFile, head: bytes | None = None) -> Look | None:
     """Return what a file looks like that is no export we read; ``None`` where nothing tells. ``head`` is its begin, where known."""
     head = file.head(_HEAD) if head is None else head
+    if _BACKUP.search(file.location.name) is not None:
+        return _WHATSAPP_BACKUP
     if archive_kind(head) is not None:
         return _archive(file)
     for magic, look in _MAGIC:

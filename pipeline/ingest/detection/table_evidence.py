@@ -24,6 +24,7 @@ _WHEN = frozenset(
     }
 )
 _WHAT = frozenset({"text", "message", "body", "content", "contents", "message_text", "msg", "words", "utterance", "chat_message"})
+_SEPARATOR_LINE = re.compile(r'"?sep=[,;\t]"?', re.IGNORECASE)
 _EDGES = re.compile(r"[\s\-]+")
 
 
@@ -49,15 +50,39 @@ def is_snapchat_return(text: str) -> bool:
 def holds_messages(names: Iterable[str], columns: Mapping[str, str]) -> bool:
     """Whether the fields of one record say who, when and what; a field that the user named for one of ours counts as it."""
     known = set(names)
-    folded = {_EDGES.sub("_", name.strip().casefold()) for name in known}
+    typed = {folded(name) for name in known}
     asked = (("speaker", _WHO), ("timestamp", _WHEN), ("text", _WHAT))
-    return all(columns.get(field) in known if field in columns else bool(folded & words) for field, words in asked)
+    return all(columns.get(field) in known if field in columns else bool(typed & words) for field, words in asked)
 
 
 def is_complete(names: Iterable[str], columns: Mapping[str, str]) -> bool:
     """Whether every field that is needed has its column, by its own name or by the user's word."""
     known = set(names)
     return all(columns.get(field, field) in known for field in REQUIRED)
+
+
+def folded(name: str) -> str:
+    """Return the name of a column as people who type it by hand mean it: ``Conversation ID`` is ``conversation_id``."""
+    return _EDGES.sub("_", name.strip().casefold())
+
+
+def typed_columns(names: Iterable[str], columns: Mapping[str, str], fields: Iterable[str] = REQUIRED) -> dict[str, str]:
+    """Return the user's word on which column holds which field, and of the other fields the columns that a person typed."""
+    known = list(names)
+    typed = {folded(name): name for name in reversed(known)}
+    others = {field: typed[field] for field in fields if field not in known and field not in columns and field in typed}
+    return {**others, **columns}
+
+
+def is_separator_line(line: str) -> bool:
+    """Whether a line is the one with which Excel says what separates the columns."""
+    return _SEPARATOR_LINE.fullmatch(line.strip()) is not None
+
+
+def without_separator_line(text: str) -> str:
+    """Return the begin of a CSV without the line with which Excel says what separates its columns."""
+    first, newline, rest = text.partition("\n")
+    return rest if newline and is_separator_line(first) else text
 
 
 def header_columns(line: str) -> list[str]:

@@ -27,7 +27,7 @@ _MOST = 0.6
 _SIGNAL = re.compile(r"\[\d{4}-\d{2}-\d{2}(?P<comma>,?) \d{2}:\d{2}(?P<seconds>:\d{2})?\] [^\n:]+:")
 _DISCORD_BANNER = re.compile(r"={20,}\r?\n(?:Guild|Server): ")
 _LEVEL = re.compile(r"[\[<(].{1,60}[\]>)]|.{0,30}\b(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE|STDOUT|STDERR)")
-_NAMED_WITHIN = re.compile(r"<[^<>]{1,40}> ?\S|[\w.\- ]{1,30}: \S")
+_NAMED_WITHIN = re.compile(r"<[^<>]{1,40}>(?: | ?\S|$)|[\w.\- ]{1,30}: \S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +63,16 @@ def text_format(text: str, file: ExportFile) -> str | None:
 
 def _lines(text: str) -> list[_Line]:
     r"""Return the lines that are not empty; only ``\n`` ends one, for a message may hold any other break."""
-    found: list[_Line] = []
+    parsed: list[_Line] = []
     blank = True
     for line in text.split("\n"):
         bare = line.removesuffix("\r")
         if bare.strip():
             header = header_of(bare) if can_begin(bare) else None
             known = header if header is not None and header.clock is not None else None
-            found.append(_Line(bare, known, after_blank=blank))
+            parsed.append(_Line(bare, known, after_blank=blank))
         blank = not bare.strip()
-    return found
+    return parsed
 
 
 def _style(lines: Sequence[_Line]) -> Style | None:

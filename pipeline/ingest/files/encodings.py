@@ -131,12 +131,15 @@ def _count_beyond_ascii(block: bytes) -> int:
 
 
 class RecodedStream(io.RawIOBase):
-    r"""A stream in another encoding as one in UTF-8; with ``cr_only`` each carriage return becomes a ``\n``."""
+    r"""A stream in another encoding as one in UTF-8; with ``cr_only`` each carriage return becomes a ``\n``.
 
-    def __init__(self, raw: BinaryIO, encoding: str, name: str, *, cr_only: bool = False) -> None:
+    Without an encoding the other bytes stay as they are.
+    """
+
+    def __init__(self, raw: BinaryIO, encoding: str | None, name: str, *, cr_only: bool = False) -> None:
         super().__init__()
         self._raw = raw
-        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._decoder = codecs.getincrementaldecoder(encoding)() if encoding is not None else None
         self._encoding = encoding
         self._name = name
         self._cr_only = cr_only
@@ -158,6 +161,8 @@ class RecodedStream(io.RawIOBase):
         return size
 
     def _recoded(self, block: bytes) -> bytes:
+        if self._decoder is None:
+            return block.replace(b"\r", b"\n")
         try:
             text = self._decoder.decode(block, final=not block)
             return (text.replace("\r", "\n") if self._cr_only else text).encode("utf-8")

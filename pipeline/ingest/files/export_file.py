@@ -67,11 +67,11 @@ class ExportFile:
         raw, packed = self._open_unpacked()
         try:
             self._know(marked_encoding=marked_encoding(raw.peek(4)[:4]))
-            encoding = self.encoding or self.marked_encoding or ("utf-8" if self.cr_only else None)
+            encoding = self.encoding or self.marked_encoding
         except ExportError:
             raw.close()
             raise
-        if encoding is None:
+        if encoding is None and not self.cr_only:
             return raw, not packed
         return io.BufferedReader(RecodedStream(raw, encoding, self.name, cr_only=self.cr_only), _BLOCK), False
 
@@ -93,6 +93,10 @@ class ExportFile:
             ) from error
         damaged = "the archive is damaged: this member does not unpack to what was packed"
         return io.BufferedReader(_Guarded(stream, self, damaged, "the member"), _BLOCK)
+
+    def open_bytes(self) -> io.BufferedReader:
+        """Open for reading the bytes in whatever encoding, unpacked where they are packed with gzip; raises as `open` does."""
+        return self._open_unpacked()[0]
 
     def _open_unpacked(self) -> tuple[io.BufferedReader, bool]:
         """Return the file open, and whether it is packed with gzip."""

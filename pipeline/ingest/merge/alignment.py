@@ -2,7 +2,8 @@
 
 Two phones may be in other time zones, one may write no seconds, and each has its own name for a contact. So the minutes are
 compared, after a shift of the clock that most of the shared words agree on; and who is who follows from the messages that both
-have. The shift may change within a chat, for one country changes its clocks before another.
+have. The shift may change within a chat, for one country changes its clocks before another. Where both exports say of each time
+which moment it is, there is no shift: what is said again an hour later was said twice.
 """
 
 from __future__ import annotations
@@ -81,12 +82,13 @@ def align(first: Talk, second: Talk, by_id: Sequence[Pair] = ()) -> Alignment:
     shifts = dict.fromkeys((row for _, row in pairs), 0)
     names: dict[str, str] = {}
     left = words.left(pairs)
-    shift = 0 if by_id else words.best_shift(left)
+    fixed = bool(by_id) or (first.tells_zone and second.tells_zone)
+    shift = 0 if fixed else words.best_shift(left)
     if shift is not None:
         names = {} if by_id else _names(first, second, words.in_order(left, shift))
         pairs += _all_in_place(words, left, shift, names)
         shifts |= dict.fromkeys((row for _, row in pairs if row not in shifts), shift)
-        for _ in range(_CHANGES) if not by_id else ():
+        for _ in range(_CHANGES) if not fixed else ():
             more, shift = words.another_stretch(pairs, shift, names)
             if not more:
                 break
@@ -103,9 +105,9 @@ def align(first: Talk, second: Talk, by_id: Sequence[Pair] = ()) -> Alignment:
 
 def _all_in_place(words: _Words, left: Left, shift: int, names: Mapping[str, str]) -> list[Pair]:
     """Return the rows with the same words, at the same minute, from the same speaker; and a minute apart between such two."""
-    found = words.in_order(left, shift, names)
-    found += words.anywhere(_without(left, found), shift, names)
-    return found + words.between(_without(left, found), found, shift, names)
+    pairs = words.in_order(left, shift, names)
+    pairs += words.anywhere(_without(left, pairs), shift, names)
+    return pairs + words.between(_without(left, pairs), pairs, shift, names)
 
 
 Left = tuple[Sequence[int], Sequence[int]]
@@ -193,29 +195,29 @@ class _Words:
         places: dict[Hashable, list[int]] = defaultdict(list)
         for row in left[0]:
             places[bisect_left(mine, row), self.first.keys[row], self.first.messages[row].speaker].append(row)
-        found: list[Pair] = []
+        matched: list[Pair] = []
         for row in left[1]:
             gap = bisect_left(theirs, row)
             place = places.get((gap, self.second.keys[row], self._speaker(row, names)))
             minute = (self.second.minutes[row] or 0) + shift
             if place and 0 < gap < len(chain) and abs((self.first.minutes[place[0]] or 0) - minute) <= 1:
-                found.append((place.pop(0), row))
-        return found
+                matched.append((place.pop(0), row))
+        return matched
 
     def another_stretch(self, pairs: Sequence[Pair], shift: int, names: Mapping[str, str]) -> tuple[list[Pair], int]:
         """Return the rows of a stretch in which the clocks are apart by more or less: nearly all of it, of many different words."""
         left = self.left(pairs)
         other = self.best_shift(left, near=shift)
-        found = self.in_order(left, other, names) if other is not None else []
-        if other is None or len({self.second.keys[row] for _, row in found}) < _STRETCH:
+        matched = self.in_order(left, other, names) if other is not None else []
+        if other is None or len({self.second.keys[row] for _, row in matched}) < _STRETCH:
             return [], shift
         counts = [
-            bisect_left(rows, max(pair[side] for pair in found) + 1) - bisect_left(rows, min(pair[side] for pair in found))
+            bisect_left(rows, max(pair[side] for pair in matched) + 1) - bisect_left(rows, min(pair[side] for pair in matched))
             for side, rows in enumerate(left)
         ]
-        if len(found) < _MOST_OF * min(counts):
+        if len(matched) < _MOST_OF * min(counts):
             return [], shift
-        return [*found, *self.between(_without(left, found), found, other, names)], other
+        return [*matched, *self.between(_without(left, matched), matched, other, names)], other
 
 
 def _names(first: Talk, second: Talk, pairs: Sequence[Pair]) -> dict[str, str]:
@@ -238,9 +240,9 @@ def _same_rows(first: Talk, second: Talk, pairs: Sequence[Pair], shifts: dict[in
     First those that say the same; then those that say it in another language, or in another state: a message that one export has
     withdrawn or edited stands at its time, from its sender, in the other.
     """
-    found: list[Pair] = []
+    matched: list[Pair] = []
     for alike in (_equal, _same_message):
-        taken = {left for left, _ in (*pairs, *found)}, {row for _, row in (*pairs, *found)}
+        taken = {left for left, _ in (*pairs, *matched)}, {row for _, row in (*pairs, *matched)}
         places: dict[Hashable, list[int]] = defaultdict(list)
         for row, message in enumerate(first.messages):
             if row not in taken[0]:
@@ -256,9 +258,9 @@ def _same_rows(first: Talk, second: Talk, pairs: Sequence[Pair], shifts: dict[in
             left = next((left for left in candidates if alike(first.messages[left], message)), None)
             if left is not None:
                 candidates.remove(left)
-                found.append((left, row))
+                matched.append((left, row))
                 shifts[row] = shift
-    return found
+    return matched
 
 
 def _equal(message: Message, other: Message) -> bool:

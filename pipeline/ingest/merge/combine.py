@@ -23,15 +23,15 @@ class Combined:
     names: Mapping[str, str]
 
 
-def combine(first: Talk, second: Talk, found: Alignment) -> Combined:
+def combine(first: Talk, second: Talk, alignment: Alignment) -> Combined:
     """Put the rows of two conversations in one order: the first's, with the second's own rows between those that both have.
 
     A row that only the second has keeps its place between its neighbours, and by time where those leave room; its time is told by
     the first's clock.
     """
-    own_names, their_names = _one_name_each(first, second, found)
+    own_names, their_names = _one_name_each(first, second, alignment)
     mine = [_named(message, own_names) for message in first.messages]
-    twin = {row: left for left, row in found.pairs}
+    twin = {row: left for left, row in alignment.pairs}
     ids = {message.message_id for message in mine}
     now = {
         message.message_id: mine[twin[row]].message_id if row in twin else _free(message.message_id, ids)
@@ -39,12 +39,12 @@ def combine(first: Talk, second: Talk, found: Alignment) -> Combined:
     }
     theirs = [_replying(_named(message, their_names), now) for message in second.messages]
     latest = _ends(second) > _ends(first)
-    for left, row in found.pairs:
+    for left, row in alignment.pairs:
         mine[left] = _one_of(mine[left], theirs[row], latest=latest)
-    rows = _in_one_order(mine, theirs, twin, dict(zip((row for _, row in found.pairs), found.shifts, strict=True)), now)
+    rows = _in_one_order(mine, theirs, twin, dict(zip((row for _, row in alignment.pairs), alignment.shifts, strict=True)), now)
     conversation = replace(first.conversation, messages=tuple(rows), title=_title(first, second), meta=_meta(first, second))
-    changed = sum("earlier_text" in mine[left].meta for left, _ in found.pairs)
-    return Combined(Talk(conversation, tuple(rows), first.place), len(found.pairs), changed, {**own_names, **their_names})
+    changed = sum("earlier_text" in mine[left].meta for left, _ in alignment.pairs)
+    return Combined(Talk(conversation, tuple(rows), first.place), len(alignment.pairs), changed, {**own_names, **their_names})
 
 
 def _in_one_order(
@@ -141,17 +141,17 @@ def _says_more(message: Message, other: Message) -> bool:
     return "attachments" in message.meta and "attachments" not in other.meta
 
 
-def _one_name_each(first: Talk, second: Talk, found: Alignment) -> tuple[dict[str, str], dict[str, str]]:
+def _one_name_each(first: Talk, second: Talk, alignment: Alignment) -> tuple[dict[str, str], dict[str, str]]:
     """Return the new names in the first and in the second: a name before a number, a number before "You", else the first's."""
-    best = {own: min((own, theirs), key=name_rank) for theirs, own in found.names.items()}
+    best = {ours: min((ours, theirs), key=name_rank) for theirs, ours in alignment.names.items()}
     finals = [best.get(name, name) for name in sorted(first.speakers)]
     if len(set(finals)) < len(finals):
-        best = {own: own for own in best}
-    mine = {own: name for own, name in best.items() if own != name}
-    theirs = {name: best[own] for name, own in found.names.items() if name != best[own]}
+        best = {ours: ours for ours in best}
+    mine = {ours: name for ours, name in best.items() if ours != name}
+    theirs = {name: best[ours] for name, ours in alignment.names.items() if name != best[ours]}
     people = {best.get(name, name) for name in first.speakers}
-    matched = {best[own] for own in found.names.values()}
-    for name in sorted(second.speakers - found.names.keys()):
+    matched = {best[ours] for ours in alignment.names.values()}
+    for name in sorted(second.speakers - alignment.names.keys()):
         if name in matched:  # another person of the same name, or the other phone's "You"
             theirs[name] = _free(name, people)
     return mine, theirs

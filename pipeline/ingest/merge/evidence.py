@@ -64,21 +64,24 @@ def _compare(first: Talk, second: Talk) -> Verdict:
     pairs, others = shared_ids(first, second)
     if pairs and len(pairs) >= _AGREE * (len(pairs) + others) and (same_id or _same_texts(first, second, pairs) >= _TEXTS):
         return Verdict("same", "ids", align(first, second, pairs))
-    found = align(first, second)
-    inside = _inside(first, second, found)
-    if _sure(first, second, found, inside, same_id=same_id):
-        return Verdict("same", "messages", found)
+    glob = first.id is not None and is_global(first.family, first.id)
+    if same_id and glob and not others and first.has_ids and second.has_ids:
+        return Verdict("same", "id")  # other ids are other messages, whatever they say
+    alignment = align(first, second)
+    inside = _inside(first, second, alignment)
+    if _sure(first, second, alignment, inside, same_id=same_id):
+        return Verdict("same", "messages", alignment)
     if same_id:
-        return _same_id(first, second, others, found)
-    if _doubtful(first, second, found):
+        return _same_id(first, second, others, alignment)
+    if _doubtful(first, second, alignment):
         inner, other = inside
         return Verdict(
             "unsure",
-            f"{found.words} messages are in both, of {inner} and {other} in the time that both cover",
-            found,
+            f"{alignment.words} messages are in both, of {inner} and {other} in the time that both cover",
+            alignment,
         )
     if _look_alike(first, second):
-        return Verdict("unsure", "the same title and the same people, and no message is in both", found)
+        return Verdict("unsure", "the same title and the same people, and no message is in both", alignment)
     return Verdict("other", "no message is in both")
 
 
@@ -91,13 +94,13 @@ def _same_texts(first: Talk, second: Talk, pairs: list[tuple[int, int]]) -> int:
     return len({second.keys[row] for left, row in pairs if second.keys[row] and first.keys[left] == second.keys[row]})
 
 
-def _inside(first: Talk, second: Talk, found: Alignment) -> tuple[int, int]:
+def _inside(first: Talk, second: Talk, alignment: Alignment) -> tuple[int, int]:
     """Return how many messages with words each has in the stretch of time that both cover."""
     by_minute = first.whole_minutes or second.whole_minutes
     mine, theirs = (talk.clock(by_minute=by_minute) for talk in (first, second))
     if not mine or not theirs:
         return 0, 0
-    shift = found.shift * 60
+    shift = alignment.shift * 60
     start, end = max(min(mine.values()), min(theirs.values()) + shift), min(max(mine.values()), max(theirs.values()) + shift)
     return (
         sum(1 for row, moment in mine.items() if first.keys[row] and start <= moment <= end),
@@ -105,44 +108,44 @@ def _inside(first: Talk, second: Talk, found: Alignment) -> tuple[int, int]:
     )
 
 
-def _sure(first: Talk, second: Talk, found: Alignment, inside: tuple[int, int], *, same_id: bool) -> bool:
+def _sure(first: Talk, second: Talk, alignment: Alignment, inside: tuple[int, int], *, same_id: bool) -> bool:
     fewer, more = min(inside), max(inside)
-    if not found.words or found.words < _OF_FEWER * fewer or found.words < _OF_MORE * more:
+    if not alignment.words or alignment.words < _OF_FEWER * fewer or alignment.words < _OF_MORE * more:
         return False
     if same_id:
-        return found.texts >= _TALK or found.words == fewer
-    two = len(set(found.names.values())) >= _TALK
+        return alignment.texts >= _TALK or alignment.words == fewer
+    two = len(set(alignment.names.values())) >= _TALK
     if not two and not (_one_title(first, second) and first.speakers == second.speakers):
         return False
-    named = agreeing(found.names) > 0
-    if found.shift == 0:
-        return found.texts >= (_TEXTS if named else _TEXTS_WITHOUT_NAMES)
-    return found.texts >= (_TEXTS_SHIFTED if named else _TEXTS_SHIFTED_WITHOUT_NAMES)
+    named = agreeing(alignment.names) > 0
+    if alignment.shift == 0:
+        return alignment.texts >= (_TEXTS if named else _TEXTS_WITHOUT_NAMES)
+    return alignment.texts >= (_TEXTS_SHIFTED if named else _TEXTS_SHIFTED_WITHOUT_NAMES)
 
 
-def _doubtful(first: Talk, second: Talk, found: Alignment) -> bool:
+def _doubtful(first: Talk, second: Talk, alignment: Alignment) -> bool:
     """Whether so much is in both that a person should know: more of it where neither the title nor every name is the same."""
-    if _one_title(first, second) or agreeing(found.names) == len(found.names) >= _TALK:
-        return found.texts >= _TALK
-    return len(found.names) >= _TALK and found.texts >= _TEXTS
+    if _one_title(first, second) or agreeing(alignment.names) == len(alignment.names) >= _TALK:
+        return alignment.texts >= _TALK
+    return len(alignment.names) >= _TALK and alignment.texts >= _TEXTS
 
 
-def _same_id(first: Talk, second: Talk, others: int, found: Alignment) -> Verdict:
+def _same_id(first: Talk, second: Talk, others: int, alignment: Alignment) -> Verdict:
     """Say what two conversations with the same id are that have no message in common: parts of one chat, or two."""
     if others:
-        return Verdict("unsure", f"the same id, but {others} message ids stand for another message", found)
+        return Verdict("unsure", f"the same id, but {others} message ids stand for another message", alignment)
     glob = first.id is not None and is_global(first.family, first.id)
     if not glob and min(_inside(first, second, Alignment())) >= _MANY:
-        return Verdict("unsure", "the same id, but other messages at the same time", found)
+        return Verdict("unsure", "the same id, but other messages at the same time", alignment)
     if first.span is None or second.span is None:
-        return Verdict("unsure", "the same id, and no times that tell which part comes first", found)
+        return Verdict("unsure", "the same id, and no times that tell which part comes first", alignment)
     if first.id is not None and first.family in TABLES and is_counter(first.id):
-        return Verdict("unsure", "the same id, which any table may have, and no message is in both", found)
+        return Verdict("unsure", "the same id, which any table may have, and no message is in both", alignment)
     if glob or (first.place and first.place == second.place):
         return Verdict("same", "id")
     if len(first.speakers & second.speakers) >= _TALK:
         return Verdict("same", "id")
-    return Verdict("unsure", "the same id, but no message is in both and fewer than two people are", found)
+    return Verdict("unsure", "the same id, but no message is in both and fewer than two people are", alignment)
 
 
 def _one_title(first: Talk, second: Talk) -> bool:

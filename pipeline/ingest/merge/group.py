@@ -118,13 +118,13 @@ def _verdict(first: Whole, second: Whole) -> Verdict:
 
 
 def _joined(first: Whole, second: Whole, verdict: Verdict) -> Whole:
-    found = combine(first.talk, second.talk, verdict.alignment)
-    renamed = len(found.names)
+    combined = combine(first.talk, second.talk, verdict.alignment)
+    renamed = len(combined.names)
     return Whole(
-        replace(found.talk, place=first.talk.place if first.talk.place == second.talk.place else ""),
+        replace(combined.talk, place=first.talk.place if first.talk.place == second.talk.place else ""),
         (*first.members, *second.members),
         tuple(sorted({*first.by, *second.by, verdict.by})),
-        first.repeated + second.repeated + found.repeated,
-        first.changed + second.changed + found.changed,
+        first.repeated + second.repeated + combined.repeated,
+        first.changed + second.changed + combined.changed,
         first.renamed + second.renamed + renamed,
     )

@@ -20,14 +20,14 @@ def in_order(mine: Sequence[Hashable], theirs: Sequence[Hashable]) -> list[Pair]
     counts = Counter(mine), Counter(theirs)
     place = {value: number for number, value in enumerate(mine) if counts[0][value] == 1}
     anchors = [(place[value], number) for number, value in enumerate(theirs) if counts[1][value] == 1 and value in place]
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     start = -1, -1
     for end in [*longest_rising(anchors), (len(mine), len(theirs))]:
-        found += _between(mine, theirs, (start[0] + 1, start[1] + 1), end, whole=start == (-1, -1) and end[0] == len(mine))
+        pairs += _between(mine, theirs, (start[0] + 1, start[1] + 1), end, whole=start == (-1, -1) and end[0] == len(mine))
         if end[0] < len(mine):
-            found.append(end)
+            pairs.append(end)
         start = end
-    return found
+    return pairs
 
 
 def longest_rising(anchors: Sequence[Pair]) -> list[Pair]:
@@ -55,17 +55,17 @@ def _between(mine: Sequence[Hashable], theirs: Sequence[Hashable], start: Pair, 
     """Match a gap from both ends; without any anchor, the end of one with the start of the other."""
     if whole:
         return _overlap(mine, theirs)
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     (i, j), (last_i, last_j) = start, end
     if start != (0, 0):
         while i < last_i and j < last_j and mine[i] == theirs[j]:
-            found.append((i, j))
+            pairs.append((i, j))
             i, j = i + 1, j + 1
     if end != (len(mine), len(theirs)):
         while i < last_i and j < last_j and mine[last_i - 1] == theirs[last_j - 1]:
             last_i, last_j = last_i - 1, last_j - 1
-            found.append((last_i, last_j))
-    return sorted(found)
+            pairs.append((last_i, last_j))
+    return sorted(pairs)
 
 
 def _overlap(mine: Sequence[Hashable], theirs: Sequence[Hashable]) -> list[Pair]:

@@ -197,14 +197,14 @@ def _units(units: Sequence[Unit], chats: Sequence[_Chat], candidates: Candidates
         for unit, index in chat.places:
             elsewhere[unit].add(index)
         begins[chat.places[0][0]].append(chat)
-    found: list[Unit] = []
+    planned: list[Unit] = []
     for number, unit in enumerate(units):
-        found += (_merged(units, batch, merge) for batch in _in_memory(begins[number], [chat.size for chat in begins[number]]))
+        planned += (_merged(units, batch, merge) for batch in _in_memory(begins[number], [chat.size for chat in begins[number]]))
         if not elsewhere[number]:
-            found.append(unit)
+            planned.append(unit)
         elif len(elsewhere[number]) < counts[number]:
-            found.append(Parted(unit.format, unit.files, frozenset(elsewhere[number])))
-    return Plan(found, [chat.record for number in range(len(units)) for chat in begins[number]])
+            planned.append(Parted(unit.format, unit.files, frozenset(elsewhere[number])))
+    return Plan(planned, [chat.record for number in range(len(units)) for chat in begins[number]])
 
 
 def _in_memory(items: Sequence[Item], sizes: Sequence[int]) -> Iterator[list[Item]]:

@@ -14,6 +14,9 @@ _FAMILIES = {"instagram": "meta", "messenger": "meta", "facebook": "meta"}
 TABLES = frozenset({"table", "pan12", "convokit"})
 """The platforms of conversations of which no platform is known."""
 
+_LOCAL = TABLES | {"whatsapp", "signal", "imessage", "line", "kakaotalk", "viber"}
+"""The platforms whose exports write the time of the phone, which the user may have said with ``--timezone``."""
+
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
 _MENTION = re.compile(r"@\u2068[^\u2069]*\u2069|@\+?\d[\d\s\u00a0-]{5,}\d")
 _EDITED = re.compile(r"\s*<[^<>]{5,60}>\Z")
@@ -71,8 +74,8 @@ def platform_id(conversation: Conversation) -> str | None:
     if name == conversation.title or platform in ("whatsapp", "signal", "imessage") or _MADE_CHAT.fullmatch(name):
         return None
     if platform == "meta":
-        found = _META_THREAD.fullmatch(name)
-        return found[1] if found is not None else None
+        match = _META_THREAD.fullmatch(name)
+        return match[1] if match is not None else None
     return name
 
 
@@ -125,6 +128,12 @@ class Talk:
     def whole_minutes(self) -> bool:
         """Whether the export writes no seconds."""
         return not any(message.timestamp.second for message in self.messages if message.timestamp is not None)
+
+    @cached_property
+    def tells_zone(self) -> bool:
+        """Whether the export itself says of every time which moment it is."""
+        moments = (message.timestamp for message in self.messages)
+        return self.family not in _LOCAL and all(moment is None or moment.tzinfo is not None for moment in moments)
 
     def clock(self, *, by_minute: bool) -> dict[int, float]:
         """Return the seconds of every row that has a time, by its own clock; with ``by_minute`` those of its minute."""

@@ -68,7 +68,7 @@ def is_workbook(file: ExportFile, head: bytes) -> bool:
 
 
 def _content(file: ExportFile) -> io.BytesIO:
-    with file.open_raw() as stream:
+    with file.open_bytes() as stream:
         return io.BytesIO(stream.read())
 
 

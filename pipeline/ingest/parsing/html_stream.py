@@ -74,17 +74,17 @@ class Element:
 
     def words(self, *, without: Callable[[Element], bool] = lambda element: False) -> str:
         r"""Return its text as it stands there, with ``\n`` for each ``<br>``; elements for which ``without`` holds are left out."""
-        found: list[str] = []
+        parts: list[str] = []
         waiting: list[Element | str] = self.content[::-1]
         while waiting:
             part = waiting.pop()
             if isinstance(part, str):
-                found.append(part)
+                parts.append(part)
             elif part.tag == "br":
-                found.append("\n")
+                parts.append("\n")
             elif not without(part):
                 waiting += part.content[::-1]
-        return "".join(found)
+        return "".join(parts)
 
 
 class _Target:

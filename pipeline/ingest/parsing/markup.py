@@ -23,19 +23,19 @@ class Words:
 
 def words_of(markup: str) -> Words:
     """Return what a piece of markup says; broken markup is read as browsers do."""
-    found = Words()
+    words = Words()
     if not markup.strip():
-        return found
+        return words
     if "<" not in markup and "&" not in markup:
-        found.text = markup
-        return found
+        words.text = markup
+        return words
     try:
         tree = html.fragment_fromstring(_readable(markup), create_parent=True)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
-        found.text = markup
-        return found
-    found.text = _text(tree, found).strip("\n")
-    return found
+        words.text = markup
+        return words
+    words.text = _text(tree, words).strip("\n")
+    return words
 
 
 def _readable(markup: str) -> str:
@@ -43,14 +43,14 @@ def _readable(markup: str) -> str:
     return "".join(character for character in markup if character >= " " or character in "\t\n\r")
 
 
-def _text(element: etree._Element, found: Words) -> str:
+def _text(element: etree._Element, words: Words) -> str:
     parts = [element.text or ""]
     for child in element:
-        parts += [_of_child(child, found), child.tail or ""]
+        parts += [_of_child(child, words), child.tail or ""]
     return "".join(parts)
 
 
-def _of_child(child: etree._Element, found: Words) -> str:
+def _of_child(child: etree._Element, words: Words) -> str:
     tag = child.tag if isinstance(child.tag, str) else ""
     if not tag or tag in _UNSEEN:
         return ""
@@ -59,21 +59,21 @@ def _of_child(child: etree._Element, found: Words) -> str:
     if tag in _QUOTES:
         inner = Words()
         author = child.get("authorname") or child.get("author") or ""
-        found.quoted.append({"text": _text(child, inner).strip("\n"), **({"speaker": author} if author else {})})
-        found.quoted += inner.quoted
-        found.files += inner.files
+        words.quoted.append({"text": _text(child, inner).strip("\n"), **({"speaker": author} if author else {})})
+        words.quoted += inner.quoted
+        words.files += inner.files
         return ""
     if tag == "uriobject":
         original = child.find(".//originalname")
-        found.files.append((original.get("v") if original is not None else None) or child.get("uri") or "file")
+        words.files.append((original.get("v") if original is not None else None) or child.get("uri") or "file")
         return ""
     if tag == "img":
         shown = child.get("alt") or ""
         if not (child.get("itemtype") or "").endswith("Emoji"):
-            found.files.append(child.get("src") or shown or "picture")
+            words.files.append(child.get("src") or shown or "picture")
             return ""
         return shown
     if tag == "emoji":
-        return child.get("alt") or _text(child, found)
-    text = _text(child, found)
+        return child.get("alt") or _text(child, words)
+    text = _text(child, words)
     return f"{text}\n" if tag in _BLOCKS else text

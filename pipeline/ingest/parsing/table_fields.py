@@ -10,7 +10,8 @@
 ``source_file, source_line, source_row``       where the message stood in the export that the table was made from
 ============================================  ============================================================================
 
-Any other column is kept in ``meta`` under its name. Columns are never guessed: ``--column text=body`` says which is which.
+Any other column is kept in ``meta`` under its name. Columns are never guessed: ``--column text=body`` says which is which. In CSV
+and workbooks, which people write by hand, ``Conversation ID`` is ``conversation_id``, and so on for the first five fields.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import ConfigError, ExportError
-from pipeline.ingest.detection.table_evidence import REQUIRED, holds_messages
+from pipeline.ingest.detection.table_evidence import REQUIRED, holds_messages, typed_columns
 from pipeline.ingest.times.parse import from_iso, from_number, in_utc, whole
 from pipeline.schema import KINDS, Kind, Source
 
@@ -59,12 +60,17 @@ class Columns:
             raise ConfigError(f"--column {min(unknown)}=…: there is no such field", do=f"Choose from {', '.join(FIELDS)}")
         return cls({field: mapping.get(field, field) for field in FIELDS})
 
+    @classmethod
+    def typed(cls, names: Iterable[str], mapping: Mapping[str, str]) -> Columns:
+        """Take the columns of a header that people may have typed by hand: ``Speaker`` and ``Conversation ID`` are ours too."""
+        return cls.named(typed_columns(names, mapping, (*REQUIRED, "message_id")))
+
     @property
     def required(self) -> list[str]:
         """The columns that must be there."""
         return [self.of[field] for field in REQUIRED]
 
-    def check(self, found: Iterable[str], mapping: Mapping[str, str], where: str) -> None:
+    def check(self, present: Iterable[str], mapping: Mapping[str, str], where: str) -> None:
         """Refuse a table that lacks a column that is needed, or one that the user named.
 
         Raises
@@ -72,7 +78,7 @@ class Columns:
         ExportError
             With the columns that were found.
         """
-        names = list(found)
+        names = list(present)
         missing = [field for field in FIELDS if (field in REQUIRED or field in mapping) and self.of[field] not in names]
         if missing:
             # The names are shown of what is a header for sure: the first row may be a message.

@@ -55,32 +55,32 @@ class Surveyor:
 
     def add(self, conversation: str, message: str | None, text: object) -> None:
         """Take in a record: the ids of its conversation and of its message, and what stands in the column of the text."""
-        found = self._found
+        survey = self._found
         number = self._order.setdefault(conversation, len(self._order))
-        if number == len(found.sizes):
-            found.sizes.append(0)
-        elif number != found.numbers[-1]:
-            found.together = False
-        found.numbers.append(number)
-        found.sizes[number] += _RECORD_BYTES + (len(text) if isinstance(text, str) else 0)
+        if number == len(survey.sizes):
+            survey.sizes.append(0)
+        elif number != survey.numbers[-1]:
+            survey.together = False
+        survey.numbers.append(number)
+        survey.sizes[number] += _RECORD_BYTES + (len(text) if isinstance(text, str) else 0)
         if message is not None:
             self._hashes.append(id_hash(conversation, message))
 
     def add_columns(self, conversations: pa.StringArray, messages: Sequence[str | None], lengths: NDArray[np.int64]) -> None:
         """Take in records as columns; ``lengths`` are those of the texts."""
-        found = self._found
+        survey = self._found
         codes = conversations.dictionary_encode()
         names = codes.dictionary.to_pylist()
         known = np.array([self._order.setdefault(name, len(self._order)) for name in names], np.int64)
         numbers = known[codes.indices.to_numpy()]
-        last = found.numbers[-1] if found.numbers else 0
-        found.sizes += [0] * (len(self._order) - len(found.sizes))
+        last = survey.numbers[-1] if survey.numbers else 0
+        survey.sizes += [0] * (len(self._order) - len(survey.sizes))
         if len(numbers) and (np.diff(numbers, prepend=last) < 0).any():  # they are numbered in the order in which they begin
-            found.together = False
-        found.numbers.frombytes(numbers.astype(np.uint32).tobytes())
+            survey.together = False
+        survey.numbers.frombytes(numbers.astype(np.uint32).tobytes())
         sizes = np.bincount(codes.indices.to_numpy(), lengths + _RECORD_BYTES, len(names))
         for number, size in zip(known.tolist(), sizes.tolist(), strict=True):
-            found.sizes[number] += int(size)
+            survey.sizes[number] += int(size)
         self._hashes.extend(hashes_of(conversations, messages))
 
     def found(self) -> Survey:
@@ -121,16 +121,16 @@ def _twice(hashes: array[int]) -> frozenset[int]:
     return frozenset(values[counts > 1].tolist())
 
 
-def group(records: Records, found: Survey) -> Iterator[Iterator[Record]]:
+def group(records: Records, survey: Survey) -> Iterator[Iterator[Record]]:
     """Yield the records of each conversation, in the order in which the conversations begin; to be used as ``groupby``'s groups."""
-    if found.together:
-        for _, together in groupby(records(everything), lambda record: found.numbers[record[0]]):
+    if survey.together:
+        for _, together in groupby(records(everything), lambda record: survey.numbers[record[0]]):
             yield together
         return
-    for numbers in held_together(found.sizes):
+    for numbers in held_together(survey.sizes):
         held: dict[int, list[Record]] = {number: [] for number in numbers}
-        for record in records(lambda index, numbers=numbers: found.numbers[index] in numbers):
-            held[found.numbers[record[0]]].append(record)
+        for record in records(lambda index, numbers=numbers: survey.numbers[index] in numbers):
+            held[survey.numbers[record[0]]].append(record)
         for number in numbers:
             yield iter(held.pop(number))
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ExportError
+from pipeline.ingest.detection.table_evidence import folded, is_separator_line
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog
 from pipeline.ingest.parsing.json_line import decoded, line_object
@@ -103,7 +104,7 @@ def csv_header(file: ExportFile, required: Sequence[str]) -> CsvHeader:
     """
     csv.field_size_limit(_LONGEST_FIELD)
     headers = {delimiter: _csv_header(file, delimiter) for delimiter in _DELIMITERS}
-    delimiter = max(_DELIMITERS, key=lambda d: (set(required) <= set(headers[d][1]), len(headers[d][1])))
+    delimiter = max(_DELIMITERS, key=lambda d: (set(map(folded, required)) <= set(map(folded, headers[d][1])), len(headers[d][1])))
     line, names = headers[delimiter]
     header = [name.strip() for name in names]
     if len(header) > _MOST_COLUMNS:
@@ -137,7 +138,7 @@ def csv_records(
     index, line = start
     rows = csv_rows(file, header.delimiter, start=line)
     if line == 1:
-        next(rows, None)
+        next((row for row in rows if row[0] == header.line), None)
     for index, (line, row) in enumerate(rows, index):  # noqa: B020 - the count goes on from the start
         if len(row) != len(header.names):
             raise ExportError(
@@ -152,7 +153,9 @@ def csv_records(
 def _csv_header(file: ExportFile, delimiter: str) -> tuple[int, list[str]]:
     """Return the line and the names of the header as this separator cuts it; none where it cannot be cut so."""
     try:
-        return next(csv_rows(file, delimiter), (1, []))
+        rows = csv_rows(file, delimiter)
+        first = next(rows, (1, []))
+        return next(rows, first) if is_separator_line(delimiter.join(first[1])) else first
     except ExportError:
         return 1, []
 

@@ -63,8 +63,8 @@ def lines_by_block(file: ExportFile) -> Generator[tuple[int, list[str], bool]]:
             try:
                 lines = block.decode("utf-8-sig" if number == 1 else "utf-8").split("\n")
             except UnicodeDecodeError:
-                for own, raw in enumerate(block.split(b"\n"), number):  # the lines before the damage are handed out
-                    yield own, [_decoded(raw, file, own)], True
+                for line_number, raw in enumerate(block.split(b"\n"), number):  # the lines before the damage are handed out
+                    yield line_number, [_decoded(raw, file, line_number)], True
                 continue
             if not lines[-1]:
                 lines.pop()

@@ -75,8 +75,8 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
 def channel_of(file: ExportFile) -> tuple[str, str | None]:
     """Return the channel's id and title, which stand in the file's name; without one the id is made of the content."""
-    found = _CHANNEL.fullmatch(file.location.name)
-    return (found["id"], found["title"]) if found is not None else (file.sha256[:12], None)
+    match = _CHANNEL.fullmatch(file.location.name)
+    return (match["id"], match["title"]) if match is not None else (file.sha256[:12], None)
 
 
 def written_time(text: str) -> WrittenTime | None:
@@ -94,5 +94,5 @@ def kind_of(text: str, *, media: bool) -> Kind:
 def reactions(parts: list[str]) -> Iterator[dict[str, Any]]:
     """Yield emoji with their numbers: nobody is named."""
     for part in parts:
-        found = _REACTION.fullmatch(part.strip())
-        yield {"emoji": found[1] if found else part.strip(), "speaker": None, "count": int(found[2]) if found else 1}
+        match = _REACTION.fullmatch(part.strip())
+        yield {"emoji": match[1] if match else part.strip(), "speaker": None, "count": int(match[2]) if match else 1}

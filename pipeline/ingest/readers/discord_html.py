@@ -60,12 +60,12 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
 
 def _preamble(file: ExportFile) -> list[str]:
-    found: list[str] = []
+    lines: list[str] = []
     for element in read_elements(file, lambda element: "preamble__entry" in element.classes or _is_row(element)):
         if _is_row(element):
             break
-        found.append(" ".join(element.words().split()))
-    return found
+        lines.append(" ".join(element.words().split()))
+    return lines
 
 
 def _is_row(element: Element) -> bool:
@@ -74,12 +74,12 @@ def _is_row(element: Element) -> bool:
 
 def _time(element: Element) -> str:
     """Return the time as written: in full in a title, or as the words of newer versions."""
-    found = next(iter(element.find_all(*_TIMES)), None)
-    if found is None:
+    time_element = next(iter(element.find_all(*_TIMES)), None)
+    if time_element is None:
         return ""
-    shown = " ".join(found.words().split())
-    title = found.attributes.get("title", "").strip()
-    return title if "chatlog__short-timestamp" in found.classes or written_time(shown) is None else shown
+    shown = " ".join(time_element.words().split())
+    title = time_element.attributes.get("title", "").strip()
+    return title if "chatlog__short-timestamp" in time_element.classes or written_time(shown) is None else shown
 
 
 def _messages(file: ExportFile, order: DateOrder, options: ReadOptions) -> Iterator[Message]:
@@ -117,8 +117,8 @@ def _messages(file: ExportFile, order: DateOrder, options: ReadOptions) -> Itera
 def _message_id(element: Element) -> str:
     number = element.attributes.get("data-message-id")
     if number is None:
-        found = _ID.fullmatch(element.attributes["id"])
-        number = found[1] if found is not None else ""
+        match = _ID.fullmatch(element.attributes["id"])
+        number = match[1] if match is not None else ""
     int(number)
     return number
 
@@ -150,7 +150,7 @@ def _content(element: Element, meta: dict[str, Any]) -> str:
         )
         text = text or _words(list(forwards[0].walk()))
     if quoted:
-        link = next((found[1] for part in quoted[0].walk() if (found := _REPLY.search(part.attributes.get("onclick", "")))), None)
+        link = next((names[1] for part in quoted[0].walk() if (names := _REPLY.search(part.attributes.get("onclick", "")))), None)
         meta["reply_to"] = link or " ".join(quoted[0].words().split())
     edited = next((part for part in parts if "chatlog__edited-timestamp" in part.classes), None)
     if edited is not None:
@@ -158,9 +158,9 @@ def _content(element: Element, meta: dict[str, Any]) -> str:
     if f"{_ROW}--pinned" in element.classes:
         meta["pinned"] = True
     for key, class_ in (("attachments", "chatlog__attachment"), ("stickers", "chatlog__sticker")):
-        found = [name for part in element.find_all(class_) for name in _links(part)]
-        if found:
-            meta[key] = found
+        names = [name for part in element.find_all(class_) for name in _links(part)]
+        if names:
+            meta[key] = names
     if embeds := [
         shown for part in element.find_all("chatlog__embed") if (shown := " ".join(part.words().split()) or _links(part))
     ]:

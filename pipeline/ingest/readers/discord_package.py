@@ -112,19 +112,21 @@ def _about(channel: Row, file: ExportFile, log: ReadLog) -> tuple[str, str | Non
 def _owner(file: ExportFile, log: ReadLog) -> tuple[str, str | None]:
     """Return the id and the name of the account's owner, from the ``user.json`` of the package."""
     parents = PurePosixPath(file.member.replace("\\", "/")).parents if file.member is not None else file.path.absolute().parents
-    found = _find_user(file, parents[2]) if len(parents) > 2 else None
-    user = _object(found, log)
-    with shaped(Source(found.name if found else file.name), _EXPORTER):
+    user_file = _find_user(file, parents[2]) if len(parents) > 2 else None
+    user = _object(user_file, log)
+    with shaped(Source(user_file.name if user_file else file.name), _EXPORTER):
         return name_of(user.get("id")) or OWNER, name_of(user.get("username"))
 
 
 def _find_user(file: ExportFile, root: PurePath) -> ExportFile | None:
     """Return the ``user.json`` in a folder beside that of the messages; ``root`` is the folder that both lie in."""
     if file.member is None:
-        return next((replace(file, path=found) for found in sorted(Path(root).glob("*/user.json"))), None)
+        return next((replace(file, path=candidates) for candidates in sorted(Path(root).glob("*/user.json"))), None)
     names = (member.name for member in file.archive().members)
-    found = (name for name in names if name.endswith("user.json") and PurePosixPath(name.replace("\\", "/")).parent.parent == root)
-    return next((replace(file, member=name) for name in found), None)
+    candidates = (
+        name for name in names if name.endswith("user.json") and PurePosixPath(name.replace("\\", "/")).parent.parent == root
+    )
+    return next((replace(file, member=name) for name in candidates), None)
 
 
 def _object(file: ExportFile | None, log: ReadLog) -> dict[str, Any]:

@@ -70,8 +70,8 @@ class _Text:
         self._blanks = 0
         rows = empty = self._first = 0
         for number, line in decoded_lines(file):
-            found = _HEADER.fullmatch(line)
-            written = written_time(found[1]) if found is not None else None
+            header = _HEADER.fullmatch(line)
+            written = written_time(header[1]) if header is not None else None
             if written is not None and (empty > 0 or not rows):
                 rows += 1
                 self._first = self._first or number
@@ -119,8 +119,8 @@ class _Text:
     def _begins(self, line: str, number: int, empty: int) -> bool:
         if number < self._first or (number > self._first and empty < max(1, self._blanks)):
             return False
-        found = _HEADER.fullmatch(line)
-        return found is not None and written_time(found[1]) is not None
+        header = _HEADER.fullmatch(line)
+        return header is not None and written_time(header[1]) is not None
 
     def _message(self, header: re.Match[str], lines: list[str], line: int) -> Message:
         source = Source(self._file.name, line=line)

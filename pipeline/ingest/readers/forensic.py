@@ -67,7 +67,7 @@ class _Told:
 def _tables(file: ExportFile, program: str, sheets: bool, options: ReadOptions, log: ReadLog) -> list[_Told]:
     grids = workbook_grids(file) if sheets else csv_grids(file)
     roles = ROLES[program]
-    found: list[_Told] = []
+    tables: list[_Told] = []
     others: list[str] = []
     for number, grid in enumerate(grids):
         try:
@@ -80,8 +80,8 @@ def _tables(file: ExportFile, program: str, sheets: bool, options: ReadOptions, 
         if header is None or column_roles is None:
             others.append(grid.title or "")
         else:
-            found.append(_Told(grid, header[0], column_roles, number))
-    if not found:
+            tables.append(_Told(grid, header[0], column_roles, number))
+    if not tables:
         raise ExportError(
             f"no table with the columns of a report by {_NAMES[program]}",
             where=file.name,
@@ -89,7 +89,7 @@ def _tables(file: ExportFile, program: str, sheets: bool, options: ReadOptions, 
         )
     if sheets and others:
         log.warn(file.name, f"{len(others)} sheet(s) passed over that hold no messages, such as {others[0]}")
-    return found if sheets else found[:1]
+    return tables if sheets else tables[:1]
 
 
 def _records(file: ExportFile, tables: list[_Told]) -> Callable[[Wanted], Iterator[Record]]:

@@ -104,7 +104,7 @@ class Roles:
         party = self._cell(row, "party").strip()
         outgoing = way in _OUT
         if party and not sender:
-            named = {found["way"].casefold(): found["who"].strip() for found in _PARTY.finditer(party)}
+            named = {match["way"].casefold(): match["who"].strip() for match in _PARTY.finditer(party)}
             other = named.get("from") or named.get("to") or party
             outgoing = outgoing or (way not in _IN and "to" in named and "from" not in named)
             sender, receiver = (OWNER, other) if outgoing else (other, receiver)
@@ -116,8 +116,8 @@ class Roles:
 
     def _conversation(self, row: Sequence[Any], sender: str | None, receiver: str | None) -> str:
         for role in ("chat", "partner", "participants"):
-            if found := self._cell(row, role).strip():
-                return found
+            if cell := self._cell(row, role).strip():
+                return cell
         people = sorted({name for name in (sender, receiver) if name and name != OWNER})
         return " ~ ".join(people) or "unknown"
 
@@ -151,7 +151,7 @@ def cellebrite_roles(header: Sequence[str]) -> Roles | None:
     marked = bool(times) or "chat #" in names or any(name.startswith("instant message") for name in names)
     if text is None or when is None or people == [None, None] or not marked:
         return None
-    found = {
+    columns = {
         "text": text,
         "time": when,
         "sender": people[0],
@@ -167,7 +167,7 @@ def cellebrite_roles(header: Sequence[str]) -> Roles | None:
         "status": _first(names, "status"),
         "deleted": _first(names, "deleted - instant message", "deleted"),
     }
-    return _roles("cellebrite", header, names, found, carried=_OF_CHAT if "chat #" in names else ())
+    return _roles("cellebrite", header, names, columns, carried=_OF_CHAT if "chat #" in names else ())
 
 
 def axiom_roles(header: Sequence[str]) -> Roles | None:
@@ -181,7 +181,7 @@ def axiom_roles(header: Sequence[str]) -> Roles | None:
     partner = _first(names, "partner", "participants", "participant(s)", "other participants")
     if text is None or when is None or (who is None and partner is None):
         return None
-    found = {
+    columns = {
         "text": text,
         "time": when,
         "sender": who,
@@ -201,7 +201,7 @@ def axiom_roles(header: Sequence[str]) -> Roles | None:
         "axiom",
         header,
         names,
-        found,
+        columns,
         offset=None if offset is None else f"UTC{offset[1] or ''}",
         order=None if order is None else _ORDERS[order[1][0]],
     )
@@ -236,13 +236,13 @@ def _roles(
     program: str,
     header: Sequence[str],
     names: Sequence[str],
-    found: Mapping[str, int | None],
+    columns: Mapping[str, int | None],
     *,
     carried: Sequence[str] = (),
     offset: str | None = None,
     order: DateOrder | None = None,
 ) -> Roles:
-    of = {role: place for role, place in found.items() if place is not None}
+    of = {role: place for role, place in columns.items() if place is not None}
     files = [place for place, name in enumerate(names) if _ATTACHMENT.fullmatch(name) and place not in of.values()]
     above = tuple(place for place, name in enumerate(names) if name in carried)
     return Roles(program, tuple(header), of, tuple(files), above, offset, order)

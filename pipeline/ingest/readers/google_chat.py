@@ -58,8 +58,8 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
 def _info(file: ExportFile, log: ReadLog) -> dict[str, Any]:
     beside = file.sibling("group_info.json")
-    found = next(read_items(beside, "", log), None) if beside is not None else None
-    return found if isinstance(found, dict) else {}
+    info = next(read_items(beside, "", log), None) if beside is not None else None
+    return info if isinstance(info, dict) else {}
 
 
 def _members(info: Row) -> dict[str, Any]:

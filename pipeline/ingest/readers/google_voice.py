@@ -67,7 +67,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 def _pages(unit: Unit) -> list[_Page]:
     """Return the pages with their threads; one that names no number has that of another page of the same name."""
     addresses = Addresses()
-    found: list[tuple[ExportFile, str, str, str]] = []
+    pages: list[tuple[ExportFile, str, str, str]] = []
     numbers: dict[str, str] = {}
     for file in unit.files:
         stem = _STEM.fullmatch(PurePosixPath(file.location.name).stem)
@@ -78,9 +78,9 @@ def _pages(unit: Unit) -> list[_Page]:
         thread = addresses.thread("~".join(sorted(set(group or others[:1])))).id if group or others else ""
         if thread and name and not group:
             numbers.setdefault(name, thread)
-        found.append((file, thread, name, stem["time"] if stem else ""))
+        pages.append((file, thread, name, stem["time"] if stem else ""))
     return [
-        _Page(thread or numbers.get(name) or name or UNKNOWN, begins, file, name or None) for file, thread, name, begins in found
+        _Page(thread or numbers.get(name) or name or UNKNOWN, begins, file, name or None) for file, thread, name, begins in pages
     ]
 
 
@@ -157,16 +157,16 @@ def _tree(file: ExportFile) -> etree._Element:
 
 
 def _rows(tree: etree._Element, file: ExportFile) -> Iterator[_Row]:
-    found = False
+    any_row = False
     for element in tree.iter("div"):
         classes = (element.get("class") or "").split()
         if "message" in classes:
-            found = True
+            any_row = True
             yield _text_row(element)
         elif "haudio" in classes:
-            found = True
+            any_row = True
             yield _call_row(element)
-    if not found:
+    if not any_row:
         raise ExportError(
             "the page holds no message and no call of Google Voice", where=file.name, do="Give the folder Voice/Calls"
         )
@@ -211,8 +211,8 @@ def _participants(tree: etree._Element) -> list[str]:
 
 
 def _time(element: etree._Element, name: str) -> str:
-    found = _classed(element, name)
-    return "" if found is None else found.get("title") or ""
+    element_of_time = _classed(element, name)
+    return "" if element_of_time is None else element_of_time.get("title") or ""
 
 
 def _files(element: etree._Element) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pipeline.errors import AmbiguousDateOrder
+from pipeline.errors import AmbiguousDateOrder, ExportError
 from pipeline.ingest.options import DateOrder
 from pipeline.ingest.readers.whatsapp_header import Header, Style
 from pipeline.ingest.times.calendars import Calendar, calendar_of
@@ -118,6 +118,22 @@ class HeaderEvidence:
         raise AmbiguousDateOrder(
             "the dates fit day-first and month-first alike", where=file, do="Say which with --date-order dmy or --date-order mdy"
         )
+
+    def check_dates(self, order: DateOrder, file: str) -> None:
+        """Refuse an order under which no header has a date.
+
+        Raises
+        ------
+        ExportError
+            When there is no such day, with the first line.
+        """
+        course = self._courses.get((self.style, order))
+        if course is not None and course.first is None:
+            raise ExportError(
+                f"no header in it has a day that exists when its date is read as {order}",
+                where=f"{file}:{self.first_lines[self.style]}",
+                do="Say another --date-order, or none",
+            )
 
     def _begins_with_year(self, style: Style) -> bool:
         """Whether dates such as 22-01-20 make a shorter, steadier course when their first number is the year."""

@@ -105,9 +105,9 @@ def _without_notes(lines: Sequence[str], meta: dict[str, object]) -> list[str]:
     heads = [number for number, line in enumerate(kept) if _REACTIONS.fullmatch(line)]
     if heads:
         below = [line for line in kept[heads[-1] + 1 :] if line.strip()]
-        found = [_REACTION.fullmatch(line) for line in below]
-        known = [match for match in found if match is not None]
-        if known and len(known) == len(found):
+        matches = [_REACTION.fullmatch(line) for line in below]
+        known = [match for match in matches if match is not None]
+        if known and len(known) == len(matches):
             meta["reactions"] = [
                 {"emoji": match["kind"] or match["file"], "speaker": match["who"] or match["from"]} for match in known
             ]

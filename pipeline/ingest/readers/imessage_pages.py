@@ -139,7 +139,7 @@ def _own(element: Any, name: str, *, inside: bool = False) -> list[Any]:
 
     ``inside`` takes the innermost of elements of the class that stand within each other.
     """
-    found: list[Any] = []
+    nodes: list[Any] = []
     stack = list(reversed(element))
     while stack:
         child = stack.pop()
@@ -147,10 +147,10 @@ def _own(element: Any, name: str, *, inside: bool = False) -> list[Any]:
             continue
         classes = _classes(child)
         if name in classes and not (inside and any(name in _classes(below) for below in child.iterdescendants("*"))):
-            found.append(child)
+            nodes.append(child)
         elif "message" not in classes:
             stack += reversed(child)
-    return found
+    return nodes
 
 
 def _named(element: Any, name: str) -> Any:

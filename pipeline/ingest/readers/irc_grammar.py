@@ -68,8 +68,8 @@ class IrcGrammar:
         time = _TIME.match(text)
         if time is None:
             return None
-        found = self._row(text[time.end() :], tab=time["gap"] == "\t")
-        return None if found is None else self._timed(found, time)
+        row = self._row(text[time.end() :], tab=time["gap"] == "\t")
+        return None if row is None else self._timed(row, time)
 
     def _row(self, rest: str, *, tab: bool) -> Entry | None:
         plain = _MARKS.sub("", rest)

@@ -57,9 +57,9 @@ class KakaoGrammar:
 
     def line(self, text: str) -> Line:
         """Return what a line is."""
-        found = self._row(text) or self._day(text)
-        self._begun = self._begun or found is not None
-        return found if found is not None or self._begun else _preamble(text)
+        row = self._row(text) or self._day(text)
+        self._begun = self._begun or row is not None
+        return row if row is not None or self._begun else _preamble(text)
 
     def _row(self, text: str) -> Line:
         if text.startswith("[") and (row := _WINDOWS.fullmatch(text)) and (clock := read_clock(row["clock"])):
@@ -71,8 +71,8 @@ class KakaoGrammar:
         return Entry(None, text, kind="system", bare=True) if self._begun and _NOTICE.fullmatch(text) else None
 
     def _day(self, text: str) -> Line:
-        found = _DAY.fullmatch(text)
-        written = read_written(found["date"]) if found else None
+        match = _DAY.fullmatch(text)
+        written = read_written(match["date"]) if match else None
         return Day(written) if written is not None else None
 
     def whole(self, entry: Entry, text: str) -> Entry:

@@ -70,8 +70,8 @@ class LineGrammar:
             return Entry(name or None, words, clock=clock, kind="message" if name else "system")
         if not self._begun and (title := TITLE.fullmatch(text)):
             name = title["title"] or title["plain"]
-            found = next((match for pattern in _TITLES if (match := pattern.fullmatch(name))), None)
-            return Aside("title", found[1] if found else name)
+            title_match = next((match for pattern in _TITLES if (match := pattern.fullmatch(name))), None)
+            return Aside("title", title_match[1] if title_match else name)
         if not self._begun and (saved := _SAVED.fullmatch(text)):
             return Aside("saved", saved["saved"])
         return None

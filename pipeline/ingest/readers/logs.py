@@ -53,9 +53,9 @@ def _told(messages: Iterable[Message], name: str, log: ReadLog) -> Iterator[Mess
 def _named(file: ExportFile) -> tuple[date | None, str]:
     """Return the day in the file's name, and the name without it."""
     stem = PurePosixPath(file.member or file.path.name).stem
-    found = _DAY.search(stem)
+    match = _DAY.search(stem)
     try:
-        day = date(int(found["year"]), int(found["month"]), int(found["day"])) if found else None
+        day = date(int(match["year"]), int(match["month"]), int(match["day"])) if match else None
     except ValueError:
         return None, stem
-    return day, (_ENDS.sub("", stem[: found.start()]) or stem) if found else stem
+    return day, (_ENDS.sub("", stem[: match.start()]) or stem) if match else stem

@@ -7,6 +7,7 @@ its words. Lines that quote another mail of the box are kept in ``meta["quoted"]
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,8 +61,9 @@ def _mails(file: ExportFile) -> Iterator[tuple[int, Mail]]:
     lines: list[bytes] = []
     start = size = 0
     after_blank = True
-    with file.open_raw() as stream:
+    with file.open_bytes() as stream:
         for number, line in enumerate(iter(lambda: stream.readline(_LONGEST), b""), 1):
+            line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
             if after_blank and line.startswith(b"From "):
                 if start:
                     yield start, parse_mail(b"".join(lines))
@@ -112,15 +114,15 @@ class Threads:
 
 def _names(mail: Mail) -> list[str]:
     """Return the ids of a mail: its own first, then the thread's and those of the mails that it answers."""
-    found: list[str] = []
+    names: list[str] = []
     for name in (_ID, "X-GM-THRID", "References", "In-Reply-To"):
         for value in headers(mail, name):
-            found += (
+            names += (
                 [f"gmail:{value.strip()}"]
                 if name == "X-GM-THRID"
                 else [reference for reference in value.split() if "@" in reference]
             )
-    return found
+    return names
 
 
 def _record(mail: Mail, line: int, file: ExportFile, threads: Threads, known: KnownLines) -> dict[str, Any]:

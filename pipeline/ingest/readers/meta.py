@@ -125,8 +125,8 @@ def _part(file: ExportFile, log: ReadLog) -> _Part:
         times.append(_milliseconds(row, source))
         if row.get("reactions"):
             with shaped(source, "Meta"):
-                found = _reactions(row, mojibake="threadName" not in header)
-                reacted |= {(entry["speaker"], bare(entry["emoji"])) for entry in found}
+                reactions = _reactions(row, mojibake="threadName" not in header)
+                reacted |= {(entry["speaker"], bare(entry["emoji"])) for entry in reactions}
     return _Part(file, header, min(times, default=0), max(times, default=0), frozenset(reacted))
 
 

@@ -57,20 +57,20 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
 
 def _page_number(file: ExportFile) -> tuple[int, str]:
-    found = _PAGE.fullmatch(file.location.name)
-    return (int(found[1]) if found is not None else 0, file.location.name)
+    match = _PAGE.fullmatch(file.location.name)
+    return (int(match[1]) if match is not None else 0, file.location.name)
 
 
 def _title(file: ExportFile) -> str | None:
     """Return what stands above the messages, else the name of the page."""
-    found: dict[str, str] = {}
+    titles: dict[str, str] = {}
     for element in read_elements(
         file, lambda element: element.tag in ("title", "h1") or _TITLE in element.classes or is_meta_row(element)
     ):
         if is_meta_row(element):
             break
-        found.setdefault(element.tag if element.tag in ("title", "h1") else _TITLE, " ".join(element.words().split()))
-    return next((mended(found[key], mojibake=True) for key in (_TITLE, "h1", "title") if found.get(key)), None)
+        titles.setdefault(element.tag if element.tag in ("title", "h1") else _TITLE, " ".join(element.words().split()))
+    return next((mended(titles[key], mojibake=True) for key in (_TITLE, "h1", "title") if titles.get(key)), None)
 
 
 class _Times:
@@ -169,12 +169,12 @@ def _read_content(content: Element, meta: dict[str, Any]) -> str:
             continue
         files = [link for part in parts if part.tag in _FILES and (link := part.attributes.get("src"))]
         links = [link for part in parts if part.tag == "a" and (link := part.attributes.get("href"))]
-        for key, found in (
+        for key, values in (
             ("attachments", [link for link in [*files, *links] if "://" not in link]),
             ("links", [link for link in [*files, *links] if "://" in link]),
         ):
-            if found:
-                meta[key] = list(dict.fromkeys([*meta.get(key, ()), *found]))
+            if values:
+                meta[key] = list(dict.fromkeys([*meta.get(key, ()), *values]))
         words = _text(block) if block.tag == "div" else ""
         if words and not (files or links) and not texts:
             texts.append(words)
@@ -198,7 +198,7 @@ def _text(element: Element) -> str:
 def _reaction(item: Element) -> dict[str, Any]:
     """Return who reacted with what: an emoji stands before the name, and a time may stand behind it."""
     words = mended(" ".join(item.words().split()), mojibake=True)
-    found = _REACTION.fullmatch(words)
-    if found is None:
+    match = _REACTION.fullmatch(words)
+    if match is None:
         return {"emoji": None, "speaker": words}
-    return {"emoji": found[1].strip(), "speaker": found[2] or None} | ({"at": found[3]} if found[3] else {})
+    return {"emoji": match[1].strip(), "speaker": match[2] or None} | ({"at": match[3]} if match[3] else {})

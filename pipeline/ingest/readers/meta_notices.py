@@ -66,8 +66,8 @@ def is_notice(text: str, speaker: str | None, reacted: frozenset[Reaction] = fro
     for name in (speaker or "", *_YOU):
         if name and text.startswith(f"{name} ") and ACTION.fullmatch(text[len(name) + 1 :].strip()) is not None:
             return True
-    found = _REACTION.match(text) if reacted and speaker is not None else None
-    return found is not None and (speaker, bare(found["emoji"])) in reacted
+    reaction = _REACTION.match(text) if reacted and speaker is not None else None
+    return reaction is not None and (speaker, bare(reaction["emoji"])) in reacted
 
 
 def bare(emoji: str) -> str:

@@ -66,24 +66,24 @@ class MinecraftGrammar:
             return None
         tags = head["tags"] or ""
         rest = text[head.end() :].removeprefix(": ")
-        found = self._row(_COLOUR.sub("", rest), rest, chat=_CHAT_TAG.search(f"{tags}{rest[:30]}") is not None)
-        return Entry(found.speaker, found.text, written, clock, found.kind, found.meta)
+        row = self._row(_COLOUR.sub("", rest), rest, chat=_CHAT_TAG.search(f"{tags}{rest[:30]}") is not None)
+        return Entry(row.speaker, row.text, written, clock, row.kind, row.meta)
 
     def _row(self, plain: str, rest: str, *, chat: bool) -> Entry:
         if user := _USER.fullmatch(plain):
             self._player = user["name"]
         for pattern in (_SAID, _COMMAND, _HEARD, _ARROW, _REPLY):
-            if found := pattern.fullmatch(plain):
-                groups = found.groupdict()
+            if match := pattern.fullmatch(plain):
+                groups = match.groupdict()
                 private = pattern in (_COMMAND, _HEARD, _ARROW) or (groups.get("how") or "me").casefold() not in ("me", "say")
                 meta = {name: value for name, value in (("to", groups.get("to")), ("private", private)) if value}
-                return Entry(self._who(found["name"]), found["text"], meta=meta)
-        if found := _WHISPERED.fullmatch(plain):
-            return Entry(self._who("You"), found["text"], meta={"to": found["to"], "private": True})
-        if found := _DOES.fullmatch(plain):
-            return Entry(found["name"], found["text"], meta={"action": True})
-        if chat and (found := _PLUGIN.fullmatch(plain)):
-            return Entry(found["name"], found["text"])
+                return Entry(self._who(match["name"]), match["text"], meta=meta)
+        if match := _WHISPERED.fullmatch(plain):
+            return Entry(self._who("You"), match["text"], meta={"to": match["to"], "private": True})
+        if match := _DOES.fullmatch(plain):
+            return Entry(match["name"], match["text"], meta={"action": True})
+        if chat and (match := _PLUGIN.fullmatch(plain)):
+            return Entry(match["name"], match["text"])
         return Entry(None, rest, kind="system")
 
     def _who(self, name: str) -> str:

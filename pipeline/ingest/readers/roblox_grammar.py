@@ -48,18 +48,18 @@ class RobloxGrammar:
         return self._row(head["rest"], written) or Aside("program", "Roblox client")
 
     def _row(self, rest: str, written: WrittenTime) -> Entry | None:
-        if found := _SENT.fullmatch(rest):
-            self._sent.append(found["text"])
-            return Entry(OWNER, found["text"], written, meta={"owner": True})
-        if found := _CAME.fullmatch(rest):
-            if found["text"] in self._sent:
-                self._sent.remove(found["text"])
-                return Entry(None, found["text"], written, kind="system", meta={"repeats": "what the player sent"})
-            return Entry(UNKNOWN, found["text"], written)
-        if found := _PRINTED.fullmatch(rest):
-            return Entry(found["name"], found["text"], written)
-        if found := _PLAYER.fullmatch(rest):
-            return Entry(None, found["text"], written, kind="system")
+        if match := _SENT.fullmatch(rest):
+            self._sent.append(match["text"])
+            return Entry(OWNER, match["text"], written, meta={"owner": True})
+        if match := _CAME.fullmatch(rest):
+            if match["text"] in self._sent:
+                self._sent.remove(match["text"])
+                return Entry(None, match["text"], written, kind="system", meta={"repeats": "what the player sent"})
+            return Entry(UNKNOWN, match["text"], written)
+        if match := _PRINTED.fullmatch(rest):
+            return Entry(match["name"], match["text"], written)
+        if match := _PLAYER.fullmatch(rest):
+            return Entry(None, match["text"], written, kind="system")
         return None
 
     def whole(self, entry: Entry, text: str) -> Entry:
@@ -70,7 +70,8 @@ class RobloxGrammar:
 def is_roblox(text: str) -> bool:
     """Whether a head is that of a Roblox client's log."""
     lines = [line for line in text.split("\n")[:20] if line.strip()]
-    return sum(_HEAD.match(line) is not None for line in lines) * 2 > len(lines)
+    heads = [_HEAD.match(line) is not None for line in lines]
+    return bool(heads) and heads[0] and sum(heads) * 2 > len(heads)
 
 
 def has_chat(text: str) -> bool:

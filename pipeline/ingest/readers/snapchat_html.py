@@ -84,8 +84,8 @@ def _message(card: Element, source: Source, digest: str) -> Message:
         time, media_type, meta = "", "", dict[str, Any]()
         others: list[str] = []
         for words in _pieces(card):
-            if found := _TIME.fullmatch(words):
-                time = found[1]
+            if match := _TIME.fullmatch(words):
+                time = match[1]
             elif not media_type and _TYPE.fullmatch(words):
                 media_type = words
             elif words == "Saved":

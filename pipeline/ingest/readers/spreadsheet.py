@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.errors import ExportError
-from pipeline.ingest.detection.table_evidence import holds_messages, is_complete
+from pipeline.ingest.detection.table_evidence import holds_messages, is_complete, typed_columns
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.parsing.grids import Grid, workbook_grids
@@ -27,10 +27,13 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     ExportError
         When the workbook is damaged, no sheet holds messages, a column is missing, or a record cannot be read: with its row.
     """
-    columns = Columns.named(options.columns)
+    asked = options.columns
+    Columns.named(asked)
     grids = workbook_grids(unit.file)
-    complete = [(grid, header) for grid in grids if (header := grid.header(lambda names: is_complete(names, options.columns)))]
-    partial = [(grid, header) for grid in grids if (header := grid.header(lambda names: holds_messages(names, options.columns)))]
+    complete = [
+        (grid, header) for grid in grids if (header := grid.header(lambda names: is_complete(names, typed_columns(names, asked))))
+    ]
+    partial = [(grid, header) for grid in grids if (header := grid.header(lambda names: holds_messages(names, asked)))]
     if not (complete or partial):
         raise ExportError(
             f"none of the {len(grids)} sheet(s) is a table of messages",
@@ -41,6 +44,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     if len(chosen) < len(grids):
         log.warn(unit.file.name, f"{len(grids) - len(chosen)} sheet(s) passed over that hold no table of messages")
     for number, (grid, (place, names)) in enumerate(chosen):
+        columns = Columns.typed(names, asked)
         yield from _table(unit.file, grid, place, names, number, columns, options, log).conversations()
 
 

@@ -66,15 +66,15 @@ class ColumnTable:
 
     def conversations(self, seen: Seen) -> Iterator[Conversation]:
         """Yield the conversations as `Table.conversations` does; their messages are a `MessagePieces`."""
-        found = seen.checked(self._survey(seen))
-        runs = self._together(found) if found.together else self._apart(found)
-        for _, own in groupby(runs, itemgetter(0)):
-            yield self._conversation(own, found)
+        survey = seen.checked(self._survey(seen))
+        runs = self._together(survey) if survey.together else self._apart(survey)
+        for _, runs_of_chat in groupby(runs, itemgetter(0)):
+            yield self._conversation(runs_of_chat, survey)
 
-    def _conversation(self, runs: Iterator[Run], found: Survey) -> Conversation:
+    def _conversation(self, runs: Iterator[Run], survey: Survey) -> Conversation:
         start = next(runs)
         first = start[1].first(start[2])
-        return self.table.conversation(first, MessagePieces(self._pieces(chain([start], runs), first, found)))
+        return self.table.conversation(first, MessagePieces(self._pieces(chain([start], runs), first, survey)))
 
     def _survey(self, seen: Seen) -> Survey:
         surveyor = Surveyor()
@@ -93,28 +93,28 @@ class ColumnTable:
                 surveyor.add_columns(ids.conversations, ids.messages.to_pylist(), ids.lengths)
         return surveyor.found()
 
-    def _part(self, block: Block, found: Survey) -> Part:
-        numbers = np.frombuffer(found.numbers, np.uint32)[block.start :]
+    def _part(self, block: Block, survey: Survey) -> Part:
+        numbers = np.frombuffer(survey.numbers, np.uint32)[block.start :]
         if block.columns is not None:
             part = converted(block, numbers[: len(block.places)].astype(np.int64), self.table)
-            if part is not None and not (found.twins and self._has_twins(block, found)):
+            if part is not None and not (survey.twins and self._has_twins(block, survey)):
                 return part
         records = list(block.records())
         return Listed(records, numbers[: len(records)].astype(np.int64))
 
-    def _has_twins(self, block: Block, found: Survey) -> bool:
+    def _has_twins(self, block: Block, survey: Survey) -> bool:
         ids = ids_of(block.columns, self.table.columns) if block.columns is not None else None
-        return ids is None or not found.twins.isdisjoint(hashes_of(ids.conversations, ids.messages.to_pylist()))
+        return ids is None or not survey.twins.isdisjoint(hashes_of(ids.conversations, ids.messages.to_pylist()))
 
-    def _together(self, found: Survey) -> Iterator[Run]:
+    def _together(self, survey: Survey) -> Iterator[Run]:
         for block in self.blocks():
-            yield from _runs(self._part(block, found))
+            yield from _runs(self._part(block, survey))
 
-    def _apart(self, found: Survey) -> Iterator[Run]:
-        for wanted in held_together(found.sizes):
+    def _apart(self, survey: Survey) -> Iterator[Run]:
+        for wanted in held_together(survey.sizes):
             parts: list[Part] = []
             for block in self.blocks():
-                part = self._part(block, found)
+                part = self._part(block, survey)
                 rows = np.flatnonzero((part.numbers >= wanted.start) & (part.numbers < wanted.stop))
                 if len(rows):
                     parts.append(part.take(rows))
@@ -126,7 +126,7 @@ class ColumnTable:
             for number in wanted:
                 yield from runs.pop(number)
 
-    def _pieces(self, runs: Iterator[Run], first: Record, found: Survey) -> Iterator[Piece]:
+    def _pieces(self, runs: Iterator[Run], first: Record, survey: Survey) -> Iterator[Piece]:
         course = _Course()
         for _, part, start, stop in runs:
             if isinstance(part, Converted):
@@ -135,13 +135,13 @@ class ColumnTable:
                 course.latest = part.latest(start, stop) or course.latest
                 yield part.piece(start, stop, first, self.table)
             else:
-                yield from self._messages(part.records[start:stop], first, found, course)
+                yield from self._messages(part.records[start:stop], first, survey, course)
 
-    def _messages(self, records: Sequence[Record], first: Record, found: Survey, course: _Course) -> Iterator[Message]:
+    def _messages(self, records: Sequence[Record], first: Record, survey: Survey, course: _Course) -> Iterator[Message]:
         from pipeline.ingest.readers.tables import before
 
         for record in records:
-            message = self.table.message(record, first, found, course.twins)
+            message = self.table.message(record, first, survey, course.twins)
             if before(message.timestamp, course.latest):
                 self.table.tell_backwards()
             course.latest = message.timestamp or course.latest

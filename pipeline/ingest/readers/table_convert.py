@@ -128,17 +128,19 @@ class Converted:
         if self.records is None or self.rest is None or not self.rest[start:stop].any():
             return None
         rest = self.rest[start:stop].tolist()
-        found: list[Meta] = [
+        rows: list[Meta] = [
             table.meta(record, first) if some else {} for record, some in zip(self.records[start:stop], rest, strict=True)
         ]
-        return found if any(found) else None
+        return rows if any(rows) else None
 
 
 def joined(parts: Sequence[Any]) -> Iterator[Any]:
     """Yield the parts, those that were converted and follow each other as one."""
     held: list[Converted] = []
     for part in parts:
-        if not isinstance(part, Converted) or (held and sum(one.batch.nbytes for one in held) + part.batch.nbytes > _MOST_JOINED):
+        if not isinstance(part, Converted) or (
+            held and sum(part_held.batch.nbytes for part_held in held) + part.batch.nbytes > _MOST_JOINED
+        ):
             if held:
                 yield _joined(held)
                 held = []
@@ -189,8 +191,8 @@ def converted(block: Block, numbers: NDArray[np.int64], table: Table) -> Convert
         return None
     messages = ids.messages
     if messages.null_count:
-        own = pc.binary_join_element_wise(table.file.sha256[:12], pa.array(block.places).cast(pa.string()), ":")
-        messages = pc.coalesce(messages, own)
+        made_ids = pc.binary_join_element_wise(table.file.sha256[:12], pa.array(block.places).cast(pa.string()), ":")
+        messages = pc.coalesce(messages, made_ids)
     columns = [messages, speakers, kinds, stamps, pc.fill_null(text, ""), *sources]
     rest = _rest(batch, table.columns)
     return Converted(
@@ -231,31 +233,31 @@ def _names(batch: pa.RecordBatch, name: str) -> pa.StringArray | None:
 def _kinds(column: pa.Array, text: pa.StringArray) -> pa.StringArray | None:
     if not pa.types.is_string(column.type):
         return None
-    told = pc.if_else(pc.is_null(text), "unsupported", "message")
+    kinds = pc.if_else(pc.is_null(text), "unsupported", "message")
     if column.null_count == len(column):
-        return told
+        return kinds
     named = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
     known = pc.is_in(named, pa.array(KINDS), skip_nulls=False)
-    return pc.coalesce(named, told) if pc.all(pc.or_(known, pc.is_null(named))).as_py() else None
+    return pc.coalesce(named, kinds) if pc.all(pc.or_(known, pc.is_null(named))).as_py() else None
 
 
 def _sources(batch: pa.RecordBatch, places: NDArray[np.int64], table: Table) -> tuple[pa.Array, pa.Array, pa.Array] | None:
     """Return file, line and row of each message: as the table says, else its own place in it."""
-    own, none = pa.array(places), pa.nulls(len(places), pa.int64())
-    lines, rows = (own, none) if table.has_lines else (none, own)
+    row_numbers, none = pa.array(places), pa.nulls(len(places), pa.int64())
+    lines, rows = (row_numbers, none) if table.has_lines else (none, row_numbers)
     files = pa.repeat(table.file.name, len(places))
     of = table.columns.of
-    told = _column(batch, of["source_file"])
-    if told.null_count == len(told):
+    named = _column(batch, of["source_file"])
+    if named.null_count == len(named):
         return files, lines, rows
     told_lines, told_rows = (_column(batch, of[name]) for name in ("source_line", "source_row"))
-    if not pa.types.is_string(told.type) or not all(
+    if not pa.types.is_string(named.type) or not all(
         pa.types.is_int64(column.type) or column.null_count == len(column) for column in (told_lines, told_rows)
     ):
         return None
-    known = pc.fill_null(pc.not_equal(told, ""), False)
+    known = pc.fill_null(pc.not_equal(named, ""), False)
     lines, rows = (pc.if_else(known, _whole(there), place) for there, place in ((told_lines, lines), (told_rows, rows)))
-    return pc.if_else(known, told, files), lines, rows
+    return pc.if_else(known, named, files), lines, rows
 
 
 def _whole(column: pa.Array) -> pa.Array:

@@ -17,7 +17,7 @@ from pipeline.ingest.parsing.csv_blocks import Csv
 from pipeline.ingest.parsing.table_blocks import Blocks, JsonLines, Parquet
 from pipeline.ingest.parsing.table_fields import OF_CONVERSATION, Columns, identity, json_object, kind, moment, plain, source, words
 from pipeline.ingest.parsing.table_groups import Records, Survey, group, id_hash, survey
-from pipeline.ingest.parsing.table_records import Record, csv_records, json_records, jsonl_records, parquet_records
+from pipeline.ingest.parsing.table_records import Record, csv_header, csv_records, json_records, jsonl_records, parquet_records
 from pipeline.ingest.readers.header_evidence import HeaderEvidence
 from pipeline.ingest.readers.table_columns import ColumnTable
 from pipeline.ingest.times.written import date_orders, order_of, read_written
@@ -44,6 +44,8 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         When a column is missing, or a record cannot be read: with its line or row.
     """
     columns = Columns.named(options.columns)
+    if unit.format == "csv":
+        columns = Columns.typed(csv_header(unit.file, columns.required).names, options.columns)
     table = Table(unit.file, _records(unit, columns, log), columns, options, log, has_lines=unit.format in ("jsonl", "csv"))
     blocks = _blocks(unit, columns, log)
     if blocks is None or options.telling_empty:
@@ -91,11 +93,11 @@ class Table:
     def conversations(self) -> Iterator[Conversation]:
         """Yield the conversations; their records are grouped, with a warning, where they do not stand together."""
         seen = Seen(self)
-        found = seen.checked(survey(self.records, seen.conversation_of, seen.message_of, self.columns.of["text"]))
-        for records in group(self.records, found):
+        surveyed = seen.checked(survey(self.records, seen.conversation_of, seen.message_of, self.columns.of["text"]))
+        for records in group(self.records, surveyed):
             first = next(records)
             yield self.conversation(
-                first, (self._in_time if self.by_time else self._messages)(chain([first], records), first, found)
+                first, (self._in_time if self.by_time else self._messages)(chain([first], records), first, surveyed)
             )
 
     def conversation(self, first: Record, messages: Iterable[Message]) -> Conversation:
@@ -108,18 +110,18 @@ class Table:
             messages=messages,
         )
 
-    def _in_time(self, records: Iterator[Record], first: Record, found: Survey) -> Iterator[Message]:
+    def _in_time(self, records: Iterator[Record], first: Record, surveyed: Survey) -> Iterator[Message]:
         twins: Counter[str] = Counter()
-        messages = [self.message(record, first, found, twins) for record in records]
+        messages = [self.message(record, first, surveyed, twins) for record in records]
         if all(message.timestamp is not None for message in messages):
             messages.sort(key=lambda message: cast("datetime", message.timestamp).replace(tzinfo=None))
         yield from messages
 
-    def _messages(self, records: Iterator[Record], first: Record, found: Survey) -> Iterator[Message]:
+    def _messages(self, records: Iterator[Record], first: Record, surveyed: Survey) -> Iterator[Message]:
         twins: Counter[str] = Counter()
         latest: datetime | None = None
         for record in records:
-            message = self.message(record, first, found, twins)
+            message = self.message(record, first, surveyed, twins)
             if before(message.timestamp, latest):
                 self.tell_backwards()
             latest = message.timestamp or latest
@@ -129,7 +131,7 @@ class Table:
         """Warn that a message is older than the one before it."""
         self.log.warn(self.file.name, "times run backwards in a conversation: its messages are read in the order of the table")
 
-    def message(self, record: Record, first: Record, found: Survey, twins: Counter[str]) -> Message:
+    def message(self, record: Record, first: Record, surveyed: Survey, twins: Counter[str]) -> Message:
         """Return the message of a record; ``twins`` counts the ids that stand twice in its conversation."""
         row, of = record[2], self.columns.of
         text, speaker = row.get(of["text"]), row.get(of["speaker"])
@@ -138,35 +140,35 @@ class Table:
         if type(speaker) is not str or not speaker:
             speaker = self.value(record, "speaker", identity)
         return Message(
-            message_id=self._message_id(record, found, twins),
+            message_id=self._message_id(record, surveyed, twins),
             speaker=speaker,
-            timestamp=self._moment(record, found),
+            timestamp=self._moment(record, surveyed),
             text=text or "",
             kind=self.value(record, "kind", lambda value: kind(value, has_text=text is not None)),
             source=self._source(record),
             meta={} if row.keys() <= self.columns.of_every_message else self.meta(record, first),
         )
 
-    def _moment(self, record: Record, found: Survey) -> datetime | None:
+    def _moment(self, record: Record, surveyed: Survey) -> datetime | None:
         """Return the time of a record: ISO 8601, a number, or local in the order of dates that the whole table tells."""
         value = record[2].get(self.columns.of["timestamp"])
         try:
             return moment(value, self.options.timezone)
         except ValueError:
             written = read_written(value) if isinstance(value, str) else None
-            known = written.moment(found.date_order, self.options.timezone) if written is not None else None
+            known = written.moment(surveyed.date_order, self.options.timezone) if written is not None else None
             if known is None:
                 raise self._unfit(record, "timestamp") from None
             return known
 
-    def _message_id(self, record: Record, found: Survey, twins: Counter[str]) -> str:
+    def _message_id(self, record: Record, surveyed: Survey, twins: Counter[str]) -> str:
         """Return the record's id, or one made of the file and the place; one that stood before gets a suffix."""
         value = record[2].get(self.columns.of["message_id"])
         if type(value) is not str or not value:
             value = self.value(record, "message_id", identity)
         if value is None:
             return f"{self.file.sha256[:12]}:{record[1]}"
-        if found.twins and id_hash(self.conversation_id(record), value) in found.twins:
+        if surveyed.twins and id_hash(self.conversation_id(record), value) in surveyed.twins:
             twins[value] += 1
             if twins[value] > 1:
                 self.log.warn(self.file.name, "a message id stands twice in a conversation: the later ones were given ~2, ~3, …")
@@ -260,7 +262,7 @@ class Seen:
         value = record[2].get(self.table.columns.of["message_id"])
         return value if type(value) is str and value else self.table.value(record, "message_id", identity)
 
-    def checked(self, found: Survey) -> Survey:
+    def checked(self, surveyed: Survey) -> Survey:
         """Return what was found with the order of dates; refuse a table that lacks a column, and warn of one that is mixed.
 
         Raises
@@ -271,11 +273,11 @@ class Seen:
         table = self.table
         if self.names:
             table.columns.check(self.names, table.options.columns, table.file.name)
-        found.date_order = order_of(self.dates, table.options.date_order, table.file.name)
-        if not found.together and not table.mixed:
+        surveyed.date_order = order_of(self.dates, table.options.date_order, table.file.name)
+        if not surveyed.together and not table.mixed:
             what = "the records of a conversation do not stand together: they were put together in their order"
             table.log.warn(table.file.name, what)
-        return found
+        return surveyed
 
 
 def before(time: datetime | None, latest: datetime | None) -> bool:

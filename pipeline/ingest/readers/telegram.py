@@ -21,9 +21,9 @@ from pipeline.errors import ExportError
 from pipeline.ingest.columns import MessagePieces, Piece
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
-from pipeline.ingest.parsing.json_cut import ListCutter, parsed_list
+from pipeline.ingest.parsing.json_cut import ListCutter, Run, parsed_list
 from pipeline.ingest.parsing.json_stream import Event, build, keys, read_events, skip
-from pipeline.ingest.readers.telegram_columns import columns_of
+from pipeline.ingest.readers.telegram_columns import Rows, columns_of, read_run, single
 from pipeline.ingest.readers.telegram_rows import Row, attachments_of, gift_text, links_of, reactions_of, speaker_of, words_of
 from pipeline.ingest.times.parse import from_iso, from_number, whole
 from pipeline.ingest.units import Unit
@@ -106,22 +106,22 @@ class _Reader:
         self._log = log
         self._chats = 0
         self._late_headers: list[Row] | None = None
-        self._cutter = ListCutter(_LISTS, lambda text: parsed_list(text, build, self._name))
+        self._cutter = ListCutter(_LISTS, lambda run: read_run(run, self._parsed))
 
     def conversations(self) -> Iterator[Conversation]:
-        found = False
+        any_chat = False
         for header, rows in self._walk():
-            found = True
+            any_chat = True
             if rows is not None:
                 yield self._conversation(header, rows)
-        if not found:
+        if not any_chat:
             raise ExportError(
                 "there are neither `messages` nor `chats` in it",
                 where=self._name,
                 do="Export from Telegram Desktop as machine-readable JSON, with the chats ticked",
             )
 
-    def _walk(self) -> Iterator[tuple[Row, Iterator[list[Any]] | None]]:
+    def _walk(self) -> Iterator[tuple[Row, Iterator[Rows] | None]]:
         """Yield every chat's header with its rows, and a pair without rows for an account's list of chats."""
         events = read_events(self._file, self._log, hex_escapes=True, cutter=self._cutter)
         event, _ = next(events)
@@ -137,7 +137,7 @@ class _Reader:
         for _ in events:
             pass
 
-    def _chat_list(self, events: Iterator[Event], *, left: bool) -> Iterator[tuple[Row, Iterator[list[Any]] | None]]:
+    def _chat_list(self, events: Iterator[Event], *, left: bool) -> Iterator[tuple[Row, Iterator[Rows] | None]]:
         event, _ = next(events)
         if event != "start_map":
             return skip(events, event)
@@ -154,7 +154,7 @@ class _Reader:
                     yield from self._member(events, member, header)
         return None
 
-    def _member(self, events: Iterator[Event], key: str, header: Row) -> Iterator[tuple[Row, Iterator[list[Any]] | None]]:
+    def _member(self, events: Iterator[Event], key: str, header: Row) -> Iterator[tuple[Row, Iterator[Rows] | None]]:
         """Read one member of a chat: a field of its header, or its rows, whose rest is passed over when nobody wanted it."""
         event, value = next(events)
         if key == "messages":
@@ -170,30 +170,37 @@ class _Reader:
         else:
             skip(events, event)
 
-    def _rows(self, events: Iterator[Event]) -> Iterator[list[Any]]:
+    def _rows(self, events: Iterator[Event]) -> Iterator[Rows]:
         """Yield the rows of a chat, some at once."""
         for event, value in _elements(events):
             if event != "start_map":
-                yield [build(events, event, value, self._name)]
+                yield single(build(events, event, value, self._name))
                 continue
             inside = next(events)
             if inside == ("map_key", self._cutter.token):
                 yield self._cutter.take(next(events)[1])
                 next(events)
             else:
-                yield [build(chain([inside], events), event, value, self._name)]
+                yield single(build(chain([inside], events), event, value, self._name))
+
+    def _parsed(self, text: bytes) -> list[Any]:
+        return parsed_list(text, build, self._name)
 
     def _restored(self, value: Any) -> Any:
         """Return a value with what was cut out of it, which is nothing in any file of Telegram's."""
         if isinstance(value, list):
-            cut = [self._cutter.take(one[self._cutter.token]) if self._is_cut(one) else [self._restored(one)] for one in value]
-            return [one for run in cut for one in run]
-        return {key: self._restored(one) for key, one in value.items()} if isinstance(value, dict) else value
+            parts = [self._cut_out(part) if self._is_cut(part) else [self._restored(part)] for part in value]
+            return [element for part in parts for element in part]
+        return {key: self._restored(member) for key, member in value.items()} if isinstance(value, dict) else value
 
     def _is_cut(self, value: Any) -> bool:
         return isinstance(value, dict) and self._cutter.token in value
 
-    def _conversation(self, header: Row, rows: Iterator[list[Any]]) -> Conversation:
+    def _cut_out(self, value: Row) -> list[Any]:
+        run: Run = self._cutter.take(value[self._cutter.token]).run
+        return run.values(self._parsed)
+
+    def _conversation(self, header: Row, rows: Iterator[Rows]) -> Conversation:
         if not {"id", "type"} <= header.keys():
             header |= self._late_header(self._chats - 1)
         type_, title = header.get("type"), header.get("name")
@@ -206,7 +213,7 @@ class _Reader:
             messages=MessagePieces(self._pieces(rows)),
         )
 
-    def _pieces(self, runs: Iterator[list[Any]]) -> Iterator[Piece]:
+    def _pieces(self, runs: Iterator[Rows]) -> Iterator[Piece]:
         first = 1
         for run in runs:
             columns, error = columns_of(run, first, self._name, self._message)

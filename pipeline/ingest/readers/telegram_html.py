@@ -53,8 +53,8 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
 
 def _page_number(file: ExportFile) -> tuple[int, str]:
-    found = _PAGE.fullmatch(file.location.name)
-    return (int(found[1] or 1) if found is not None else 0, file.location.name)
+    match = _PAGE.fullmatch(file.location.name)
+    return (int(match[1] or 1) if match is not None else 0, file.location.name)
 
 
 def _is_row(element: Element) -> bool:
@@ -128,8 +128,8 @@ class _Pages:
                 kind, words = _media(part, meta)
                 text += words
             elif "reply_to" in classes:
-                found = [match[1] for link in _hrefs(part) if (match := _REPLY.search(link))]
-                meta["reply_to"] = found[0] if found else _words(part).strip()
+                replies = [match[1] for link in _hrefs(part) if (match := _REPLY.search(link))]
+                meta["reply_to"] = replies[0] if replies else _words(part).strip()
             elif "signature" in classes:
                 meta["signature"] = _words(part).strip()
             elif "reactions" in classes:
@@ -178,10 +178,10 @@ class _Pages:
         return content
 
     def _moment(self, date: Element) -> datetime:
-        found = _TIME.fullmatch(date.attributes["title"].strip())
-        if found is None:
+        match = _TIME.fullmatch(date.attributes["title"].strip())
+        if match is None:
             raise ValueError("no time")
-        day, month, year, clock, offset = found.groups()
+        day, month, year, clock, offset = match.groups()
         return from_iso(f"{year}-{month}-{day}T{clock}{offset or ''}", self._zone)
 
 
@@ -227,8 +227,8 @@ def _media(wrap: Element, meta: dict[str, Any]) -> tuple[Kind | None, str]:
     types = [name for part in wrap.children for name in part.classes if name not in _LAYOUT]
     meta["media_type"] = types[0].removeprefix("media_").removesuffix("_wrap") if types else "file"
     for name in ("title", "description", "status"):
-        found = wrap.find(name)
-        if found is not None and (words := _words(found).strip()):
+        element = wrap.find(name)
+        if element is not None and (words := _words(element).strip()):
             meta[f"media_{name}"] = words
     hrefs = _hrefs(wrap)
     for key, chosen in (

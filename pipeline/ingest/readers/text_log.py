@@ -111,30 +111,30 @@ def survey(file: ExportFile, format_: TextFormat) -> Survey:
     ExportError
         When a line is not UTF-8, or no line begins a row.
     """
-    found = Survey()
+    result = Survey()
     grammar = format_.grammar()
     for number, text in decoded_lines(file):
         if not text.strip():
             continue
-        found.lines += 1
+        result.lines += 1
         line = grammar.line(text)
         if isinstance(line, Entry):
-            found.entries += 1
+            result.entries += 1
             if line.written is not None:
-                found.dates.add(line.written.header, number)
+                result.dates.add(line.written.header, number)
         elif isinstance(line, Day):
-            found.dates.add(line.written.header, number)
+            result.dates.add(line.written.header, number)
         elif isinstance(line, Aside):
-            found.asides.setdefault(line.name, line.value)
+            result.asides.setdefault(line.name, line.value)
         else:
-            found.others.add(number)
-    if not found.entries:
+            result.others.add(number)
+    if not result.entries:
         raise ExportError(
-            f"none of the {found.lines:,} lines begins a message of {format_.name}",
-            where=f"{file.name}:{found.others.first}" if found.others.count else file.name,
+            f"none of the {result.lines:,} lines begins a message of {format_.name}",
+            where=f"{file.name}:{result.others.first}" if result.others.count else file.name,
             do=format_.do,
         )
-    return found
+    return result
 
 
 def read_text(
@@ -149,19 +149,19 @@ def read_text(
     AmbiguousDateOrder
         When nothing in the file tells day from month and ``options`` do not say.
     """
-    found = survey(file, format_)
-    if found.others.count and found.entries < LEAST_SHARE * found.lines:
+    surveyed = survey(file, format_)
+    if surveyed.others.count and surveyed.entries < LEAST_SHARE * surveyed.lines:
         log.warn(
-            f"{file.name}:{found.others.first}",
-            f"only {found.entries:,} of {found.lines:,} lines begin a message, and this is the first that does not: "
+            f"{file.name}:{surveyed.others.first}",
+            f"only {surveyed.entries:,} of {surveyed.lines:,} lines begin a message, and this is the first that does not: "
             f"is it of {format_.name}?",
         )
-    reading = _Reading(file, format_, order_of(found.dates, options.date_order, file.name), options, log, day=day)
+    reading = _Reading(file, format_, order_of(surveyed.dates, options.date_order, file.name), options, log, day=day)
     return Conversation(
         conversation_id=file.sha256[:12],
         platform=format_.platform,
-        title=found.asides.pop("title", None) or title,
-        meta=found.asides,
+        title=surveyed.asides.pop("title", None) or title,
+        meta=surveyed.asides,
         messages=reading.messages(),
     )
 

@@ -59,8 +59,8 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
 
 def _name(title: str) -> str:
-    found = _WITH.fullmatch(title)
-    return (found["name"] if found else title).strip() or title
+    match = _WITH.fullmatch(title)
+    return (match["name"] if match else title).strip() or title
 
 
 def _json_chats(file: ExportFile, log: ReadLog) -> Iterator[tuple[str, tuple[Message, ...]]]:
@@ -111,7 +111,7 @@ def _text_chats(file: ExportFile) -> Iterator[tuple[str, tuple[Message, ...]]]:
     blank = True
     for number, line in decoded_lines(file):
         banner = TIKTOK_BANNER.fullmatch(line) if blank else None
-        found = None if banner else _LINE.fullmatch(line)
+        match = None if banner else _LINE.fullmatch(line)
         blank = not line.strip()
         if banner is not None:
             if title is not None:
@@ -124,8 +124,8 @@ def _text_chats(file: ExportFile) -> Iterator[tuple[str, tuple[Message, ...]]]:
                     where=f"{file.name}:{number}",
                     do="Give TikTok's Direct Messages.txt",
                 )
-        elif found is not None:
-            rows.append((number, found, []))
+        elif match is not None:
+            rows.append((number, match, []))
         elif rows:
             rows[-1][2].append(line)
         elif not blank:
@@ -139,19 +139,19 @@ def _text_chats(file: ExportFile) -> Iterator[tuple[str, tuple[Message, ...]]]:
 
 
 def _text_messages(rows: list[tuple[int, re.Match[str], list[str]]], file: ExportFile) -> tuple[Message, ...]:
-    return in_time_order(_text_message(line, found, more, file) for line, found, more in rows)
+    return in_time_order(_text_message(line, match, more, file) for line, match, more in rows)
 
 
-def _text_message(line: int, found: re.Match[str], more: list[str], file: ExportFile) -> Message:
+def _text_message(line: int, match: re.Match[str], more: list[str], file: ExportFile) -> Message:
     source = Source(file.name, line=line)
     while more and not more[-1].strip():
         more.pop()
-    text = "\n".join([found["text"], *more])
+    text = "\n".join([match["text"], *more])
     with shaped(source, "TikTok"):
         return Message(
             message_id=f"{file.sha256[:12]}:{line}",
-            speaker=found["from"],
-            timestamp=from_iso(found["time"], _UTC),
+            speaker=match["from"],
+            timestamp=from_iso(match["time"], _UTC),
             text=text,
             kind="message" if text else "unsupported",
             source=source,

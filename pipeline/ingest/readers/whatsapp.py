@@ -66,6 +66,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
             f"exactly {evidence.headers.styles[style]:,} rows: WhatsApp cuts exports at this number, the start may be missing",
         )
     order = options.date_order or evidence.headers.order(file.name)
+    evidence.headers.check_dates(order, file.name)
     location = PurePosixPath(file.member or file.path.name)
     archive = PurePosixPath(file.outer[-1] if file.outer else file.path.name)
     title = archive.stem if location.stem == "_chat" else location.stem
@@ -143,8 +144,8 @@ class _Reading:
 
     def _date(self, day: CommonDay) -> str | None:
         """Return a day as ISO 8601 writes it; ``None`` where there is no such day."""
-        found = day_of(day.numbers, "ymd" if self.style.year_first else self.order)
-        return found.isoformat() if found is not None else None
+        date_text = day_of(day.numbers, "ymd" if self.style.year_first else self.order)
+        return date_text.isoformat() if date_text is not None else None
 
     def _check_backwards(self, time: str, latest: str, number: int) -> None:
         if datetime.fromisoformat(latest) - datetime.fromisoformat(time) > _BACKWARDS:
@@ -173,7 +174,7 @@ class _Reading:
     @property
     def ios(self) -> bool:
         """Whether an iPhone wrote the file."""
-        return self.style.form != "dash"
+        return self.style.form in ("bracket", "colon")
 
     def _message(self, row: Begun) -> Message:
         source = Source(self.file.name, line=row.line)

@@ -132,8 +132,8 @@ def columns_of(
 
 def _not_plain(texts: list[str]) -> Iterator[int]:
     """Yield the numbers of the texts that may be anything but a message of somebody's words."""
-    found = pc.match_substring_regex(pa.array(texts, pa.string()), _anything_but_plain())
-    return iter(pc.indices_nonzero(found).to_pylist())
+    matches = pc.match_substring_regex(pa.array(texts, pa.string()), _anything_but_plain())
+    return iter(pc.indices_nonzero(matches).to_pylist())
 
 
 @lru_cache(maxsize=1024)

@@ -159,8 +159,8 @@ def gather(file: ExportFile) -> FileEvidence:
             ends.add(whole, begins=begins)
     headers.end()
     file_style = evidence.headers.style if evidence.headers.styles else None
-    for style, found in doubtful.items():
-        (evidence.words_unknown if style == file_style else evidence.unread).add(found.first, found.count)
+    for style, examples in doubtful.items():
+        (evidence.words_unknown if style == file_style else evidence.unread).add(examples.first, examples.count)
     bracketed = file_style is not None and file_style.form == "bracket"
     evidence.marks_ends = bracketed and ends.mark_rows
     evidence.mixed_ends = bracketed and ends.mixed and not evidence.marks_ends

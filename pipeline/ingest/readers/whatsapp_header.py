@@ -1,7 +1,8 @@
 """The header that begins a WhatsApp row, in the styles and locales of all phones.
 
 iOS writes ``[13/02/2024, 21:05:11] Name: text``, Android ``13/02/2024, 21:05 - Name: text``, an old iOS
-``13/02/2024, 21:05:11: Name: text``, each in the manner of the phone's locale: 12 or 24 hours, ``p. m.`` with no-break spaces,
+``13/02/2024, 21:05:11: Name: text``. What is copied out of WhatsApp Web begins with the time:
+``[21:05, 13/02/2024] Name: text``. Each is in the manner of the phone's locale: 12 or 24 hours, ``p. m.`` with no-break spaces,
 ``晚上9:05``, ``21 h 05``, ``klo 21.25``, year first, marks of writing direction around and inside.
 """
 
@@ -19,7 +20,7 @@ from pipeline.ingest.times.day_periods import hour_of, says_nothing
 MARKS = "\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff"
 """Invisible marks of writing direction that phones put before, and inside, a header."""
 
-Form = Literal["bracket", "dash", "colon"]
+Form = Literal["bracket", "dash", "colon", "copied"]
 
 _SEPARATORS = r"./\-年년"
 _DATE = rf"\d{{1,4}}[{MARKS}]*\.?[{_SEPARATORS}][{MARKS}]*\s?\d{{1,2}}[{MARKS}]*(?:[./\-月월]\s?|\s)[{MARKS}]*\d{{1,4}}[.日일]?"
@@ -27,7 +28,10 @@ _TIME = r"\d{1,2}(?:[:.٫]|\s?h\s?)\d{1,2}(?:(?:[:.٫]|\s?min\s?)\d{2})?(?!\d)"
 _WORDS = r"[^\d\[\]:\n]{0,40}?"
 _BETWEEN = rf"(?P<between>[{MARKS}]*[\s,،]{_WORDS})"
 _MOMENT = rf"(?P<date>{_DATE}){_BETWEEN}(?P<time>{_TIME})(?P<after>{_WORDS})"
-_HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s-|:)\s")
+_HEADER = re.compile(rf"^[{MARKS}]*(?P<open>\[)?{_MOMENT}(?P<close>\]|\s[-–—]|:)\s")
+_COPIED = re.compile(
+    rf"^[{MARKS}]*\[(?P<between>{_WORDS})(?P<time>{_TIME})(?P<after>{_WORDS})[,،]\s[{MARKS}]*(?P<date>{_DATE})[{MARKS}]*\]\s"
+)
 
 # The commonest headers in two parts, each read once: a chat has few days, and a day few minutes.
 _COMMON_DAY = re.compile(r"(\[)?(\d{4}|\d{1,2})([./-])(\d{1,2})\3(\d{4}|\d{2}),?", re.ASCII)
@@ -134,10 +138,10 @@ def common_header(line: str) -> CommonHeader | None:
 
 @lru_cache(maxsize=4096)
 def _common_day(text: str) -> CommonDay | None:
-    found = _COMMON_DAY.fullmatch(text)
-    if found is None:
+    match = _COMMON_DAY.fullmatch(text)
+    if match is None:
         return None
-    opened, first, separator, second, third = found.groups()
+    opened, first, separator, second, third = match.groups()
     numbers = int(first), int(second), int(third)
     form: Form = "dash" if opened is None else "bracket"
     styles = (
@@ -149,31 +153,42 @@ def _common_day(text: str) -> CommonDay | None:
 
 @lru_cache(maxsize=4096)
 def _common_minute(text: str) -> CommonMinute | None:
-    found = _COMMON_MINUTE.fullmatch(text)
-    hour, minute = (int(found[1]), int(found[2])) if found else (99, 99)
+    match = _COMMON_MINUTE.fullmatch(text)
+    hour, minute = (int(match[1]), int(match[2])) if match else (99, 99)
     return CommonMinute(hour % 24, minute, f"{hour % 24:02}:{minute:02}") if hour <= 24 and minute <= 59 else None
 
 
 def _common_header(line: str) -> Header | None:
-    found = common_header(line)
-    if found is None:
+    header = common_header(line)
+    if header is None:
         return None
-    day, minute, second, end = found
+    day, minute, second, end = header
     clock = minute.hour, minute.minute, int(second[1:]) if second is not None else 0
     return Header(day.styles[second is not None], day.numbers, clock, end, day.short)
 
 
 def _any_header(line: str) -> Header | None:
-    found = _HEADER.match(line)
-    if found is None:
-        return None
-    opened, date_text, between, time_text, after, close = found.groups()
-    form = _FORMS.get((opened is not None, close[-1]))
+    match = _HEADER.match(line)
+    if match is None:
+        return _copied_header(line)
+    opened, date_text, between, time_text, after, close = match.groups()
+    form = _FORMS.get((opened is not None, "-" if close[-1] in "–—" else close[-1]))
     date, clock = _date(date_text), _clock(time_text, between, after)
     if form is None or date is None or clock is None or (form == "colon" and not clock.seconds):
         return None
     style = _style(form, date.separator, clock.seconds, clock.halves, date.numbers[0] > 31)
-    return Header(style, date.numbers, clock.time, found.end(), date.short)
+    return Header(style, date.numbers, clock.time, match.end(), date.short)
+
+
+def _copied_header(line: str) -> Header | None:
+    match = _COPIED.match(line)
+    if match is None:
+        return None
+    date, clock = _date(match["date"]), _clock(match["time"], match["between"], match["after"])
+    if date is None or clock is None:
+        return None
+    style = _style("copied", date.separator, clock.seconds, clock.halves, date.numbers[0] > 31)
+    return Header(style, date.numbers, clock.time, match.end(), date.short)
 
 
 def is_like_header(line: str) -> bool:
@@ -198,12 +213,12 @@ class _Clock(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _date(text: str) -> _Date | None:
-    found = _NUMBER.findall(text)
+    numbers = _NUMBER.findall(text)
     separator = _SEPARATOR.search(text)
-    if len(found) != 3 or separator is None:
+    if len(numbers) != 3 or separator is None:
         return None
-    first, second, third = (int(number) for number in found)
-    return _Date((first, second, third), separator[0], max(map(len, found)) <= 2)
+    first, second, third = (int(number) for number in numbers)
+    return _Date((first, second, third), separator[0], max(map(len, numbers)) <= 2)
 
 
 @lru_cache(maxsize=8192)

@@ -244,8 +244,8 @@ ATTACHED = re.compile(
 )
 
 EDITED = re.compile(
-    rf"[{MARKS}]?<(?:This message was edited|Diese Nachricht wurde bearbeitet|Se editó este mensaje\.?|Este mensaje fue editado\.?"
-    r"|Ce message a été modifié"
-    r"|Mensagem editada|Esta mensagem foi editada|Dit bericht is bewerkt|Questo messaggio è stato modificato)>$"
+    rf"[{MARKS}]?<(?:This message was edited|Diese Nachricht wurde bearbeitet|Se editó este mensaje|Este mensaje fue editado"
+    r"|Ce message a été modifié|Mensagem editada|Esta mensagem foi editada|Dit bericht is bewerkt"
+    r"|Questo messaggio è stato modificato|Pesan ini diedit|Bu mesaj düzenlendi)\.?>$"
     r"|(?<=\s)\u200e<[^<>\n:.]{5,60}>$"
 )

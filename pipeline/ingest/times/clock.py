@@ -20,10 +20,10 @@ _PARTS = re.compile(
 @lru_cache(maxsize=4096)
 def read_clock(text: str) -> tuple[int, int, int] | None:
     """Return hour, minute and second; ``None`` where the text is no time of day, or its word is not known."""
-    found = _PARTS.fullmatch(text.strip())
-    if found is None:
+    match = _PARTS.fullmatch(text.strip())
+    if match is None:
         return None
-    word = (found["before"] + found["after"]).strip()
-    hour = hour_of(word, int(found["hour"])) if word else int(found["hour"])
-    minute, second = int(found["minute"]), int(found["second"] or 0)
+    word = (match["before"] + match["after"]).strip()
+    hour = hour_of(word, int(match["hour"])) if word else int(match["hour"])
+    minute, second = int(match["minute"]), int(match["second"] or 0)
     return None if hour is None or hour > 24 or minute > 59 or second > 59 else (hour % 24, minute, second)

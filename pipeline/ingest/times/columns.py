@@ -27,10 +27,10 @@ def stamps_of(column: pa.Array, zone: ZoneInfo | None, read: Read) -> pa.StringA
         if zone is None and _all_match(column, _LOCAL):
             return pc.replace_substring(column, " ", "T")
     try:
-        found = [read(value, zone) for value in column.to_pylist()]
+        stamps = [read(value, zone) for value in column.to_pylist()]
     except (ValueError, OverflowError):
         return None
-    return pa.array([None if time is None else time.isoformat() for time in found], pa.string())
+    return pa.array([None if time is None else time.isoformat() for time in stamps], pa.string())
 
 
 def _all_match(column: pa.StringArray, pattern: str) -> bool:

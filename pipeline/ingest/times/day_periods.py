@@ -116,19 +116,19 @@ def _periods() -> dict[str, Period]:
     for locale in _locales():
         for word, period in _own_periods(locale).items():
             votes.setdefault(word, Counter())[period] += 1_000 if locale.language in ON_PHONES else 1
-    return {word: found.most_common(1)[0][0] for word, found in votes.items()}
+    return {word: counter.most_common(1)[0][0] for word, counter in votes.items()}
 
 
 def _own_periods(locale: Locale) -> dict[str, Period]:
     """Return the words of one language; one that is AM or PM and a part of the day as well is the former."""
-    found: dict[str, Period] = {}
+    periods: dict[str, Period] = {}
     for widths in locale.day_periods.values():
         for width in ("abbreviated", "wide"):
             for name, text in widths.get(width, {}).items():
                 period = _ruled(locale.day_period_rules, name)
-                if period is not None and (name in _HALVES or plain_word(text) not in found):
-                    found[plain_word(text)] = period
-    return found
+                if period is not None and (name in _HALVES or plain_word(text) not in periods):
+                    periods[plain_word(text)] = period
+    return periods
 
 
 def _ruled(rules: Mapping[Any, Any], name: str) -> Period | None:
@@ -144,12 +144,12 @@ def _ruled(rules: Mapping[Any, Any], name: str) -> Period | None:
 @lru_cache(maxsize=1)
 def _fillers() -> frozenset[str]:
     """Return the words that the patterns of the CLDR put beside a time or between it and a date."""
-    found: set[str] = set()
+    fillers: set[str] = set()
     for locale in _locales():
         glue = [str(text) for text in locale.datetime_formats.values()]
-        found.update(plain_word(re.sub(r"\{[01]\}|'", "", text)) for text in glue)
+        fillers.update(plain_word(re.sub(r"\{[01]\}|'", "", text)) for text in glue)
         patterns = [locale.time_formats[width].pattern for width in ("short", "medium")] + [locale.date_formats["short"].pattern]
         for pattern in patterns:
-            found.update(map(plain_word, _LITERAL.findall(pattern)))
-            found.update(map(plain_word, _UNQUOTED.findall(pattern)))
-    return frozenset(found)
+            fillers.update(map(plain_word, _LITERAL.findall(pattern)))
+            fillers.update(map(plain_word, _UNQUOTED.findall(pattern)))
+    return frozenset(fillers)

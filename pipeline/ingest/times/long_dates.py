@@ -89,7 +89,7 @@ def _month(text: str) -> int:
 @lru_cache(maxsize=1)
 def _months() -> dict[str, int]:
     """Return the month of each name that means one month in all languages that are on phones."""
-    found: dict[str, set[int]] = {}
+    months: dict[str, set[int]] = {}
     for identifier in locale_identifiers():
         if identifier.partition("_")[0] not in ON_PHONES:
             continue
@@ -97,5 +97,5 @@ def _months() -> dict[str, int]:
             for number, name in widths.get("wide", {}).items():
                 word = plain_word(str(name))
                 if len(word) > _SHORT and not word.isdecimal():
-                    found.setdefault(word, set()).add(int(number))
-    return {word: numbers.pop() for word, numbers in found.items() if len(numbers) == 1}
+                    months.setdefault(word, set()).add(int(number))
+    return {word: numbers.pop() for word, numbers in months.items() if len(numbers) == 1}

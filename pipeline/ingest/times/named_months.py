@@ -56,13 +56,13 @@ def _languages() -> list[str]:
 @lru_cache(maxsize=1)
 def _months() -> dict[str, dict[str, int]]:
     """Return for each name of a month, as words are compared, the month in each language that has it."""
-    found: dict[str, dict[str, int]] = {}
+    months: dict[str, dict[str, int]] = {}
     for name in _languages():
         for forms in Locale.parse(name).months.values():
             for width in ("wide", "abbreviated"):
                 for month, word in forms.get(width, {}).items():
-                    found.setdefault(plain_word(str(word)), {}).setdefault(name, month)
-    return {word: languages for word, languages in found.items() if word and not word.isdecimal()}
+                    months.setdefault(plain_word(str(word)), {}).setdefault(name, month)
+    return {word: languages for word, languages in months.items() if word and not word.isdecimal()}
 
 
 class MonthNames:
@@ -120,10 +120,10 @@ class MonthNames:
         """Return the date in a text, and the words of the text that are no part of it."""
         text = _VIETNAMESE.sub(r"\1月", text)
         for pattern, order in _NUMBERED:
-            if found := pattern.search(text):
-                numbers = [int(number) for number in found.groups()]
+            if match := pattern.search(text):
+                numbers = [int(number) for number in match.groups()]
                 year, month, day = (numbers[place] for place in order)
-                return (year, month, day), _words(text[: found.start()] + " " + text[found.end() :])
+                return (year, month, day), _words(text[: match.start()] + " " + text[match.end() :])
         numbers = [int(part) for part in _PARTS.findall(text) if part.isdecimal()]
         named = _named(text)
         years = [number for number in numbers if number in _YEARS]

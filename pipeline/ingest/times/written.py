@@ -58,9 +58,9 @@ def read_written(text: str) -> WrittenTime | None:
     """Read a date with or without a time of day, which is then midnight; ``None`` where the text is no date."""
     text = text.strip()
     offset = None
-    found = _OFFSET.search(text)
-    if found and found.start() > 0 and (found["bare"] is None or ":" in text[: found.start()]):
-        offset, text = _offset(found["utc"] or found["bare"]), text[: found.start()].rstrip()
+    match = _OFFSET.search(text)
+    if match and match.start() > 0 and (match["bare"] is None or ":" in text[: match.start()]):
+        offset, text = _offset(match["utc"] or match["bare"]), text[: match.start()].rstrip()
     microsecond = 0
     if fraction := _FRACTION.search(text):
         microsecond = int(fraction[2][:6].ljust(6, "0"))
@@ -104,11 +104,11 @@ def _offset(text: str | None) -> timezone:
 
 def _named(text: str) -> Header | None:
     for pattern in _NAMED:
-        if found := pattern.fullmatch(text):
-            clock = parse_header(f"[2000-01-01 {found['clock']}] ") if found["clock"] else None
-            if found["clock"] and (clock is None or clock.clock is None):
+        if match := pattern.fullmatch(text):
+            clock = parse_header(f"[2000-01-01 {match['clock']}] ") if match["clock"] else None
+            if match["clock"] and (clock is None or clock.clock is None):
                 return None
-            date = int(found["year"]), _MONTHS[found["month"][:3].casefold()], int(found["day"])
+            date = int(match["year"]), _MONTHS[match["month"][:3].casefold()], int(match["day"])
             return Header(_NAMED_STYLE, date, (clock.clock if clock else None) or (0, 0, 0), 0, short=False)
     return None
 

@@ -79,18 +79,18 @@ def neighbours(speakers: Sequence[str]) -> NDArray[np.intp]:
 
     The first ``NEAR`` are the speaker's own, the latest first, the others those of other speakers.
     """
-    found = np.full((len(speakers), 2 * NEAR), -1, np.intp)
+    places = np.full((len(speakers), 2 * NEAR), -1, np.intp)
     for row, speaker in enumerate(speakers):
         same_speaker, others = 0, NEAR
         for before in range(row - 1, max(-1, row - 1 - CONTEXT), -1):
             if speakers[before] == speaker:
                 if same_speaker < NEAR:
-                    found[row, same_speaker] = before
+                    places[row, same_speaker] = before
                     same_speaker += 1
             elif others < 2 * NEAR:
-                found[row, others] = before
+                places[row, others] = before
                 others += 1
-    return found
+    return places
 
 
 def in_context(vectors: NDArray[np.float32], speakers: Sequence[str]) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from tokenizers import Tokenizer
 
-from pipeline.config import EncoderRecipe, Taxonomy, load_settings, validate_settings
+from pipeline.config import Taxonomy, load_settings, validate_settings
 from pipeline.errors import ConfigError, ModelFolderError
 from pipeline.model.base import DeferredPrediction, Prediction, Utterance
 from pipeline.model.calibration import Platt
@@ -33,6 +33,7 @@ from pipeline.model.encoder.torch_runtime import CHUNK_TOKENS as GPU_TOKENS
 from pipeline.model.folder import ModelFolder
 from pipeline.model.risk_head import RISK, RiskHead, read_risk_head
 from pipeline.output import write_json
+from pipeline.recipes import EncoderRecipe
 
 KIND = "encoder"
 NETWORK = "encoder.onnx"
@@ -139,12 +140,12 @@ def message_vectors(
 
 def token_states(network: TokenNetwork, messages: Sequence[Sequence[int]], *, closing: int) -> list[NDArray[np.float32]]:
     """Return the last states of the tokens of each message, of shape (tokens, width), the opening and the closing one with them."""
-    found: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(messages)
+    states_by_message: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(messages)
     for chunk in chunks([len(message) + 1 for message in messages], tokens=CHUNK_TOKENS, step=_STEP):
         states = network(padded([messages[number] for number in chunk], closing=closing, step=_STEP))
         for number, rows in zip(chunk, states, strict=True):
-            found[number] = rows[: len(messages[number]) + 1]
-    return found
+            states_by_message[number] = rows[: len(messages[number]) + 1]
+    return states_by_message
 
 
 def save_heads(

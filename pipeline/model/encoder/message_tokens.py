@@ -60,8 +60,8 @@ class MessageTokenizer:
 
     def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
         whole = [text for text in texts if not self._by_word or self._odd.search(text)]
-        found = zip(whole, self._tokenizer.encode_batch_fast(whole, add_special_tokens=False), strict=True) if whole else ()
-        ids = {text: encoding.ids for text, encoding in found}
+        encodings = zip(whole, self._tokenizer.encode_batch_fast(whole, add_special_tokens=False), strict=True) if whole else ()
+        ids = {text: encoding.ids for text, encoding in encodings}
         return [ids[text] if text in ids else list(chain.from_iterable(map(self._word, text.split(" ")))) for text in texts]
 
     def _cut(self, text: str) -> str:

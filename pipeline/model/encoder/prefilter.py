@@ -109,9 +109,9 @@ class Prefilter:
         # Added one after another: a matrix product may add in another order in another batch.
         for column, weight in zip(columns.reshape(len(order), -1).T, self.head.ravel(), strict=True):
             logits += weight * column
-        found = np.empty(len(order), np.float32)
-        found[order] = np.round(1.0 / (1.0 + np.exp(-np.clip(logits / members, -30.0, 30.0))), _DECIMALS)
-        return found
+        estimates = np.empty(len(order), np.float32)
+        estimates[order] = np.round(1.0 / (1.0 + np.exp(-np.clip(logits / members, -30.0, 30.0))), _DECIMALS)
+        return estimates
 
     def _log_odds(
         self, messages: Sequence[Sequence[int]], opens: NDArray[np.bool_], order: NDArray[np.intp], begins: NDArray[np.intp]
@@ -122,8 +122,8 @@ class Prefilter:
         """
         members, stages = self.intercepts.shape
         pieces, lengths, owners = flat(messages)
-        found, counts = _features(pieces, lengths, owners)
-        sums = _summed(self.weights.reshape(len(self.weights), -1), found, counts).reshape(-1, members, stages)
+        features, counts = _features(pieces, lengths, owners)
+        sums = _summed(self.weights.reshape(len(self.weights), -1), features, counts).reshape(-1, members, stages)
         odds = (sums * (self.scale[:, None] / np.sqrt(np.maximum(counts, 1))[:, None, None]) + self.intercepts)[order]
         seen = self._seen(pieces, lengths, opens, order, begins)
         step = 2.0 ** (_FINENESS // 2)  # the neurons are computed in steps, so that rounding to an integer is enough
@@ -161,18 +161,18 @@ class Prefilter:
         self, conversations: Sequence[Sequence[Sequence[int]]], speakers: Sequence[Sequence[str]], *, stages: int
     ) -> list[Prediction | None]:
         """Return the prediction for each conversation that is skipped, and ``None`` for those that go to the network."""
-        found: list[Prediction | None] = []
+        predictions: list[Prediction | None] = []
         estimates = self.running(conversations, speakers)
         for estimate, names in zip(estimates, speakers, strict=True):
             if len(estimate) and float(estimate.max()) >= self.cut:
-                found.append(None)
+                predictions.append(None)
             else:
-                found.append(
+                predictions.append(
                     Prediction(
                         np.full((len(estimate), stages), np.nan, np.float32), estimate, riskiest(estimate, names), skipped=True
                     )
                 )
-        return found
+        return predictions
 
     def running(
         self, conversations: Sequence[Sequence[Sequence[int]]], speakers: Sequence[Sequence[str]]
@@ -232,10 +232,10 @@ def _features(
     pieces: NDArray[np.int64], lengths: NDArray[np.int64], owners: NDArray[np.intp]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     pairs = np.flatnonzero(owners[1:] == owners[:-1]) if len(owners) > 1 else np.zeros(0, np.intp)
-    found = np.concatenate([_bucket(pieces + 1, 0), _bucket(pieces[pairs] + 1, pieces[pairs + 1] + 1)])
+    buckets = np.concatenate([_bucket(pieces + 1, 0), _bucket(pieces[pairs] + 1, pieces[pairs + 1] + 1)])
     owners = np.concatenate([owners, owners[pairs]])
     order = np.argsort(owners, kind="stable")
-    return found[order], np.bincount(owners, minlength=len(lengths)).astype(np.int64)
+    return buckets[order], np.bincount(owners, minlength=len(lengths)).astype(np.int64)
 
 
 def flat(messages: Iterable[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
@@ -256,9 +256,9 @@ def _summed(table: NDArray[np.int8], rows: NDArray[np.int64], counts: NDArray[np
     # The first row of every message, then the second of those that have one: half the time of NumPy's `reduceat`.
     for place, many in enumerate(len(counts) - np.cumsum(np.bincount(counts))[:-1]):
         sums[:many] += table[rows[starts[:many] + place]]
-    found = np.empty_like(sums)
-    found[order] = sums
-    return found
+    totals = np.empty_like(sums)
+    totals[order] = sums
+    return totals
 
 
 def _since(sums: NDArray[Any], begins: NDArray[np.intp]) -> NDArray[Any]:

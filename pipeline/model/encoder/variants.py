@@ -79,10 +79,11 @@ class VectorReader:
         total = states.sum(axis=0)
         ends = np.cumsum(lengths) + 1
         sums = [total, *(total - states[end - length : end].sum(axis=0) for end, length in zip(ends, lengths, strict=True))]
-        own = np.stack(sums)
-        seen = np.repeat(self._in_context(conversation, number)[None], len(own), axis=0)
-        length = np.linalg.norm(seen[0, : own.shape[1]])
-        seen[:, : own.shape[1]] = own * (length / np.maximum(np.linalg.norm(own, axis=1), 1e-9))[:, None]
+        message_vectors = np.stack(sums)
+        seen = np.repeat(self._in_context(conversation, number)[None], len(message_vectors), axis=0)
+        length = np.linalg.norm(seen[0, : message_vectors.shape[1]])
+        lengths_of_all = np.maximum(np.linalg.norm(message_vectors, axis=1), 1e-9)
+        seen[:, : message_vectors.shape[1]] = message_vectors * (length / lengths_of_all)[:, None]
         return seen
 
     def _probable(self, seen: Sequence[Vectors]) -> tuple[Vectors, Vectors]:
@@ -95,9 +96,9 @@ class VectorReader:
         self._word(variants)
         rows = np.zeros((len(variants), self._model.head.linear.shape[1]), np.float32)
         for row, variant in zip(rows, variants, strict=True):
-            own = self._worded[variant.text]
+            message_vectors = self._worded[variant.text]
             row[:] = self._in_context(variant.conversation, variant.number)
-            row[: len(own)] = own
+            row[: len(message_vectors)] = message_vectors
         return self._probable([rows])
 
     def _word(self, variants: Sequence[Reworded]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from pipeline.config import BaselineRecipe, Taxonomy, load_settings, validate_settings
+from pipeline.config import Taxonomy, load_settings, validate_settings
 from pipeline.errors import ModelFolderError
 from pipeline.model.base import DeferredPrediction, Prediction, Utterance
 from pipeline.model.calibration import Platt
@@ -19,6 +19,7 @@ from pipeline.model.folder import ModelFolder
 from pipeline.model.ngram.ngrams import LinearStages, NgramBlock, char_analyser, word_analyser
 from pipeline.model.risk_head import RISK, RiskHead, read_risk_head
 from pipeline.output import write_json
+from pipeline.recipes import BaselineRecipe
 
 KIND = "ngram-linear"
 

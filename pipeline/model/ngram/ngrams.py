@@ -61,10 +61,10 @@ class NgramBlock:
         features: list[int] = []
         counts: list[int] = []
         for row, text in enumerate(texts):
-            found = Counter(index[gram] for gram in self.analyse(text) if gram in index)
-            features.extend(found.keys())
-            counts.extend(found.values())
-            row_of.extend([row] * len(found))
+            gram_counts = Counter(index[gram] for gram in self.analyse(text) if gram in index)
+            features.extend(gram_counts.keys())
+            counts.extend(gram_counts.values())
+            row_of.extend([row] * len(gram_counts))
         rows = np.asarray(row_of, np.int64)
         columns = np.asarray(features, np.int64)
         values = (1.0 + np.log(np.asarray(counts, np.float32))) * self.idf[columns]

@@ -118,7 +118,7 @@ def is_open(connection: Connection, case: str, *, actor: str, since: datetime) -
 
 
 def all_cases(connection: Connection) -> list[CaseRow]:
-    """Return the cases by name."""
+    """Return the cases by name; `pipeline.review.cases.ranking` says which to read first."""
     columns = (
         cases.c.name,
         cases.c.created,
@@ -163,7 +163,7 @@ def shared_with(connection: Connection, case: str) -> list[Shared]:
         .where(mine.c.case_name == case, theirs.c.case_name != case)
         .group_by(theirs.c.case_name)
     )
-    found = {name: [count, 0] for name, count in connection.execute(same)}
+    shared = {name: [count, 0] for name, count in connection.execute(same)}
     here, there = conversation_accounts.alias("here"), conversation_accounts.alias("there")
     people = (
         select(theirs.c.case_name, func.count(there.c.account.distinct()))
@@ -175,5 +175,5 @@ def shared_with(connection: Connection, case: str) -> list[Shared]:
         .group_by(theirs.c.case_name)
     )
     for name, count in connection.execute(people):
-        found.setdefault(name, [0, 0])[1] = count
-    return [Shared(name, *counts) for name, counts in sorted(found.items())]
+        shared.setdefault(name, [0, 0])[1] = count
+    return [Shared(name, *counts) for name, counts in sorted(shared.items())]

@@ -49,8 +49,8 @@ def take_evidence(connection: Connection, case: str, folder: Path, *, actor: str
         )
     _require_not_purged_since(connection, folder, record, ours)
     try:
-        found = _Numbers(connection, folder, ours)
-        links, patterns, priorities = found.links(folder), found.patterns(folder), found.priorities(folder)
+        numbers = _Numbers(connection, folder, ours)
+        links, patterns, priorities = numbers.links(folder), numbers.patterns(folder), numbers.priorities(folder)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ResultsError("the links are damaged", where=str(folder), do="Run `safelight link` again") from error
     before = {f"case/{case}": {"index": evidence_digest(connection, case)}}
@@ -58,9 +58,9 @@ def take_evidence(connection: Connection, case: str, folder: Path, *, actor: str
         connection.execute(delete(table).where(table.c.case_name == case))
         if rows:
             connection.execute(table.insert(), [{"case_name": case, **row} for row in rows])
-    told = json.dumps({"runs": sorted(linked & ours), "taken": datetime.now(UTC).isoformat(timespec="seconds")})
-    connection.execute(update(cases).where(cases.c.name == case).values(evidence=told))
-    sets = {f"case/{case}": recorded(evidence=told) | {"index": evidence_digest(connection, case)}}
+    taken = json.dumps({"runs": sorted(linked & ours), "taken": datetime.now(UTC).isoformat(timespec="seconds")})
+    connection.execute(update(cases).where(cases.c.name == case).values(evidence=taken))
+    sets = {f"case/{case}": recorded(evidence=taken) | {"index": evidence_digest(connection, case)}}
     counts = {"links": len(links), "patterns": len(patterns), "accounts": len(priorities)}
     append(connection, actor, "link case", subject_of(case), found=before, sets=sets, **counts)
     return counts
@@ -115,18 +115,18 @@ class _Numbers:
 
     def links(self, folder: Path) -> list[dict[str, Any]]:
         """Return the links between accounts that the store has; of two of one reason on a pair the stronger."""
-        found: dict[tuple[int, int, str], dict[str, Any]] = {}
+        links: dict[tuple[int, int, str], dict[str, Any]] = {}
         for link in read_identity_links(folder):
             pair = sorted(self.account[name] for name in (link.source, link.target) if name in self.account)
             if len(set(pair)) == 2:
                 about = {"strength": link.strength, "words": link.text, "evidence": json.dumps(self._places(link.evidence))}
                 key = (pair[0], pair[1], link.reason)
-                found.setdefault(key, dict(zip(("source", "target", "reason"), key, strict=True)) | about)
-        return list(found.values())
+                links.setdefault(key, dict(zip(("source", "target", "reason"), key, strict=True)) | about)
+        return list(links.values())
 
     def patterns(self, folder: Path) -> list[dict[str, Any]]:
         """Return the patterns that are wholly about accounts and conversations that the store has."""
-        found = []
+        patterns = []
         for pattern in read_patterns(folder):
             names = [part.account for part in pattern.accounts]
             if not (self.account.keys() >= set(names) and self.conversation.keys() >= set(pattern.conversations)):
@@ -139,18 +139,18 @@ class _Numbers:
                 "messages": self._places(pattern.messages),
             }
             about = {"pattern": pattern.pattern, "kind": pattern.kind, "strength": pattern.strength}
-            found.append(about | {"content": json.dumps(content)})
-        return found
+            patterns.append(about | {"content": json.dumps(content)})
+        return patterns
 
     def priorities(self, folder: Path) -> list[dict[str, Any]]:
         """Return what to read first: an account, its priority in [0, 1] and the reasons."""
-        found: dict[int, dict[str, Any]] = {}
+        priorities: dict[int, dict[str, Any]] = {}
         for account in read_accounts(folder):
             number = self.account.get(account.account)
-            if number is not None and account.priority > found.get(number, {"priority": 0.0})["priority"]:
-                reasons = json.dumps([reason.text for reason in account.priority_reasons])
-                found[number] = {"account": number, "priority": account.priority, "reasons": reasons}
-        return list(found.values())
+            if number is not None and account.priority > priorities.get(number, {"priority": 0.0})["priority"]:
+                reasons = json.dumps([asdict(reason) for reason in account.priority_reasons])
+                priorities[number] = {"account": number, "priority": account.priority, "reasons": reasons}
+        return list(priorities.values())
 
     def _places(self, evidence: Iterable[MessageReference]) -> list[dict[str, Any]]:
         return [

@@ -27,11 +27,11 @@ from pipeline.review.recorded import Recorded
 
 def cases_before(connection: Connection, changed: Collection[str]) -> dict[str, Recorded]:
     """Return what the log holds of the cases and their runs, before the conversations of these runs go."""
-    found: dict[str, Recorded] = {}
+    before: dict[str, Recorded] = {}
     for row in connection.execute(select(case_runs.c.case_name, case_runs.c.run_id).where(case_runs.c.run_id.in_(changed))):
-        found[f"case_run/{row.case_name}/{row.run_id}"] = {"index": sources_digest(connection, row.run_id)}
-        found[f"case/{row.case_name}"] = {"index": evidence_digest(connection, row.case_name)}
-    return found
+        before[f"case_run/{row.case_name}/{row.run_id}"] = {"index": sources_digest(connection, row.run_id)}
+        before[f"case/{row.case_name}"] = {"index": evidence_digest(connection, row.case_name)}
+    return before
 
 
 def forget_in_cases(
@@ -63,7 +63,7 @@ def forget_in_cases(
     for start in range(0, len(lost), 500):
         part = sorted(lost)[start : start + 500]
         theirs = identities.c.source.in_(part) | identities.c.target.in_(part)
-        removed += [f"identity/{found}" for found in connection.execute(select(identities.c.id).where(theirs)).scalars()]
+        removed += [f"identity/{identity}" for identity in connection.execute(select(identities.c.id).where(theirs)).scalars()]
         connection.execute(delete(accounts).where(accounts.c.number.in_(part)))
     changed = {*gone, *touched}
     sets: dict[str, Recorded] = {}
@@ -76,8 +76,8 @@ def forget_in_cases(
     for name in before:
         if name.startswith("case_run/"):
             sets[name] = {"index": sources_digest(connection, name.rpartition("/")[2])}
-    told = {"accounts": len(lost), "removed": sorted(set(removed))}
-    append(connection, actor, "purge cases", found=dict(before), sets=sets, **told)
+    details = {"accounts": len(lost), "removed": sorted(set(removed))}
+    append(connection, actor, "purge cases", found=dict(before), sets=sets, **details)
 
 
 def _drop_evidence(connection: Connection, case: str, changed: Collection[int], lost: Collection[int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pipeline.review.cases.view import CaseView
@@ -47,16 +47,31 @@ class Drawing:
     left_out: tuple[int, int]
 
 
-def draw(view: CaseView) -> Drawing:
-    """Draw the accounts to be read first, and the riskiest conversations of theirs."""
-    chosen = [account.number for account in view.accounts[:MOST_ACCOUNTS]]
-    theirs = [found for found in view.conversations if set(found.accounts.values()) & set(chosen)][:MOST_CONVERSATIONS]
+def draw(view: CaseView, *, around: Collection[int] = ()) -> Drawing:
+    """Draw the accounts to be read first, and the riskiest conversations of theirs.
+
+    ``around`` some accounts, only those and who writes with them are drawn.
+    """
+    near = [conversation for conversation in view.conversations if not around or set(conversation.accounts.values()) & set(around)]
+    writing = {number for conversation in near for number in conversation.accounts.values()}
+    wanted = sorted(
+        (account.number for account in view.accounts if not around or account.number in writing),
+        key=lambda number: number not in around,
+    )
+    chosen = wanted[:MOST_ACCOUNTS]
+    theirs = [conversation for conversation in near if set(conversation.accounts.values()) & set(chosen)][:MOST_CONVERSATIONS]
     rank = {number: place for place, number in enumerate(chosen)}
     # Each conversation stands near the middle of its accounts, and then each account near its conversations: fewer lines cross.
-    middles = {found.number: _mean([rank[account] for account in found.accounts.values() if account in rank]) for found in theirs}
-    theirs.sort(key=lambda found: (middles[found.number], -found.risk, found.number))
-    place = {found.number: row for row, found in enumerate(theirs)}
-    of_account = {number: [place[found.number] for found in theirs if number in found.accounts.values()] for number in chosen}
+    middles = {
+        conversation.number: _mean([rank[account] for account in conversation.accounts.values() if account in rank])
+        for conversation in theirs
+    }
+    theirs.sort(key=lambda conversation: (middles[conversation.number], -conversation.risk, conversation.number))
+    place = {conversation.number: row for row, conversation in enumerate(theirs)}
+    of_account = {
+        number: [place[conversation.number] for conversation in theirs if number in conversation.accounts.values()]
+        for number in chosen
+    }
     chosen.sort(key=lambda number: (_mean(of_account[number]) if of_account[number] else len(theirs), rank[number]))
     step = {"left": _step(len(theirs), len(chosen)), "right": _step(len(chosen), len(theirs))}
     flagged = {account.number: bool(account.flagged) for account in view.accounts}
@@ -64,13 +79,17 @@ def draw(view: CaseView) -> Drawing:
         number: Node(number, _LEFT, round(_TOP + (row + 0.5) * step["left"]), flagged[number]) for row, number in enumerate(chosen)
     }
     right = {
-        found.number: Node(found.number, _RIGHT, round(_TOP + (row + 0.5) * step["right"]), found.flagged)
-        for row, found in enumerate(theirs)
+        conversation.number: Node(conversation.number, _RIGHT, round(_TOP + (row + 0.5) * step["right"]), conversation.flagged)
+        for row, conversation in enumerate(theirs)
     }
     lines = [
-        Line(_curve(left[account], right[found.number]), f"account {account} writes in conversation {found.number}", found.flagged)
-        for found in theirs
-        for account in dict.fromkeys(found.accounts.values())
+        Line(
+            _curve(left[account], right[conversation.number]),
+            f"account {account} writes in conversation {conversation.number}",
+            conversation.flagged,
+        )
+        for conversation in theirs
+        for account in dict.fromkeys(conversation.accounts.values())
         if account in left
     ]
     pairs = {(link.source, link.target): link for link in reversed(view.links) if link.source in left and link.target in left}
@@ -80,7 +99,7 @@ def draw(view: CaseView) -> Drawing:
         if link.judgement is None or link.judgement.kind != "split"
     ]
     height = 2 * _TOP + _STEP * max(len(chosen), len(theirs), 1)
-    left_out = (len(view.accounts) - len(chosen), len(view.conversations) - len(theirs))
+    left_out = (len(wanted) - len(chosen), len(near) - len(theirs))
     return Drawing(height, list(left.values()), list(right.values()), lines, arcs, left_out)
 
 
@@ -88,9 +107,9 @@ def _mean(places: Sequence[int]) -> float:
     return sum(places) / len(places) if places else 0.0
 
 
-def _step(others: int, own: int) -> float:
+def _step(others: int, size: int) -> float:
     """Return how far apart the rows of one side stand, so that both sides are equally high."""
-    return _STEP * max(others, own, 1) / max(own, 1)
+    return _STEP * max(others, size, 1) / max(size, 1)
 
 
 def _curve(start: Node, end: Node) -> str:
@@ -98,7 +117,7 @@ def _curve(start: Node, end: Node) -> str:
     return f"M{start.x + 6} {start.y}C{middle} {start.y} {middle} {end.y} {end.x - 6} {end.y}"
 
 
-def _arc(one: Node, other: Node) -> str:
+def _arc(start: Node, other: Node) -> str:
     """Return an arc on the outer side of the accounts, past their labels."""
-    out = max(4, 40 - abs(one.y - other.y) // 6)
-    return f"M{one.x - 82} {one.y}C{out} {one.y} {out} {other.y} {other.x - 82} {other.y}"
+    out = max(4, 40 - abs(start.y - other.y) // 6)
+    return f"M{start.x - 82} {start.y}C{out} {start.y} {out} {other.y} {other.x - 82} {other.y}"

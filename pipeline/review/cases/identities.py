@@ -52,17 +52,17 @@ def judge(connection: Connection, case: str, kind: IdentityKind, pair: tuple[int
     if kind == "confirm" and not linked:
         raise ReviewError("there is no link between these accounts", do="Merge them, if they are one person all the same")
     made = judgements(connection, case)
-    before = next((found for found in made if (found.source, found.target) == (source, target)), None)
+    before = next((judgement for judgement in made if (judgement.source, judgement.target) == (source, target)), None)
     if before and before.kind == kind:
         return before.id
-    others = [found for found in made if found is not before]
+    others = [judgement for judgement in made if judgement is not before]
     together = persons(others if kind == "split" else [*others, _as_joined(kind, source, target)])
     if kind == "split" and target in together.get(source, ()):
         raise ReviewError("they are joined by way of another account", do="Split one of them from that account first")
-    for found in others:
-        if kind != "split" and found.kind == "split" and found.target in together.get(found.source, ()):
+    for judgement in others:
+        if kind != "split" and judgement.kind == "split" and judgement.target in together.get(judgement.source, ()):
             raise ReviewError(
-                f"accounts {found.source} and {found.target} were said to be two persons, and would become one",
+                f"accounts {judgement.source} and {judgement.target} were said to be two persons, and would become one",
                 do="Take that back first, or leave these two apart",
             )
     now = datetime.now(UTC)
@@ -89,7 +89,7 @@ def undo_judgement(connection: Connection, case: str, judgement: int, *, reader:
     ReviewError
         When there is none, it was taken back already, or it is another person's.
     """
-    made = next((found for found in judgements(connection, case) if found.id == judgement), None)
+    made = next((candidate for candidate in judgements(connection, case) if candidate.id == judgement), None)
     if made is None:
         raise DecidedMeanwhile("this was taken back or replaced already", do="Look at what holds now")
     if made.reader != reader.name and not reader.may("lead"):
@@ -113,10 +113,10 @@ def judgements(connection: Connection, case: str, *, undone: bool = False) -> li
 def persons(made: Sequence[Judgement]) -> dict[int, frozenset[int]]:
     """Return for each account that people joined with another all the accounts of that person."""
     groups: dict[int, set[int]] = {}
-    for found in made:
-        if found.kind == "split" or found.undone is not None:
+    for judgement in made:
+        if judgement.kind == "split" or judgement.undone is not None:
             continue
-        joined = groups.get(found.source, {found.source}) | groups.get(found.target, {found.target})
+        joined = groups.get(judgement.source, {judgement.source}) | groups.get(judgement.target, {judgement.target})
         groups.update(dict.fromkeys(joined, joined))
     return {account: frozenset(group) for account, group in groups.items()}
 

@@ -69,9 +69,9 @@ def make_case_pack(
     parts: dict[str, bytes] = {}
     references: dict[int, str] = {}
     without: list[str] = []
-    for found in view.timeline:
-        made = _held(connection, found)
-        references[found.number] = reference_of(key, found.run_id, found.conversation_id)
+    for conversation in view.timeline:
+        made = _held(connection, conversation)
+        references[conversation.number] = reference_of(key, conversation.run_id, conversation.conversation_id)
         if made is None:
             continue
         about = made[0].key
@@ -80,8 +80,8 @@ def make_case_pack(
         audit = list(entries(connection, subject=about.subject))
         original = _original(run, about)
         if original is None and run.record["settings"]["text"] != "include":
-            without.append(references[found.number])
-        own, reference = pack_parts(
+            without.append(references[conversation.number])
+        pack, reference = pack_parts(
             run,
             about.conversation_id,
             decisions=made,
@@ -92,8 +92,8 @@ def make_case_pack(
             moment=moment,
             models=models,
         )
-        references[found.number] = reference
-        parts |= {f"conversations/{reference}/{name}": content for name, content in own.items()}
+        references[conversation.number] = reference
+        parts |= {f"conversations/{reference}/{name}": content for name, content in pack.items()}
     if not parts:
         raise ReviewError(
             "no decision on any conversation of the case holds", do="Decide the conversations that should go out first"
@@ -112,9 +112,9 @@ def make_case_pack(
     return seal(parts, pack_about(reference, redacted=redacted), key=key, at=moment)
 
 
-def _held(connection: Connection, found: CaseConversation) -> list[Decision] | None:
+def _held(connection: Connection, conversation: CaseConversation) -> list[Decision] | None:
     """Return the decisions on a conversation, or on a copy of it in another run, where one of them holds."""
-    for number in (found.number, *found.copies):
+    for number in (conversation.number, *conversation.copies):
         made = list(read_decisions(connection, number=number))
         if any(decision.holds for decision in made):
             return made
@@ -139,23 +139,25 @@ def _original(run: Run, about: ConversationKey) -> Conversation | None:
 
 def _content(view: CaseView, references: Mapping[int, str], *, redacted: bool) -> dict[str, Any]:
     readers = {name: f"READER {place}" for place, name in enumerate(dict.fromkeys(made.reader for made in view.judgements), 1)}
-    known = dict(references) | {copy: references[found.number] for found in view.conversations for copy in found.copies}
+    known = dict(references) | {
+        copy: references[conversation.number] for conversation in view.conversations for copy in conversation.copies
+    }
     return {
         "runs": [run_id for run_id, _ in view.runs],
         "conversations": [
             {
-                "reference": references[found.number],
-                "platform": found.platform,
-                "messages": found.messages,
-                "first": found.first_at or None,
-                "last": found.last_at or None,
-                "risk": round(found.risk, 4),
-                "flagged": found.flagged,
-                "decision": "awaits a second reader" if found.awaiting else found.state,
-                "stages": dict(found.stages),
-                "accounts": dict(found.accounts),
+                "reference": references[conversation.number],
+                "platform": conversation.platform,
+                "messages": conversation.messages,
+                "first": conversation.first_at or None,
+                "last": conversation.last_at or None,
+                "risk": round(conversation.risk, 4),
+                "flagged": conversation.flagged,
+                "decision": "awaits a second reader" if conversation.awaiting else conversation.state,
+                "stages": dict(conversation.stages),
+                "accounts": dict(conversation.accounts),
             }
-            for found in view.timeline
+            for conversation in view.timeline
         ],
         "accounts": [
             {
@@ -163,7 +165,7 @@ def _content(view: CaseView, references: Mapping[int, str], *, redacted: bool) -
                 "platform": account.platform,
                 "first": account.first_at or None,
                 "last": account.last_at or None,
-                "conversations": [references[found.number] for found in account.conversations],
+                "conversations": [references[conversation.number] for conversation in account.conversations],
                 "person": list(account.person),
                 "priority": account.priority,
                 "reasons": list(account.reasons),
@@ -217,9 +219,18 @@ def _timeline(view: CaseView, references: Mapping[int, str]) -> bytes:
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\r\n")
     table.writerow(["first", "last", "conversation", "platform", "accounts", "messages", "risk", "flagged", "stages", "decision"])
-    for found in view.timeline:
-        accounts = " ".join(map(str, dict.fromkeys(found.accounts.values())))
-        about = [found.first_at, found.last_at, references[found.number], found.platform, accounts, found.messages]
-        state = "awaits a second reader" if found.awaiting else found.state
-        table.writerow([*about, f"{found.risk:.4f}", "yes" if found.flagged else "no", " ".join(found.stages), state])
+    for conversation in view.timeline:
+        accounts = " ".join(map(str, dict.fromkeys(conversation.accounts.values())))
+        about = [
+            conversation.first_at,
+            conversation.last_at,
+            references[conversation.number],
+            conversation.platform,
+            accounts,
+            conversation.messages,
+        ]
+        state = "awaits a second reader" if conversation.awaiting else conversation.state
+        table.writerow(
+            [*about, f"{conversation.risk:.4f}", "yes" if conversation.flagged else "no", " ".join(conversation.stages), state]
+        )
     return written.getvalue().encode("utf-8")

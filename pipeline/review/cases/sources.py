@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, select
 
+from pipeline.link.identifiers import Exports
 from pipeline.results import Run
 from pipeline.review.case_schema import accounts, conversation_accounts, conversation_sources
 from pipeline.review.schema import conversation_speakers, conversations
@@ -18,14 +19,16 @@ _AT_ONCE = 5000
 def index_sources(connection: Connection, run: Run, run_id: str) -> None:
     """Write where the conversations of a run came from, and the accounts in them; doing it again writes it anew.
 
-    A conversation is told by its export's SHA-256 and its id there, an account by export, platform and speaker: so both are one
-    in two runs of one export. Of a run that kept no speakers, each speaker of each conversation is an account of its own.
+    A conversation is told by its file's SHA-256 and its id there, an account by export, platform and speaker: both are one in two
+    runs of one export. An export of many files is one, as in `safelight link`: who writes in two of its chats is one account. Of a
+    run that kept no speakers, each speaker of each conversation is an account of its own.
     """
     columns = conversations.c
     connection.execute(delete(conversation_sources).where(conversation_sources.c.run_id == run_id))
     ours = select(columns.number).where(columns.run_id == run_id)
     connection.execute(delete(conversation_accounts).where(conversation_accounts.c.conversation.in_(ours)))
-    exports = {entry["file"]: entry["sha256"] for entry in run.record["inputs"]}
+    hashes = {entry["file"]: entry["sha256"] for entry in run.record["inputs"]}
+    exports = Exports.of(run.record["inputs"])
     query = select(columns.summary_row, columns.number, columns.platform).where(columns.run_id == run_id)
     known = {row.summary_row: row for row in connection.execute(query)}
     kept = run.record["settings"]["text"] != "omit"
@@ -37,8 +40,8 @@ def index_sources(connection: Connection, run: Run, run_id: str) -> None:
                 continue
             number = known[row].number
             file = conversation.source_file or ""
-            export = exports.get(file) or _digest(run_id, file)
-            content = _digest(export, conversation.conversation_id)
+            content = _digest(hashes.get(file) or _digest(run_id, file), conversation.conversation_id)
+            export = exports.id_of(file) if file in hashes else _digest(run_id, file)
             times = (conversation.first_timestamp, conversation.last_timestamp)
             first, last = map(comparable, times)
             about = {"export": export, "content": content, "first_at": first, "last_at": last}
@@ -63,18 +66,16 @@ def _accounts_of_speakers(connection: Connection, run_id: str) -> None:
         .where(columns.run_id == run_id)
         .order_by(speakers.conversation, speakers.slot)
     )
-    found = [
-        (row.conversation, row.slot, _digest(row.export, row.platform, row.speaker)) for row in connection.execute(query).all()
-    ]
-    for start in range(0, len(found), _AT_ONCE):
-        _insert_accounts(connection, found[start : start + _AT_ONCE])
+    rows = [(row.conversation, row.slot, _digest(row.export, row.platform, row.speaker)) for row in connection.execute(query).all()]
+    for start in range(0, len(rows), _AT_ONCE):
+        _insert_accounts(connection, rows[start : start + _AT_ONCE])
 
 
-def _insert_accounts(connection: Connection, found: list[tuple[int, str, str]]) -> None:
+def _insert_accounts(connection: Connection, accounts_of_rows: list[tuple[int, str, str]]) -> None:
     """Write who speaks in which conversation: number, slot, and the digest that tells the account."""
-    if not found:
+    if not accounts_of_rows:
         return
-    wanted = list(dict.fromkeys(identity for *_, identity in found))
+    wanted = list(dict.fromkeys(identity for *_, identity in accounts_of_rows))
     numbers: dict[str, int] = {}
     for start in range(0, len(wanted), 500):
         part = wanted[start : start + 500]
@@ -83,7 +84,7 @@ def _insert_accounts(connection: Connection, found: list[tuple[int, str, str]]) 
     if new := [{"identity": identity} for identity in wanted if identity not in numbers]:
         made = connection.execute(accounts.insert().returning(accounts.c.identity, accounts.c.number), new)
         numbers |= {row.identity: row.number for row in made}
-    rows = [{"conversation": number, "slot": slot, "account": numbers[identity]} for number, slot, identity in found]
+    rows = [{"conversation": number, "slot": slot, "account": numbers[identity]} for number, slot, identity in accounts_of_rows]
     connection.execute(conversation_accounts.insert(), rows)
 
 

@@ -9,17 +9,20 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from pipeline.link.priority import AccountFacts, Ranked, account_priority, after_decisions
 from pipeline.review.case_schema import (
     case_links,
     case_patterns,
     case_priorities,
     case_runs,
+    cases,
     conversation_accounts,
     conversation_sources,
 )
 from pipeline.review.cases.cases import Shared, require_case, runs_of, shared_with
 from pipeline.review.cases.identities import Judgement, judgements, persons
 from pipeline.review.cases.notes import Note, notes_of
+from pipeline.review.cases.ranking import SETTINGS, rank_cases, stored
 from pipeline.review.schema import conversations, runs
 
 _BEST_TEXT = {"include": 0, "hash": 1, "omit": 2}
@@ -43,6 +46,11 @@ class CaseConversation:
     last_at: str
     accounts: Mapping[str, int]
     copies: Sequence[int] = ()
+
+    @property
+    def undecided(self) -> bool:
+        """Whether no decision on it holds yet."""
+        return self.awaiting or self.state == "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class PatternView:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """A case. ``conversations`` by risk, ``accounts`` by priority, both highest first."""
+    """A case. ``conversations`` by risk, ``accounts`` by priority, both highest first; ``linked``: the runs in its links."""
 
     name: str
     runs: Sequence[tuple[str, str]]
@@ -106,6 +114,8 @@ class CaseView:
     judgements: Sequence[Judgement]
     notes: Sequence[Note]
     shared: Sequence[Shared]
+    ranked: Ranked
+    linked: frozenset[str]
     _accounts: dict[int, CaseAccount] = field(default_factory=dict)
 
     def account(self, number: int) -> CaseAccount | None:
@@ -114,10 +124,23 @@ class CaseView:
             self._accounts.update({account.number: account for account in self.accounts})
         return self._accounts.get(number)
 
+    def may_be(self, number: int) -> list[int]:
+        """Return the accounts that strong links say may be the same person, and of which nobody said yet whether they are."""
+        strong = (link for link in self.links if link.strength >= SETTINGS.join and link.judgement is None)
+        return sorted({link.other(number) for link in strong if number in (link.source, link.target)})
+
+    @property
+    def not_linked(self) -> int:
+        """How many runs came after the links were made; where there are no links, none."""
+        return sum(run_id not in self.linked for run_id, _ in self.runs) if self.linked else 0
+
     @property
     def timeline(self) -> list[CaseConversation]:
         """The conversations by when they begin; those without times last."""
-        return sorted(self.conversations, key=lambda found: (not found.first_at, found.first_at, found.last_at, found.number))
+        return sorted(
+            self.conversations,
+            key=lambda conversation: (not conversation.first_at, conversation.first_at, conversation.last_at, conversation.number),
+        )
 
 
 def case_view(connection: Connection, case: str) -> CaseView:
@@ -135,7 +158,13 @@ def case_view(connection: Connection, case: str) -> CaseView:
     links = _links(connection, case, made)
     patterns = _patterns(connection, case, shown)
     about = (runs_of(connection, case), shown, accounts, links, patterns, made)
-    return CaseView(case, *about, notes_of(connection, case), shared_with(connection, case))
+    beside = (
+        notes_of(connection, case),
+        shared_with(connection, case),
+        rank_cases(connection)[case],
+        frozenset(linked_runs(connection, case)),
+    )
+    return CaseView(case, *about, *beside)
 
 
 def _conversations(connection: Connection, case: str) -> list[CaseConversation]:
@@ -161,10 +190,10 @@ def _conversations(connection: Connection, case: str) -> list[CaseConversation]:
     )
     for row in connection.execute(speaking):
         slots.setdefault(row.conversation, {})[row.slot] = row.account
-    found = []
+    views = []
     for copies in by_content.values():
         first, *others = sorted(copies, key=lambda row: (_BEST_TEXT.get(row.text, 3), row.run_id))
-        found.append(
+        views.append(
             CaseConversation(
                 first.number,
                 first.run_id,
@@ -182,39 +211,57 @@ def _conversations(connection: Connection, case: str) -> list[CaseConversation]:
                 sorted(row.number for row in others),
             )
         )
-    return sorted(found, key=lambda row: (-row.risk, row.first_at, row.conversation_id))
+    return sorted(views, key=lambda row: (-row.risk, row.first_at, row.conversation_id))
 
 
 def _accounts(
-    connection: Connection, case: str, shown: Sequence[CaseConversation], joined: Mapping[int, frozenset[int]]
+    connection: Connection,
+    case: str,
+    shown: Sequence[CaseConversation],
+    joined: Mapping[int, frozenset[int]],
 ) -> list[CaseAccount]:
     by_account: dict[int, list[CaseConversation]] = {}
     for conversation in shown:
         for account in conversation.accounts.values():
             by_account.setdefault(account, []).append(conversation)
     query = select(case_priorities).where(case_priorities.c.case_name == case)
-    priorities = {row.account: row for row in connection.execute(query)}
-    found = []
+    priorities = {row.account: stored(row.priority, row.reasons) for row in connection.execute(query)}
+    linked = linked_runs(connection, case)
+    accounts = []
     for number, theirs in by_account.items():
-        row = priorities.get(number)
+        ranked = _ranked(priorities.get(number), theirs, linked={accounts.run_id for accounts in theirs} <= linked)
         times = [time for conversation in theirs for time in (conversation.first_at, conversation.last_at) if time]
-        found.append(
+        accounts.append(
             CaseAccount(
                 number,
                 theirs[0].platform,
                 sorted(theirs, key=lambda conversation: (not conversation.first_at, conversation.first_at)),
                 min(times, default=""),
                 max(times, default=""),
-                row.priority if row else 0.0,
-                json.loads(row.reasons) if row else [],
+                ranked.priority,
+                [reason.text for reason in ranked.reasons],
                 sorted(joined.get(number, ())),
             )
         )
-    return sorted(found, key=lambda account: (-account.priority, -account.flagged, account.number))
+    return sorted(accounts, key=lambda account: (-account.priority, -account.flagged, account.number))
+
+
+def linked_runs(connection: Connection, case: str) -> set[str]:
+    """Return the runs of a case that its links were made of."""
+    evidence = connection.execute(select(cases.c.evidence).where(cases.c.name == case)).scalar_one()
+    return set(json.loads(evidence).get("runs", ()))
+
+
+def _ranked(known: Ranked | None, theirs: Sequence[CaseConversation], *, linked: bool) -> Ranked:
+    """Return the priority of an account: as the links say, or before there are any, of its flagged conversations."""
+    flagged = [conversation for conversation in theirs if conversation.flagged]
+    highest = max((conversation.risk for conversation in flagged), default=0.0)
+    ranked = known or (Ranked() if linked else account_priority(AccountFacts(risk=None, flagged_risk=highest), SETTINGS))
+    return after_decisions(ranked, flagged=len(flagged), undecided=sum(conversation.undecided for conversation in flagged))
 
 
 def _links(connection: Connection, case: str, made: Sequence[Judgement]) -> list[LinkView]:
-    by_pair = {(found.source, found.target): found for found in made}
+    by_pair = {(judgement.source, judgement.target): judgement for judgement in made}
     query = select(case_links).where(case_links.c.case_name == case)
     rows = sorted(connection.execute(query), key=lambda row: (-row.strength, row.source, row.target, row.reason))
     return [
@@ -234,12 +281,12 @@ def _links(connection: Connection, case: str, made: Sequence[Judgement]) -> list
 def _patterns(connection: Connection, case: str, shown: Sequence[CaseConversation]) -> list[PatternView]:
     once = {copy: conversation.number for conversation in shown for copy in conversation.copies}
     query = select(case_patterns).where(case_patterns.c.case_name == case)
-    found = []
+    views = []
     for row in sorted(connection.execute(query), key=lambda row: (-row.strength, row.kind, row.pattern)):
         content = json.loads(row.content)
         of_pattern: list[int] = content["conversations"]
         numbers = list(dict.fromkeys(once.get(number, number) for number in of_pattern))
         accounts = [(account, role) for account, role in content["accounts"]]
         reasons = [reason["text"] for reason in content["reasons"]]
-        found.append(PatternView(row.kind, row.strength, accounts, numbers, reasons, content["unknown"]))
-    return found
+        views.append(PatternView(row.kind, row.strength, accounts, numbers, reasons, content["unknown"]))
+    return views

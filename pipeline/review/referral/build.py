@@ -13,7 +13,7 @@ from pipeline.results import Run, ScoredMessage
 from pipeline.review.records import AuditEntry, Decision
 from pipeline.review.referral.content import Content, ExportLine, MessageLine, SpeakerLine
 from pipeline.review.referral.readers import ReaderNames, audit_line, decision_line
-from pipeline.review.referral.words import MessageWords, redactor_of, shown_notes, words_of
+from pipeline.review.referral.redacted_words import MessageWords, redactor_of, shown_notes, words_of
 from pipeline.schema import Conversation
 from pipeline.summaries.sentence import sentence
 from pipeline.summaries.summary import summarise

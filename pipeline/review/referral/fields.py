@@ -138,10 +138,10 @@ def _account(path: str, content: Content, slot: str | None, field: Any) -> Seque
 
 
 def _summary(content: Content) -> str:
-    found = ", ".join(f"{name} ({count})" for name, count in content.found) or "none"
+    summary = ", ".join(f"{name} ({count})" for name, count in content.found) or "none"
     return (
         f"Pack {content.reference}. A person decided: {content.decisions[-1].kind} ({content.decisions[-1].reason}). "
-        f"Messages with signs by stage: {found}. Highest running risk {content.risk:.2f}; it is an order for "
+        f"Messages with signs by stage: {summary}. Highest running risk {content.risk:.2f}; it is an order for "
         f"reading, not a chance. "
         f"Model {content.model_name} ({content.model_id}), Safelight {content.version}. What the software cannot know is in "
         "the report."

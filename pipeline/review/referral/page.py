@@ -145,8 +145,8 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u20
 def _signs() -> frozenset[int]:
     """Return the code points that both fonts have a sign for."""
     folder = Path(str(files(_PACKAGE).joinpath("fonts")))
-    found = []
+    signs = []
     for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"):
         with TTFont(folder / name, lazy=True) as font:
-            found.append(frozenset(font.getBestCmap() or ()))
-    return frozenset.intersection(*found)
+            signs.append(frozenset(font.getBestCmap() or ()))
+    return frozenset.intersection(*signs)

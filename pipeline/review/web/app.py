@@ -18,12 +18,15 @@ from pipeline.errors import DecidedMeanwhile, ReviewError
 from pipeline.report.build import stage_colours
 from pipeline.review.web import (
     routes_account,
-    routes_case,
+    routes_blind,
     routes_cases,
+    routes_conversation,
     routes_decide,
     routes_factor,
+    routes_practice,
     routes_queue,
     routes_read,
+    routes_team,
     routes_watch,
     routes_work,
 )
@@ -57,17 +60,21 @@ def create_app(app_state: AppState, *, hosts: Sequence[str]) -> FastAPI:
         routes_account,
         routes_factor,
         routes_queue,
-        routes_case,
+        routes_conversation,
         routes_cases,
         routes_read,
         routes_decide,
         routes_work,
         routes_watch,
+        routes_practice,
+        routes_blind,
+        routes_team,
     ):
         app.include_router(module.router)
     static = Path(str(files("pipeline.review.web").joinpath("static")))
     style = files("pipeline.report").joinpath("report.css").read_text("utf-8")
-    colours = stage_colours(max((len(run.taxonomy.stages) for run in app_state.runs.values()), default=1))
+    taxonomies = [routes_practice.stages_of_practice(), *(run.taxonomy for run in app_state.runs.values())]
+    colours = stage_colours(max(len(taxonomy.stages) for taxonomy in taxonomies))
 
     @app.get("/static/report.css")
     def report_style() -> Response:
@@ -129,7 +136,11 @@ _PLACES = ("before", "after", "first", "last")
 def _beyond(request: Request) -> bool:
     """Return whether an address has a number that no database holds."""
     path = request.url.path
-    numbers = path.split("/") if path.startswith(("/c/", "/tasks/", "/filters/")) else []
+    numbers = (
+        path.split("/")
+        if path.startswith(("/c/", "/tasks/", "/filters/", "/practice/", "/blind/", "/samples/", "/queues/"))
+        else []
+    )
     if path.startswith("/cases/"):
         numbers += path.split("/")[3:]
     for name in _PLACES:

@@ -17,16 +17,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from pipeline.errors import ReviewError
 from pipeline.report.build import page_environment
 from pipeline.results import Run
+from pipeline.review.audit_head import note_head
 from pipeline.review.care import note_work, seen_today
-from pipeline.review.head import note_head
 from pipeline.review.headlines import title_of
 from pipeline.review.notes import open_for
+from pipeline.review.original_text import Originals
 from pipeline.review.pseudonyms import pseudonym
 from pipeline.review.queue import QueueRow, queue_row
 from pipeline.review.records import FOUR_EYES, KINDS, REASONS, Decision, Moderator, Role
+from pipeline.review.samples import count_to_do, reading_to_do_of
 from pipeline.review.sessions import Session, find_session, still_here
 from pipeline.review.store import Store
-from pipeline.review.words import Originals
 
 if TYPE_CHECKING:
     from pipeline.review.webhook import Webhook  # it needs the extra that signs packs
@@ -66,6 +67,7 @@ class AppState:
     token: str | None = None
     pack_key: Path | None = None
     platforms: Sequence[str] = ()
+    has_shadow: bool = False
     webhook: Webhook | None = None
     originals: Originals = field(default_factory=Originals)
     environment: Environment = field(default_factory=lambda: _environment())
@@ -87,13 +89,17 @@ class AppState:
             "reader": None,
             "today": None,
             "waiting_tasks": 0,
+            "to_read_blind": 0,
             "single_user": self.single_user is not None,
+            "has_runs": bool(self.runs),
+            "has_shadow": self.has_shadow,
         }
         if asking is not None:
             with self.store.reading() as connection:
                 today = seen_today(connection, asking.reader)
                 tasks = len(open_for(connection, asking.reader))
-            about = {"today": today, "waiting_tasks": tasks, "must_enrol": self.must_enrol(asking.reader)}
+                blind = count_to_do(connection, asking.reader)
+            about = {"today": today, "waiting_tasks": tasks, "to_read_blind": blind, "must_enrol": self.must_enrol(asking.reader)}
             shared |= {"session": asking.session, "reader": asking.reader, **about}
         return HTMLResponse(self.environment.get_template(name).render(**(shared | values)), status)
 
@@ -110,10 +116,10 @@ class AppState:
             When there is none.
         """
         with self.store.reading() as connection:
-            found = queue_row(connection, number)
-        if found is None or found[0].key.run_id not in self.runs:
+            queued = queue_row(connection, number)
+        if queued is None or queued[0].key.run_id not in self.runs:
             raise ReviewError(f"there is no conversation {number} in the open runs", do="Go back to the queue")
-        row, first_row, summary_row = found
+        row, first_row, summary_row = queued
         return row, self.runs[row.key.run_id], first_row, summary_row
 
     def name_of(self, reader: Moderator, row: QueueRow, title: str | None = None) -> str:
@@ -123,6 +129,11 @@ class AppState:
             if title:
                 return title
         return pseudonym(row.key.run_id, row.key.conversation_id)
+
+    def reads_blind(self, number: int, reader: Moderator) -> bool:
+        """Return whether a reader has still to read a conversation blind, so that nothing of the model is shown with its words."""
+        with self.store.reading() as connection:
+            return reading_to_do_of(connection, number, reader) is not None
 
     def tell(self, event: str, decision: Decision) -> None:
         """Tell the other system of a decision, where there is one."""

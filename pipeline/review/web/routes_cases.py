@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from pipeline.errors import ReviewError
+from pipeline.link.tables import TITLES
 from pipeline.review.accounts import all_readers
 from pipeline.review.audit import append
 from pipeline.review.cases.cases import all_cases, is_open, open_case, require_case, subject_of
 from pipeline.review.cases.graph import WIDTH, draw
 from pipeline.review.cases.identities import IDENTITY_KINDS, IdentityKind, judge, judgements, undo_judgement
 from pipeline.review.cases.notes import add_note, finish_task
-from pipeline.review.cases.view import CaseAccount, CaseView, case_view
+from pipeline.review.cases.person import PersonView, person_view
+from pipeline.review.cases.ranking import in_order, rank_cases
+from pipeline.review.cases.strip import Sign, strip
+from pipeline.review.cases.view import CaseView, case_view
 from pipeline.review.web.app_state import Acting, AppState, Asking, CurrentAppState, Looking, require, to, working
 
 router = APIRouter(prefix="/cases")
@@ -26,10 +29,10 @@ _READ = 50
 
 @router.get("")
 def case_list(app_state: CurrentAppState, asking: Looking) -> Response:
-    """List the cases."""
+    """List the cases, those to be read first first."""
     with app_state.store.reading() as connection:
-        found = all_cases(connection)
-    return app_state.page("cases.html", asking, cases=found)
+        cases, ranked = all_cases(connection), rank_cases(connection)
+    return app_state.page("cases.html", asking, cases=in_order(cases, ranked), ranked=ranked)
 
 
 @router.get("/{case}")
@@ -40,9 +43,23 @@ def case_page(app_state: CurrentAppState, asking: Looking, case: str) -> Respons
         return app_state.page("case_purpose.html", asking, case=case)
     with app_state.store.reading() as connection:
         people = [reader.name for reader in all_readers(connection) if reader.active]
-    about = {"shown": _SHOWN, "open_runs": app_state.runs, "width": WIDTH, "packs": app_state.pack_key is not None}
+    run_of = {conversation.number: conversation.run_id for conversation in view.conversations}
+    about = {
+        "shown": _SHOWN,
+        "open_runs": app_state.runs,
+        "run_of": run_of,
+        "packs": app_state.pack_key is not None,
+        "titles": TITLES,
+    }
     return app_state.page(
-        "case_overview.html", asking, v=view, drawing=draw(view), people=people, stages=_stage_names(app_state), **about
+        "case_overview.html",
+        asking,
+        v=view,
+        drawing=draw(view),
+        width=WIDTH,
+        people=people,
+        stages=_stage_names(app_state),
+        **about,
     )
 
 
@@ -64,16 +81,18 @@ def account_page(app_state: CurrentAppState, asking: Looking, case: str, number:
     account = view.account(number)
     if account is None:
         raise ReviewError("the case has no such account", do="Go back to the case")
-    others = {
-        other: [found.number for found in account.conversations if other in found.accounts.values()]
-        for found in account.conversations
-        for other in found.accounts.values()
-        if other != number
+    with app_state.store.reading() as connection:
+        person = person_view(connection, view, account)
+    stages, run_of = _stage_names(app_state), {conversation.number: conversation.run_id for conversation in view.conversations}
+    signs, left = _signs(app_state, person)
+    drawn = {
+        "strip": strip(signs, stages),
+        "drawing": draw(view, around=person.numbers),
+        "width": WIDTH,
     }
-    signs, left = _signs(app_state, account)
-    about = {"open_runs": app_state.runs, "stages": _stage_names(app_state), "links": _links(view, number), "unread": left}
     mine = [made for made in view.judgements if number in (made.source, made.target)]
-    return app_state.page("account.html", asking, v=view, a=account, others=others, signs=signs, mine=mine, **about)
+    about = {"open_runs": app_state.runs, "run_of": run_of, "stages": stages, "links": _links(view, number), "unread": left}
+    return app_state.page("account.html", asking, v=view, a=account, p=person, signs=signs, mine=mine, **about, **drawn)
 
 
 @router.post("/{case}/identity")
@@ -95,7 +114,7 @@ def take_back(app_state: CurrentAppState, asking: Acting, case: str, judgement: 
     """Take back what was said of two accounts."""
     _require_opened(app_state, asking, case)
     with app_state.store.writing() as connection:
-        made = next((found for found in judgements(connection, case) if found.id == judgement), None)
+        made = next((candidate for candidate in judgements(connection, case) if candidate.id == judgement), None)
         undo_judgement(connection, case, judgement, reader=asking.reader)
     return _done(app_state, asking, f"/cases/{case}/account/{made.source}" if made else f"/cases/{case}")
 
@@ -143,16 +162,6 @@ def case_pack(app_state: CurrentAppState, asking: Acting, case: str) -> Response
     return Response(content, media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """A message of an account with stages over their thresholds."""
-
-    when: str
-    conversation: int
-    position: int
-    stages: tuple[str, ...]
-
-
 def _look(app_state: AppState, asking: Asking, case: str, action: str, **about: int) -> CaseView | None:
     """Return a case and note the look at it; nothing where no purpose was said in this session."""
     with app_state.store.writing() as connection:
@@ -185,28 +194,28 @@ def _number(text: str) -> int:
 
 def _links(view: CaseView, number: int) -> list[tuple[int, list[object]]]:
     """Return the links of an account, by the account at the other end, the strongest first."""
-    found: dict[int, list[object]] = {}
+    by_account: dict[int, list[object]] = {}
     for link in view.links:
         if number in (link.source, link.target):
-            found.setdefault(link.other(number), []).append(link)
-    return list(found.items())
+            by_account.setdefault(link.other(number), []).append(link)
+    return list(by_account.items())
 
 
-def _signs(app_state: AppState, account: CaseAccount) -> tuple[list[Sign], int]:
+def _signs(app_state: AppState, person: PersonView) -> tuple[list[Sign], int]:
     """Return the messages with signs in order of time, and how many conversations were not read for it."""
-    found, left = [], 0
-    riskiest = sorted(account.conversations, key=lambda conversation: (-conversation.risk, conversation.number))
-    for place, conversation in enumerate(riskiest):
+    signs, left = [], 0
+    riskiest = sorted(person.conversations, key=lambda theirs: (-theirs[0].risk, theirs[0].number))
+    for place, (conversation, numbers) in enumerate(riskiest):
         if place >= _READ or conversation.run_id not in app_state.runs:
             left += 1
             continue
-        slots = {slot for slot, number in conversation.accounts.items() if number == account.number}
+        slots = {slot for slot, number in conversation.accounts.items() if number in numbers}
         row, run, first_row, _ = app_state.conversation(conversation.number)
         for message in run.messages_at(first_row, row.messages):
             stages = tuple(message.stages_over(run.thresholds)) if message.speaker_slot in slots else ()
             if stages:
-                found.append(Sign(message.timestamp or "", conversation.number, message.position, stages))
-    return sorted(found, key=lambda sign: (not sign.when, sign.when, sign.conversation, sign.position)), left
+                signs.append(Sign(message.timestamp or "", conversation.number, message.position, stages))
+    return sorted(signs, key=lambda sign: (not sign.when, sign.when, sign.conversation, sign.position)), left
 
 
 def _stage_names(app_state: AppState) -> dict[str, tuple[int, str]]:

@@ -15,7 +15,7 @@ from pipeline.review.locks import lock_of
 from pipeline.review.queue import queue_page
 from pipeline.review.records import KINDS, Kind
 from pipeline.review.web.app_state import Acting, AppState, Asking, CurrentAppState, Looking, ours, to, working
-from pipeline.review.web.case import Form, case_page, decision_card, in_place, must_read, on, open_case
+from pipeline.review.web.conversation_view import Form, case_page, decision_card, in_place, must_read, on, open_case
 from pipeline.review.web.routes_queue import wanted_of
 
 router = APIRouter(prefix="/c/{number:int}")
@@ -141,4 +141,6 @@ def correct_stages(app_state: CurrentAppState, asking: Acting, number: int, posi
             reader=asking.reader,
         )
     app_state.noted()
-    return app_state.fragment("corrected.html", kept=kept, stage_names={stage.key: stage.name for stage in run.taxonomy.stages})
+    return app_state.fragment(
+        "correction_kept.html", kept=kept, stage_names={stage.key: stage.name for stage in run.taxonomy.stages}
+    )

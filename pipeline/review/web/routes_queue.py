@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import cast
 from urllib.parse import urlencode
 
@@ -14,12 +15,14 @@ from starlette.responses import Response
 from pipeline.review.accounts import all_readers
 from pipeline.review.audit import append
 from pipeline.review.care import PAUSE, end_pause, pause_due
+from pipeline.review.deadlines import service_level
 from pipeline.review.headlines import headline_of
+from pipeline.review.precision import dismissals
 from pipeline.review.queue import ORDERS, STATES, Order, State, Wanted, counts, digest_of, queue_page
 from pipeline.review.saved_filters import filters_for
-from pipeline.review.similar import oldest_waiting
+from pipeline.review.schema import conversations
 from pipeline.review.web.app_state import Acting, AppState, CurrentAppState, Looking, ours, to
-from pipeline.review.web.case import said_of
+from pipeline.review.web.conversation_view import said_of
 
 router = APIRouter()
 
@@ -27,13 +30,17 @@ router = APIRouter()
 @router.get("/")
 def queue(request: Request, app_state: CurrentAppState, asking: Looking) -> Response:
     """Show a page of the queue."""
+    if not app_state.runs:  # `safelight practice`
+        return to("/practice")
     query = request.query_params
     wanted = wanted_of(app_state, query)
+    now = datetime.now(UTC)
     with app_state.store.writing() if wanted.speaker or wanted.text else app_state.store.reading() as connection:
         page = queue_page(connection, wanted, after=query.get("after"), before=query.get("before"))
         tallies = counts(connection, wanted.runs)
         saved = filters_for(connection, asking.reader)
-        waiting = oldest_waiting(connection, wanted.runs)
+        level = service_level(connection, [conversations.c.run_id.in_(wanted.runs)], now=now)
+        drift = dismissals(connection, wanted.runs, now=now) if asking.reader.may("lead") else None
         people = [reader.name for reader in all_readers(connection) if reader.active]
         if wanted.speaker:
             append(connection, asking.reader.name, "search", speaker=digest_of(wanted.speaker), found=len(page.rows))
@@ -57,7 +64,8 @@ def queue(request: Request, app_state: CurrentAppState, asking: Looking) -> Resp
         kept=kept,
         said=said_of(query),
         saved=saved,
-        waiting=waiting,
+        level=level,
+        drift=drift,
         query=urlencode(kept),
         bulk=[part for part in query.get("bulk", "").split() if part.isdecimal()],
         names=_NAMES,

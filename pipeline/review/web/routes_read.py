@@ -13,7 +13,7 @@ from pipeline.review.audit import append
 from pipeline.review.policy import watch_reveals
 from pipeline.review.translate import is_installed, translated
 from pipeline.review.web.app_state import Acting, Asking, CurrentAppState, Refused, working
-from pipeline.review.web.case import WHY_SEVERAL, has_words, open_case
+from pipeline.review.web.conversation_view import WHY_SEVERAL, has_words, open_case
 from pipeline.text.slang import spelled_out
 
 router = APIRouter(prefix="/c/{number:int}")
@@ -42,7 +42,8 @@ def reveal_several(app_state: CurrentAppState, asking: Acting, number: int) -> R
         watch_reveals(connection, asking.reader)
     working(app_state, asking)
     app_state.noted()
-    return app_state.fragment("several.html", messages=shown, number=number, spelled_out=spelled_out, translates=is_installed())
+    about = {"spelled_out": spelled_out, "translates": is_installed(), "blind": app_state.reads_blind(number, asking.reader)}
+    return app_state.fragment("revealed_several.html", messages=shown, number=number, **about)
 
 
 @router.post("/search")
@@ -54,11 +55,11 @@ def search(app_state: CurrentAppState, asking: Acting, number: int) -> Response:
         raise ReviewError("there is nothing to search for", do="Write two letters or more")
     case = open_case(app_state, number, whole=True, words=True)
     rows = [row for row in case.view.rows if isinstance(row, MessageView)]
-    found = [row for row in rows if words in (row.text or "").casefold()]
+    matching = [row for row in rows if words in (row.text or "").casefold()]
     with app_state.store.writing() as connection:
-        append(connection, asking.reader.name, "search words", case.row.key.subject, found=len(found))
+        append(connection, asking.reader.name, "search words", case.row.key.subject, found=len(matching))
     app_state.noted()
-    return app_state.fragment("found.html", found=found[:_FOUND], total=len(found), number=number)
+    return app_state.fragment("search_results.html", found=matching[:_FOUND], total=len(matching), number=number)
 
 
 @router.post("/translate/{position:int}")
@@ -79,7 +80,7 @@ def translate(app_state: CurrentAppState, asking: Acting, number: int, position:
     with app_state.store.writing() as connection:
         append(connection, asking.reader.name, "translate", case.row.key.subject, position=position)
     app_state.noted()
-    return app_state.fragment("translated.html", said=said, problem=problem, language=asking.reader.language)
+    return app_state.fragment("translation.html", said=said, problem=problem, language=asking.reader.language)
 
 
 def _require_words(asking: Asking) -> None:

@@ -13,6 +13,7 @@ from pipeline.errors import ReviewError
 from pipeline.results.budget import CANNOT_KNOW, days_spanned, risks_of
 from pipeline.review.bulk import dismiss_all, undo_all
 from pipeline.review.notes import add_note, end_note, open_for
+from pipeline.review.precision import CANNOT_TELL, CUTS, precision_by_cut
 from pipeline.review.saved_filters import drop_filter, save_filter
 from pipeline.review.web.app_state import Acting, CurrentAppState, Looking, ours, to, working
 
@@ -36,8 +37,8 @@ def keep_note(app_state: CurrentAppState, asking: Acting, number: int) -> Respon
 def tasks(app_state: CurrentAppState, asking: Looking) -> Response:
     """Show the open notes and tasks for the reader."""
     with app_state.store.reading() as connection:
-        found = open_for(connection, asking.reader)
-    return app_state.page("tasks.html", asking, tasks=found)
+        open_tasks = open_for(connection, asking.reader)
+    return app_state.page("tasks.html", asking, tasks=open_tasks)
 
 
 @router.post("/tasks/{note_id:int}/done")
@@ -115,9 +116,11 @@ def cuts(request: Request, app_state: CurrentAppState, asking: Looking) -> Respo
     flagged = len(risks) - np.searchsorted(risks[::-1], steps, side="left") if len(risks) else np.zeros(_STEPS, int)
     shares = [round(float(count) / max(1, len(risks)), 6) for count in flagged]
     now = float(run.thresholds.risk)
+    with app_state.store.reading() as connection:
+        decided = precision_by_cut(connection, [run.id])
     at_now = float((risks >= now).sum()) / max(1, len(risks))
     return app_state.page(
-        "cuts.html",
+        "alert_budget.html",
         asking,
         run=run,
         run_id=run_id,
@@ -126,8 +129,10 @@ def cuts(request: Request, app_state: CurrentAppState, asking: Looking) -> Respo
         days=days,
         per_day=daily,
         shares=json.dumps(shares),
-        rows=[(step, round(shares[int(step * 200)] * daily, 1)) for step in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)],
+        rows=[(step, round(shares[int(step * 200)] * daily, 1)) for step in CUTS],
         now=now,
         at_now=at_now * daily,
         cannot_know=CANNOT_KNOW,
+        decided=decided,
+        cannot_tell=CANNOT_TELL,
     )

@@ -104,9 +104,9 @@ def score_units(
         if batch < 0:
             ended.append(_unpack_end(number, row["content"]))
             continue
-        found = _unpack_scored(row["content"])
-        checkpoint.put(number, batch, found)
-        progress(found.scores.num_rows)
+        shard_scores = _unpack_scored(row["content"])
+        checkpoint.put(number, batch, shard_scores)
+        progress(shard_scores.scores.num_rows)
     for end in ended:
         end_unit(end, checkpoint, alone=len(units) == 1)
 

@@ -38,7 +38,7 @@ function choose(number) {
   const folded = radio.closest("details");
   if (folded) folded.open = true;
   radio.checked = true;
-  document.querySelector(`#decide [name="reason-${radio.value}"]`).focus();
+  (document.querySelector(`#decide [name="reason-${radio.value}"]`) || radio).focus();
 }
 
 function reveal() {
@@ -50,7 +50,17 @@ function reveal() {
   else if (shown) shown.classList.toggle("veiled-again");
 }
 
+// Open the stages of the row, or close them and go back to the row.
+function mark() {
+  const row = current();
+  const marks = row && row.querySelector(".marks");
+  if (!marks) return;
+  marks.open = !marks.open;
+  (marks.open ? marks.querySelector("input") : row).focus();
+}
+
 const keys = {
+  m: mark,
   j: () => move(1),
   k: () => move(-1),
   n: () => move(1, (row) => row.classList.contains("sign")),
@@ -72,13 +82,29 @@ const keys = {
 };
 
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.ctrlKey && event.target.matches(".marks input")) {
+    event.preventDefault(); // it would send the form
+    mark();
+    return;
+  }
   const decide = event.target.closest("#decide");
   if (decide && event.key === "Enter" && event.ctrlKey) {
     event.preventDefault();
-    decide.requestSubmit();
+    const next = event.shiftKey && decide.querySelector('[name="go"]');
+    decide.requestSubmit(...(next ? [next] : []));
     return;
   }
   if (!shortcuts || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && event.target.closest(".marks")) {
+    last = event.target.closest("[data-row]");
+    event.target.closest(".marks").open = false;
+    last.focus();
+    return;
+  }
+  if (event.target.matches(".marks input")) {
+    if (event.key === "m") mark();
+    return;
+  }
   if (event.key === "Escape" && writing(event.target)) {
     event.target.blur();
     return;
@@ -86,7 +112,8 @@ document.addEventListener("keydown", (event) => {
   if (writing(event.target)) return;
   if (event.key === "Enter" && event.target.matches("li[data-row], [data-shown]")) {
     event.preventDefault();
-    reveal();
+    if (event.target.matches(".practice")) mark();
+    else reveal();
     return;
   }
   const action = keys[event.key];
@@ -103,6 +130,11 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("change", (event) => {
+  const marks = event.target.closest(".marks");
+  if (marks) {
+    const names = [...marks.querySelectorAll("input:checked")].map((input) => input.dataset.name);
+    marks.nextElementSibling.textContent = names.join(", ");
+  }
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 

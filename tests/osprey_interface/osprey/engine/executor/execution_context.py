@@ -1,0 +1,5 @@
+"""What a function is given beside its arguments."""
+
+
+class ExecutionContext:
+    pass
