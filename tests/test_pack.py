@@ -15,6 +15,7 @@ import pypdf
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from helpers.decided import AT, KEY, decision, entry
+from helpers.packed import export
 from typer.testing import CliRunner
 
 from pipeline.cli.main import app
@@ -25,6 +26,8 @@ from pipeline.review.pack import make_pack
 from pipeline.review.records import ConversationKey
 from pipeline.review.referral.signing import check_pack, new_key, read_private_key, read_public_key
 from pipeline.score import score
+
+__all__ = ["export"]  # a fixture
 
 SECRETS = [
     "Kimberly",
@@ -39,32 +42,6 @@ SECRETS = [
     "ben",
     "Rowan",
 ]
-
-
-@pytest.fixture(scope="module")
-def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    texts = [
-        '=HYPERLINK("x","y") good game',
-        "how old are you Kimberly",
-        "ring 07700 900123 or night_owl or me@example.org",
-        '<script>alert(1)</script> this stays our secret ok *bold* #eval("1") \\ $x$ 🧿 日本 \u202eabc',
-        "i live at 14 Acacia Avenue, tell pat_the_gamer",
-        "no, bye",
-        "",
-    ]
-    path = tmp_path_factory.mktemp("exports") / "chat with owner-of-chat.jsonl"
-    rows = [
-        {
-            "conversation_id": "inbox/kimberly_118",
-            "speaker": "Kimberly Rowan" if number % 2 else "pat_the_gamer",
-            "timestamp": 1707858300 + 60 * number,
-            "text": text,
-            "forwarded_from": "Rowan Elsewhere" if number == 3 else None,
-        }
-        for number, text in enumerate(texts)
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    return path
 
 
 @pytest.fixture(scope="module")

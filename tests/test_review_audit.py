@@ -15,7 +15,8 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
 
-from helpers.reviewed import PLAIN, TURNED, add_people, make_run, opened, postgresql, read_through
+from helpers.audited import PASSWORD, alter, copied, prepared, whole
+from helpers.reviewed import add_people, opened, postgresql
 from helpers.tampering import GARBAGE, OF_THE_LOG, OF_THE_TABLES
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -23,45 +24,19 @@ from sqlalchemy.exc import DBAPIError
 from pipeline.config import Taxonomy
 from pipeline.errors import ReviewError
 from pipeline.results import THRESHOLDS
-from pipeline.review.accounts import add_reader, change_reader, set_password
+from pipeline.review.accounts import add_reader, set_password
 from pipeline.review.audit import entries, renew_head, verify
 from pipeline.review.audit_head import note_head, read_head
-from pipeline.review.decisions import confirm, correct, decide, undo
-from pipeline.review.locks import assign
-from pipeline.review.recorded import Derived, differences
 from pipeline.review.retention import delete, plan_purge
 from pipeline.review.store import Store, open_store
 
-PASSWORD = "another horse battery"  # noqa: S105
+__all__ = ["whole"]  # a fixture
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     with postgresql() as url:
         yield url
-
-
-def prepared(place: str | Path, taxonomy: Taxonomy, folder: Path) -> Store:
-    """Return a store in which most of what can be done was done once, and the log is whole."""
-    store = open_store(place, head=folder / "head")
-    opened(store, make_run(folder / "run", taxonomy, {"c1": TURNED, "c2": PLAIN, "c3": TURNED, "c4": PLAIN}))
-    people = add_people(store)
-    with store.writing() as connection:
-        decide(connection, 1, "watch", reason="unclear", note="as it was", reader=people.cy, seen=None)
-        correct(connection, 1, message_id="m1", position=1, stages=["trust"], reader=people.cy)
-        made = decide(connection, 3, "refer", reason="danger", note=None, reader=people.cy, seen=None)
-        assign(connection, made.key, 3, "cy", reader=people.ben)
-    with store.writing() as connection:
-        read_through(connection, made.key, people.ben, [1])
-        confirm(connection, made.id, reader=people.ben, must_read=[1])
-        set_password(connection, "cy", PASSWORD, actor="cy")
-        change_reader(connection, "ana", active=True, actor="cli")
-        first = decide(connection, 4, "dismiss", reason="friends", note=None, reader=people.cy, seen=None)
-        second = decide(connection, 4, "watch", reason="early", note=None, reader=people.ben, seen=first.id)
-        undo(connection, second.id, reader=people.ben)
-    note_head(store)
-    assert verify(store).problems == []
-    return store
 
 
 def test_the_database_itself_refuses_to_change_the_log(taxonomy: Taxonomy, tmp_path: Path) -> None:
@@ -78,28 +53,6 @@ def test_the_database_itself_refuses_to_change_the_log(taxonomy: Taxonomy, tmp_p
             connection.execute(text(statement))
     assert verify(store).problems == []
     store.close()
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, taxonomy: Taxonomy) -> Path:
-    """A folder with a store that was closed, to be copied."""
-    folder = tmp_path_factory.mktemp("whole")
-    prepared(folder / "review.db", taxonomy, folder).close()
-    return folder
-
-
-def alter(file: Path, *statements: str) -> None:
-    """Run SQL on a store as somebody would who has its file."""
-    with sqlite3.connect(file) as raw:
-        for statement in statements:
-            raw.execute(statement)
-    raw.close()
-
-
-def copied(whole: Path, folder: Path) -> Path:
-    for name in ("review.db", "head"):
-        (folder / name).write_bytes((whole / name).read_bytes())
-    return folder / "review.db"
 
 
 def tampered(whole: Path, folder: Path, statements: str) -> list[str]:
@@ -261,99 +214,10 @@ def test_a_head_file_that_is_gone_empty_or_other_is_a_finding_and_stops_what_wou
     store.close()
 
 
-CASES = (
-    "accounts",
-    "cases",
-    "case_links",
-    "case_notes",
-    "case_patterns",
-    "case_priorities",
-    "case_runs",
-    "identities",
-    "conversation_accounts",
-    "conversation_sources",
-)
 """The tables of cases."""
 
-WORK = ("practice_attempts", "samples", "sample_readings", "shadows", "shadow_scores")
 """The tables of practice, blind samples and shadow models."""
 
-BEFORE_FACTORS = (
-    "DROP INDEX conversations_by_waiting",
-    "DROP INDEX conversations_by_deadline",
-    "DROP INDEX decisions_by_time",
-    "ALTER TABLE conversations DROP COLUMN due",
-    *(f"DROP TABLE {name}" for name in reversed(WORK)),
-    *(f"DROP TABLE {name}" for name in ("notes", "filters", *reversed(CASES))),
-    *(f"ALTER TABLE readers DROP COLUMN {name}" for name in ("titles", "language")),
-    *(f"ALTER TABLE readers DROP COLUMN {name}" for name in ("factor", "factor_step", "recovery")),
-    "ALTER TABLE sessions DROP COLUMN pending_factor",
-    "DROP TABLE policy",
-)
 """What makes of a store one from before the second factor."""
 
-BEFORE_SUMMARIES = (*BEFORE_FACTORS, "ALTER TABLE runs DROP COLUMN conversations_sha256")
 """What makes of a store one from before the hash of the summaries."""
-
-
-def test_a_column_that_was_dropped_is_a_finding(whole: Path, tmp_path: Path) -> None:
-    file = copied(whole, tmp_path)
-    alter(file, BEFORE_SUMMARIES[-1])
-    store = open_store(file, head=tmp_path / "head")
-    assert "cannot be read" in "".join(verify(store).problems)
-    store.close()
-
-
-def test_a_store_made_before_takes_stock_of_its_tables_once(whole: Path, tmp_path: Path) -> None:
-    file = copied(whole, tmp_path)
-    with sqlite3.connect(file) as raw:
-        hashes = raw.execute("SELECT conversations_sha256, id FROM runs").fetchall()
-    raw.close()
-    alter(file, "DROP TRIGGER audit_keeps_from_replace", *BEFORE_SUMMARIES, "UPDATE alembic_version SET version_num = '0001'")
-    open_store(file, head=tmp_path / "head").close()
-    with sqlite3.connect(file) as raw:  # the log of this store, unlike an old one, knows the hashes
-        raw.executemany("UPDATE runs SET conversations_sha256 = ? WHERE id = ?", hashes)
-    raw.close()
-    store = open_store(file, head=tmp_path / "head")
-    assert verify(store).problems == []
-    with store.reading() as connection:
-        assert [line.action for line in entries(connection)].count("take stock") == 1
-    store.close()
-
-
-def test_what_was_changed_before_taking_stock_is_still_found(whole: Path, tmp_path: Path) -> None:
-    file = copied(whole, tmp_path)
-    changed = "UPDATE decisions SET kind = 'dismiss' WHERE id = 1"
-    alter(file, *BEFORE_SUMMARIES, "UPDATE alembic_version SET version_num = '0001'", changed)
-    store = open_store(file, head=tmp_path / "head")
-    assert "the kind of decision 1 was not the one in the log" in "".join(verify(store).problems)
-    store.close()
-
-
-def test_of_a_store_from_before_second_factors_the_log_tells_that_nobody_had_one(whole: Path, tmp_path: Path) -> None:
-    file = copied(whole, tmp_path)
-    alter(file, *BEFORE_FACTORS, "UPDATE alembic_version SET version_num = '0003'")
-    store = open_store(file, head=tmp_path / "head")
-    assert verify(store).problems == []
-    store.close()
-    alter(file, "UPDATE readers SET factor = 'ABCDEFGH' WHERE name = 'ana'")
-    store = open_store(file, head=tmp_path / "head")
-    assert "the factor of account ana is not the one in the log" in verify(store).problems
-    store.close()
-
-
-def test_a_store_from_before_summaries_had_a_hash_is_opened_and_nothing_is_found_changed(whole: Path, tmp_path: Path) -> None:
-    file = copied(whole, tmp_path)
-    alter(file, *BEFORE_SUMMARIES, "UPDATE alembic_version SET version_num = '0002'")
-    store = open_store(file, head=tmp_path / "head")
-    with store.reading() as connection:
-        assert connection.exec_driver_sql("SELECT conversations_sha256 FROM runs").scalars().all() == [None]
-        derived = Derived()
-        for line in entries(connection):
-            sets = {
-                name: {column: value for column, value in own.items() if column != "conversations_sha256"}
-                for name, own in line.detail.get("sets", {}).items()
-            }
-            derived.take(line.number, line.actor, line.action, line.subject, {**line.detail, "sets": sets})
-        assert list(differences(connection, derived)) == []
-    store.close()

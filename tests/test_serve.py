@@ -23,12 +23,10 @@ pytest.importorskip("prometheus_client", reason="the service is an extra")
 from starlette.testclient import TestClient
 
 from pipeline import LoadedModel, load_model
-from pipeline.errors import ConfigError
 from pipeline.serve.app import create_app
 from pipeline.serve.batcher import Batcher, QueueFull
 from pipeline.serve.jobs import Answerer
 from pipeline.serve.keys import add_key, read_keys
-from pipeline.serve.run import Place
 from pipeline.serve.wire import MOST_CHARACTERS, MOST_STEPS
 
 PRIVATE = "zanzibar"
@@ -194,33 +192,6 @@ def test_only_clients_with_a_key_are_answered(model: LoadedModel, tmp_path: Path
         assert client.get("/metrics").status_code == 401
         assert client.get("/health").status_code == 200
         assert client.post("/score", json=scoring(TALK), headers={"authorization": f"Bearer {key}"}).status_code == 200
-
-
-@pytest.mark.parametrize("line", ["shop", f"shop {'x' * 64}", f"sh/op {'0' * 64}", ""])
-def test_a_file_of_keys_with_another_line_is_refused(line: str, tmp_path: Path) -> None:
-    (tmp_path / "keys").write_text(line, "utf-8")
-    with pytest.raises(ConfigError):
-        read_keys(tmp_path / "keys")
-
-
-def test_a_name_has_one_key(tmp_path: Path) -> None:
-    add_key(tmp_path / "keys", "shop")
-    with pytest.raises(ConfigError, match="of that name"):
-        add_key(tmp_path / "keys", "shop")
-
-
-@pytest.mark.parametrize(
-    ("place", "named"),
-    [
-        (Place(host="0.0.0.0"), "--keys"),  # noqa: S104
-        (Place(host="0.0.0.0", keys=Path("keys")), "--tls-cert"),  # noqa: S104
-        (Place(host="example.org"), "--keys"),
-        (Place(certificate=Path("cert.pem")), "--tls-key"),
-    ],
-)
-def test_other_machines_are_served_only_with_keys_and_tls(place: Place, named: str) -> None:
-    with pytest.raises(ConfigError, match=named):
-        place.checked()
 
 
 def test_a_full_queue_says_when_to_come_again_and_finishes_what_it_has() -> None:

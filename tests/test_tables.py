@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers.exports import read_all, read_one, write
-from helpers.workbooks import workbook
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -286,21 +285,3 @@ def test_local_times_that_fit_two_orders_ask_for_one(tmp_path: Path) -> None:
     with pytest.raises(AmbiguousDateOrder):
         read_all(path)
     assert read_one(path, date_order="mdy")[0].timestamp == datetime(2024, 3, 4, 21, 5, 11)
-
-
-@pytest.mark.parametrize("header", ["Conversation_ID;Speaker;Timestamp;Text", "Conversation ID; speaker ;TIMESTAMP;text"])
-@pytest.mark.parametrize("first", ["", "sep=;\r\n", '"sep=;"\n'])
-def test_a_header_that_a_person_typed_in_excel_is_read(header: str, first: str, tmp_path: Path) -> None:
-    rows = "bakers;Kim;2024-02-13 21:05;rye, or wheat?;glad\nbakers;Robin;2024-02-13 21:06;rye;\n"
-    messages = read_one(write(tmp_path / "chat.csv", f"{first}{header};Mood\n{rows}"))
-    assert [(m.speaker, m.text, m.source.line) for m in messages] == [
-        ("Kim", "rye, or wheat?", 2 + bool(first)),
-        ("Robin", "rye", 3 + bool(first)),
-    ]
-    assert messages[0].meta == {"Mood": "glad"}
-
-
-def test_a_workbook_with_a_typed_header_is_read(tmp_path: Path) -> None:
-    sheet = [["Conversation ID", "Speaker", "Timestamp", "Text"], ["bakers", "Kim", "2024-02-13 21:05", "rye?"]]
-    (message,) = read_one(write(tmp_path / "chat.xlsx", workbook({"Chat": sheet})))
-    assert (message.speaker, message.text) == ("Kim", "rye?")

@@ -10,51 +10,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
+from helpers.telegram_chats import NOON, chat, message_of, messages, read, row
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ExportError
 from pipeline.ingest import ReadLog, ReadOptions, read_conversations
-from pipeline.schema import Conversation, Message, Source
-
-NOON = 1707825600
-
-
-def row(id_: int = 1, text: object = "hello", **fields: Any) -> dict[str, Any]:
-    return {
-        "id": id_,
-        "type": "message",
-        "date": "2024-02-13T13:00:00",
-        "date_unixtime": str(NOON + id_),
-        "from": "Kim",
-        "from_id": "user7",
-        "text": text,
-        **fields,
-    }
-
-
-def chat(*rows: object, id_: int = 42, type_: str = "personal_chat", name: str | None = "Kim") -> dict[str, Any]:
-    return {"name": name, "type": type_, "id": id_, "messages": list(rows)}
-
-
-def read(path: Path, content: object, *, log: ReadLog | None = None, zone: str | None = None) -> list[Conversation]:
-    file = path / "result.json"
-    file.write_bytes(content if isinstance(content, bytes) else json.dumps(content, indent=1, ensure_ascii=False).encode())
-    options = ReadOptions(format="telegram", timezone=ZoneInfo(zone) if zone else None)
-    return [conversation.load() for conversation in read_conversations([file], options, log or ReadLog())]
-
-
-def messages(path: Path, *rows: object, **how: Any) -> list[Message]:
-    (conversation,) = read(path, chat(*rows), **how)
-    return list(conversation.messages)
-
-
-def one(path: Path, *, zone: str | None = None, **fields: Any) -> Message:
-    (message,) = messages(path, row(**fields), zone=zone)
-    return message
+from pipeline.schema import Message, Source
 
 
 def test_one_chat_is_at_the_root(tmp_path: Path) -> None:
@@ -115,21 +79,21 @@ def test_an_account_without_chats_is_empty_and_other_json_an_error(tmp_path: Pat
     ],
 )
 def test_text_is_a_string_or_a_list_of_parts(tmp_path: Path, text: object, words: str) -> None:
-    assert one(tmp_path, text=text).text == words
+    assert message_of(tmp_path, text=text).text == words
 
 
 def test_an_address_behind_words_is_kept(tmp_path: Path) -> None:
-    message = one(tmp_path, text=["a ", {"type": "text_link", "text": "game", "href": "https://example.org/x"}])
+    message = message_of(tmp_path, text=["a ", {"type": "text_link", "text": "game", "href": "https://example.org/x"}])
     assert (message.text, message.meta["links"]) == ("a game", ["https://example.org/x"])
 
 
 def test_a_deleted_account_keeps_its_row_and_its_id(tmp_path: Path) -> None:
-    message = one(tmp_path, **{"from": None})
+    message = message_of(tmp_path, **{"from": None})
     assert (message.kind, message.speaker, message.text, message.meta) == ("message", "user7", "hello", {})
 
 
 def test_an_old_export_has_numbers_or_only_names(tmp_path: Path) -> None:
-    assert one(tmp_path, from_id=4711).speaker == "4711"
+    assert message_of(tmp_path, from_id=4711).speaker == "4711"
     without_id = row()
     del without_id["from_id"]
     assert [m.speaker for m in messages(tmp_path, without_id, without_id | {"from": None})] == ["Kim", None]
@@ -177,20 +141,11 @@ def test_rows_that_telegram_could_not_export_are_kept(tmp_path: Path) -> None:
     assert [warning.what for warning in log.warnings] == ["messages of a type that we do not know are kept as unsupported"]
 
 
-def test_ids_may_be_negative_or_missing(tmp_path: Path) -> None:
-    without_id = row()
-    del without_id["id"]
-    negative, missing = messages(tmp_path, row(-999_999), without_id)
-    assert negative.message_id == "-999999"
-    prefix, _, number = missing.message_id.partition(":")
-    assert (len(prefix), number) == (12, "2")
-
-
 def test_without_unix_time_the_date_is_local_time(tmp_path: Path) -> None:
     old = {"date": "2019-07-01T10:00:00", "date_unixtime": None}
-    assert one(tmp_path, **old).timestamp == datetime(2019, 7, 1, 10)
-    assert one(tmp_path, zone="Europe/Berlin", **old).timestamp == datetime(2019, 7, 1, 8, tzinfo=UTC)
-    assert one(tmp_path, zone="Europe/Berlin").timestamp == datetime(2024, 2, 13, 12, 0, 1, tzinfo=UTC)
+    assert message_of(tmp_path, **old).timestamp == datetime(2019, 7, 1, 10)
+    assert message_of(tmp_path, zone="Europe/Berlin", **old).timestamp == datetime(2019, 7, 1, 8, tzinfo=UTC)
+    assert message_of(tmp_path, zone="Europe/Berlin").timestamp == datetime(2024, 2, 13, 12, 0, 1, tzinfo=UTC)
 
 
 def test_control_characters_written_as_in_c_are_read(tmp_path: Path) -> None:
@@ -217,102 +172,6 @@ def test_document_ids_without_quotes_are_named_with_line_and_byte(tmp_path: Path
     place = content.index(value)
     assert caught.value.where == f"{tmp_path / 'result.json'}:{content[:place].count(chr(10)) + 1}"
     assert any(f"byte {place + near}:" in caught.value.what for near in range(3))
-
-
-def test_edits_replies_and_forwards_are_in_meta(tmp_path: Path) -> None:
-    message = one(
-        tmp_path,
-        edited="2024-02-13T14:00:00",
-        edited_unixtime=str(NOON + 3600),
-        reply_to_message_id=-5,
-        forwarded_from="Chess club",
-        forwarded_from_id="channel9",
-    )
-    assert message.text == "hello"
-    assert message.meta == {
-        "speaker_name": "Kim",
-        "edited": "2024-02-13T13:00:00+00:00",
-        "reply_to": "-5",
-        "forwarded_from": "Chess club",
-    }
-
-
-def test_a_forward_from_a_deleted_account_is_still_a_forward(tmp_path: Path) -> None:
-    assert one(tmp_path, forwarded_from=None).meta["forwarded_from"] is None
-    assert one(tmp_path, forwarded_from=None, forwarded_from_id="user3").meta["forwarded_from"] == "user3"
-
-
-def test_an_old_edit_has_local_time(tmp_path: Path) -> None:
-    assert one(tmp_path, edited="2019-07-01T10:00:00").meta["edited"] == "2019-07-01T10:00:00"
-    assert one(tmp_path, edited="2019-07-01T10:00:00", zone="Europe/Berlin").meta["edited"] == "2019-07-01T08:00:00+00:00"
-
-
-def test_reactions_name_who_and_count_the_others(tmp_path: Path) -> None:
-    reactions = [
-        {
-            "type": "emoji",
-            "count": 3,
-            "emoji": "👍",
-            "recent": [{"from": "Sam", "from_id": "user8", "date": "2024-02-13T13:00:00"}],
-        },
-        {"type": "custom_emoji", "count": 1, "document_id": "stickers/a.webp"},
-        {"type": "paid", "count": 1},
-    ]
-    assert one(tmp_path, reactions=reactions).meta["reactions"] == [
-        {"emoji": "👍", "speaker": "user8"},
-        {"emoji": "👍", "speaker": None, "count": 2},
-        {"emoji": "stickers/a.webp", "speaker": None, "count": 1},
-        {"emoji": "paid", "speaker": None, "count": 1},
-    ]
-
-
-NOT_EXPORTED = "(File not included. Change data exporting settings to download.)"
-
-
-@pytest.mark.parametrize(
-    ("fields", "attachments", "media_type"),
-    [
-        ({"photo": "photos/p1.jpg", "width": 3}, ["photos/p1.jpg"], "photo"),
-        ({"photo": NOT_EXPORTED}, None, "photo"),
-        ({"file": "files/a.pdf", "file_name": "homework.pdf"}, ["files/a.pdf"], None),
-        ({"file": NOT_EXPORTED, "file_name": "homework.pdf"}, ["homework.pdf"], None),
-        ({"file": "stickers/s.webp", "media_type": "sticker", "sticker_emoji": "🙂"}, ["stickers/s.webp"], "sticker"),
-        ({"file": "voice/v.ogg", "media_type": "voice_message"}, ["voice/v.ogg"], "voice_message"),
-        ({"file": NOT_EXPORTED, "media_type": "video_message"}, None, "video_message"),
-        ({"contact_information": {"first_name": "Sam"}, "contact_vcard": "contacts/c.vcf"}, ["contacts/c.vcf"], None),
-        ({"location_information": {"latitude": 52.5, "longitude": 13.25}}, None, None),
-        ({"location_information": None}, None, None),
-        ({"place_name": "Park", "address": "Street 1"}, None, None),
-        ({"game_title": "Chess"}, None, None),
-        ({"invoice_information": {"title": "x"}}, None, None),
-    ],
-)
-def test_media_keep_their_caption_and_their_name(
-    tmp_path: Path, fields: dict[str, Any], attachments: list[str] | None, media_type: str | None
-) -> None:
-    message = one(tmp_path, text="look", **fields)
-    assert (message.kind, message.text, message.speaker) == ("media", "look", "user7")
-    assert message.meta.get("attachments") == attachments
-    assert message.meta.get("media_type") == media_type
-
-
-def test_what_else_telegram_says_of_a_row_is_in_meta(tmp_path: Path) -> None:
-    message = one(tmp_path, text="", location_information={"latitude": 52.5, "longitude": -0.25}, via_bot="@maps")
-    assert message.meta == {
-        "speaker_name": "Kim",
-        "via_bot": "@maps",
-        "location_information": {"latitude": 52.5, "longitude": -0.25},
-    }
-
-
-def test_the_words_of_a_poll_are_words(tmp_path: Path) -> None:
-    poll = {
-        "question": "Park or cinema?",
-        "closed": False,
-        "answers": [{"text": "park", "voters": 1}, {"text": "cinema", "voters": 2}],
-    }
-    message = one(tmp_path, text="", poll=poll)
-    assert (message.kind, message.text, message.meta["poll"]) == ("message", "Park or cinema?\npark\ncinema", poll)
 
 
 def test_a_cut_off_file_is_an_error_whatever_was_handed_out(tmp_path: Path) -> None:
@@ -431,10 +290,3 @@ def test_what_is_written_is_read(rows: list[tuple[int, int, str, str, datetime]]
         assert [[getattr(m, f) for f in fields] for m in conversation.messages] == [
             [getattr(m, f) for f in fields] for m in written
         ]
-
-
-def test_a_checklist_has_its_words(tmp_path: Path) -> None:
-    tasks = [{"id": 1, "text": "soil"}, {"id": 2, "text": [{"type": "bold", "text": "pots"}, " two"]}]
-    message = one(tmp_path, text="", todo_list={"title": "Shopping", "others_can_append": True, "answers": tasks})
-    assert (message.kind, message.text) == ("message", "Shopping\nsoil\npots two")
-    assert message.meta["todo_list"]
