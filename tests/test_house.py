@@ -175,7 +175,9 @@ def _sources(*folders: str) -> list[Path]:
 
 
 def test_no_file_has_more_than_300_lines() -> None:
-    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in _sources("pipeline", "evaluation", "docs", "examples", "tests")}
+    lengths = {
+        path: len(path.read_text("utf-8").splitlines()) for path in _sources("pipeline", "evaluation", "docs", "examples", "tests")
+    }
     assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > LONGEST_FILE} == {}
 
 

@@ -105,6 +105,18 @@ def test_a_blind_reading_shows_words_and_nothing_of_the_model_or_the_colleague(a
     assert verify(store).problems == []
 
 
+def test_the_queue_shows_nothing_of_the_model_on_what_is_to_be_read_blind(app_state: AppState) -> None:
+    draw(Browser(app_state, "ben"))
+    rows = Browser(app_state, "cy").get("/").text.split("<li class=")[1:]
+    blind = [row for row in rows if "you are one of its two blind readers" in row]
+    assert len(blind) == 3
+    for row in blind:
+        assert not re.search(r"<b>\d|<meter|class=\"(?:flag|chip|headline|urgency)", row)
+    other = Browser(app_state, "ana").get("/").text
+    assert "blind readers" not in other
+    assert "<meter" in other
+
+
 def test_disagreements_are_a_queue_for_the_lead(app_state: AppState, store: Store) -> None:
     ben, cy, ana = Browser(app_state, "ben"), Browser(app_state, "cy"), Browser(app_state, "ana")
     draw(ben, count="3")

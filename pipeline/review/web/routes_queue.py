@@ -19,6 +19,7 @@ from pipeline.review.deadlines import service_level
 from pipeline.review.headlines import headline_of
 from pipeline.review.precision import dismissals
 from pipeline.review.queue import ORDERS, STATES, Order, State, Wanted, counts, digest_of, queue_page
+from pipeline.review.samples import readings_to_do
 from pipeline.review.saved_filters import filters_for
 from pipeline.review.schema import conversations
 from pipeline.review.web.app_state import Acting, AppState, CurrentAppState, Looking, ours, to
@@ -42,6 +43,7 @@ def queue(request: Request, app_state: CurrentAppState, asking: Looking) -> Resp
         level = service_level(connection, [conversations.c.run_id.in_(wanted.runs)], now=now)
         drift = dismissals(connection, wanted.runs, now=now) if asking.reader.may("lead") else None
         people = [reader.name for reader in all_readers(connection) if reader.active]
+        blind = {reading.conversation for reading in readings_to_do(connection, asking.reader)}
         if wanted.speaker:
             append(connection, asking.reader.name, "search", speaker=digest_of(wanted.speaker), found=len(page.rows))
         elif wanted.text:
@@ -52,6 +54,7 @@ def queue(request: Request, app_state: CurrentAppState, asking: Looking) -> Resp
         asking,
         page=page,
         called={row.number: app_state.name_of(asking.reader, row) for row in page.rows},
+        blind=blind,
         headlines={row.number: headline_of(app_state.runs[row.key.run_id], row, asking.reader.language) for row in page.rows},
         wanted=wanted,
         counts=tallies,
