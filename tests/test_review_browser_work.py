@@ -69,6 +69,7 @@ def test_a_case_is_practised_with_keys_alone(chromium: Browser, review: Review, 
     page.locator("[data-next]").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#decide")).to_be_visible()
+    page.wait_for_load_state()  # the script that hears the keys is deferred
     case = read_practice()[page.url.rpartition("/")[2]]
     assert case.about not in page.content()
     _mark_with_keys(page, case)
@@ -106,6 +107,7 @@ def test_a_sample_is_read_blind_with_keys_alone(chromium: Browser, review: Revie
     page.locator("[data-next]").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#decide")).to_be_visible()
+    page.wait_for_load_state()  # the script that hears the keys is deferred
     assert page.locator(".chip").count() == 0
     page.keyboard.press("j")
     page.keyboard.press("Enter")

@@ -46,6 +46,8 @@ class Run:
 
     def riskiest(self, most: int) -> list[ScoredConversation]:
         """Return the first ``most`` of them; of the others only risk and id are read."""
+        if self.count() == 0:  # of a table without rows Arrow's function returns nothing that Python can hold
+            return []
         order = pq.read_table(self.path / CONVERSATIONS, columns=["risk", "conversation_id"])
         # Arrow makes its functions at run time.
         chosen = pc.select_k_unstable(order, k=most, sort_keys=_BY_RISK)  # pyright: ignore[reportAttributeAccessIssue]
