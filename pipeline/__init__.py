@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadedModel", "NgramClassifier", "evaluate", "load_model", "read_export", "score", "train"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _SILENCED = {"MLFLOW_DISABLE_TELEMETRY": "true", "NNCF_CI": "1", "RAY_USAGE_STATS_ENABLED": "0", "HF_HUB_DISABLE_TELEMETRY": "1"}
 for _name, _value in _SILENCED.items():
