@@ -212,12 +212,3 @@ def test_a_head_file_that_is_gone_empty_or_other_is_a_finding_and_stops_what_wou
     assert verdict.problems == []
     assert "the disk was exchanged" in verdict.notes[0]
     store.close()
-
-
-"""The tables of cases."""
-
-"""The tables of practice, blind samples and shadow models."""
-
-"""What makes of a store one from before the second factor."""
-
-"""What makes of a store one from before the hash of the summaries."""

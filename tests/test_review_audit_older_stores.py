@@ -8,17 +8,13 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("sqlalchemy", reason="the review needs its extra")
-from helpers.audited import alter, copied
+from helpers.audited import alter, copied, whole
 
 from pipeline.review.audit import entries, verify
 from pipeline.review.recorded import Derived, differences
 from pipeline.review.store import open_store
 
-"""The tables of cases."""
-"""The tables of practice, blind samples and shadow models."""
-"""What makes of a store one from before the second factor."""
-"""What makes of a store one from before the hash of the summaries."""
-
+__all__ = ["whole"]  # a fixture
 
 CASES = (
     "accounts",
@@ -32,8 +28,10 @@ CASES = (
     "conversation_accounts",
     "conversation_sources",
 )
+"""The tables of cases."""
 
 WORK = ("practice_attempts", "samples", "sample_readings", "shadows", "shadow_scores")
+"""The tables of practice, blind samples and shadow models."""
 
 BEFORE_FACTORS = (
     "DROP INDEX conversations_by_waiting",
@@ -47,8 +45,10 @@ BEFORE_FACTORS = (
     "ALTER TABLE sessions DROP COLUMN pending_factor",
     "DROP TABLE policy",
 )
+"""What makes of a store one from before the second factor."""
 
 BEFORE_SUMMARIES = (*BEFORE_FACTORS, "ALTER TABLE runs DROP COLUMN conversations_sha256")
+"""What makes of a store one from before the hash of the summaries."""
 
 
 def test_a_column_that_was_dropped_is_a_finding(whole: Path, tmp_path: Path) -> None:
