@@ -68,7 +68,7 @@ def test_a_card_says_what_the_corpus_declares(tiny_corpus: Path, tiny_recipe: Pa
 
 
 def test_our_own_corpora_declare_what_they_are(root: Path) -> None:
-    for folder in ("synthetic", "transfer"):
+    for folder in ("synthetic", "transfer", "strangers"):
         about = read_about(root / "data" / folder)
         assert (about.origin, about.licence) == ("written", "Apache-2.0")
         assert about.about is not None

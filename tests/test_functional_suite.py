@@ -52,20 +52,24 @@ def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
-def test_corpus_transfer_set_and_suite_share_no_sentence(cases: tuple[Case, ...], root: Path, taxonomy: Taxonomy) -> None:
-    """A sentence is a message of four words or more: what is tested on was not learned."""
+def test_corpus_measuring_sets_and_suite_share_no_sentence(cases: tuple[Case, ...], root: Path, taxonomy: Taxonomy) -> None:
+    """A sentence is a message of four words or more: what is tested on was not learned.
+
+    Among strangers of five: everybody asks "how old r u" there.
+    """
 
     def sentences(texts: Iterable[str]) -> set[str]:
         return {plain for text in texts if len((plain := _plain(text)).split()) >= 4}
 
-    corpus, transfer = (
+    corpus, transfer, strangers = (
         sentences(message.text for one in read_written(root / "data" / name, taxonomy) for message in one.messages)
-        for name in ("synthetic", "transfer")
+        for name in ("synthetic", "transfer", "strangers")
     )
     suite = sentences(message.text for case in cases for message in case.conversation.messages)
     assert sorted(corpus & suite) == []
     assert sorted(corpus & transfer) == []
     assert sorted(transfer & suite) == []
+    assert sorted(text for text in strangers & (corpus | transfer | suite) if len(text.split()) > 4) == []
 
 
 @pytest.mark.parametrize("name", CHANGES)
