@@ -138,6 +138,10 @@ class ExportFile:
         member = str(PurePosixPath(self.member).parents[above] / name)
         return ExportFile(self.path, member, self.max_bytes, self.outer) if self.archive().has(member) else None
 
+    def inside(self, name: str) -> ExportFile:
+        """Return a member of the archive that this file is."""
+        return ExportFile(self.path, name, self.max_bytes, self._chain)
+
     @cached_property
     def container(self) -> ExportFile:
         """The archive that this file is a member of."""

@@ -1,0 +1,141 @@
+"""Times that are numbers as Excel counts days: read as dates where the column tells, refused where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from helpers.exports import read_all, read_one, write
+from helpers.workbooks import workbook
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import ExportError
+
+HEADER = ["conversation_id", "speaker", "timestamp", "text"]
+FIRST = datetime(2024, 2, 13, 20, 1)
+SECONDS = st.lists(st.integers(0, 86_400 * 400), min_size=2, max_size=20).map(sorted)
+ZEROS = {1900: datetime(1899, 12, 30), 1904: datetime(1904, 1, 1)}
+
+
+def serial(moment: datetime, zero: int = 1900) -> float:
+    return (moment - ZEROS[zero]) / timedelta(days=1)
+
+
+def sheet(values: list[float] | list[str], column: str = "timestamp") -> list[Sequence[str | float]]:
+    names = [column if name == "timestamp" else name for name in HEADER]
+    return [names, *(["c", "kim", value, "bread?"] for value in values)]
+
+
+def csv(values: list[str], column: str = "timestamp", between: str = ",") -> str:
+    return "".join(between.join(str(cell) for cell in row) + "\n" for row in sheet(values, column))
+
+
+def times(path: Path, **options: object) -> list[datetime | None]:
+    return [message.timestamp for message in read_one(path, **options)]
+
+
+@given(seconds=SECONDS, zero=st.sampled_from([1900, 1904]))
+@settings(max_examples=50, deadline=None)
+def test_a_workbook_gives_each_time_to_the_second(seconds: list[int], zero: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    moments = [FIRST + timedelta(seconds=second) for second in seconds]
+    content = workbook({"Chat": sheet([serial(moment, zero) for moment in moments], "Date")}, from_1904=zero == 1904)
+    path = write(tmp_path_factory.mktemp("x") / "t.xlsx", content)
+    assert times(path, columns={"timestamp": "Date"}) == moments
+
+
+@given(seconds=SECONDS, decimals=st.integers(7, 11), comma=st.booleans())
+@settings(max_examples=50, deadline=None)
+def test_a_csv_gives_each_time_to_the_second_whatever_the_column_is_called(
+    seconds: list[int], decimals: int, comma: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    moments = [FIRST + timedelta(seconds=second) for second in (*seconds, 400 * 86_401, 400 * 86_407)]
+    values = [f"{serial(moment):.{decimals}f}".replace(".", "," if comma else ".") for moment in moments]
+    path = write(tmp_path_factory.mktemp("x") / "t.csv", csv(values, between=";" if comma else ","))
+    assert times(path) == moments
+
+
+@pytest.mark.parametrize("column", ["Date", "Sent date", "Datum", "日時", "Дата и время", "fecha", "createddatetime"])
+def test_a_header_that_says_a_date_decides_alone(column: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", csv(["45335.83", "45336", "45700.8340278"], column))
+    assert times(path, columns={"timestamp": column})[1:] == [datetime(2024, 2, 14), datetime(2025, 2, 12, 20, 1)]
+
+
+def test_the_values_that_excel_shows_are_read_with_a_warning(tmp_path: Path) -> None:
+    values = [f"{serial(FIRST + timedelta(seconds=second)):.5f}" for second in (0, 59, 61, 3600)]
+    (conversation,), log = read_all(write(tmp_path / "t.csv", csv(values)))
+    read = [message.timestamp for message in conversation.messages]
+    assert read == [FIRST + timedelta(seconds=second) for second in (0, 59, 61, 3600)]
+    assert [warning.what for warning in log.warnings] == [
+        "the times in `timestamp` are numbers, as Excel counts days since 1900: they were read as dates"
+    ]
+
+
+def test_numbers_beside_dates_are_dates(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", csv(["2024-02-13 20:00", "45335.83", "13/02/2024 21:05"]))
+    assert times(path) == [datetime(2024, 2, 13, 20), datetime(2024, 2, 13, 19, 55, 12), datetime(2024, 2, 13, 21, 5)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["0", "12.5", "45335.83"],
+        ["20000", "20060", "20300.5", "79000"],
+        ["20000.25", "20001.5", "20300.123"],
+        ["72000.123457", "72001.987653", "72100.222222", "72120.333333"],
+        ["1707858311.5", "1707858312"],
+        ["5", "45335.8340278"],
+    ],
+)
+def test_seconds_are_read_as_seconds(values: list[str], tmp_path: Path) -> None:
+    epoch = datetime(1970, 1, 1)
+    read = times(write(tmp_path / "t.csv", csv(values)))
+    assert [time.replace(tzinfo=None) for time in read if time] == [epoch + timedelta(seconds=float(value)) for value in values]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["45336", "45336", "45337"],
+        ["45336.83", "45336.84"],
+        ["45336.83", "45350.21", "45401.2"],
+        ["45336.83403", "45401.5", "45500.12346"],
+        ["45336"],
+    ],
+)
+def test_what_may_be_either_is_refused_with_its_line(values: list[str], tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"t\.csv:2: the numbers in `timestamp` .*Format the column as date.*--column"):
+        read_all(write(tmp_path / "t.csv", csv(values)))
+
+
+def test_times_of_day_without_a_date_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.xlsx", workbook({"Chat": sheet([0.8340277777777778, 0.8347222222222223])}))
+    with pytest.raises(ExportError, match=r"t\.xlsx: record 2: .* times of day without a date"):
+        read_all(path)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_tables_that_were_made_of_a_workbook_are_read_alike(kind: str, tmp_path: Path) -> None:
+    values = [serial(FIRST), serial(FIRST + timedelta(seconds=61))]
+    table = pa.table({"conversation_id": ["c"] * 2, "speaker": ["kim"] * 2, "timestamp": values, "text": ["bread?"] * 2})
+    path = tmp_path / f"t.{kind}"
+    if kind == "parquet":
+        pq.write_table(table, path)
+    else:
+        lines = (str(row).replace("'", '"') for row in table.to_pylist())
+        write(path, "\n".join(lines))
+    assert times(path) == [FIRST, FIRST + timedelta(seconds=61)]
+
+
+def test_an_examiners_workbook_with_days_and_times_in_two_columns(tmp_path: Path) -> None:
+    rows = [
+        ["Chat #", "From", "Body", "Timestamp: Date", "Timestamp: Time", "Status"],
+        ["1", "Robin", "bread?", 45335.0, 0.8340277777777778, "Read"],
+        ["1", "Kim", "yes", 45335.0, 0.8347222222222223, "Sent"],
+    ]
+    (conversation,), _ = read_all(write(tmp_path / "report.xlsx", workbook({"Chats": rows})))
+    assert [message.timestamp for message in conversation.messages] == [FIRST, FIRST + timedelta(minutes=1)]
