@@ -12,6 +12,7 @@ from pipeline.ingest.detection.looks_like import ARCHIVE, NO_CHATS, Look, looks_
 from pipeline.ingest.files.encodings import escaped_encoding, is_plain_text, legacy_encoding, unmarked_utf16
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.files.find import Refused
+from pipeline.ingest.files.quoted import common_mark
 from pipeline.ingest.files.shown import shown
 from pipeline.ingest.options import ReadLog, ReadOptions, Unread
 from pipeline.printable import printable
@@ -96,6 +97,9 @@ def _place(as_found: ExportFile, options: ReadOptions, choice: Choice, incomplet
     if known is None and head and is_plain_text(head) and (recoded := _recoded(file)) is not None:
         file, head = recoded, recoded.head()
         known = examine(file, options.columns, head)
+    if known is None and (unquoted := _unquoted(file, head)) is not None:
+        quoted, head_of_quoted = examine(unquoted, options.columns), unquoted.head()
+        file, head, known = (unquoted, head_of_quoted, quoted) if quoted is not None else (file, head, None)
     if options.format is not None:
         if (known is not None and known.format == options.format) or (known is None and could_be(file, options.format)):
             choice.found.append((options.format, file))
@@ -115,6 +119,12 @@ def _recoded(file: ExportFile) -> ExportFile | None:
     return None if encoding is None else replace(file, encoding=encoding)
 
 
+def _unquoted(file: ExportFile, head: bytes) -> ExportFile | None:
+    """Return a text without the mark before each line; ``None`` where there is none."""
+    mark = common_mark(head.decode("utf-8", "replace").removeprefix("\ufeff")) if b"\0" not in head else None
+    return replace(file, mark=mark) if mark is not None else None
+
+
 def with_line_ends(file: ExportFile, head: bytes) -> ExportFile:
     """Return the file as one in an encoding that no mark says, or with carriage returns for line ends, where its head says so."""
     encoding = unmarked_utf16(head) if b"\0" in head else escaped_encoding(head)
@@ -125,6 +135,8 @@ def with_line_ends(file: ExportFile, head: bytes) -> ExportFile:
 
 def as_utf8(file: ExportFile, format_: str, log: ReadLog) -> ExportFile:
     """Return the file with the encoding of its text where that is not UTF-8, and say so."""
+    if file.mark:
+        log.warn(file.name, f"each line begins with `{printable(file.mark)}`, as in a quoted text: it was read without")
     if file.cr_only:
         log.warn(file.name, "its lines end with carriage returns, as on an old Macintosh: each was read as the end of a line")
     known = file.encoding or file.marked_encoding

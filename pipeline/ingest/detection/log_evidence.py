@@ -20,7 +20,7 @@ from pipeline.ingest.readers import (
     twitch_grammar,
     viber_grammar,
 )
-from pipeline.ingest.readers.text_log import Aside, Day, Entry, TextFormat
+from pipeline.ingest.readers.text_grammar import Aside, Day, Entry, TextFormat
 
 _FORMATS: dict[str, TextFormat] = {
     "line": line_grammar.FORMAT,

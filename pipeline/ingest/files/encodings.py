@@ -1,8 +1,8 @@
 """Which encoding a file is in, and the file as UTF-8 whatever it is in.
 
 A byte order mark decides; so do zeros in every other byte, and escape sequences. Of bytes that are not UTF-8, charset-normalizer
-says which encodings they may be in; one of these has to fit plainly better than the others (`pipeline.ingest.files.letters`). A file
-that is UTF-8 but for single bytes is damaged, and stays an error.
+says which encodings they may be in; one of these has to fit plainly better than the others (`pipeline.ingest.files.letters`). A
+file that is UTF-8 but for single bytes is damaged, and stays an error.
 """
 
 from __future__ import annotations

@@ -44,8 +44,10 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     """
     file = unit.file
     threads, known = Threads(), KnownLines()
-    for _, mail in _mails(file):
+    for line, mail in _mails(file):
         threads.add(mail)
+        if _moment(mail) is None or not headers(mail, "From"):
+            log.warn(f"{file.name}:{line}", "a mail without a date or a sender begins here: it may be cut off")
         known.add(text_and_files(mail).text)
 
     def records(wanted: Wanted) -> Iterator[Record]:

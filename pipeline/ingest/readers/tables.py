@@ -233,6 +233,9 @@ class Table:
             raise self._unfit(record, name) from None
 
     def _unfit(self, record: Record, field: str) -> ExportError:
+        if all(str(value).lstrip("\ufeff") == name for name, value in record[2].items()):
+            where, do = self.where(record[1]), "Give each table in a file of its own, or remove this line"
+            return ExportError("the header stands here again: two tables were joined", where=where, do=do)
         return ExportError(
             f"`{self.columns.of[field]}` is {_EXPECTED.get(field, 'neither a string nor a number')}",
             where=self.where(record[1]),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.ingest.readers.text_log import Entry, Line, TextFormat
+from pipeline.ingest.readers.text_grammar import Entry, Line, TextFormat
 from pipeline.ingest.times.written import WrittenTime, read_written
 from pipeline.schema import Kind
 
