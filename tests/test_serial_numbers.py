@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -139,3 +139,39 @@ def test_an_examiners_workbook_with_days_and_times_in_two_columns(tmp_path: Path
     ]
     (conversation,), _ = read_all(write(tmp_path / "report.xlsx", workbook({"Chats": rows})))
     assert [message.timestamp for message in conversation.messages] == [FIRST, FIRST + timedelta(minutes=1)]
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [("20240213210511", datetime(2024, 2, 13, 21, 5, 11)), ("202402132105", datetime(2024, 2, 13, 21, 5))],
+)
+def test_digits_of_a_date_are_a_date(value: str, moment: datetime, tmp_path: Path) -> None:
+    assert times(write(tmp_path / "t.csv", csv([value]))) == [moment]
+    line = f'{{"conversation_id": "c", "speaker": "kim", "timestamp": {value}, "text": "bread?"}}\n'
+    assert times(write(tmp_path / "t.jsonl", line)) == [moment]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["729551111000000000", "638434587110000000", "133523103110000000", "13352310311000000", "63843458711000", "13352310311"],
+    ids=["Apple's nanoseconds", ".NET's ticks", "Windows's", "Chrome's", "milliseconds from the year 1", "seconds from 1601"],
+)
+def test_numbers_that_count_from_other_years_are_refused(value: str, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"t\.csv:2: `timestamp` is no time that we can read: .*since 1970"):
+        read_all(write(tmp_path / "t.csv", csv([value])))
+
+
+@given(unit=st.sampled_from([10**3, 10**6, 10**9]), seconds=st.integers(852_000_000, 4_000_000_000))
+@settings(max_examples=50, deadline=None)
+def test_numbers_since_1970_are_read_in_every_unit(unit: int, seconds: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = write(tmp_path_factory.mktemp("x") / "t.csv", csv([str(seconds * unit)]))
+    assert times(path) == [datetime.fromtimestamp(seconds, UTC)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_seconds_of_years_before_most_chats_are_warned_of(kind: str, tmp_path: Path) -> None:
+    line = '{"conversation_id": "c", "speaker": "kim", "timestamp": 729551111, "text": "bread?"}\n'
+    _, log = read_all(write(tmp_path / f"t.{kind}", csv(["729551111"]) if kind == "csv" else line))
+    assert [warning.what for warning in log.warnings] == [
+        "the times in `timestamp` are of 1993, counted from 1970: Apple's programs count from 2001, 31 years later"
+    ]

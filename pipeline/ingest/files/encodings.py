@@ -39,6 +39,8 @@ _FEW_ZEROS = 0.4
 
 _LEAST_FIT = 0.8
 """Which share of the characters beyond ASCII has to fit."""
+_LEAST_CHARACTERS = 3
+"""Fewer characters than this say no encoding but the likeliest."""
 _CLEARLY = 0.1
 """How much more of them has to fit than in another encoding, where not all fit."""
 _ONE = 0.9
@@ -93,7 +95,8 @@ def legacy_encoding(stream: BinaryIO) -> str | None:
     best = max(reading.share for reading, _ in readings.values())
     near = [(name, text) for text, (reading, name) in readings.items() if _is_near(reading, best)]
     name, text = near[0]
-    if best < _LEAST_FIT or not _WORD_BEYOND_ASCII.search(text):
+    few = readings[text][0].characters < _LEAST_CHARACTERS and name != _LIKELIEST
+    if best < _LEAST_FIT or few or not _WORD_BEYOND_ASCII.search(text):
         return None
     return name if len(near) == 1 or (name == _LIKELIEST and not _is_romanian(text)) else None
 

@@ -13,6 +13,7 @@ from pipeline.ingest.parsing.table_fields import identity
 from pipeline.ingest.parsing.table_groups import Survey
 from pipeline.ingest.parsing.table_records import Record
 from pipeline.ingest.readers.header_evidence import HeaderEvidence
+from pipeline.ingest.times.numbers import year_before_chats
 from pipeline.ingest.times.serial_numbers import FROM_1904, NumberColumn, SerialDates
 from pipeline.ingest.times.written import date_orders, order_of, read_written
 
@@ -78,6 +79,9 @@ class Seen:
     def _serial_dates(self) -> SerialDates | None:
         """Return what reads the times, where they are dates as Excel counts them, with a warning."""
         table, column = self.table, self.table.columns.of["timestamp"]
+        if self.numbers.counted is not None and (year := year_before_chats(self.numbers.counted)) is not None:
+            what = f"the times in `{column}` are of {year}, counted from 1970: Apple's programs count from 2001, 31 years later"
+            table.log.warn(table.file.name, what)
         where = table.where(self.numbers.place)
         serial_dates = self.numbers.serial_dates(column, where, day_zero=table.day_zero, only_dates=table.only_dates)
         if serial_dates is not None:

@@ -28,7 +28,7 @@ from pipeline.schema import KINDS, Conversation, Message, Source
 Value = TypeVar("Value")
 
 _EXPECTED = {
-    "timestamp": "no time that we can read",
+    "timestamp": "no time that we can read: dates, and numbers of seconds, milliseconds, … since 1970, are",
     "kind": f"none of {', '.join(KINDS)}",
     "source_line": "no whole number",
 }

@@ -109,7 +109,7 @@ class FileEvidence:
         if self.mixed_ends:
             log.warn(name, "lines end with CRLF and with LF, and not as iOS writes them: the ends of rows are not taken from them")
         if other := [calendar for calendar in self.headers.calendars if calendar != "Gregorian"]:
-            done = "cannot be converted" if "Hijri" in other else "were converted"
+            done = "cannot be converted" if {"Hijri", "unknown"}.intersection(other) else "were converted"
             log.warn(name, f"the years are of the {' and the '.join(sorted(other))} calendar: its dates {done}")
 
 

@@ -98,11 +98,15 @@ def _is_number(value: object) -> bool:
 
 @dataclass(slots=True)
 class NumberColumn:
-    """What the numbers in a column of times tell, all together. ``place`` is the line or row of the first."""
+    """What the numbers in a column of times tell, all together. ``place`` is the line or row of the first.
+
+    ``counted`` is one that is no serial number of Excel's, but counts from some year.
+    """
 
     place: int = 0
     count: int = 0
     has_dates: bool = False
+    counted: float | None = None
     _others: bool = False
     _fine: int = 0
     _fractions: int = 0
@@ -117,6 +121,7 @@ class NumberColumn:
         number = serial_number(value)
         if number is None:
             self._others = _is_number(value)
+            self.counted = float(value) if self._others else None  # pyright: ignore[reportArgumentType]
             self.has_dates = self.has_dates or not self._others
             return
         self.place = self.place or place
@@ -133,7 +138,7 @@ class NumberColumn:
             filled = pc.not_equal(values, "") if pa.types.is_string(values.type) else pc.is_valid(values)
             self.has_dates = self.has_dates or bool(pc.any(filled).as_py())
         elif (pc.max(values).as_py() or 0) >= _BEHIND:
-            self._others = True
+            self._others, self.counted = True, pc.max(values).as_py()
         else:
             for value, place in zip(values.to_pylist(), places.tolist(), strict=True):
                 self.add(value, place)
