@@ -156,3 +156,12 @@ def test_a_name_may_hold_what_headers_hold(name: str, header: str, tmp_path: Pat
     texts = [(name, "hello"), ("Robin", "hi there"), (name, "shall we bake"), (name, "yes: or no")]
     chat = "".join(f"{header.format(minute)}{who}: {text}\n" for minute, (who, text) in enumerate(texts))
     assert said(rows(tmp_path / "chat.txt", chat)[0]) == texts
+
+
+def test_a_name_with_a_colon_is_told(tmp_path: Path) -> None:
+    chat = "".join(f"13/02/2024, 20:{n:02} - {who}: text {n}\n" for n in range(6) for who in ("Kim: Baker", "Robin"))
+    assert any(
+        "every message of 1 speaker(s) begins with the same words" in warning for warning in rows(tmp_path / "a.txt", chat)[1]
+    )
+    usual = "".join(f"13/02/2024, 20:{n:02} - Kim: {'plan: ' * (n < 9)}text {n}\n" for n in range(10))
+    assert rows(tmp_path / "b.txt", usual)[1] == []

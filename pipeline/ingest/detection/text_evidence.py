@@ -29,6 +29,7 @@ _DISCORD_BANNER = re.compile(r"={20,}\r?\n(?:Guild|Server): ")
 _PART = re.compile(r"[\[<(].{1,60}[\]>)]")
 _WORD_OF_LEVEL = re.compile(r"\b(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE|STDOUT|STDERR)\b")
 _LEVEL = re.compile(r"[\[<(].{1,60}[\]>)]|.{0,30}\b(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE|STDOUT|STDERR)")
+_ANGLED = re.compile(r"<[^<>]{1,40}>(?: | ?\S|$)")
 _NAMED_WITHIN = re.compile(r"<[^<>]{1,40}>(?: | ?\S|$)|[\w.\- ]{1,30}: \S")
 
 
@@ -118,7 +119,8 @@ def _speaks(headed: Sequence[_Line], style: Style, text: str, file: ExportFile) 
 def is_log(rows: Sequence[tuple[str, str, str]], *, names: bool = False) -> bool:
     """Whether what stands where a name should is a program's part, and the names stand within the text, if anywhere.
 
-    ``names``: what stands in brackets may be a name that a person chose, as no log writes its times so.
+    ``names``: no log writes its times so. What stands in brackets may be a name that a person chose, and a word before a colon is
+    none.
     """
     if names:
         rows = [row for row in rows if not _PART.fullmatch(row[0]) or _NAMED_WITHIN.match(row[2]) or _WORD_OF_LEVEL.search(row[0])]
@@ -126,5 +128,5 @@ def is_log(rows: Sequence[tuple[str, str, str]], *, names: bool = False) -> bool
         return bool(rows) and _LEVEL.fullmatch(rows[0][0]) is not None and _NAMED_WITHIN.match(rows[0][2]) is not None
     if sum(_LEVEL.fullmatch(speaker) is not None for speaker, _, _ in rows) > _MOST * len(rows):
         return True
-    within = sum(_NAMED_WITHIN.match(words) is not None for _, _, words in rows)
+    within = sum((_ANGLED if names else _NAMED_WITHIN).match(words) is not None for _, _, words in rows)
     return len({speaker for speaker, _, _ in rows}) == 1 and within > 0.8 * len(rows)

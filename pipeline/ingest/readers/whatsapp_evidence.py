@@ -22,6 +22,7 @@ from pipeline.ingest.readers.whatsapp_header import (
     is_like_header,
     parse_header,
 )
+from pipeline.ingest.readers.whatsapp_names import ColonNames
 
 _LOOK_BACK = 50
 _CAN_BEGIN = re.compile(rf"[\[\d{MARKS}]")
@@ -55,6 +56,7 @@ class FileEvidence:
     joined: Lines = field(default_factory=Lines)
     joined_within: Lines = field(default_factory=Lines)
     cut: int = 0
+    names: ColonNames = field(default_factory=ColonNames)
     first_other: int | None = None
     crlf: bool = False
     marks_ends: bool = False
@@ -96,6 +98,8 @@ class FileEvidence:
             log.warn(f"{name}:{self.joined.first}", JOINED)
         if self.cut:
             log.warn(f"{name}:{self.cut}", CUT_OFF)
+        if (note := self.names.note()) is not None:
+            log.warn(name, note)
         if self.first_other is not None and count < LEAST_SHARE * self.lines:
             log.warn(
                 f"{name}:{self.first_other}",
@@ -134,7 +138,7 @@ def gather(file: ExportFile) -> FileEvidence:
     """
     evidence = FileEvidence()
     ends = LineEnds()
-    others = _Others(evidence)
+    others, names = _Others(evidence), evidence.names
     headers = _Headers(evidence.headers)
     for first, lines, ended in lines_by_block(file):
         if first == 1:
@@ -149,6 +153,8 @@ def gather(file: ExportFile) -> FileEvidence:
             if common is not None:
                 evidence.lines += 1
                 headers.add_common(common, number)
+                if names.left:
+                    names.add(whole[common[3] :])
                 ends.add(whole, begins=True)
                 continue
             line = whole.removesuffix("\r")
@@ -160,6 +166,8 @@ def gather(file: ExportFile) -> FileEvidence:
             begins = header is not None and header.clock is not None
             if header is not None and begins:
                 headers.add(header, number)
+                if names.left:
+                    names.add(line[header.end :])
             else:
                 others.add(line, number, header)
             headers.nothing_yet = False
