@@ -113,14 +113,14 @@ def _speaks(headed: Sequence[_Line], style: Style, text: str, file: ExportFile) 
     spoken = [(row.speaker, row.text) for row in rows if row.speaker is not None]
     if style.form == "bracket" and len(spoken) < (1 - _MOST) * len(rows):
         return False
-    return not is_log([(speaker, ": ", words) for speaker, words in spoken], names=not style.year_first)
+    return not is_log([(speaker, ": ", words) for speaker, words in spoken], names=not style.year_first, dash=style.form == "dash")
 
 
-def is_log(rows: Sequence[tuple[str, str, str]], *, names: bool = False) -> bool:
+def is_log(rows: Sequence[tuple[str, str, str]], *, names: bool = False, dash: bool = False) -> bool:
     """Whether what stands where a name should is a program's part, and the names stand within the text, if anywhere.
 
-    ``names``: no log writes its times so. What stands in brackets may be a name that a person chose, and a word before a colon is
-    none.
+    ``names``: few logs write their times so, and what stands in brackets may be a name that a person chose. ``dash``: a phone wrote
+    the headers, and a word before a colon is no name.
     """
     if names:
         rows = [row for row in rows if not _PART.fullmatch(row[0]) or _NAMED_WITHIN.match(row[2]) or _WORD_OF_LEVEL.search(row[0])]
@@ -128,5 +128,5 @@ def is_log(rows: Sequence[tuple[str, str, str]], *, names: bool = False) -> bool
         return bool(rows) and _LEVEL.fullmatch(rows[0][0]) is not None and _NAMED_WITHIN.match(rows[0][2]) is not None
     if sum(_LEVEL.fullmatch(speaker) is not None for speaker, _, _ in rows) > _MOST * len(rows):
         return True
-    within = sum((_ANGLED if names else _NAMED_WITHIN).match(words) is not None for _, _, words in rows)
+    within = sum((_ANGLED if dash else _NAMED_WITHIN).match(words) is not None for _, _, words in rows)
     return len({speaker for speaker, _, _ in rows}) == 1 and within > 0.8 * len(rows)
