@@ -165,3 +165,35 @@ def test_a_name_with_a_colon_is_told(tmp_path: Path) -> None:
     )
     usual = "".join(f"13/02/2024, 20:{n:02} - Kim: {'plan: ' * (n < 9)}text {n}\n" for n in range(10))
     assert rows(tmp_path / "b.txt", usual)[1] == []
+
+
+@pytest.mark.parametrize("name", ["[Kim]", "<Kim>"])
+@pytest.mark.parametrize(
+    ("file", "chat"), [("a.md", SIGNAL), ("a.txt", "[ 13/02/2024 21:05 ] Kim: hello\n[ 13/02/2024 21:06 ] Me: yes\n")]
+)
+def test_a_name_in_brackets_is_a_name(name: str, file: str, chat: str, tmp_path: Path) -> None:
+    assert said(rows(tmp_path / file, chat.replace("Kim", name))[0])[0] == (name, "hello")
+
+
+@pytest.mark.parametrize(
+    ("file", "row"), [("a.md", "[2024-02-13 20:0{}] {}: text\n\n"), ("a.txt", "[ 13/02/2024 21:0{} ] {}: text\n")]
+)
+def test_a_name_with_a_colon_is_told_in_other_texts(file: str, row: str, tmp_path: Path) -> None:
+    for name, told in (("Kim: Baker", True), ("Kim", False)):
+        chat = "".join(row.format(minute, who) for minute in range(6) for who in (name, "Robin"))
+        assert any("same words and a colon" in warning for warning in rows(tmp_path / file, chat)[1]) == told
+
+
+def test_a_row_between_quotation_marks_in_lines_history_is_told(tmp_path: Path) -> None:
+    quoted = LINE + '20:02\tKim\t"look\n20:03\tRobin\tno\nend"\n20:04\tRobin\tyes\n'
+    messages, warnings = rows(tmp_path / "a.txt", quoted)
+    assert said(messages)[2:4] == [("Kim", '"look'), ("Robin", 'no\nend"')]
+    assert "a.txt:8: a row stands between quotation marks" in warnings[0]
+    for plain in ('20:02\tKim\t"look\nend"\n', '20:02\tKim\t"look\n20:03\tRobin\tshe said "no"\n'):
+        assert rows(tmp_path / "b.txt", LINE + plain)[1] == []
+
+
+def test_a_line_of_a_mail_that_begins_with_from_is_text(tmp_path: Path) -> None:
+    mail = "From kim@m.example Tue Feb 13 20:00:00 2024\nFrom: kim@m.example\nDate: Tue, 13 Feb 2024 20:00:00 +0000\n\n"
+    messages, _ = rows(tmp_path / "a.mbox", f"{mail}hello\n\nFrom here on we bake\nand eat\n")
+    assert said(messages) == [("kim@m.example", "hello\n\nFrom here on we bake\nand eat")]

@@ -121,4 +121,6 @@ def _weigh(lines: Sequence[str], format_: TextFormat) -> _Weight:
     explained = sum(line is not None for line in parsed)
     rows = [line for line in parsed if isinstance(line, Entry)]
     spoken = [(row.speaker, ": ", row.text) for row in rows if row.speaker is not None]
-    return _Weight(isinstance(parsed[0], Aside), explained / len(parsed), len(spoken), len(rows), is_log(spoken))
+    return _Weight(
+        isinstance(parsed[0], Aside), explained / len(parsed), len(spoken), len(rows), is_log(spoken, names=format_.colon)
+    )

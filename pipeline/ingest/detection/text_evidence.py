@@ -60,7 +60,9 @@ def text_format(text: str, file: ExportFile) -> str | None:
         return None
     headed = [line for line in lines if line.header is not None and line.header.style == style]
     if style.form == "bracket" and style.year_first and _is_signal(headed, file, text):
-        return None if is_log([(line.text[line.header.end :].partition(": ")) for line in headed if line.header]) else "signal"
+        rows = [line.text[line.header.end :].partition(": ") for line in headed if line.header]
+        spaced = file.location.suffix == ".md" and all(line.after_blank for line in headed)
+        return None if is_log(rows, names=spaced) else "signal"
     return "whatsapp" if _speaks(headed, style, text, file) else None
 
 

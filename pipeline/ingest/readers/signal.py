@@ -23,6 +23,7 @@ from pipeline.ingest.parsing.shape import Row, name_of, rest, shaped, string
 from pipeline.ingest.parsing.table_records import jsonl_records
 from pipeline.ingest.parsing.text_ends import BOM, CUT_OFF, JOINED, begins_alike
 from pipeline.ingest.parsing.text_lines import decoded_lines
+from pipeline.ingest.readers.whatsapp_names import ColonNames
 from pipeline.ingest.times.parse import from_iso
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Kind, Message, Source
@@ -127,12 +128,17 @@ def _survey_markdown(file: ExportFile, log: ReadLog) -> bool:
     """Return whether a blank line stands before most headers; say where another export was joined, or that the file is cut off."""
     headers = spaced = number = 0
     blank, row, line = True, "", ""
+    names = ColonNames()
     for number, line in decoded_lines(file):
-        if _HEADER.match(line):
+        if match := _HEADER.match(line):
+            if names.left:
+                names.add(f"{match[3]}: {line[match.end() :]}")
             headers, spaced, row = headers + 1, spaced + blank, line
             if number > 1 and line.startswith(BOM):
                 log.warn(f"{file.name}:{number}", JOINED)
         blank = not line.strip()
+    if (note := names.note()) is not None:
+        log.warn(file.name, note)
     if not _HEADER.match(line) and begins_alike(line, row):
         log.warn(f"{file.name}:{number}", CUT_OFF)
     return spaced * 2 > headers

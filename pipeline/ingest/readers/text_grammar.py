@@ -62,7 +62,7 @@ class TextFormat:
 
     ``wraps``: no line says a new day, so that a clock that goes back by hours begins one. ``stray``: what a line is that no row
     begins with, in a format whose rows have one line each; ``None`` where it belongs to the row above. ``spaced``: a blank line
-    stands before each row.
+    stands before each row. ``colon``: one ends a name, which may hold others.
     """
 
     name: str
@@ -72,3 +72,4 @@ class TextFormat:
     wraps: bool = False
     stray: Kind | None = None
     spaced: bool = False
+    colon: bool = False

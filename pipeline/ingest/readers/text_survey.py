@@ -12,6 +12,7 @@ from pipeline.ingest.parsing.text_lines import decoded_lines
 from pipeline.ingest.readers.header_evidence import HeaderEvidence
 from pipeline.ingest.readers.text_grammar import Aside, Day, Entry, TextFormat
 from pipeline.ingest.readers.whatsapp_evidence import Lines
+from pipeline.ingest.readers.whatsapp_names import ColonNames
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Survey:
     asides: dict[str, str] = field(default_factory=dict)
     joined: Lines = field(default_factory=Lines)
     cut: int = 0
+    names: ColonNames = field(default_factory=ColonNames)
     _behind_blank: int = 0
 
     @property
@@ -43,6 +45,8 @@ class Survey:
         """Say where several exports were joined, and that the file may be cut off."""
         if self.joined.count:
             log.warn(f"{name}:{self.joined.first}", JOINED)
+        if (note := self.names.note()) is not None:
+            log.warn(name, note)
         if self.cut:
             log.warn(f"{name}:{self.cut}", CUT_OFF)
 
@@ -73,6 +77,8 @@ def survey(file: ExportFile, format_: TextFormat) -> Survey:
         if isinstance(line, Entry):
             result.add_entry(line, number, behind_blank=blank)
             row = text
+            if format_.colon and line.speaker is not None and result.names.left:
+                result.names.add(f"{line.speaker}: {line.text}")
         elif isinstance(line, Day):
             result.dates.add(line.written.header, number)
         elif isinstance(line, Aside):

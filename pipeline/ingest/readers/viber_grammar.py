@@ -95,5 +95,9 @@ class ViberGrammar:
 
 
 FORMAT = TextFormat(
-    "Viber", "viber", ViberGrammar, do="Export the chats again: Settings, Calls and messages, Email message history"
+    "Viber",
+    "viber",
+    ViberGrammar,
+    do="Export the chats again: Settings, Calls and messages, Email message history",
+    colon=True,
 )
