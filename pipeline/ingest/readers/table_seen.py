@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.errors import ExportError
+from pipeline.ingest.parsing.shortened_numbers import first_shortened, is_shortened
 from pipeline.ingest.parsing.table_fields import identity
 from pipeline.ingest.parsing.table_groups import Survey
 from pipeline.ingest.parsing.table_records import Record
@@ -16,6 +18,8 @@ from pipeline.ingest.readers.header_evidence import HeaderEvidence
 from pipeline.ingest.times.numbers import year_before_chats
 from pipeline.ingest.times.serial_numbers import FROM_1904, NumberColumn, SerialDates
 from pipeline.ingest.times.written import date_orders, order_of, read_written
+
+_WHOSE = ("conversation_id", "speaker")
 
 if TYPE_CHECKING:
     from pipeline.ingest.readers.tables import Table
@@ -37,6 +41,9 @@ class Seen:
             self.names.update(dict.fromkeys(record[2]))
         if table.columns.of["conversation_id"] not in record[2]:
             table.columns.check(self.names, table.options.columns, table.where(record[1]))
+        for field_ in _WHOSE:
+            if is_shortened(record[2].get(table.columns.of[field_])):
+                raise self._shortened(field_, record[1])
         time = record[2].get(table.columns.of["timestamp"])
         if type(time) is str and time[4:5] == "-":
             self.numbers.has_dates = True
@@ -52,6 +59,16 @@ class Seen:
         name = self.table.columns.of["timestamp"]
         if name in columns.schema.names:
             self.numbers.add_column(columns.column(name), places)
+        for field_ in _WHOSE:
+            if (row := first_shortened(columns, self.table.columns.of[field_])) is not None:
+                raise self._shortened(field_, int(places[row]))
+
+    def _shortened(self, field_: str, place: int) -> ExportError:
+        return ExportError(
+            f"a spreadsheet shortened the number in `{self.table.columns.of[field_]}`, so that several may look the same",
+            where=self.table.where(place),
+            do="Format the column as text in the table that this was made of, and save it again",
+        )
 
     def message_of(self, record: Record) -> str | None:
         """Return the id of a message."""

@@ -1,4 +1,4 @@
-"""Times that are numbers as Excel counts days: read as dates where the column tells, refused where it does not."""
+"""What spreadsheets make of times and ids: read where the column tells, refused where it does not."""
 
 from __future__ import annotations
 
@@ -175,3 +175,25 @@ def test_seconds_of_years_before_most_chats_are_warned_of(kind: str, tmp_path: P
     assert [warning.what for warning in log.warnings] == [
         "the times in `timestamp` are of 1993, counted from 1970: Apple's programs count from 2001, 31 years later"
     ]
+
+
+@pytest.mark.parametrize("field", ["conversation_id", "speaker"])
+@pytest.mark.parametrize("value", ["4.47701E+11", "4,477E+11", "1.20700000000000E+18"])
+@pytest.mark.parametrize("time", ["2024-02-13 20:01", "13/02/2024 20:01"])
+def test_ids_and_numbers_that_a_spreadsheet_shortened_are_refused(field: str, value: str, time: str, tmp_path: Path) -> None:
+    row = {"conversation_id": "c", "speaker": "kim", "timestamp": time, "text": "bread?"} | {field: value}
+    lines = ["\t".join(row), "\t".join(row.values())]
+    with pytest.raises(ExportError, match=rf"t\.csv:2: a spreadsheet shortened the number in `{field}`.*Format the column as text"):
+        read_all(write(tmp_path / "t.csv", "\n".join(lines)))
+
+
+def test_an_id_of_too_many_digits_in_a_workbook_is_refused(tmp_path: Path) -> None:
+    rows = [HEADER, [1207000000000000000.0, "kim", "2024-02-13 20:01", "bread?"]]
+    with pytest.raises(ExportError, match=r"t\.xlsx: record 2: a spreadsheet shortened"):
+        read_all(write(tmp_path / "t.xlsx", workbook({"Chat": rows})))
+
+
+@pytest.mark.parametrize("name", ["447700900123", "+447700900123", "1.5", "e+", "4E", "A.5E+11", "kim+robin"])
+def test_other_names_and_numbers_are_read(name: str, tmp_path: Path) -> None:
+    (message,) = read_one(write(tmp_path / "t.csv", f"conversation_id,speaker,timestamp,text\nc,{name},2024-02-13 20:01,bread?\n"))
+    assert message.speaker == name
