@@ -118,6 +118,9 @@ class NumberColumn:
         """Take in the value of a record; an empty one tells nothing."""
         if self._others or value in (None, "") or value != value:
             return
+        if type(value) is str and (":" in value or "/" in value):
+            self.has_dates = True
+            return
         number = serial_number(value)
         if number is None:
             self._others = _is_number(value)
