@@ -9,7 +9,7 @@ import pytest
 from helpers.exports import read_all, write
 
 from pipeline.errors import ExportError
-from pipeline.ingest.files.encodings import legacy_encoding
+from pipeline.ingest.files.encodings import is_legacy_text, legacy_encoding
 
 CHATS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "ru": (
@@ -155,3 +155,11 @@ def test_a_header_that_is_known_only_in_its_encoding_is_found(tmp_path: Path) ->
 def test_a_text_that_is_cut_within_a_letter_is_no_other_encoding(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"chat\.txt:4: cut off within a letter"):
         read_all(write(tmp_path / "chat.txt", (chat("de") + "13/02/2024, 21:08 - Kim: schö").encode()[:-1]))
+
+
+@pytest.mark.parametrize("more", range(5))
+def test_a_head_of_utf8_that_ends_within_a_letter_is_no_other_encoding(more: int) -> None:
+    head = ("x" * more + "ж🍞" * 20_000).encode()[: 1 << 16]
+    assert not is_legacy_text(head)
+    assert is_legacy_text("привет".encode("koi8-r"))
+    assert not is_legacy_text(b"\x00" + "привет".encode("koi8-r"))

@@ -9,7 +9,7 @@ from pipeline.errors import ArchiveRefused, ExportError, UnknownFormat
 from pipeline.ingest.detection.detect import could_be, examine
 from pipeline.ingest.detection.downloads import attachment_folders, holds_other_data, is_attachment, top_folders
 from pipeline.ingest.detection.looks_like import ARCHIVE, NO_CHATS, Look, looks_like
-from pipeline.ingest.files.encodings import escaped_encoding, is_plain_text, legacy_encoding, unmarked_utf16
+from pipeline.ingest.files.encodings import escaped_encoding, is_legacy_text, legacy_encoding, unmarked_utf16
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.files.find import Refused
 from pipeline.ingest.files.quoted import common_mark
@@ -94,7 +94,7 @@ def _place(as_found: ExportFile, options: ReadOptions, choice: Choice, incomplet
         except ExportError:  # it only looked like UTF-16, as pictures can
             file = as_found
     known = examine(file, options.columns, head)
-    if known is None and head and is_plain_text(head) and (recoded := _recoded(file)) is not None:
+    if known is None and is_legacy_text(head) and (recoded := _recoded(file)) is not None:
         file, head = recoded, recoded.head()
         known = examine(file, options.columns, head)
     if known is None and (unquoted := _unquoted(file, head)) is not None:

@@ -32,6 +32,7 @@ _CANDIDATES = (
 _LIKELIEST = "cp1252"
 _ESCAPED = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
 _BLOCK = 1 << 16
+_LONGEST_LETTER = 4
 _SAMPLE = 1 << 18
 _WEIGHED = 1 << 14
 """How many characters are weighed one by one."""
@@ -70,9 +71,12 @@ def escaped_encoding(head: bytes) -> str | None:
     return next((name for sequence, name in _ESCAPED if sequence in head), None)
 
 
-def is_plain_text(head: bytes) -> bool:
-    """Whether a head holds no control characters but those of text."""
-    return _CONTROLS.search(head) is None
+def is_legacy_text(head: bytes) -> bool:
+    """Whether a head is text that is not UTF-8; the last letter may be cut off."""
+    whole = head if len(head) < _BLOCK else head[:-_LONGEST_LETTER]
+    return _CONTROLS.search(head) is None and not any(
+        is_utf8(head[: len(whole) + more]) for more in range(len(head) - len(whole) + 1)
+    )
 
 
 def legacy_encoding(stream: BinaryIO) -> str | None:
