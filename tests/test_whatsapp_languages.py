@@ -140,6 +140,7 @@ def test_years_of_another_calendar_are_converted_and_said(header: str, calendar:
     assert any(calendar in warning.what for warning in log.warnings)
 
 
-def test_years_of_the_lunar_calendar_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="Hijri"):
-        read_all(write(tmp_path / "x", "13/8/1445, 21:05 - Kim: hello\n"))
+@pytest.mark.parametrize(("date", "calendar"), [("13/8/1445", "Hijri"), ("5784/06/04", "unknown"), ("13/6/740", "unknown")])
+def test_years_of_a_calendar_that_is_not_converted_are_refused(date: str, calendar: str, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=calendar):
+        read_all(write(tmp_path / "x", f"{date}, 21:05 - Kim: hello\n"))

@@ -13,8 +13,8 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
-def workbook(sheets: Mapping[str, Sequence[Sequence[str | float]]]) -> bytes:
-    """Return a workbook with these sheets."""
+def workbook(sheets: Mapping[str, Sequence[Sequence[str | float]]], *, from_1904: bool = False) -> bytes:
+    """Return a workbook with these sheets, whose dates count from 1900 or from 1904."""
     out = io.BytesIO()
     numbers = range(1, len(sheets) + 1)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -33,7 +33,11 @@ def workbook(sheets: Mapping[str, Sequence[Sequence[str | float]]]) -> bytes:
         listed = "".join(
             f'<sheet name={quoteattr(name)} sheetId="{n}" r:id="rId{n}"/>' for n, name in zip(numbers, sheets, strict=True)
         )
-        archive.writestr("xl/workbook.xml", f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATION}"><sheets>{listed}</sheets></workbook>')
+        dates = '<workbookPr date1904="1"/>' if from_1904 else ""
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATION}">{dates}<sheets>{listed}</sheets></workbook>',
+        )
         related = "".join(
             f'<Relationship Id="rId{n}" Type="{_RELATION}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
         )

@@ -9,9 +9,10 @@ from pipeline.errors import ArchiveRefused, ExportError, UnknownFormat
 from pipeline.ingest.detection.detect import could_be, examine
 from pipeline.ingest.detection.downloads import attachment_folders, holds_other_data, is_attachment, top_folders
 from pipeline.ingest.detection.looks_like import ARCHIVE, NO_CHATS, Look, looks_like
-from pipeline.ingest.files.encodings import legacy_encoding, unmarked_utf16
+from pipeline.ingest.files.encodings import escaped_encoding, is_legacy_text, legacy_encoding, unmarked_utf16
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.files.find import Refused
+from pipeline.ingest.files.quoted import common_mark
 from pipeline.ingest.files.shown import shown
 from pipeline.ingest.options import ReadLog, ReadOptions, Unread
 from pipeline.printable import printable
@@ -93,6 +94,12 @@ def _place(as_found: ExportFile, options: ReadOptions, choice: Choice, incomplet
         except ExportError:  # it only looked like UTF-16, as pictures can
             file = as_found
     known = examine(file, options.columns, head)
+    if known is None and is_legacy_text(head) and (recoded := _recoded(file)) is not None:
+        file, head = recoded, recoded.head()
+        known = examine(file, options.columns, head)
+    if known is None and (unquoted := _unquoted(file, head)) is not None:
+        quoted, head_of_quoted = examine(unquoted, options.columns), unquoted.head()
+        file, head, known = (unquoted, head_of_quoted, quoted) if quoted is not None else (file, head, None)
     if options.format is not None:
         if (known is not None and known.format == options.format) or (known is None and could_be(file, options.format)):
             choice.found.append((options.format, file))
@@ -103,9 +110,24 @@ def _place(as_found: ExportFile, options: ReadOptions, choice: Choice, incomplet
     choice.strange.append(Strange(file, looks_like(file, head) if head else None, empty=not head))
 
 
+def _recoded(file: ExportFile) -> ExportFile | None:
+    """Return a file of text that is not UTF-8 with its encoding; ``None`` where it is, or nothing tells."""
+    if file.encoding or file.marked_encoding or file.is_utf8:
+        return None
+    with file.open() as stream:
+        encoding = legacy_encoding(stream)
+    return None if encoding is None else replace(file, encoding=encoding)
+
+
+def _unquoted(file: ExportFile, head: bytes) -> ExportFile | None:
+    """Return a text without the mark before each line; ``None`` where there is none."""
+    mark = common_mark(head.decode("utf-8", "replace").removeprefix("\ufeff")) if b"\0" not in head else None
+    return replace(file, mark=mark) if mark is not None else None
+
+
 def with_line_ends(file: ExportFile, head: bytes) -> ExportFile:
-    """Return the file as one in UTF-16 without a mark, or with carriage returns for line ends, where its head says so."""
-    encoding = unmarked_utf16(head) if b"\0" in head else None
+    """Return the file as one in an encoding that no mark says, or with carriage returns for line ends, where its head says so."""
+    encoding = unmarked_utf16(head) if b"\0" in head else escaped_encoding(head)
     plain = head.replace(b"\0", b"") if encoding is not None else head
     cr_only = b"\r" in plain and b"\n" not in plain and b"\0" not in plain and not plain.startswith((b"PAR1", b"%PDF"))
     return replace(file, encoding=encoding, cr_only=cr_only) if encoding is not None or cr_only else file
@@ -113,17 +135,17 @@ def with_line_ends(file: ExportFile, head: bytes) -> ExportFile:
 
 def as_utf8(file: ExportFile, format_: str, log: ReadLog) -> ExportFile:
     """Return the file with the encoding of its text where that is not UTF-8, and say so."""
+    if file.mark:
+        log.warn(file.name, f"each line begins with `{printable(file.mark)}`, as in a quoted text: it was read without")
     if file.cr_only:
         log.warn(file.name, "its lines end with carriage returns, as on an old Macintosh: each was read as the end of a line")
     known = file.encoding or file.marked_encoding
-    if known is None and format_ in _TEXTS and not file.is_utf8:
-        with file.open() as stream:
-            known = legacy_encoding(stream)
-        file = replace(file, encoding=known) if known is not None else file
-        if known is not None:
-            log.warn(file.name, f"the text is not UTF-8 but {known}, as far as its letters tell: letters beyond ASCII may be wrong")
-    elif known is not None:
+    if known is None and format_ in _TEXTS and (recoded := _recoded(file)) is not None:
+        file, known = recoded, recoded.encoding
+    if known is not None and known.startswith(("utf", "iso2022")):
         log.warn(file.name, f"the text is {known.upper()}, and was read as such")
+    elif known is not None:
+        log.warn(file.name, f"the text is not UTF-8 but {known}, as far as its letters tell: letters beyond ASCII may be wrong")
     return file
 
 

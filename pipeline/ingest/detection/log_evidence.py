@@ -20,7 +20,7 @@ from pipeline.ingest.readers import (
     twitch_grammar,
     viber_grammar,
 )
-from pipeline.ingest.readers.text_log import Aside, Day, Entry, TextFormat
+from pipeline.ingest.readers.text_grammar import Aside, Day, Entry, TextFormat
 
 _FORMATS: dict[str, TextFormat] = {
     "line": line_grammar.FORMAT,
@@ -121,4 +121,6 @@ def _weigh(lines: Sequence[str], format_: TextFormat) -> _Weight:
     explained = sum(line is not None for line in parsed)
     rows = [line for line in parsed if isinstance(line, Entry)]
     spoken = [(row.speaker, ": ", row.text) for row in rows if row.speaker is not None]
-    return _Weight(isinstance(parsed[0], Aside), explained / len(parsed), len(spoken), len(rows), is_log(spoken))
+    return _Weight(
+        isinstance(parsed[0], Aside), explained / len(parsed), len(spoken), len(rows), is_log(spoken, names=format_.colon)
+    )

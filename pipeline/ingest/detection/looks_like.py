@@ -80,6 +80,14 @@ _TEXT: tuple[tuple[str, Look], ...] = (
         Look("a single mail", "Put the mails of the thread in a mailbox (mbox), as Thunderbird and Apple Mail export it"),
     ),
     (
+        r".{1,80}, \[\d{1,2}[./ ]\S{1,9}[./ ]\d{2,4},?(?: at)? \d{1,2}:\d{2}",
+        Look("messages copied out of Telegram", "Export the chat from Telegram Desktop, as JSON"),
+    ),
+    (
+        r".{1,60} — \S{6,12},? \d{1,2}:\d{2}",
+        Look("messages copied out of Discord", "Export the channel with DiscordChatExporter, as JSON"),
+    ),
+    (
         r"Conversation: .*\n\s*From: .*\nType: ",
         Look(
             "Signal's messages as sigtop's text",
@@ -94,6 +102,11 @@ _TEXT: tuple[tuple[str, Look], ...] = (
     (r"(?m)^\[?\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}|^\[\d{1,2}\w{3}\d{4} \d{2}:\d{2}", Look("a program's log", "Convert it to CSV")),
 )
 
+_BEFORE = re.compile(r"^(?:[\s>|*•·\"'“„«]|&gt;|[-–] |\d{1,6}[.:)] ?)+")
+_QUOTED = Look(
+    "a chat with something else before its lines, such as quote marks or numbers",
+    "Export the chat again, or keep only its own lines and take the marks before them away",
+)
 _SHEET = Look(
     "a spreadsheet without a table of messages that we know",
     "Say which columns hold what, with --format xlsx and --column text=…",
@@ -172,6 +185,9 @@ def _text(text: str) -> Look | None:
     first = text.lstrip().partition("\n")[0]
     lines = [line for line in text.split("\n") if line.strip()][:50]
     like = sum(is_like_header(line) or parse_header(line + " ") is not None for line in lines)
+    unmarked = [bare for line in lines if (bare := _BEFORE.sub("", line)) != line]
+    if lines and sum(parse_header(line + " ") is not None for line in unmarked) > max(like, 0.1 * len(lines)):
+        return _QUOTED
     if lines and like > 0.2 * len(lines):
         return Look("a chat with headers that cannot be read", "Send us two lines of it, with the words changed")
     for pattern, look in _TEXT:

@@ -26,7 +26,10 @@ _FIRST_LINES = 10
 _MOST = 0.6
 _SIGNAL = re.compile(r"\[\d{4}-\d{2}-\d{2}(?P<comma>,?) \d{2}:\d{2}(?P<seconds>:\d{2})?\] [^\n:]+:")
 _DISCORD_BANNER = re.compile(r"={20,}\r?\n(?:Guild|Server): ")
+_PART = re.compile(r"[\[<(].{1,60}[\]>)]")
+_WORD_OF_LEVEL = re.compile(r"\b(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE|STDOUT|STDERR)\b")
 _LEVEL = re.compile(r"[\[<(].{1,60}[\]>)]|.{0,30}\b(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE|STDOUT|STDERR)")
+_ANGLED = re.compile(r"<[^<>]{1,40}>(?: | ?\S|$)")
 _NAMED_WITHIN = re.compile(r"<[^<>]{1,40}>(?: | ?\S|$)|[\w.\- ]{1,30}: \S")
 
 
@@ -57,7 +60,9 @@ def text_format(text: str, file: ExportFile) -> str | None:
         return None
     headed = [line for line in lines if line.header is not None and line.header.style == style]
     if style.form == "bracket" and style.year_first and _is_signal(headed, file, text):
-        return None if is_log([(line.text[line.header.end :].partition(": ")) for line in headed if line.header]) else "signal"
+        rows = [line.text[line.header.end :].partition(": ") for line in headed if line.header]
+        spaced = file.location.suffix == ".md" and all(line.after_blank for line in headed)
+        return None if is_log(rows, names=spaced) else "signal"
     return "whatsapp" if _speaks(headed, style, text, file) else None
 
 
@@ -110,14 +115,20 @@ def _speaks(headed: Sequence[_Line], style: Style, text: str, file: ExportFile) 
     spoken = [(row.speaker, row.text) for row in rows if row.speaker is not None]
     if style.form == "bracket" and len(spoken) < (1 - _MOST) * len(rows):
         return False
-    return not is_log([(speaker, ": ", words) for speaker, words in spoken])
+    return not is_log([(speaker, ": ", words) for speaker, words in spoken], names=not style.year_first, dash=style.form == "dash")
 
 
-def is_log(rows: Sequence[tuple[str, str, str]]) -> bool:
-    """Whether what stands where a name should is a program's part, and the names stand within the text, if anywhere."""
+def is_log(rows: Sequence[tuple[str, str, str]], *, names: bool = False, dash: bool = False) -> bool:
+    """Whether what stands where a name should is a program's part, and the names stand within the text, if anywhere.
+
+    ``names``: few logs write their times so, and what stands in brackets may be a name that a person chose. ``dash``: a phone wrote
+    the headers, and a word before a colon is no name.
+    """
+    if names:
+        rows = [row for row in rows if not _PART.fullmatch(row[0]) or _NAMED_WITHIN.match(row[2]) or _WORD_OF_LEVEL.search(row[0])]
     if len(rows) < 2:
         return bool(rows) and _LEVEL.fullmatch(rows[0][0]) is not None and _NAMED_WITHIN.match(rows[0][2]) is not None
     if sum(_LEVEL.fullmatch(speaker) is not None for speaker, _, _ in rows) > _MOST * len(rows):
         return True
-    within = sum(_NAMED_WITHIN.match(words) is not None for _, _, words in rows)
+    within = sum((_ANGLED if dash else _NAMED_WITHIN).match(words) is not None for _, _, words in rows)
     return len({speaker for speaker, _, _ in rows}) == 1 and within > 0.8 * len(rows)

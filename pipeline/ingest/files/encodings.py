@@ -1,7 +1,8 @@
 """Which encoding a file is in, and the file as UTF-8 whatever it is in.
 
-A byte order mark decides; so do zeros in every other byte. Bytes that are not UTF-8 are given to charset-normalizer, which has to
-find one reading that is plainly better than the others; a file that is UTF-8 but for single bytes is damaged, and stays an error.
+A byte order mark decides; so do zeros in every other byte, and escape sequences. Of bytes that are not UTF-8, charset-normalizer
+says which encodings they may be in; one of these has to fit plainly better than the others (`pipeline.ingest.files.letters`). A
+file that is UTF-8 but for single bytes is damaged, and stays an error.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from charset_normalizer import from_bytes
 
 from pipeline.errors import ExportError
+from pipeline.ingest.files.letters import Fit, fit
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -22,29 +24,29 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CANDIDATES = [
-    "cp1252",
-    "mac_roman",
-    "cp1250",
-    "cp1251",
-    "cp1253",
-    "cp1254",
-    "cp1255",
-    "cp1256",
-    "gb18030",
-    "big5",
-    "cp932",
-    "cp949",
-]
+_CANDIDATES = (
+    *("cp1252", "mac_roman", "cp850", "cp1250", "iso8859_2", "cp852", "mac_latin2", "cp1254", "cp857"),
+    *("cp1251", "koi8_r", "koi8_u", "cp866", "cp1125", "iso8859_5", "mac_cyrillic", "cp1253", "cp1255", "cp1256", "cp874"),
+    *("gb18030", "big5", "cp932", "euc_jp", "cp949"),
+)
+_LIKELIEST = "cp1252"
+_ESCAPED = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
 _BLOCK = 1 << 16
+_LONGEST_LETTER = 4
 _SAMPLE = 1 << 18
+_WEIGHED = 1 << 14
+"""How many characters are weighed one by one."""
 _FEW_ZEROS = 0.4
 
-# What nobody writes: a capital or a sign within a word, a letter alone.
-_STRANGE = re.compile(
-    r"(?<=[a-zß-öø-ÿа-яё])[^\x00-\x7f\W\d_a-zß-öø-ÿ](?<=[A-ZÀ-ÖØ-ÞŒŠŽŸА-Я])|(?<=[^\W\d_])[^\w\s\x00-\x7f’‘“”«»…](?=[^\W\d_])"
-    r"|(?<![^\s])[^\x00-\x7f\W\d_àéèêóòôáíúýæåøа-яñÀÉ](?![^\s])|[\x80-\x9f†‡ˆ‰¬¦]"
-)
+_LEAST_FIT = 0.8
+"""Which share of the characters beyond ASCII has to fit."""
+_LEAST_CHARACTERS = 3
+"""Fewer characters than this say no encoding but the likeliest."""
+_CLEARLY = 0.1
+"""How much more of them has to fit than in another encoding, where not all fit."""
+_ONE = 0.9
+"""About one character that does not fit, where all others do."""
+
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _WORD_BEYOND_ASCII = re.compile(r"(?=[^\W\d_]*[^\x00-\x7f])[^\W\d_]{2,}")
 
@@ -64,6 +66,19 @@ def unmarked_utf16(head: bytes) -> str | None:
     return "utf-16-be" if first.count(0) > _FEW_ZEROS * len(first) and 0 not in second else None
 
 
+def escaped_encoding(head: bytes) -> str | None:
+    """Return the encoding that escape sequences in a head say, as mails and old telephones in Japan write it."""
+    return next((name for sequence, name in _ESCAPED if sequence in head), None)
+
+
+def is_legacy_text(head: bytes) -> bool:
+    """Whether a head is text that is not UTF-8; the last letter may be cut off."""
+    whole = head if len(head) < _BLOCK else head[:-_LONGEST_LETTER]
+    return _CONTROLS.search(head) is None and not any(
+        is_utf8(head[: len(whole) + more]) for more in range(len(head) - len(whole) + 1)
+    )
+
+
 def legacy_encoding(stream: BinaryIO) -> str | None:
     """Return the encoding of a text that is not UTF-8, if there is one that fits plainly better than any other.
 
@@ -72,24 +87,41 @@ def legacy_encoding(stream: BinaryIO) -> str | None:
     lines, well_formed, broken = _lines_beyond_ascii(stream)
     if not broken or well_formed > broken or _CONTROLS.search(lines):
         return None
-    readings: dict[str, tuple[float, str]] = {}
-    for match in from_bytes(lines, cp_isolation=_CANDIDATES):
-        for name in [n for n in _CANDIDATES if n == match.encoding or n in match.could_be_from_charset]:
-            text = lines.decode(name, "replace")
-            strange = len(_STRANGE.findall(text)) + text.count("\ufffd")
-            readings.setdefault(text, (strange + 10 * match.chaos - match.coherence / 100, name))
-    ranked = sorted(readings.values())
-    if not ranked:
+    readings: dict[str, tuple[Fit, str]] = {}
+    for name in _possible(lines):
+        try:
+            text = lines.decode(name)
+        except UnicodeDecodeError:
+            continue
+        readings.setdefault(text, (fit(text[:_WEIGHED], name), name))
+    if not readings:
         return None
-    best, name = ranked[0]
-    beyond = sum(character > "\x7f" for character in lines.decode(name, "replace"))
-    plain = best < 1 + 0.05 * beyond and (
-        len(ranked) == 1 or ranked[1][0] - best > 0.5 or {name, ranked[1][1]} == {"cp1252", "cp1250"}
-    )
-    if not plain or not _WORD_BEYOND_ASCII.search(lines.decode(name, "replace")):
+    best = max(reading.share for reading, _ in readings.values())
+    near = [(name, text) for text, (reading, name) in readings.items() if _is_near(reading, best)]
+    name, text = near[0]
+    few = readings[text][0].characters < _LEAST_CHARACTERS and name != _LIKELIEST
+    if best < _LEAST_FIT or few or not _WORD_BEYOND_ASCII.search(text):
         return None
-    near = {other for score, other in ranked if score - best <= 0.5}
-    return "cp1252" if near == {"cp1252", "cp1250"} else name
+    return name if len(near) == 1 or (name == _LIKELIEST and not _is_romanian(text)) else None
+
+
+def _possible(lines: bytes) -> list[str]:
+    """Return the encodings that charset-normalizer thinks possible."""
+    names: set[str] = set()
+    for match in from_bytes(lines, cp_isolation=list(_CANDIDATES)):
+        names.update(match.could_be_from_charset, [match.encoding])
+    return [name for name in _CANDIDATES if name in names]
+
+
+def _is_near(reading: Fit, best: float) -> bool:
+    """Whether a reading may be the right one beside the best."""
+    away = best - reading.share
+    return away * reading.characters < _ONE or (best < 1 - _CLEARLY**2 and away < _CLEARLY)
+
+
+def _is_romanian(text: str) -> bool:
+    """Whether a text may be Romanian in cp1250, read as if it were Portuguese."""
+    return "ã" in text and "ão" not in text and "õ" not in text
 
 
 def _lines_beyond_ascii(stream: BinaryIO) -> tuple[bytes, int, int]:

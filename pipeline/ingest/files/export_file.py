@@ -14,6 +14,7 @@ from typing import IO, BinaryIO
 from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.files.archives import DAMAGE, HEAD_BYTES, Archive, Source, archive_kind, open_archive
 from pipeline.ingest.files.encodings import RecodedStream, is_utf8, marked_encoding
+from pipeline.ingest.files.quoted import UnquotedStream
 from pipeline.ingest.files.shown import shown
 from pipeline.ingest.options import MAX_MEMBER_BYTES
 
@@ -26,7 +27,8 @@ class ExportFile:
     """One file of an export: a path, or a member of the archive at that path, or of archives in that one (``outer``).
 
     ``encoding`` is what the text is in where that is not UTF-8 and no byte order mark says it; ``cr_only`` says that carriage
-    returns end its lines. Whatever they are, and where the file is packed with gzip, `open` gives UTF-8.
+    returns end its lines; ``mark`` is what stands before each of them. Whatever they are, and where the file is packed with gzip,
+    `open` gives the text alone, in UTF-8.
     """
 
     path: Path
@@ -35,6 +37,7 @@ class ExportFile:
     outer: tuple[str, ...] = ()
     encoding: str | None = None
     cr_only: bool = False
+    mark: str = ""
 
     @cached_property
     def name(self) -> str:
@@ -71,9 +74,13 @@ class ExportFile:
         except ExportError:
             raw.close()
             raise
-        if encoding is None and not self.cr_only:
+        if encoding is None and not self.cr_only and not self.mark:
             return raw, not packed
-        return io.BufferedReader(RecodedStream(raw, encoding, self.name, cr_only=self.cr_only), _BLOCK), False
+        if encoding is not None or self.cr_only:
+            raw = io.BufferedReader(RecodedStream(raw, encoding, self.name, cr_only=self.cr_only), _BLOCK)
+        if self.mark:
+            raw = io.BufferedReader(UnquotedStream(raw, self.mark, self.name), _BLOCK)
+        return raw, False
 
     def open_raw(self) -> io.BufferedReader:
         """Open for reading the bytes as they lie there; raises as `open` does."""
@@ -137,6 +144,10 @@ class ExportFile:
             return ExportFile(beside, max_bytes=self.max_bytes) if inside and beside.is_file() else None
         member = str(PurePosixPath(self.member).parents[above] / name)
         return ExportFile(self.path, member, self.max_bytes, self.outer) if self.archive().has(member) else None
+
+    def inside(self, name: str) -> ExportFile:
+        """Return a member of the archive that this file is."""
+        return ExportFile(self.path, name, self.max_bytes, self._chain)
 
     @cached_property
     def container(self) -> ExportFile:

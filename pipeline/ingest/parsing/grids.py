@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum
@@ -16,6 +17,8 @@ from pipeline.errors import ArchiveRefused, ExportError
 from pipeline.ingest.files.archives import archive_kind
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.parsing.table_records import csv_rows
+from pipeline.ingest.parsing.xml_stream import read_xml
+from pipeline.ingest.times.serial_numbers import FROM_1900, FROM_1904
 
 DELIMITERS = (",", ";", "\t")
 HEADER_ROWS = 40
@@ -96,6 +99,20 @@ def workbook_grids(file: ExportFile) -> list[Grid]:
     except (CalamineError, ValueError, OSError) as error:
         raise _damaged(file) from error
     return [Grid(lambda name=name: _sheet_rows(workbook, name, file), name) for name in names]
+
+
+def day_zero(file: ExportFile) -> datetime:
+    """Return the day from which a workbook counts its dates: it says so where that is in 1904.
+
+    Raises
+    ------
+    ArchiveRefused, ExportError
+        When the workbook is damaged.
+    """
+    for event in read_xml(file.inside("xl/workbook.xml")):
+        if event.kind == "start" and event.value.rpartition(":")[2] == "workbookPr":
+            return FROM_1904 if event.attributes.get("date1904") in ("1", "true") else FROM_1900
+    return FROM_1900
 
 
 def _check_size(content: io.BytesIO, file: ExportFile) -> None:

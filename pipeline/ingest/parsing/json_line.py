@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 from typing import Any
@@ -26,6 +27,7 @@ def line_object(raw: bytes, name: str, line: int, log: ReadLog) -> dict[str, Any
     ExportError
         When the line is not UTF-8, not JSON, not an object, has a key twice, is nested deep or holds a number that is too large.
     """
+    raw = raw.removeprefix(codecs.BOM_UTF8)  # of a file that was joined to another
     if b"\\ud" in raw or b"\\uD" in raw:
         mender = EscapeMender()
         raw = mender.feed(raw) + mender.rest()

@@ -29,7 +29,8 @@ from zoneinfo import ZoneInfo
 
 from pipeline.errors import ConfigError, ExportError
 from pipeline.ingest.detection.table_evidence import REQUIRED, holds_messages, typed_columns
-from pipeline.ingest.times.parse import from_iso, from_number, in_utc, whole
+from pipeline.ingest.times.numbers import counted
+from pipeline.ingest.times.parse import from_iso, in_utc, whole
 from pipeline.schema import KINDS, Kind, Source
 
 OF_CONVERSATION = ("platform", "conversation_title", "conversation_meta")
@@ -141,7 +142,7 @@ def words(value: object) -> str | None:
 
 
 def moment(value: object, zone: ZoneInfo | None) -> datetime | None:
-    """Return a time: ISO 8601, or a number since 1970 (see `pipeline.ingest.times.parse.from_number`); eight digits are a date.
+    """Return a time: ISO 8601, or a number since 1970 (see `pipeline.ingest.times.numbers`); 8, 12 and 14 digits may be a date.
 
     Raises
     ------
@@ -157,11 +158,11 @@ def moment(value: object, zone: ZoneInfo | None) -> datetime | None:
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return from_number(value if isinstance(value, int) else float(value))
+        return counted(value if isinstance(value, int) else float(value), zone)
     if not isinstance(value, str):
         raise ValueError("neither a string nor a number")  # noqa: TRY004 - the one error of every converter here
     if _NUMBER.fullmatch(value) and not _BASIC_DATE.fullmatch(value):
-        return from_number(float(value) if "." in value else int(value))
+        return counted(float(value) if "." in value else int(value), zone)
     return from_iso(value, zone)
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.ingest.options import DateOrder
 from pipeline.ingest.parsing.table_records import Record, Wanted, everything
+from pipeline.ingest.times.serial_numbers import SerialDates
 
 HELD_BYTES = 1 << 29
 """How much may be held, reckoned as the text and ``_RECORD_BYTES`` a record; a larger conversation is held alone."""
@@ -35,7 +36,8 @@ class Survey:
 
     ``numbers`` holds the conversation of each record, as its number in ``sizes``, which are in the order in which the
     conversations begin. ``together``: the records of each conversation stand together. ``twins``: hashes of message ids that stand
-    more than once in a conversation. ``date_order``: that of times which are not ISO 8601.
+    more than once in a conversation. ``date_order``: that of times which are not ISO 8601. ``serial_dates`` reads the numbers in
+    the column of times, where they are Excel's.
     """
 
     numbers: array[int] = field(default_factory=lambda: array("I"))
@@ -43,6 +45,7 @@ class Survey:
     together: bool = True
     twins: frozenset[int] = frozenset()
     date_order: DateOrder = "dmy"
+    serial_dates: SerialDates | None = None
 
 
 class Surveyor:

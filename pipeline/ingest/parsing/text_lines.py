@@ -101,6 +101,9 @@ def _decoded(raw: bytes, file: ExportFile, line: int) -> str:
     try:
         return raw.decode("utf-8-sig" if line == 1 else "utf-8")
     except UnicodeDecodeError as error:
+        if error.end == len(raw) and "end of data" in error.reason:
+            where, do = f"{file.name}:{line}", "Copy or export it again, whole"
+            raise ExportError("cut off within a letter, or not UTF-8", where=where, do=do) from error
         raise ExportError(
             f"not UTF-8 at byte {error.start + 1} of the line",
             where=f"{file.name}:{line}",

@@ -16,13 +16,14 @@ from typing import Any
 from pipeline.errors import ExportError
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
-from pipeline.ingest.parsing.grids import Grid, csv_grids, is_workbook, workbook_grids
+from pipeline.ingest.parsing.grids import Grid, csv_grids, day_zero, is_workbook, workbook_grids
 from pipeline.ingest.parsing.table_fields import Columns
 from pipeline.ingest.parsing.table_records import Record, Wanted
 from pipeline.ingest.readers.axiom_xml import axiom_records
 from pipeline.ingest.readers.forensic_columns import ROLES, Roles
 from pipeline.ingest.readers.tables import Table
 from pipeline.ingest.readers.ufed_xml import ufed_records
+from pipeline.ingest.times.serial_numbers import FROM_1900
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation
 
@@ -50,7 +51,18 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         sheets = is_workbook(file, head)
         tables = _tables(file, unit.format, sheets, options, log)
         records = _records(file, tables)
-        table = Table(file, records, Columns.named({}), options, log, has_lines=not sheets, platform=unit.format, by_time=True)
+        table = Table(
+            file,
+            records,
+            Columns.named({}),
+            options,
+            log,
+            has_lines=not sheets,
+            platform=unit.format,
+            by_time=True,
+            only_dates=True,
+            day_zero=day_zero(file) if sheets else FROM_1900,
+        )
     yield from table.conversations()
 
 

@@ -268,4 +268,10 @@ def _joined(day: Any, clock: Any) -> Any:
         return clock
     if isinstance(day, datetime | date) and isinstance(clock, time):
         return datetime.combine(day, clock)
+    if isinstance(day, int | float) and isinstance(clock, int | float | time):
+        return day + (_share_of_day(clock) if isinstance(clock, time) else clock)
     return f"{day} {clock}".strip() if isinstance(day, str) or isinstance(clock, str) else day
+
+
+def _share_of_day(clock: time) -> float:
+    return (clock.hour * 3600 + clock.minute * 60 + clock.second) / 86_400

@@ -41,7 +41,7 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
 
     first = next(csv_records(unit.file, sorted(COLUMNS)), None)
     platform = "whatsapp" if first is not None and "Service" not in first[2] else "imessage"
-    yield from Table(unit.file, records, Columns.named({}), options, log, platform=platform).conversations()
+    yield from Table(unit.file, records, Columns.named({}), options, log, platform=platform, only_dates=True).conversations()
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.ingest.readers.text_log import Entry, Line, TextFormat
+from pipeline.ingest.readers.text_grammar import Entry, Line, TextFormat
 from pipeline.ingest.times.written import read_written
 from pipeline.schema import Kind
 
@@ -130,4 +130,6 @@ def _kind(words: list[str], meta: dict[str, object]) -> Kind:
     return "message" if any(word.strip() for word in words) else "unsupported"
 
 
-FORMAT = TextFormat("imessage-exporter", "imessage", ImessageExporterGrammar, do="Export again with imessage-exporter -f txt")
+FORMAT = TextFormat(
+    "imessage-exporter", "imessage", ImessageExporterGrammar, do="Export again with imessage-exporter -f txt", spaced=True
+)

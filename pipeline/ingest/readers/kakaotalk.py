@@ -55,7 +55,7 @@ def _table(file: ExportFile, options: ReadOptions, log: ReadLog) -> Table:
         for index, line, row in csv_records(file, COLUMNS, wanted):
             yield index, line, _record(row, file.sha256[:12])
 
-    return Table(file, records, Columns.named({}), options, log, platform="kakaotalk")
+    return Table(file, records, Columns.named({}), options, log, platform="kakaotalk", only_dates=True)
 
 
 def _record(row: dict[str, Any], conversation: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from pipeline.ingest.readers.text_log import Aside, Day, Entry, Line, TextFormat
+from pipeline.ingest.readers.text_grammar import Aside, Day, Entry, Line, TextFormat
 from pipeline.ingest.times.clock import CLOCK, read_clock
 from pipeline.ingest.times.written import read_written
 from pipeline.schema import Kind

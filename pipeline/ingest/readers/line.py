@@ -15,7 +15,7 @@ could else hide rows by typing a quotation mark. Times are the phone's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pipeline.ingest.options import ReadLog, ReadOptions
@@ -40,9 +40,28 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     """
     file = unit.file
     tabs = any(ROW.fullmatch(text) for _, text in decoded_lines(file))
+    if line := _row_within_quotes(decoded_lines(file)):
+        what = "a row stands between quotation marks, which LINE sets around a text of several lines: it may be forged"
+        log.warn(f"{file.name}:{line}", what)
     if tabs or not any(SPACED.fullmatch(text) for _, text in decoded_lines(file)):
         yield read_text(file, FORMAT, options, log)
         return
     names = names_of(text for _, text in decoded_lines(file))
     log.warn(file.name, _PC_NOTE)
     yield read_text(file, replace(FORMAT, grammar=lambda: LineGrammar(names)), options, log)
+
+
+def _row_within_quotes(lines: Iterable[tuple[int, str]]) -> int | None:
+    """Return the line of the first row that stands within a quoted text; a mark that nothing closes quotes none."""
+    opened = False
+    row = 0
+    for number, text in lines:
+        if match := ROW.fullmatch(text):
+            row = row or number if opened else 0
+            words = match["text"]
+            opened = opened or (words.startswith('"') and (len(words) == 1 or not words.endswith('"')))
+        elif opened and text.endswith('"'):
+            if row:
+                return row
+            opened = False
+    return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import dropwhile, takewhile
 
-from pipeline.ingest.readers.text_log import Aside, Day, Entry, Line, TextFormat
+from pipeline.ingest.readers.text_grammar import Aside, Day, Entry, Line, TextFormat
 from pipeline.ingest.times.clock import CLOCK, read_clock
 from pipeline.ingest.times.written import read_written
 

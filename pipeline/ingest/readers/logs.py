@@ -12,7 +12,8 @@ from pipeline.ingest.addresses import UNKNOWN
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.readers import irc_grammar, minecraft_grammar, roblox_grammar, twitch_grammar
-from pipeline.ingest.readers.text_log import TextFormat, read_text
+from pipeline.ingest.readers.text_grammar import TextFormat
+from pipeline.ingest.readers.text_log import read_text
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Message
 

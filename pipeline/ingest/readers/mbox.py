@@ -8,11 +8,13 @@ its words. Lines that quote another mail of the box are kept in ``meta["quoted"]
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import Message as Mail
 from email.utils import getaddresses, parsedate_to_datetime
+from itertools import chain, pairwise
 from typing import Any
 
 from pipeline.errors import ExportError
@@ -29,6 +31,8 @@ from pipeline.schema import Conversation
 
 _LONGEST = 1 << 28
 _ID = "Message-ID"
+_POSTMARK = re.compile(rb"\d:\d\d.*\b(?:19|20)\d\d\b|\b(?:19|20)\d\d\b.*\d:\d\d")
+_FIELD = re.compile(rb">?From |[!-9;-~]{1,60}:[ \t\r\n]")
 _LIST_HEADERS = ("X-Gmail-Labels", "List-Id", "Auto-Submitted")
 
 
@@ -44,8 +48,10 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
     """
     file = unit.file
     threads, known = Threads(), KnownLines()
-    for _, mail in _mails(file):
+    for line, mail in _mails(file):
         threads.add(mail)
+        if _moment(mail) is None or not headers(mail, "From"):
+            log.warn(f"{file.name}:{line}", "a mail without a date or a sender begins here: it may be cut off")
         known.add(text_and_files(mail).text)
 
     def records(wanted: Wanted) -> Iterator[Record]:
@@ -62,9 +68,10 @@ def _mails(file: ExportFile) -> Iterator[tuple[int, Mail]]:
     start = size = 0
     after_blank = True
     with file.open_bytes() as stream:
-        for number, line in enumerate(iter(lambda: stream.readline(_LONGEST), b""), 1):
+        raw = chain(iter(lambda: stream.readline(_LONGEST), b""), [b""])
+        for number, (line, following) in enumerate(pairwise(raw), 1):
             line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-            if after_blank and line.startswith(b"From "):
+            if after_blank and line.startswith(b"From ") and (not start or _begins_mail(line, following)):
                 if start:
                     yield start, parse_mail(b"".join(lines))
                 lines, start, size = [], number, 0
@@ -82,6 +89,11 @@ def _mails(file: ExportFile) -> Iterator[tuple[int, Mail]]:
             after_blank = not line.strip(b"\r\n")
     if start:
         yield start, parse_mail(b"".join(lines))
+
+
+def _begins_mail(line: bytes, following: bytes) -> bool:
+    """Whether a line that begins with ``From`` begins a mail: it has a date, or a header below it; else somebody wrote it."""
+    return _POSTMARK.search(line) is not None or _FIELD.match(following) is not None
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.ingest.readers.text_log import Entry, Line, TextFormat
+from pipeline.ingest.readers.text_grammar import Entry, Line, TextFormat
 from pipeline.ingest.times.clock import read_clock
 from pipeline.ingest.times.written import read_written
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 
 from pipeline.ingest.addresses import OWNER, UNKNOWN
-from pipeline.ingest.readers.text_log import Aside, Entry, Line, TextFormat
+from pipeline.ingest.readers.text_grammar import Aside, Entry, Line, TextFormat
 from pipeline.ingest.times.written import WrittenTime, read_written
 
 _HEAD = re.compile(

@@ -21,12 +21,14 @@ from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
 from pipeline.ingest.parsing.shape import Row, name_of, rest, shaped, string
 from pipeline.ingest.parsing.table_records import jsonl_records
+from pipeline.ingest.parsing.text_ends import BOM, CUT_OFF, JOINED, begins_alike
 from pipeline.ingest.parsing.text_lines import decoded_lines
+from pipeline.ingest.readers.whatsapp_names import ColonNames
 from pipeline.ingest.times.parse import from_iso
 from pipeline.ingest.units import Unit
 from pipeline.schema import Conversation, Kind, Message, Source
 
-_HEADER = re.compile(r"\[(\d{4}-\d{2}-\d{2}),? (\d{2}:\d{2}(?::\d{2})?)\] (.*?): ?", re.DOTALL)
+_HEADER = re.compile(r"\ufeff?\[(\d{4}-\d{2}-\d{2}),? (\d{2}:\d{2}(?::\d{2})?)\] (.*?): ?", re.DOTALL)
 _DELETED = "(This message was deleted)"
 _NOBODY = "No-Sender"
 _READ = frozenset({"date", "sender", "body", "quote", "sticker", "reactions", "attachments", "deleted", "call", "missed"})
@@ -101,8 +103,18 @@ def _from_markdown(file: ExportFile, options: ReadOptions, log: ReadLog) -> Iter
     header: re.Match[str] | None = None
     words: list[str] = []
     start = 1
+    blank, latest = True, ""
+    spaced = _survey_markdown(file, log)
     for number, line in decoded_lines(file):
-        if match := _HEADER.match(line):
+        match = _HEADER.match(line)
+        if match and spaced and not blank:
+            log.warn(f"{file.name}:{number}", "a line looks like a header and stands within a message: it is its text")
+            match = None
+        blank = not line.strip()
+        if match:
+            if f"{match[1]} {match[2]}"[: len(latest)] < latest:
+                log.warn(f"{file.name}:{number}", "time runs backwards here: a late delivery, or a forged or quoted line")
+            latest = max(latest, f"{match[1]} {match[2]}")
             if header or any(words):
                 yield _told(header, words, Source(file.name, line=start), file, options)
             header, words, start = match, [line[match.end() :]], number
@@ -110,6 +122,26 @@ def _from_markdown(file: ExportFile, options: ReadOptions, log: ReadLog) -> Iter
             words.append(line)
     if header or any(words):
         yield _told(header, words, Source(file.name, line=start), file, options)
+
+
+def _survey_markdown(file: ExportFile, log: ReadLog) -> bool:
+    """Return whether a blank line stands before most headers; say where another export was joined, or that the file is cut off."""
+    headers = spaced = number = 0
+    blank, row, line = True, "", ""
+    names = ColonNames()
+    for number, line in decoded_lines(file):
+        if match := _HEADER.match(line):
+            if names.left:
+                names.add(f"{match[3]}: {line[match.end() :]}")
+            headers, spaced, row = headers + 1, spaced + blank, line
+            if number > 1 and line.startswith(BOM):
+                log.warn(f"{file.name}:{number}", JOINED)
+        blank = not line.strip()
+    if (note := names.note()) is not None:
+        log.warn(file.name, note)
+    if not _HEADER.match(line) and begins_alike(line, row):
+        log.warn(f"{file.name}:{number}", CUT_OFF)
+    return spaced * 2 > headers
 
 
 def _told(header: re.Match[str] | None, words: list[str], source: Source, file: ExportFile, options: ReadOptions) -> Message:

@@ -57,7 +57,8 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
             if wanted(index):
                 yield index, line, _record(dict(zip(names, cells, strict=True)))
 
-    yield from Table(file, records, Columns.named({}), options, log, platform="snapchat", by_time=True, mixed=True).conversations()
+    table = Table(file, records, Columns.named({}), options, log, platform="snapchat", by_time=True, mixed=True, only_dates=True)
+    yield from table.conversations()
 
 
 def _header_line(file: ExportFile) -> int:

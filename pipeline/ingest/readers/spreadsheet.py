@@ -9,7 +9,7 @@ from pipeline.errors import ExportError
 from pipeline.ingest.detection.table_evidence import holds_messages, is_complete, typed_columns
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import ReadLog, ReadOptions
-from pipeline.ingest.parsing.grids import Grid, workbook_grids
+from pipeline.ingest.parsing.grids import Grid, day_zero, workbook_grids
 from pipeline.ingest.parsing.table_fields import Columns
 from pipeline.ingest.parsing.table_records import Record, Wanted
 from pipeline.ingest.readers.tables import Table
@@ -69,4 +69,4 @@ def _table(
                     record[own_ids] = f"{file.sha256[:12]}:{number << 20 | place}"
                 yield index, place, record
 
-    return Table(file, records, columns, options, log, has_lines=False)
+    return Table(file, records, columns, options, log, has_lines=False, day_zero=day_zero(file))

@@ -24,7 +24,8 @@ from pipeline.ingest.readers.table_convert import Converted, converted, ids_of, 
 from pipeline.schema import Conversation, Message
 
 if TYPE_CHECKING:
-    from pipeline.ingest.readers.tables import Seen, Table
+    from pipeline.ingest.readers.table_seen import Seen
+    from pipeline.ingest.readers.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,14 @@ class ColumnTable:
                 for record in block.records():
                     surveyor.add(seen.conversation_of(record), seen.message_of(record), record[2].get(text))
             else:
-                seen.names.update(dict.fromkeys(block.columns.schema.names if block.columns is not None else ()))
+                if block.columns is not None:
+                    seen.take_columns(block.columns, block.places)
                 surveyor.add_columns(ids.conversations, ids.messages.to_pylist(), ids.lengths)
         return surveyor.found()
 
     def _part(self, block: Block, survey: Survey) -> Part:
         numbers = np.frombuffer(survey.numbers, np.uint32)[block.start :]
-        if block.columns is not None:
+        if block.columns is not None and survey.serial_dates is None:
             part = converted(block, numbers[: len(block.places)].astype(np.int64), self.table)
             if part is not None and not (survey.twins and self._has_twins(block, survey)):
                 return part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -18,16 +18,17 @@ from pipeline.ingest.parsing.table_blocks import Blocks, JsonLines, Parquet
 from pipeline.ingest.parsing.table_fields import OF_CONVERSATION, Columns, identity, json_object, kind, moment, plain, source, words
 from pipeline.ingest.parsing.table_groups import Records, Survey, group, id_hash, survey
 from pipeline.ingest.parsing.table_records import Record, csv_header, csv_records, json_records, jsonl_records, parquet_records
-from pipeline.ingest.readers.header_evidence import HeaderEvidence
 from pipeline.ingest.readers.table_columns import ColumnTable
-from pipeline.ingest.times.written import date_orders, order_of, read_written
+from pipeline.ingest.readers.table_seen import Seen
+from pipeline.ingest.times.serial_numbers import FROM_1900
+from pipeline.ingest.times.written import read_written
 from pipeline.ingest.units import Unit
 from pipeline.schema import KINDS, Conversation, Message, Source
 
 Value = TypeVar("Value")
 
 _EXPECTED = {
-    "timestamp": "no time that we can read",
+    "timestamp": "no time that we can read: dates, and numbers of seconds, milliseconds, … since 1970, are",
     "kind": f"none of {', '.join(KINDS)}",
     "source_line": "no whole number",
 }
@@ -77,7 +78,7 @@ class Table:
 
     ``platform`` is what a conversation gets that names none. With ``by_time`` the messages of a conversation are put in the order
     of their times, where all have one: a conversation is then held at a time. ``mixed``: the program writes conversations mixed, so
-    that it is nothing to warn of.
+    that it is nothing to warn of. ``only_dates``: its times are dates and never seconds; ``day_zero`` is that of its workbook.
     """
 
     file: ExportFile
@@ -89,6 +90,8 @@ class Table:
     platform: str = "table"
     by_time: bool = False
     mixed: bool = False
+    only_dates: bool = False
+    day_zero: datetime = FROM_1900
 
     def conversations(self) -> Iterator[Conversation]:
         """Yield the conversations; their records are grouped, with a warning, where they do not stand together."""
@@ -150,8 +153,10 @@ class Table:
         )
 
     def _moment(self, record: Record, surveyed: Survey) -> datetime | None:
-        """Return the time of a record: ISO 8601, a number, or local in the order of dates that the whole table tells."""
+        """Return the time of a record: ISO 8601, a number, or local; the whole table tells what numbers and dates are."""
         value = record[2].get(self.columns.of["timestamp"])
+        if surveyed.serial_dates is not None and (time := surveyed.serial_dates.moment(value, self.options.timezone)) is not None:
+            return time
         try:
             return moment(value, self.options.timezone)
         except ValueError:
@@ -202,7 +207,9 @@ class Table:
             return value
         value = self.value(record, "conversation_id", identity)
         if value is None:
-            raise ExportError("the record names no conversation", where=self.where(record), do="Give each record a conversation id")
+            raise ExportError(
+                "the record names no conversation", where=self.where(record[1]), do="Give each record a conversation id"
+            )
         return value
 
     def _source(self, record: Record) -> Source:
@@ -226,58 +233,18 @@ class Table:
             raise self._unfit(record, name) from None
 
     def _unfit(self, record: Record, field: str) -> ExportError:
+        if all(str(value).lstrip("\ufeff") == name for name, value in record[2].items()):
+            where, do = self.where(record[1]), "Give each table in a file of its own, or remove this line"
+            return ExportError("the header stands here again: two tables were joined", where=where, do=do)
         return ExportError(
             f"`{self.columns.of[field]}` is {_EXPECTED.get(field, 'neither a string nor a number')}",
-            where=self.where(record),
+            where=self.where(record[1]),
             do=f"Mend the value, or name the column that holds it: --column {field}=…",
         )
 
-    def where(self, record: Record) -> str:
-        """Return where a record stands, as errors say it."""
-        return f"{self.file.name}:{record[1]}" if self.has_lines else f"{self.file.name}: record {record[1]}"
-
-
-@dataclass(slots=True)
-class Seen:
-    """What the first reading of a table sees of its records: the names of their fields, and dates that are not ISO 8601."""
-
-    table: Table
-    names: dict[str, None] = field(default_factory=dict)
-    dates: HeaderEvidence = field(default_factory=date_orders)
-
-    def conversation_of(self, record: Record) -> str:
-        """Return the id of a record's conversation, and take the record in."""
-        table = self.table
-        if not record[2].keys() <= self.names.keys():
-            self.names.update(dict.fromkeys(record[2]))
-        if table.columns.of["conversation_id"] not in record[2]:
-            table.columns.check(self.names, table.options.columns, table.where(record))
-        time = record[2].get(table.columns.of["timestamp"])
-        if type(time) is str and time[4:5] != "-" and (written := read_written(time)) is not None:
-            self.dates.add(written.header, record[1])
-        return table.conversation_id(record)
-
-    def message_of(self, record: Record) -> str | None:
-        """Return the id of a message."""
-        value = record[2].get(self.table.columns.of["message_id"])
-        return value if type(value) is str and value else self.table.value(record, "message_id", identity)
-
-    def checked(self, surveyed: Survey) -> Survey:
-        """Return what was found with the order of dates; refuse a table that lacks a column, and warn of one that is mixed.
-
-        Raises
-        ------
-        ExportError
-            With the columns that were found.
-        """
-        table = self.table
-        if self.names:
-            table.columns.check(self.names, table.options.columns, table.file.name)
-        surveyed.date_order = order_of(self.dates, table.options.date_order, table.file.name)
-        if not surveyed.together and not table.mixed:
-            what = "the records of a conversation do not stand together: they were put together in their order"
-            table.log.warn(table.file.name, what)
-        return surveyed
+    def where(self, place: int) -> str:
+        """Return where the record of a place stands, as errors say it."""
+        return f"{self.file.name}:{place}" if self.has_lines else f"{self.file.name}: record {place}"
 
 
 def before(time: datetime | None, latest: datetime | None) -> bool:

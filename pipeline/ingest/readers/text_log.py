@@ -7,134 +7,27 @@ not explain, then for the messages, one at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
 
-from pipeline.errors import ExportError
 from pipeline.ingest.files.export_file import ExportFile
 from pipeline.ingest.options import DateOrder, ReadLog, ReadOptions
+from pipeline.ingest.parsing.text_ends import BOM
 from pipeline.ingest.parsing.text_lines import decoded_lines
-from pipeline.ingest.readers.header_evidence import HeaderEvidence
+from pipeline.ingest.readers.text_grammar import Aside, Clock, Day, Entry, Grammar, Line, TextFormat
+from pipeline.ingest.readers.text_survey import survey
 from pipeline.ingest.readers.whatsapp_evidence import Lines
 from pipeline.ingest.times.parse import in_utc
 from pipeline.ingest.times.written import WrittenTime, order_of
-from pipeline.schema import Conversation, Kind, Message, Source
-
-Clock = tuple[int, int, int]
+from pipeline.schema import Conversation, Message, Source
 
 LEAST_SHARE = 0.05
 """With fewer lines than this that begin a row, a file is read with a warning that names the first line that is none."""
 
 _BACKWARDS = timedelta(days=1)
 _NIGHT = 12 * 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A line that says which day the rows below it are of."""
-
-    written: WrittenTime
-
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """A line of the program's own beside the rows, such as the title: kept in the conversation's ``meta`` under ``name``."""
-
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """The line that begins a row. Its time is a whole one, or a time of the day that a line above said."""
-
-    speaker: str | None
-    text: str
-    written: WrittenTime | None = None
-    clock: Clock | None = None
-    kind: Kind = "message"
-    meta: Mapping[str, object] = field(default_factory=dict)
-    bare: bool = False
-    """Whether the line is a row only where another row or a day follows it: else it is a line of the row above."""
-
-
-Line = Day | Aside | Entry | None
-
-
-class Grammar(Protocol):
-    """What the lines of a format are; it may remember the lines above, and is made anew for each reading."""
-
-    def line(self, text: str) -> Line:
-        """Return what a line is, without its end; ``None`` where it is a further line of the row above."""
-        ...
-
-    def whole(self, entry: Entry, text: str) -> Entry:
-        """Return the row with its whole text of all lines, which may tell its kind."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class TextFormat:
-    """A format of text.
-
-    ``wraps``: no line says a new day, so that a clock that goes back by hours begins one. ``stray``: what a line is that no row
-    begins with, in a format whose rows have one line each; ``None`` where it belongs to the row above.
-    """
-
-    name: str
-    platform: str
-    grammar: Callable[[], Grammar]
-    do: str
-    wraps: bool = False
-    stray: Kind | None = None
-
-
-@dataclass(slots=True)
-class Survey:
-    """What the first reading found."""
-
-    dates: HeaderEvidence = field(default_factory=HeaderEvidence)
-    entries: int = 0
-    lines: int = 0
-    others: Lines = field(default_factory=Lines)
-    asides: dict[str, str] = field(default_factory=dict)
-
-
-def survey(file: ExportFile, format_: TextFormat) -> Survey:
-    """Read a file once.
-
-    Raises
-    ------
-    ExportError
-        When a line is not UTF-8, or no line begins a row.
-    """
-    result = Survey()
-    grammar = format_.grammar()
-    for number, text in decoded_lines(file):
-        if not text.strip():
-            continue
-        result.lines += 1
-        line = grammar.line(text)
-        if isinstance(line, Entry):
-            result.entries += 1
-            if line.written is not None:
-                result.dates.add(line.written.header, number)
-        elif isinstance(line, Day):
-            result.dates.add(line.written.header, number)
-        elif isinstance(line, Aside):
-            result.asides.setdefault(line.name, line.value)
-        else:
-            result.others.add(number)
-    if not result.entries:
-        raise ExportError(
-            f"none of the {result.lines:,} lines begins a message of {format_.name}",
-            where=f"{file.name}:{result.others.first}" if result.others.count else file.name,
-            do=format_.do,
-        )
-    return result
 
 
 def read_text(
@@ -157,6 +50,8 @@ def read_text(
             f"is it of {format_.name}?",
         )
     reading = _Reading(file, format_, order_of(surveyed.dates, options.date_order, file.name), options, log, day=day)
+    reading.spaced = format_.spaced and surveyed.spaced
+    surveyed.warn(file.name, log)
     return Conversation(
         conversation_id=file.sha256[:12],
         platform=format_.platform,
@@ -182,10 +77,18 @@ class _Reading:
     options: ReadOptions
     log: ReadLog
     day: date | None = None
+    spaced: bool = False
     latest: datetime | None = None
     clock: int = 0
     strays: Lines = field(default_factory=Lines)
     undated: Lines = field(default_factory=Lines)
+    within: Lines = field(default_factory=Lines)
+    _grammar: Grammar = field(init=False)
+    _blank: bool = True
+    _joined: bool = False
+
+    def __post_init__(self) -> None:
+        self._grammar = self.format.grammar()
 
     def messages(self) -> Iterator[Message]:
         """Yield the rows of the file in order.
@@ -193,30 +96,37 @@ class _Reading:
         A day, or a row that nothing marks as one, is what it looks like only where a row follows: a person can type such a line,
         and what follows it is then still that person's.
         """
-        grammar = self.format.grammar()
         row: _Open | None = None
         held: list[tuple[int, str, Day | Entry]] = []
         with closing(decoded_lines(self.file)) as lines:
             for number, text in lines:
-                line = grammar.line(text) if text.strip() else None
+                line = self._line(text, number)
                 if isinstance(line, Day) or (isinstance(line, Entry) and line.bare):
                     held.append((number, text, line))
+                elif isinstance(line, Aside) and self._joined:
+                    yield from self._close(row, held)
+                    row = _Open(number, Entry(None, text, kind="system"), None)
                 elif isinstance(line, Entry):
-                    yield from self._close(grammar, row, held)
-                    row = _Open(number, line, self._moment(line, number))
+                    yield from self._close(row, held)
+                    row, self._joined = _Open(number, line, self._moment(line, number)), False
                 elif line is None and (row is not None or text.strip()):
                     if row is None or self.format.stray is not None:
                         if not text.strip():
                             continue
                         self.strays.add(number)
-                        yield from self._close(grammar, row, held)
+                        yield from self._close(row, held)
                         row = _Open(number, Entry(None, text, kind=self.format.stray or "unsupported"), None)
                     elif not text.strip() and held:
                         continue
                     else:
                         row.rest += [*(held_line for _, held_line, _ in held), text]
                         held.clear()
-        yield from self._close(grammar, row, held)
+        yield from self._close(row, held)
+        if self.within.count:
+            self.log.warn(
+                f"{self.file.name}:{self.within.first}",
+                f"{self.within.count} line(s), the first here, look like headers and stand within a message: they are its text",
+            )
         if self.undated.count:
             self.log.warn(
                 f"{self.file.name}:{self.undated.first}",
@@ -228,15 +138,26 @@ class _Reading:
                 f"{self.strays.count} row(s), the first here, begin with no header that is known: nobody's, and not scored",
             )
 
-    def _close(self, grammar: Grammar, row: _Open | None, held: list[tuple[int, str, Day | Entry]]) -> Iterator[Message]:
+    def _line(self, text: str, number: int) -> Line:
+        """Return what a line is, where it stands."""
+        if number > 1 and text.startswith(BOM):  # another export: its first lines may be its own
+            self._grammar, self._joined = self.format.grammar(), True
+        line = self._grammar.line(text.removeprefix(BOM)) if text.strip() else None
+        if isinstance(line, Entry) and self.spaced and not self._blank:
+            self.within.add(number)
+            line = None
+        self._blank = not text.strip()
+        return line
+
+    def _close(self, row: _Open | None, held: list[tuple[int, str, Day | Entry]]) -> Iterator[Message]:
         """Yield the row above, and those that were held back; the days among them begin."""
         if row is not None:
-            yield self._message(grammar, row, before_day=bool(held))
+            yield self._message(row, before_day=bool(held))
         for number, _, line in held:
             if isinstance(line, Day):
                 self._begin_day(line.written, number)
             else:
-                yield self._message(grammar, _Open(number, line, self._moment(line, number)))
+                yield self._message(_Open(number, line, self._moment(line, number)))
         held.clear()
 
     def _begin_day(self, written: WrittenTime, number: int) -> None:
@@ -280,10 +201,10 @@ class _Reading:
         except (ValueError, OverflowError):
             return None
 
-    def _message(self, grammar: Grammar, row: _Open, *, before_day: bool = False) -> Message:
+    def _message(self, row: _Open, *, before_day: bool = False) -> Message:
         if before_day and row.rest and not row.rest[-1].strip():
             row.rest.pop()
-        entry = grammar.whole(row.entry, "\n".join([row.entry.text, *row.rest]))
+        entry = self._grammar.whole(row.entry, "\n".join([row.entry.text, *row.rest]))
         meta = dict(entry.meta)
         if row.moment is None and entry.clock is not None:
             meta["time"] = "{:02}:{:02}:{:02}".format(*entry.clock)

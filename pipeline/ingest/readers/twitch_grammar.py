@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.ingest.readers.text_log import Aside, Day, Entry, Line, TextFormat
+from pipeline.ingest.readers.text_grammar import Aside, Day, Entry, Line, TextFormat
 from pipeline.ingest.times.clock import read_clock
 from pipeline.ingest.times.written import read_written
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.ingest.readers.text_log import Entry, Line, TextFormat
+from pipeline.ingest.readers.text_grammar import Entry, Line, TextFormat
 from pipeline.ingest.times.written import WrittenTime, read_written
 from pipeline.schema import Kind
 
@@ -95,5 +95,9 @@ class ViberGrammar:
 
 
 FORMAT = TextFormat(
-    "Viber", "viber", ViberGrammar, do="Export the chats again: Settings, Calls and messages, Email message history"
+    "Viber",
+    "viber",
+    ViberGrammar,
+    do="Export the chats again: Settings, Calls and messages, Email message history",
+    colon=True,
 )

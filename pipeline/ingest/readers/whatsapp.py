@@ -52,9 +52,10 @@ def read(unit: Unit, options: ReadOptions, log: ReadLog) -> Iterator[Conversatio
         raise ExportError(
             "no line begins a WhatsApp message" + evidence.unread_note(), where=file.name, do="Check that this is a WhatsApp export"
         )
-    if evidence.headers.calendars.most_common(1)[0][0] == "Hijri":
+    calendar = evidence.headers.calendars.most_common(1)[0][0]
+    if calendar in ("Hijri", "unknown"):
         raise ExportError(
-            "the years are of the Hijri calendar, which is not converted",
+            f"the years are of {'the Hijri' if calendar == 'Hijri' else 'an unknown'} calendar, which is not converted",
             where=file.name,
             do="Set the phone to the Gregorian calendar and export again",
         )

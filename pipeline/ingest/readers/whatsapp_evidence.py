@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass, field
 
 from pipeline.ingest.files.export_file import ExportFile
+from pipeline.ingest.files.quoted import MARKS as MARKS_BEFORE
 from pipeline.ingest.options import ReadLog
+from pipeline.ingest.parsing.text_ends import BOM, CUT_OFF, JOINED, begins_alike
 from pipeline.ingest.parsing.text_lines import lines_by_block
 from pipeline.ingest.readers.header_evidence import HeaderEvidence
+from pipeline.ingest.readers.whatsapp_ends import LineEnds
 from pipeline.ingest.readers.whatsapp_header import (
     MARKS,
     CommonDay,
@@ -19,15 +22,13 @@ from pipeline.ingest.readers.whatsapp_header import (
     is_like_header,
     parse_header,
 )
+from pipeline.ingest.readers.whatsapp_names import ColonNames
 
+_LOOK_BACK = 50
 _CAN_BEGIN = re.compile(rf"[\[\d{MARKS}]")
 
 LEAST_SHARE = 0.05
 """With fewer headers among its lines than this, a file is read with a warning that names the first line that is none."""
-
-# Where this share of the lines behind a CRLF are headers, and as many rows end so, CRLF is the end of a row.
-_MOST_BROKEN = 0.2
-_LEAST_ENDS = 0.25
 
 
 @dataclass(slots=True)
@@ -51,6 +52,11 @@ class FileEvidence:
     lines: int = 0
     unread: Lines = field(default_factory=Lines)
     words_unknown: Lines = field(default_factory=Lines)
+    behind_marks: Lines = field(default_factory=Lines)
+    joined: Lines = field(default_factory=Lines)
+    joined_within: Lines = field(default_factory=Lines)
+    cut: int = 0
+    names: ColonNames = field(default_factory=ColonNames)
     first_other: int | None = None
     crlf: bool = False
     marks_ends: bool = False
@@ -61,6 +67,12 @@ class FileEvidence:
         """Return what to say of lines that only begin like headers; nothing where there is none."""
         unread = self.unread
         return f": {unread.count} begin like one, the first in line {unread.first}, and cannot be read" if unread.count else ""
+
+    def add_join(self, line: str, number: int) -> None:
+        """Take in a line with a byte order mark: behind it another export may begin."""
+        before, _, rest = line.partition(BOM)
+        if header_of(rest.removesuffix("\r")) is not None:
+            (self.joined_within if before.strip() else self.joined).add(number)
 
     def warn(self, name: str, log: ReadLog) -> None:
         """Say what of the file is not explained by its own headers."""
@@ -74,18 +86,20 @@ class FileEvidence:
                 f"{others} line(s), the first here, look like headers of another phone's style; "
                 "they are kept as text of the row above",
             )
-        if self.unread.count:
-            log.warn(
-                f"{name}:{self.unread.first}",
-                f"{self.unread.count} line(s), the first here, begin like a header but cannot be read as one; "
-                "they are kept as text of the row above",
-            )
-        if self.words_unknown.count:
-            log.warn(
-                f"{name}:{self.words_unknown.first}",
-                f"{self.words_unknown.count} header(s), the first here, have a word beside the time that is in no language we "
-                "know; their rows have no time",
-            )
+        for lines, what in (
+            (self.unread, "begin like a header but cannot be read as one; they are kept as text of the row above"),
+            (self.behind_marks, "are headers behind blanks or a quote mark; they are kept as text of the row above"),
+            (self.joined_within, "hold a header behind a byte order mark, where another export was joined; it is kept as text"),
+            (self.words_unknown, "have a word beside the time that is in no language we know; their rows have no time"),
+        ):
+            if lines.count:
+                log.warn(f"{name}:{lines.first}", f"{lines.count} line(s), the first here, {what}")
+        if self.joined.count:
+            log.warn(f"{name}:{self.joined.first}", JOINED)
+        if self.cut:
+            log.warn(f"{name}:{self.cut}", CUT_OFF)
+        if (note := self.names.note()) is not None:
+            log.warn(name, note)
         if self.first_other is not None and count < LEAST_SHARE * self.lines:
             log.warn(
                 f"{name}:{self.first_other}",
@@ -99,7 +113,7 @@ class FileEvidence:
         if self.mixed_ends:
             log.warn(name, "lines end with CRLF and with LF, and not as iOS writes them: the ends of rows are not taken from them")
         if other := [calendar for calendar in self.headers.calendars if calendar != "Gregorian"]:
-            done = "cannot be converted" if "Hijri" in other else "were converted"
+            done = "cannot be converted" if {"Hijri", "unknown"}.intersection(other) else "were converted"
             log.warn(name, f"the years are of the {' and the '.join(sorted(other))} calendar: its dates {done}")
 
 
@@ -123,8 +137,8 @@ def gather(file: ExportFile) -> FileEvidence:
         When a line is not UTF-8.
     """
     evidence = FileEvidence()
-    ends = _Ends()
-    doubtful: dict[Style, Lines] = {}
+    ends = LineEnds()
+    others, names = _Others(evidence), evidence.names
     headers = _Headers(evidence.headers)
     for first, lines, ended in lines_by_block(file):
         if first == 1:
@@ -133,10 +147,14 @@ def gather(file: ExportFile) -> FileEvidence:
         for number, whole in enumerate(lines, first):
             if not evidence.marked and "\u200e" in whole:
                 evidence.marked = True
+            if BOM in whole:
+                evidence.add_join(whole, number)
             common = common_header(whole)
             if common is not None:
                 evidence.lines += 1
                 headers.add_common(common, number)
+                if names.left:
+                    names.add(whole[common[3] :])
                 ends.add(whole, begins=True)
                 continue
             line = whole.removesuffix("\r")
@@ -146,25 +164,68 @@ def gather(file: ExportFile) -> FileEvidence:
             evidence.lines += 1
             header = header_of(line) if can_begin(line) else None
             begins = header is not None and header.clock is not None
-            if header is not None and header.clock is None:
-                doubtful.setdefault(header.style, Lines()).add(number)
-            elif header is not None:
+            if header is not None and begins:
                 headers.add(header, number)
+                if names.left:
+                    names.add(line[header.end :])
             else:
-                if evidence.first_other is None:
-                    evidence.first_other = number
-                if can_begin(line) and is_like_header(line):
-                    evidence.unread.add(number)
+                others.add(line, number, header)
             headers.nothing_yet = False
             ends.add(whole, begins=begins)
+        if not ended and _is_cut(lines):
+            evidence.cut = first + len(lines) - 1
     headers.end()
     file_style = evidence.headers.style if evidence.headers.styles else None
-    for style, examples in doubtful.items():
-        (evidence.words_unknown if style == file_style else evidence.unread).add(examples.first, examples.count)
+    others.end(file_style)
     bracketed = file_style is not None and file_style.form == "bracket"
     evidence.marks_ends = bracketed and ends.mark_rows
     evidence.mixed_ends = bracketed and ends.mixed and not evidence.marks_ends
     return evidence
+
+
+@dataclass(slots=True)
+class _Others:
+    """Lines that begin no message, and those whose time has a word beside it that is not known."""
+
+    evidence: FileEvidence
+    _doubtful: dict[Style, Lines] = field(default_factory=dict)
+    _marked: dict[Style, Lines] = field(default_factory=dict)
+
+    def add(self, line: str, number: int, header: Header | None) -> None:
+        """Take in a line with the header that it begins with, if it does."""
+        if header is not None:
+            self._doubtful.setdefault(header.style, Lines()).add(number)
+            return
+        if self.evidence.first_other is None:
+            self.evidence.first_other = number
+        if can_begin(line) and is_like_header(line):
+            self.evidence.unread.add(number)
+        elif (behind := _behind_marks(line)) is not None:
+            self._marked.setdefault(behind.style, Lines()).add(number)
+
+    def end(self, style: Style | None) -> None:
+        """Hand on what was counted, now that the style of the file is known."""
+        for other, examples in self._doubtful.items():
+            lines = self.evidence.words_unknown if other == style else self.evidence.unread
+            lines.add(examples.first, examples.count)
+        if style is not None and style in self._marked:
+            self.evidence.behind_marks = self._marked[style]
+
+
+def _behind_marks(line: str) -> Header | None:
+    bare = MARKS_BEFORE.sub("", line, count=1)
+    return header_of(bare) if bare is not line and can_begin(bare) and not bare.startswith(BOM) else None
+
+
+def _is_cut(lines: list[str]) -> bool:
+    """Whether the last line is the begin of a header, or of a name behind one."""
+    *above, last = lines
+    rows = [(line, header) for line in reversed(above[-_LOOK_BACK:]) if (header := header_of(line)) is not None]
+    header = header_of(last)
+    if header is None:
+        return any(begins_alike(last, line) for line, _ in rows[:1])
+    name = last[header.end :]
+    return ": " not in name and any(line[row.end :].startswith(name) for line, row in rows)
 
 
 @dataclass(slots=True)
@@ -198,48 +259,3 @@ class _Headers:
         if self._day is not None:
             self.evidence.styles[self._day.styles[self._seconds]] += self._again
         self._day, self._again = None, 0
-
-
-@dataclass(slots=True)
-class _Ends:
-    """How the lines of a file end, and what stands behind each end."""
-
-    crlf: int = 0
-    lf: int = 0
-    headers: int = 0
-    broken: int = 0
-    _last: str = ""
-    _left: int = 0
-    _open: bool = False
-
-    def begin(self, *, ended: bool, lines: int) -> None:
-        """Begin with so many more lines, the last of which has an end or not."""
-        self._left, self._open = lines, not ended
-
-    def add(self, line: str, *, begins: bool) -> None:
-        r"""Take in the next line, without the ``\\n`` that may end it."""
-        self._left -= 1
-        self.headers += begins
-        self.broken += not begins and self._last == "\r\n"
-        if self._open and not self._left:
-            self._last = ""
-        elif line.endswith("\r"):
-            self._last = "\r\n"
-            self.crlf += 1
-        else:
-            self._last = "\n"
-            self.lf += 1
-
-    @property
-    def mixed(self) -> bool:
-        return self.crlf > 0 and self.lf > 0
-
-    @property
-    def mark_rows(self) -> bool:
-        """Whether CRLF ends rows and LF the lines within one, as iOS writes."""
-        return (
-            self.mixed
-            and self._last != "\n"
-            and self.broken <= _MOST_BROKEN * self.crlf
-            and self.crlf >= _LEAST_ENDS * self.headers
-        )

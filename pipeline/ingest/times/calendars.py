@@ -1,7 +1,7 @@
 """Calendars of other epochs, told by the year: a phone set to one writes its years into the export.
 
 WhatsApp exists since 2009. A date of 1387 is Jalali, one of 2552 Buddhist, one of 113 Taiwan's; they become Gregorian.
-The lunar Hijri calendar (1430 and later) is not converted: its dates are none.
+The lunar Hijri calendar (1430 and later) and those of other years (5784 is Hebrew) are not converted: their dates are none.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Literal
 
-Calendar = Literal["Gregorian", "Buddhist", "Jalali", "Minguo", "Hijri"]
+Calendar = Literal["Gregorian", "Buddhist", "Jalali", "Minguo", "Hijri", "unknown"]
 
 _JALALI = range(1380, 1425)
 _HIJRI = range(1425, 1500)
 _BUDDHIST = range(2540, 2600)
 _BUDDHIST_SHORT = range(52, 80)
 _MINGUO = range(100, 160)
+_NOBODYS = (range(160, 1000), range(2200, 10_000))
+"""Years of no calendar that we know, in which nobody chats."""
 _THAI = 543
 _TAIWAN = 1911
 
@@ -33,7 +35,9 @@ def calendar_of(year: int) -> Calendar:
         return "Jalali"
     if year in _MINGUO:
         return "Minguo"
-    return "Hijri" if year in _HIJRI else "Gregorian"
+    if year in _HIJRI:
+        return "Hijri"
+    return "unknown" if any(year in years for years in _NOBODYS) else "Gregorian"
 
 
 def gregorian(year: int, month: int, day: int) -> date:
@@ -45,8 +49,8 @@ def gregorian(year: int, month: int, day: int) -> date:
         When there is no such day, or its calendar is not converted.
     """
     calendar = calendar_of(year)
-    if calendar == "Hijri":
-        raise ValueError("a date of the Hijri calendar")
+    if calendar in ("Hijri", "unknown"):
+        raise ValueError("a date of a calendar that is not converted")
     if calendar == "Buddhist":
         return date((year if year >= 100 else year + 2500) - _THAI, month, day)
     if calendar == "Jalali":
