@@ -78,7 +78,7 @@ def explain(
     signs: list[Sign] = []
     for number, (_, prediction) in enumerate(conversations):
         if not prediction.skipped and first_alert(prediction.risk, thresholds.risk) is not None:
-            strongest = sorted(_signs(prediction, model.taxonomy.keys, thresholds), reverse=True)[:most]
+            strongest = sorted(signs_of(prediction, model.taxonomy.keys, thresholds), reverse=True)[:most]
             signs.extend(Sign(number, message, stage) for _, message, stage in strongest)
     texts = [conversations[sign.conversation][0][sign.number][1] for sign in signs]
     spans = [word_spans(text) for text in texts]
@@ -90,7 +90,8 @@ def explain(
     return list(explanations)
 
 
-def _signs(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, int]]:
+def signs_of(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, int]]:
+    """Yield the probability, the message's number from 0 and the stage of each sign: the strongest stage over its threshold."""
     for number, probabilities in enumerate(prediction.stages.tolist()):
         if over := stages_over(dict(zip(keys, probabilities, strict=True)), thresholds.stages):
             probability, stage = max((probability, stage) for stage, probability in over.items())

@@ -66,6 +66,21 @@ class Jump:
         }
         return json.dumps(about, separators=(",", ":"))
 
+    @classmethod
+    def from_json(cls, content: str, number: int, positions: Sequence[int]) -> Jump:
+        """Return the jump at a message from what `as_json` made of it with these ``positions``; its figures are rounded."""
+        about = json.loads(content)
+        numbers = {position: place for place, position in enumerate(positions)}
+        return cls(
+            number,
+            before=about["before"],
+            after=about["after"],
+            stages=tuple((stage, value) for stage, value in about["stages"]),
+            words=tuple(Word(*word) for word in about["words"]),
+            without_words=about["without_words"],
+            leans_on=tuple((numbers[position], risk) for position, risk in about["leans_on"]),
+        )
+
 
 def jumps(
     conversations: Conversations, model: Model, thresholds: Thresholds, *, reader: VariantReader | None = None
