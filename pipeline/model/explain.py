@@ -80,14 +80,27 @@ def explain(
         if not prediction.skipped and first_alert(prediction.risk, thresholds.risk) is not None:
             strongest = sorted(signs_of(prediction, model.taxonomy.keys, thresholds), reverse=True)[:most]
             signs.extend(Sign(number, message, stage) for _, message, stage in strongest)
+    explanations: list[dict[int, Explanation]] = [{} for _ in conversations]
+    for sign, explanation in zip(signs, explain_signs(conversations, signs, model, reader=reader), strict=True):
+        explanations[sign.conversation][sign.number] = explanation
+    return list(explanations)
+
+
+def explain_signs(
+    conversations: Conversations, signs: Sequence[Sign], model: Model, *, reader: VariantReader | None = None
+) -> list[Explanation]:
+    """Return the explanation of each of some signs, which are read together.
+
+    Of a conversation no more is needed than the message and the few before it.
+    """
+    reader = reader or variant_reader(conversations, model)
     texts = [conversations[sign.conversation][0][sign.number][1] for sign in signs]
     spans = [word_spans(text) for text in texts]
     falls = falls_without(signs, texts, spans, reader)
-    explanations: list[dict[int, Explanation]] = [{} for _ in conversations]
-    for sign, words, fall, cues in zip(signs, spans, falls, _cues(texts, model), strict=True):
-        stage = model.taxonomy.keys[sign.stage]
-        explanations[sign.conversation][sign.number] = Explanation(stage, heaviest(words, fall), cues)
-    return list(explanations)
+    return [
+        Explanation(model.taxonomy.keys[sign.stage], heaviest(words, fall), cues)
+        for sign, words, fall, cues in zip(signs, spans, falls, _cues(texts, model), strict=True)
+    ]
 
 
 def signs_of(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, int]]:
