@@ -38,7 +38,7 @@ def seconds_of(export: Path, model: Path, *, flagging: bool) -> float:
         start = time.process_time()
         run = score([export], out=folder / "out", model=model, thresholds=folder / "thresholds.json", cascade=False)
         seconds = time.process_time() - start
-    print(f"  flagged {run.flagged()} of {run.count()}", file=sys.stderr)
+        print(f"  flagged {run.flagged()} of {run.count()}", file=sys.stderr)
     return seconds
 
 

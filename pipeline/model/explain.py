@@ -25,10 +25,7 @@ SIGNS = 3
 """Messages of a conversation that are explained unless a run says otherwise, the strongest signs first."""
 
 TRIED = 4
-"""Words of a message that are left out at most, where there is an estimate of which are heavy."""
-
-_WORTH = 0.4
-"""A word is left out where its estimate is at least this share of the heaviest one's."""
+"""Words of a message that are left out, where there is an estimate of which are heavy."""
 
 _WORDS = 24
 _KEPT = 6
@@ -155,8 +152,7 @@ def _tried(estimate: NDArray[np.float64] | None, count: int) -> list[int]:
     """Return the numbers of the spans that are worth leaving out: the heaviest by estimate, or all without one."""
     if estimate is None:
         return list(range(count))
-    heavy = np.argsort(-estimate, kind="stable")[:TRIED]
-    return sorted(heavy[estimate[heavy] >= _WORTH * estimate[heavy[0]]].tolist()) or [int(heavy[0])]
+    return sorted(np.argsort(-estimate, kind="stable")[:TRIED].tolist())
 
 
 def _filled(estimate: NDArray[np.float64], numbers: Sequence[int], read: NDArray[np.float64]) -> NDArray[np.float64]:
