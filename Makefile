@@ -14,7 +14,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCKED  = $(INSTALL) --require-hashes --only-binary :all: -r
 ITSELF  = $(INSTALL) --no-deps --no-build-isolation -e .
 
-.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-ingest bench-serving bench-link bench-walk fuzz audit matrix container clean
+.PHONY: score test check check-all lint types lock baseline ablation transfer bench bench-explain bench-ingest bench-serving bench-link bench-walk fuzz audit matrix container clean
 
 score: $(VENV)/scoring         ## score data/samples with the shipped model and write out/report.html
 	$(BIN)/safelight score data/samples --model models/default --out $(OUT) --text include --overwrite
@@ -53,6 +53,10 @@ bench-ingest: $(VENV)/bench    ## readers on large exports beside other parsers:
 bench: $(VENV)/development     ## scoring beside what else there is: make bench MODEL=models/default ENCODER=PATH BASELINE=PATH MESSAGES=20000 UPTO=1000000
 	$(BIN)/python tests/bench_scoring.py $(if $(MODEL),--model $(MODEL)) $(if $(ENCODER),--encoder $(ENCODER)) \
 		$(addprefix --ordinary ,$(ORDINARY)) $(if $(BASELINE),--baseline $(BASELINE)) --messages $(or $(MESSAGES),20000) --upto $(or $(UPTO),0)
+	$(BIN)/python tests/bench_explaining.py $(if $(MODEL),--model $(MODEL)) --messages 4000
+
+bench-explain: $(VENV)/development ## what explaining costs where about half is flagged: make bench-explain MODEL=models/default MESSAGES=8000 ROUNDS=3
+	$(BIN)/python tests/bench_explaining.py $(if $(MODEL),--model $(MODEL)) --messages $(or $(MESSAGES),8000) --rounds $(or $(ROUNDS),3)
 
 bench-serving: $(VENV)/development ## load test of `safelight serve` beside MLflow's: make bench-serving CLIENTS=8 SECONDS=20 ROUNDS=3
 	$(BIN)/python tests/bench_serving.py --mlflow --clients $(or $(CLIENTS),8) --seconds $(or $(SECONDS),20) --rounds $(or $(ROUNDS),3)

@@ -173,25 +173,6 @@ def safelight(path: Path, options: argparse.Namespace, *, cascade: bool = False,
         return run.record["counts"]["rows"], seconds
 
 
-def flagged(path: Path, options: argparse.Namespace, *, explained: bool) -> tuple[int, float]:
-    """Score an export of which about half is flagged, in CPU seconds; without ``explained``, with thresholds that flag nothing."""
-    from pipeline.score import score
-    from pipeline.thresholds import read_thresholds
-
-    thresholds = read_thresholds(options.model / "thresholds.json")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_export(folder / "half.jsonl", options.slow, chats=written()[0], groomed=0.4)
-        none = thresholds.model_copy(update={"risk": 1.0})
-        (folder / "thresholds.json").write_text((thresholds if explained else none).model_dump_json(), "utf-8")
-        arguments = {"model": options.model, "thresholds": folder / "thresholds.json", "cascade": False}
-        start = time.process_time()
-        run = score([folder / "half.jsonl"], out=folder / "out", **arguments)
-        seconds = time.process_time() - start
-        print(f"  flagged {run.flagged()} of {run.count()}", file=sys.stderr)
-        return run.record["counts"]["rows"], seconds
-
-
 ROWS: dict[str, Callable[[Path, argparse.Namespace], tuple[int, float]]] = {
     "Hugging Face pipeline(), a message at a time": lambda path, options: hugging_face(path, options, sort=False),
     "the same, batches of 32 sorted by length": lambda path, options: hugging_face(path, options, sort=True),
@@ -201,12 +182,6 @@ ROWS: dict[str, Callable[[Path, argparse.Namespace], tuple[int, float]]] = {
     "safelight": safelight,
     "safelight, with the cascade": lambda path, options: safelight(path, options, cascade=True),
 }
-
-FLAGGED: dict[str, Callable[[Path, argparse.Namespace], tuple[int, float]]] = {
-    "none flagged": lambda path, options: flagged(path, options, explained=False),
-    "about half flagged, and explained": lambda path, options: flagged(path, options, explained=True),
-}
-"""The same messages twice: what explaining costs, in CPU time."""
 
 
 def alone(options: argparse.Namespace, row: str, path: Path) -> tuple[int, float, float] | None:
@@ -230,15 +205,11 @@ def main() -> None:
     arguments.add_argument("--ordinary", type=Path, action="append", default=[], help="chat that the words are taken from")
     arguments.add_argument("--grown", choices=list(ROWS), action="append", help="rows that are grown; ours, unless given")
     arguments.add_argument("--only-grow", action="store_true", help="without the table")
-    arguments.add_argument("--only-explaining", action="store_true", help="only what a night costs in which much is flagged")
     arguments.add_argument("--row")
     arguments.add_argument("--export", type=Path)
     options = arguments.parse_args()
-    if options.only_explaining:
-        print_explaining(options, Path())
-        return
     if options.row:
-        count, seconds = (ROWS | FLAGGED)[options.row](options.export, options)
+        count, seconds = ROWS[options.row](options.export, options)
         print(json.dumps([count, seconds, peak()]))
         return
     chats = ordinary_chats(options.ordinary, options.model) or written()[0]
@@ -262,15 +233,7 @@ def main() -> None:
             first = first or rate
             print(f"| {row} | {rate:,.0f} | {rate * per_message:,.0f} | {rate / first:.1f} | {found[2]:,.0f} |", flush=True)
         print("\n" + "\n".join(f"{name}: {value:,.2f}" for name, value in network_share(options).items()), flush=True)
-        print_explaining(options, path)
         grow(options, chats, Path(folder), first=first)
-
-
-def print_explaining(options: argparse.Namespace, path: Path) -> None:
-    """Print what a night costs in which about half of all conversations are flagged, beside one in which none is."""
-    seconds = [measured[1] for row in FLAGGED if (measured := alone(options, row, path)) is not None]
-    if len(seconds) == len(FLAGGED):
-        print(f"about half flagged and explained costs {seconds[1] / seconds[0]:.2f} times none flagged, in CPU time", flush=True)
 
 
 def grow(options: argparse.Namespace, chats: list[list[Line]], folder: Path, *, first: float | None = None) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from pipeline.config import Stage, Taxonomy, load_settings
-from pipeline.model.explain import SIGNS, explain, word_spans
+from pipeline.model.explain import SIGNS, Sign, explain, falls_without, word_spans
 from pipeline.model.load import load_model
+from pipeline.model.variants import LeftOut, Reworded, Span
 from pipeline.score import score
 from pipeline.text.cues import CueMatcher
 from pipeline.thresholds import Thresholds
@@ -42,6 +46,43 @@ def test_leaving_out_the_heaviest_words_lowers_the_sign_more_than_leaving_out_ot
     carried, spared = model.predict([[("A", words)] for words in without])
     column = model.taxonomy.keys.index("access")
     assert carried.stages[0, column] < spared.stages[0, column]
+
+
+class SpanReader:
+    """Says what it was told that words add, and what the log-odds are of a text: the sum of what its words carry."""
+
+    def __init__(self, estimates: dict[str, float], carried: dict[str, float], text: str) -> None:
+        self.estimates, self.carried, self.text = estimates, carried, text
+        self.asked: list[str] = []
+
+    def contributions(self, messages: Sequence[tuple[int, int, Sequence[Span]]]) -> list[NDArray[np.float64] | None]:
+        return [np.asarray([[self.estimates[self.text[slice(*span)]]] for span in spans]) for *_, spans in messages]
+
+    def stages(self, variants: Sequence[Reworded]) -> NDArray[np.float32]:
+        self.asked += [variant.text for variant in variants]
+        odds = np.asarray([[sum(self.carried[word] for word in variant.text.split())] for variant in variants])
+        return (1 / (1 + np.exp(-odds))).astype(np.float32)
+
+    def risks(self, variants: Sequence[Reworded | LeftOut]) -> list[float]:
+        raise NotImplementedError
+
+
+def test_words_that_are_not_left_out_have_their_estimate_on_the_scale_of_those_that_are() -> None:
+    text = "well then this stays our secret"
+    estimates = {"secret": 4.0, "stays": 2.0, "our": 1.5, "this": 0.5, "well": 0.4, "then": -1.0}
+    carried = {"secret": 2.0, "stays": 1.0, "our": 0.9, "this": 0.1, "well": 0.3, "then": 0.0}
+    reader = SpanReader(estimates, carried, text)
+    (falls,) = falls_without([Sign(0, 0, 0)], [text], [word_spans(text)], reader)
+    left_out = ["this", "stays", "our", "secret"]
+    assert reader.asked == [text, *(text.replace(word, "") for word in left_out)]
+    assert falls == pytest.approx([0.2, -0.5, 0.1, 1.0, 0.9, 2.0], abs=1e-4)  # what was read falls by half of its estimates
+
+
+def test_of_a_few_words_each_is_left_out() -> None:
+    text = "our secret ok"
+    reader = SpanReader({}, {"our": 0.5, "secret": 2.0, "ok": 0.25}, text)
+    (falls,) = falls_without([Sign(0, 0, 0)], [text], [word_spans(text)], reader)
+    assert falls == pytest.approx([0.5, 2.0, 0.25], abs=1e-4)
 
 
 def test_only_the_strongest_signs_of_flagged_conversations_are_explained(tiny_model: Path) -> None:

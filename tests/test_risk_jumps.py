@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pipeline.config import Stage, Taxonomy
 from pipeline.model.base import Prediction, Utterance
 from pipeline.model.risk_jumps import LONGEST, jumps, largest_rises
+from pipeline.model.variants import PredictingReader, Span
 from pipeline.thresholds import Thresholds
 
 TAXONOMY = Taxonomy(
@@ -70,6 +73,26 @@ def test_a_jump_names_its_stages_words_and_earlier_messages_with_what_the_model_
         1: pytest.approx(risk([LINES[0], LINES[2]])),
     }
     assert second.after == pytest.approx(risk(LINES[:3]))
+
+
+@dataclass(frozen=True)
+class EstimatingReader(PredictingReader):
+    """Says of each word that it adds as much to either stage as it has letters."""
+
+    def contributions(self, messages: Sequence[tuple[int, int, Sequence[Span]]]) -> list[NDArray[np.float64] | None]:
+        return [np.asarray([[end - start] * 2 for start, end in spans], np.float64) for *_, spans in messages]
+
+
+def test_where_words_have_an_estimate_it_chooses_them_and_the_risk_without_them_is_the_models() -> None:
+    model = WordModel()
+    pairs = [(LINES, model.predict([LINES])[0])]
+    reader = EstimatingReader(pairs, model)  # pyright: ignore[reportArgumentType]
+    second = jumps(pairs, model, LIMITS, reader=reader)[0][1]  # pyright: ignore[reportArgumentType]
+    text = LINES[2][1]
+    assert {text[word.start : word.end]: word.weight for word in second.words} == pytest.approx(
+        {"no": 2 / 11, "so": 2 / 11, "hush": 4 / 11, "now": 3 / 11}, abs=1e-4
+    )
+    assert second.without_words == pytest.approx(risk(LINES[:2]))
 
 
 def test_left_out_words_matter_more_than_the_others() -> None:

@@ -20,8 +20,10 @@ from helpers.shards import LINES, conversation, shards, write_shard
 from pipeline.errors import ConfigError, ExportError, Unfinished
 from pipeline.model.folder import seal_model_folder
 from pipeline.model.load import load_model
+from pipeline.review.erasure import forget_speaker
+from pipeline.review.index import speaker_digest
 from pipeline.score import score
-from pipeline.scoring import batches
+from pipeline.scoring import batches, core
 from pipeline.scoring.chats import CHATS, chat_table
 from pipeline.scoring.core import Scorer, score_table
 
@@ -244,6 +246,49 @@ def test_since_reads_only_what_changed_and_equals_a_full_run(
     (first.path / "run.json").write_text(json.dumps(record), "utf-8")
     with pytest.raises(ConfigError, match="was read by another"):
         score([shards], out=tmp_path / "x", since=first.path, **options)
+
+
+def test_since_copies_what_explains_an_unchanged_conversation(
+    tiny_encoder_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thresholds, export = tmp_path / "low.json", tmp_path / "chat.jsonl"
+    thresholds.write_text(json.dumps({"risk": 0.1, "stages": {"access": 0.1, "secrecy": 0.1}}))
+    options: dict[str, Any] = {"model": tiny_encoder_model, "thresholds": thresholds}
+    texts = ["good game", "how old are you anyway", "old enough", "this stays our secret ok", "dinner is ready"]
+    rows = [{"conversation_id": "c", "speaker": "KP"[row % 2], "timestamp": None, "text": text} for row, text in enumerate(texts)]
+    export.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    first = score([export], out=tmp_path / "first", **options)
+    rows.insert(2, {"conversation_id": "c", "speaker": "K", "timestamp": None, "text": ""})  # no words: only positions change
+    export.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    full = score([export], out=tmp_path / "full", **options)
+    columns = pq.read_table(full.path / "scores.parquet", columns=["words", "cues", "why"]).to_pydict()
+    assert all(any(value is not None for value in column) for column in columns.values())
+    assert '"leans_on":[[' in str(columns["why"])
+    explained: list[int] = []
+    explain = core.explain
+    monkeypatch.setattr(core, "explain", lambda pairs, *rest, **more: explained.append(len(pairs)) or explain(pairs, *rest, **more))
+    assert files(score([export], out=tmp_path / "since", since=first.path, **options).path) == files(full.path)
+    assert explained == [0]
+    more = score([export], out=tmp_path / "more", since=first.path, explain=1, **options)  # as this run would explain it, or not
+    assert explained == [0, 1]
+    assert files(more.path) == files(score([export], out=tmp_path / "one", explain=1, **options).path)
+    forget_speaker(first, "no such digest", None, ["c"])  # nothing of the words, but the reasons
+    explained.clear()
+    assert files(score([export], out=tmp_path / "after", since=first.path, **options).path) == files(full.path)
+    assert explained == [1]
+
+
+def test_since_reads_a_conversation_again_of_which_a_person_was_deleted(tiny_encoder_model: Path, tmp_path: Path) -> None:
+    export = tmp_path / "chat.jsonl"
+    rows = [{"conversation_id": "c", "speaker": name, "timestamp": None, "text": "good game"} for name in ("K", "P")]
+    export.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    first = score([export], model=tiny_encoder_model, out=tmp_path / "first", text="include")
+    full = files(first.path)
+    forget_speaker(first, speaker_digest("K"), "K", ["c"])
+    assert files(first.path) != full
+    again = score([export], model=tiny_encoder_model, out=tmp_path / "again", text="include", since=first.path)
+    assert not again.record["failed"]
+    assert files(again.path) == full
 
 
 def copied(model: Path, to: Path) -> Path:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.model.encoder.encoder import EncoderModel, token_states
-from pipeline.model.encoder.runtime import open_token_network
+from pipeline.model.encoder.runtime import OnnxNetwork, exact_session, open_network, open_token_network
 from pipeline.model.encoder.variants import VectorReader
 from pipeline.model.load import load_model
 from pipeline.model.risk_head import RiskHead
@@ -79,7 +79,7 @@ def test_a_message_that_is_cut_has_no_estimate_and_one_that_is_whole_has_one_a_w
 
 def test_a_network_whose_states_have_no_name_gives_no_estimate(tmp_path: Path) -> None:
     (tmp_path / "other.onnx").write_bytes(b"a network of somebody else's")
-    assert open_token_network(tmp_path / "other.onnx") is None
+    assert open_token_network(tmp_path / "other.onnx", lambda arrays: np.zeros((len(arrays["ids"]), 1), np.float32)) is None
 
 
 @pytest.mark.parametrize("speakers", [1, 2, 5])
@@ -91,3 +91,15 @@ def test_the_risk_at_the_end_is_that_of_the_last_message(speakers: int) -> None:
         stages, child = rng.random((messages, 3)).astype(np.float32), rng.random(messages).astype(np.float32)
         assert head.risk_at_end(stages, child, names) == head.risks(stages, child, names)[1][-1]
         assert head.risk_at_end(stages, None, names) == head.risks(stages, None, names)[1][-1]
+
+
+def test_the_vectors_are_the_same_bits_with_the_states_as_a_second_output_and_without(root: Path) -> None:
+    path = root / "models" / "default" / "encoder.onnx"
+    rng = np.random.default_rng(0)
+    network, plain = open_network(path, threads=1), exact_session(str(path), 1)
+    assert isinstance(network, OnnxNetwork)
+    assert open_token_network(path, network) == network.states  # no second session
+    for messages, tokens in ((2, 8), (7, 16), (32, 40)):
+        real = (np.arange(tokens) < rng.integers(2, tokens + 1, (messages, 1))).astype(np.int64)
+        arrays = {"ids": rng.integers(5, 20_000, (messages, tokens)) * real, "real": real}
+        assert np.array_equal(network(arrays), np.asarray(plain.run(["vectors"], arrays)[0]))

@@ -9,11 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.text import Text
-
-from pipeline.cli.console import say, terminal
+from pipeline.cli.console import say
 from pipeline.score import Progress
 
 EVERY_SECONDS = 30.0
@@ -88,7 +84,9 @@ def scoring_progress(*, quiet: bool = False) -> Iterator[Callable[[Progress], No
         yield None
         return
     watch = Watch()
-    show = _bar if sys.stderr.isatty() else _lines
+    show = _lines
+    if sys.stderr.isatty():
+        from pipeline.cli.progress_bar import bar as show
     try:
         with show(watch) as hear:
             yield hear
@@ -113,37 +111,3 @@ def _lines(watch: Watch) -> Iterator[Callable[[Progress], None]]:
     finally:
         over.set()
         thread.join()
-
-
-class _Rate(ProgressColumn):
-    def __init__(self, watch: Watch) -> None:
-        super().__init__()
-        self._watch = watch
-
-    def render(self, task: Task) -> Text:
-        """Return messages a second since the scoring began."""
-        del task
-        return Text("" if self._watch.rate is None else f"{self._watch.rate:,.0f} messages/s")
-
-
-@contextmanager
-def _bar(watch: Watch) -> Iterator[Callable[[Progress], None]]:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[amount]}"),
-        _Rate(watch),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=terminal(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=None, amount="")
-
-        def hear(progress: Progress) -> None:
-            watch.hear(progress)
-            unit = "exports" if progress.phase == "counting" else "messages"
-            of = f" of {progress.total:,}" if progress.total is not None else ""
-            amount = f"{progress.done:,}{of} {unit}" if progress.phase != "reading" else ""
-            bar.update(task, description=progress.phase, completed=progress.done, total=progress.total, amount=amount)
-
-        yield hear

@@ -11,7 +11,9 @@ import typer
 
 from pipeline.cli.console import say
 from pipeline.cli.exit_codes import ExitCode
+from pipeline.cli.model_options import NAME_OR_PATH
 from pipeline.errors import ReviewError
+from pipeline.package_data import MODEL_VARIABLE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -76,6 +78,14 @@ def review(
     export: Annotated[
         list[Path] | None, typer.Option(help="Where an export lies now, to read words that a run did not keep. May be repeated.")
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            envvar=MODEL_VARIABLE,
+            metavar=NAME_OR_PATH,
+            help="The model of the runs, to explain signs that a run did not explain; the default one unless it is given.",
+        ),
+    ] = None,
     webhook: Annotated[
         str | None, typer.Option(help="Tell this address of decisions, signed with --pack-key; ids alone, no word of a chat.")
     ] = None,
@@ -110,6 +120,7 @@ def review(
         single_user=single_user,
         pack_key=pack_key,
         exports=export or [],
+        model=model,
         webhook=webhook,
         shadows=shadow or [],
         say=say,

@@ -25,6 +25,7 @@ from pipeline.cli.read_options import (
     TimezoneOption,
     read_options,
 )
+from pipeline.cli.start import start_lightly
 from pipeline.errors import SafelightError
 
 
@@ -70,9 +71,9 @@ def score(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone (and the JSON, with --json).")] = False,
 ) -> None:
     """Score chat exports and write scores.parquet, conversations.parquet, run.json and report.html."""
+    start_lightly()
     from pipeline.cli.progress import scoring_progress
     from pipeline.cli.summary import as_line, error_summary, run_summary
-    from pipeline.cli.terminal import print_run
     from pipeline.ingest.files.remote import local_paths
     from pipeline.score import score as score_exports
 
@@ -105,5 +106,7 @@ def score(
     if json_:
         say(as_line(run_summary(run, seconds=monotonic() - started, exit_code=ExitCode.NOT_WHOLE if not_whole else ExitCode.OK)))
     elif not quiet:
+        from pipeline.cli.terminal import print_run
+
         print_run(run)
     end(not_whole=not_whole)

@@ -2,7 +2,8 @@
 
 A word's weight is how far the log-odds of the message's strongest stage fall when the word is left out (leave-one-out; Li et al.
 2016), read with the few messages before it. Leaving out every word costs as much as reading a message for each of them, so only the
-words that an estimate finds heaviest are left out, and only the strongest signs of flagged conversations are explained.
+words that an estimate finds heaviest are left out: the others have their estimate, on the scale of those. And only the strongest
+signs of flagged conversations are explained.
 """
 
 from __future__ import annotations
@@ -74,19 +75,33 @@ def explain(
     signs: list[Sign] = []
     for number, (_, prediction) in enumerate(conversations):
         if not prediction.skipped and first_alert(prediction.risk, thresholds.risk) is not None:
-            strongest = sorted(_signs(prediction, model.taxonomy.keys, thresholds), reverse=True)[:most]
+            strongest = sorted(signs_of(prediction, model.taxonomy.keys, thresholds), reverse=True)[:most]
             signs.extend(Sign(number, message, stage) for _, message, stage in strongest)
-    texts = [conversations[sign.conversation][0][sign.number][1] for sign in signs]
-    spans = [word_spans(text) for text in texts]
-    falls = falls_without(signs, texts, spans, reader)
     explanations: list[dict[int, Explanation]] = [{} for _ in conversations]
-    for sign, words, fall, cues in zip(signs, spans, falls, _cues(texts, model), strict=True):
-        stage = model.taxonomy.keys[sign.stage]
-        explanations[sign.conversation][sign.number] = Explanation(stage, heaviest(words, fall), cues)
+    for sign, explanation in zip(signs, explain_signs(conversations, signs, model, reader=reader), strict=True):
+        explanations[sign.conversation][sign.number] = explanation
     return list(explanations)
 
 
-def _signs(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, int]]:
+def explain_signs(
+    conversations: Conversations, signs: Sequence[Sign], model: Model, *, reader: VariantReader | None = None
+) -> list[Explanation]:
+    """Return the explanation of each of some signs, which are read together.
+
+    Of a conversation no more is needed than the message and the few before it.
+    """
+    reader = reader or variant_reader(conversations, model)
+    texts = [conversations[sign.conversation][0][sign.number][1] for sign in signs]
+    spans = [word_spans(text) for text in texts]
+    falls = falls_without(signs, texts, spans, reader)
+    return [
+        Explanation(model.taxonomy.keys[sign.stage], heaviest(words, fall), cues)
+        for sign, words, fall, cues in zip(signs, spans, falls, _cues(texts, model), strict=True)
+    ]
+
+
+def signs_of(prediction: Prediction, keys: Sequence[str], thresholds: Thresholds) -> Iterator[tuple[float, int, int]]:
+    """Yield the probability, the message's number from 0 and the stage of each sign: the strongest stage over its threshold."""
     for number, probabilities in enumerate(prediction.stages.tolist()):
         if over := stages_over(dict(zip(keys, probabilities, strict=True)), thresholds.stages):
             probability, stage = max((probability, stage) for stage, probability in over.items())
@@ -105,8 +120,9 @@ def _cues(texts: Sequence[str], model: Model) -> list[tuple[str, ...]]:
 def falls_without(
     signs: Sequence[Sign], texts: Sequence[str], spans: Sequence[Sequence[Span]], reader: VariantReader
 ) -> list[NDArray[np.float64]]:
-    """Return for each sign how far the log-odds of its stage fall without each span; 0 for spans that were not tried."""
-    tried = likely_spans(signs, spans, reader)
+    """Return for each sign how far the log-odds of its stage fall without each span; of spans that were not tried, an estimate."""
+    estimates = _estimates(signs, spans, reader)
+    tried = [_tried(estimate, len(places)) for estimate, places in zip(estimates, spans, strict=True)]
     variants: list[Reworded] = []
     for sign, text, places, numbers in zip(signs, texts, spans, tried, strict=True):
         variants.append(Reworded(sign.conversation, sign.number, text))
@@ -114,24 +130,37 @@ def falls_without(
     odds = log_odds(reader.stages(variants))
     falls: list[NDArray[np.float64]] = []
     row = 0
-    for sign, places, numbers in zip(signs, spans, tried, strict=True):
-        fall = np.zeros(len(places))
-        fall[numbers] = odds[row, sign.stage] - odds[row + 1 : row + 1 + len(numbers), sign.stage]
-        falls.append(fall)
+    for sign, estimate, numbers in zip(signs, estimates, tried, strict=True):
+        read = odds[row, sign.stage] - odds[row + 1 : row + 1 + len(numbers), sign.stage]
+        falls.append(read if estimate is None else _filled(estimate, numbers, read))
         row += len(numbers) + 1
     return falls
 
 
-def likely_spans(signs: Sequence[Sign], spans: Sequence[Sequence[Span]], reader: VariantReader) -> list[list[int]]:
-    """Return the numbers of the spans of each sign that are worth leaving out: the heaviest by estimate, or all without one."""
+def _estimates(signs: Sequence[Sign], spans: Sequence[Sequence[Span]], reader: VariantReader) -> list[NDArray[np.float64] | None]:
+    """Return by how much each span of a sign is estimated to add to its stage; ``None`` where all of few spans are left out."""
     long = [place for place, words in enumerate(spans) if len(words) > TRIED]
-    estimates = reader.contributions([(signs[place].conversation, signs[place].number, spans[place]) for place in long])
-    likely = [list(range(len(words))) for words in spans]
-    for place, estimate in zip(long, estimates, strict=True):
-        if estimate is not None:
-            order = np.argsort(-estimate[:, signs[place].stage], kind="stable")[:TRIED]
-            likely[place] = sorted(order.tolist())
-    return likely
+    contributions = reader.contributions([(signs[place].conversation, signs[place].number, spans[place]) for place in long])
+    estimates: list[NDArray[np.float64] | None] = [None for _ in signs]
+    for place, contribution in zip(long, contributions, strict=True):
+        if contribution is not None:
+            estimates[place] = contribution[:, signs[place].stage]
+    return estimates
+
+
+def _tried(estimate: NDArray[np.float64] | None, count: int) -> list[int]:
+    """Return the numbers of the spans that are worth leaving out: the heaviest by estimate, or all without one."""
+    if estimate is None:
+        return list(range(count))
+    return sorted(np.argsort(-estimate, kind="stable")[:TRIED].tolist())
+
+
+def _filled(estimate: NDArray[np.float64], numbers: Sequence[int], read: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the estimates on the scale of what was read, and what was read in the place of theirs."""
+    estimated = np.maximum(estimate[list(numbers)], 0.0).sum()
+    falls = estimate * (np.maximum(read, 0.0).sum() / estimated if estimated > 0 else 0.0)
+    falls[list(numbers)] = read
+    return falls
 
 
 def heaviest(spans: Sequence[Span], falls: Sequence[float] | NDArray[np.float64]) -> tuple[Word, ...]:

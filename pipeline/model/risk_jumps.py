@@ -1,7 +1,8 @@
 """Why the running risk of a flagged conversation jumped: stages, words and earlier messages, and what it would be without them.
 
-Each figure is what the model itself says of the conversation up to that message, with one thing left out: no estimate.
-Only the largest jumps are explained, the one that raised the alert always among them.
+Each risk is what the model itself says of the conversation up to that message, with something left out: no estimate. Which words
+are left out is estimated, where the model can: from how much each adds to the message's strongest stage, not by reading the message
+without each of them. Only the largest jumps are explained, the one that raised the alert always among them.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import numpy as np
 
 from pipeline.alerts import first_alert
 from pipeline.model.base import Model, Prediction, Utterance
-from pipeline.model.explain import Sign, Word, heaviest, likely_spans, without, word_spans
+from pipeline.model.explain import Sign, Word, heaviest, without, word_spans
 from pipeline.model.variant_reader import variant_reader
-from pipeline.model.variants import CONTEXT, Conversations, LeftOut, Reworded, VariantReader
+from pipeline.model.variants import CONTEXT, Conversations, LeftOut, Reworded, Span, VariantReader
 from pipeline.thresholds import Thresholds
 
 MOST = 3
@@ -40,8 +41,9 @@ class Jump:
     """A rise of the running risk at a message with words; messages are numbered from 0 here, and by position in the results.
 
     ``stages`` are the strongest of the message with their probabilities, whether over their thresholds or not. ``words`` carried
-    the rise; ``without_words`` is the risk when they are left out. ``leans_on`` are earlier messages with the risk when that one is
-    left out, the most telling first. Where a conversation is too long these three are empty or ``None``.
+    the rise, by what they add to the first of them; ``without_words`` is the risk when they are left out. ``leans_on`` are earlier
+    messages with the risk when that one is left out, the most telling first. Where a conversation is too long these three are empty
+    or ``None``.
     """
 
     number: int
@@ -63,6 +65,21 @@ class Jump:
             "leans_on": [[positions[number], round(risk, 4)] for number, risk in self.leans_on],
         }
         return json.dumps(about, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, content: str, number: int, positions: Sequence[int]) -> Jump:
+        """Return the jump at a message from what `as_json` made of it with these ``positions``; its figures are rounded."""
+        about = json.loads(content)
+        numbers = {position: place for place, position in enumerate(positions)}
+        return cls(
+            number,
+            before=about["before"],
+            after=about["after"],
+            stages=tuple((stage, value) for stage, value in about["stages"]),
+            words=tuple(Word(*word) for word in about["words"]),
+            without_words=about["without_words"],
+            leans_on=tuple((numbers[position], risk) for position, risk in about["leans_on"]),
+        )
 
 
 def jumps(
@@ -114,24 +131,13 @@ def _computed(rises: Sequence[tuple[int, Jump]], conversations: Conversations, r
     texts = [conversations[number][0][jump.number][1] for number, jump in rises]
     spans = [word_spans(text) for text in texts]
     signs = [Sign(number, jump.number, int(conversations[number][1].stages[jump.number].argmax())) for number, jump in rises]
-    tried = likely_spans(signs, spans, reader)
+    words = _words(signs, texts, spans, [jump.after for _, jump in rises], reader)
     earlier = [sorted(_earlier(conversations[number][1], conversations[number][0], jump.number)) for number, jump in rises]
-    worded = [
-        Reworded(number, jump.number, without(text, [places[span]]))
-        for (number, jump), text, places, numbers in zip(rises, texts, spans, tried, strict=True)
-        for span in numbers
-    ]
     left_out = [
         LeftOut(number, jump.number, message)
         for (number, jump), messages in zip(rises, earlier, strict=True)
         for message in messages
     ]
-    risks = iter(reader.risks(worded))
-    words = []
-    for (_, jump), places, numbers in zip(rises, spans, tried, strict=True):
-        falls = np.zeros(len(places))
-        falls[numbers] = [jump.after - next(risks) for _ in numbers]
-        words.append(heaviest(places, falls))
     rest = _without_words(rises, texts, words, reader)
     risks = iter(reader.risks(left_out))
     leans = [sorted(((message, next(risks)) for message in messages), key=lambda lean: lean[1]) for messages in earlier]
@@ -144,6 +150,25 @@ def _computed(rises: Sequence[tuple[int, Jump]], conversations: Conversations, r
         )
         for place, (_, jump) in enumerate(rises)
     ]
+
+
+def _words(
+    signs: Sequence[Sign], texts: Sequence[str], spans: Sequence[Sequence[Span]], after: Sequence[float], reader: VariantReader
+) -> list[tuple[Word, ...]]:
+    """Return the words that carried each rise to ``after``: by estimate, or where there is none by the risk without each."""
+    estimates = reader.contributions([(sign.conversation, sign.number, places) for sign, places in zip(signs, spans, strict=True)])
+    unknown = [place for place, estimate in enumerate(estimates) if estimate is None]
+    variants = [
+        Reworded(signs[place].conversation, signs[place].number, without(texts[place], [span]))
+        for place in unknown
+        for span in spans[place]
+    ]
+    risks = iter(reader.risks(variants))
+    falls = [
+        estimate[:, sign.stage] if estimate is not None else np.asarray([risk - next(risks) for _ in places])
+        for sign, places, estimate, risk in zip(signs, spans, estimates, after, strict=True)
+    ]
+    return [heaviest(places, fall) for places, fall in zip(spans, falls, strict=True)]
 
 
 def _without_words(

@@ -43,7 +43,7 @@ class MessageView:
 
     ``pieces`` is the text cut up, each piece with its share of what carried the sign, 0 for most. ``reply_to`` is the position of
     the message that it answers. ``peak`` is the highest running risk so far, and ``fell`` why the risk is lower than at the message
-    before. ``later`` says how long nobody wrote before it, where that is long.
+    before. ``later`` says how long nobody wrote before it, where that is long. ``explained``: the words that carried it are known.
     """
 
     position: int
@@ -65,6 +65,7 @@ class MessageView:
     peak: float
     fell: str | None
     later: str | None
+    explained: bool
 
     @property
     def hints(self) -> list[StageScore]:

@@ -148,6 +148,7 @@ def _messages(run: Run, messages: Sequence[ScoredMessage], alert: int | None, *,
                 peak=peak,
                 fell=why_fallen(message, risk, latest),
                 later=silence(spoken, message.timestamp),
+                explained=bool(words),
             )
         )
         before, risk, spoken = day or before, message.risk, message.timestamp or spoken

@@ -25,6 +25,7 @@ from pipeline.results import open_run
 from pipeline.review.accounts import add_reader, all_readers, find_reader
 from pipeline.review.audit import verify
 from pipeline.review.audit_head import note_head
+from pipeline.review.explanations import Explainer
 from pipeline.review.index import open_in_store
 from pipeline.review.original_text import Originals
 from pipeline.review.queue import platforms
@@ -85,6 +86,7 @@ def review(
     single_user: bool = False,
     pack_key: Path | None = None,
     exports: Sequence[Path] = (),
+    model: Path | None = None,
     webhook: str | None = None,
     shadows: Sequence[Path] = (),
     say: Callable[[str], None] = lambda _: None,
@@ -105,6 +107,7 @@ def review(
         for shadow in shadows:
             _add_shadow(app_state, shadow)
         app_state.originals = Originals(exports)
+        app_state.explainer = Explainer(model)
         if webhook is not None:
             app_state.webhook = _webhook(webhook, pack_key)
         with opened.reading() as connection:

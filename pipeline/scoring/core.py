@@ -21,6 +21,7 @@ from pipeline.model.variant_reader import variant_reader
 from pipeline.results import TextPolicy, conversations_schema, kept, scores_schema, stage_column
 from pipeline.scoring.fingerprint import fingerprint
 from pipeline.scoring.sentences import sentence_of
+from pipeline.scoring.since import Reading, Reasons
 from pipeline.thresholds import Thresholds
 
 DAMAGE = (RuntimeError, ValueError, OverflowError, MemoryError)
@@ -66,7 +67,7 @@ class Talk:
     lines: list[Utterance]
     platform: str | None
     title: str | None
-    known: Prediction | None = None
+    known: Reading | None = None
 
 
 def score_table(chats: pa.Table, scorer: Scorer) -> Scored:
@@ -74,7 +75,7 @@ def score_table(chats: pa.Table, scorer: Scorer) -> Scored:
     return prepare_table(chats, scorer)()
 
 
-def prepare_table(chats: pa.Table, scorer: Scorer, known: Mapping[str, Prediction] | None = None) -> Callable[[], Scored]:
+def prepare_table(chats: pa.Table, scorer: Scorer, known: Mapping[str, Reading] | None = None) -> Callable[[], Scored]:
     """Do what needs no network and return the rest; ``known`` are readings from a previous run, by fingerprint.
 
     A conversation that cannot be scored is left out of the scores and named in ``failed``: the others are then read one by one.
@@ -107,13 +108,15 @@ def _one_by_one(talks: Sequence[Talk], scorer: Scorer) -> Scored:
     return Scored(scores, pa.concat_tables([empty.conversations, *(part.conversations for part in parts)]), tuple(failed))
 
 
-def _talk(chats: pa.Table, row: int, known: Mapping[str, Prediction]) -> Talk:
+def _talk(chats: pa.Table, row: int, known: Mapping[str, Reading]) -> Talk:
     messages = chats["messages"][row].values
     names = [field.name for field in messages.type]
     columns = {name: messages.field(number).to_pylist() for number, name in enumerate(names)}
     read = utterances_of_rows(zip(columns["speaker"], columns["kind"], columns["text"], strict=True))
     rows, lines = [number for number, _ in read], [line for _, line in read]
     previous = known.get(fingerprint(lines)) if known else None
+    if previous is not None and len(previous.prediction.risk) != len(lines):  # what somebody said was deleted of that run
+        previous = None
     return Talk(
         str(chats["conversation_id"][row]),
         columns,
@@ -132,32 +135,31 @@ def _prepare(talks: Sequence[Talk], scorer: Scorer) -> Callable[[], Scored]:
 
     def scored() -> Scored:
         fresh = iter(finish())
-        predictions = [talk.known or next(fresh) for talk in talks]
-        reasons: Sequence[Mapping[int, Explanation]] = [{} for _ in talks]
-        found_jumps: Sequence[Sequence[Jump]] = [() for _ in talks]
-        if scorer.thresholds is not None and scorer.explain:
-            pairs = [(talk.lines, prediction) for talk, prediction in zip(talks, predictions, strict=True)]
-            reader = variant_reader(pairs, scorer.model)
-            reasons = explain(pairs, scorer.model, scorer.thresholds, most=scorer.explain, reader=reader)
-            found_jumps = jumps(pairs, scorer.model, scorer.thresholds, reader=reader)
-        return _tables(talks, predictions, reasons, found_jumps, scorer)
+        predictions = [talk.known.prediction if talk.known else next(fresh) for talk in talks]
+        return _tables(talks, predictions, _reasons(talks, predictions, scorer), scorer)
 
     return scored
 
 
-def _tables(
-    talks: Sequence[Talk],
-    predictions: Sequence[Prediction],
-    reasons: Sequence[Mapping[int, Explanation]],
-    jump_lists: Sequence[Sequence[Jump]],
-    scorer: Scorer,
-) -> Scored:
+def _reasons(talks: Sequence[Talk], predictions: Sequence[Prediction], scorer: Scorer) -> list[Reasons]:
+    """Return what explains each conversation: as a previous run has it, or computed."""
+    if scorer.thresholds is None or not scorer.explain:
+        return [Reasons({}, ()) for _ in talks]
+    kept = [talk.known.reasons if talk.known else None for talk in talks]
+    pairs = [(talk.lines, read) for talk, read, known in zip(talks, predictions, kept, strict=True) if known is None]
+    reader = variant_reader(pairs, scorer.model)
+    signs = explain(pairs, scorer.model, scorer.thresholds, most=scorer.explain, reader=reader)
+    computed = map(Reasons, signs, jumps(pairs, scorer.model, scorer.thresholds, reader=reader))
+    return [known if known is not None else next(computed) for known in kept]
+
+
+def _tables(talks: Sequence[Talk], predictions: Sequence[Prediction], reasons: Sequence[Reasons], scorer: Scorer) -> Scored:
     keys = scorer.model.taxonomy.keys
     schema = scores_schema(keys)
     columns: dict[str, list[Any]] = {field.name: [] for field in schema}
     numbers: dict[str, list[NDArray[np.float32]]] = {name: [] for name in (*map(stage_column, keys), "risk", "speaker_risk")}
     summaries: list[dict[str, Any]] = []
-    for talk, prediction, why, risen in zip(talks, predictions, reasons, jump_lists, strict=True):
+    for talk, prediction, explained in zip(talks, predictions, reasons, strict=True):
         count = len(talk.columns["kind"])
         slots = _slots(talk.columns["speaker"])
         risk = _running(prediction.risk, talk.rows, count)
@@ -172,8 +174,8 @@ def _tables(
         columns["conversation_id"] += [talk.id] * count
         columns["position"] += range(1, count + 1)
         columns["speaker_slot"] += slots
-        columns["words"] += _words(talk.rows, why, count)
-        columns["cues"] += _cues(talk.rows, why, count)
+        columns["words"] += _words(talk.rows, explained.signs, count)
+        columns["cues"] += _cues(talk.rows, explained.signs, count)
         columns["skipped"] += [prediction.skipped] * count
         for name in ("message_id", "kind", "timestamp", "source_file", "source_line", "source_row"):
             columns[name] += talk.columns[name]
@@ -185,7 +187,7 @@ def _tables(
             talk.lines, talk.rows, slots, stages, speaker_risk, risk, taxonomy=scorer.model.taxonomy, thresholds=scorer.thresholds
         )
         columns["facts"] += facts
-        columns["why"] += _why(talk.rows, risen, count)
+        columns["why"] += _why(talk.rows, explained.jumps, count)
         summaries.append(_summary(talk, prediction, risk, slots, keys, scorer.text) | summary)
     arrays = [
         pa.array(np.concatenate(numbers[field.name]) if talks else [], field.type, from_pandas=True)

@@ -187,12 +187,13 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName = DEFAULT_RUNTIME,
     taxonomy = validate_settings(folder.json("labels.json"), Taxonomy, where=str(folder.path / "labels.json"))
     calibration = folder.json("calibration.json")
     tokenizer = Tokenizer.from_file(str(folder.path / "tokenizer.json"))
+    network = open_network(folder.path / NETWORK, runtime=runtime, device=device)
     try:
         weights = load_file(folder.path / "model.safetensors")
         return EncoderModel(
             taxonomy=taxonomy,
             tokenizer=MessageTokenizer(tokenizer, recipe.message_tokens),
-            network=open_network(folder.path / NETWORK, runtime=runtime, device=device),
+            network=network,
             head=ContextHead(**{name: weights[name] for name in _HEAD}),
             calibration=_platt([calibration["stages"][stage] for stage in taxonomy.keys]),
             ages=_platt([calibration["under_18"]]),
@@ -200,7 +201,7 @@ def load_encoder(folder: ModelFolder, *, runtime: RuntimeName = DEFAULT_RUNTIME,
             prefilter=load_prefilter(folder),
             chunk_tokens=GPU_TOKENS if device == "cuda" else CHUNK_TOKENS,
             runtime="torch" if device == "cuda" else runtime,
-            states=open_token_network(folder.path / NETWORK),
+            states=open_token_network(folder.path / NETWORK, network),
         )
     except SafetensorError as error:
         raise ModelFolderError("the weights are damaged", where=str(folder.path), do="Get the model folder again") from error

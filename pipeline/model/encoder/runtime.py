@@ -50,7 +50,7 @@ def open_network(
         return open_torch(path.parent, device=device)
     count = _threads(threads)
     try:
-        return _openvino(path, count) if runtime == "openvino" else _onnxruntime(path, count)
+        return _openvino(path, count) if runtime == "openvino" else OnnxNetwork(path, count)
     except RuntimeError as error:
         raise ModelFolderError(f"{runtime} cannot run the network", where=str(path), do="Get the model folder again") from error
 
@@ -110,22 +110,18 @@ def exact_session(network: str | bytes, threads: int) -> onnxruntime.InferenceSe
     return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
 
 
-def open_token_network(path: Path, *, threads: int | None = None) -> TokenNetwork | None:
-    """Return the network with the states of the tokens as its output, which ONNX Runtime loads when it is first called.
+def open_token_network(path: Path, network: Network, *, threads: int | None = None) -> TokenNetwork | None:
+    """Return the network with the states of the tokens as its output: the session of ``network`` where that gives them.
 
-    ``None`` where the file has no such output inside it, by the name that the export gives it.
+    Another runtime gives none: then ONNX Runtime loads the file when the states are first asked for. ``None`` where the file has no
+    such output inside it, by the name that the export gives it.
     """
-    content = path.read_bytes()
-    if _STATES not in content:
+    if isinstance(network, OnnxNetwork):
+        return network.states if network.gives_states else None
+    if _STATES_NODE not in path.read_bytes():
         return None
-    loaded: list[Network] = []
-
-    def run(arrays: Arrays) -> NDArray[np.float32]:
-        if not loaded:
-            loaded.append(_onnxruntime(path.read_bytes() + _STATES_OUTPUT, _threads(threads), output=_STATES.decode()))
-        return loaded[0](arrays)
-
-    return run
+    loaded = cache(lambda: OnnxNetwork(path, _threads(threads)))
+    return lambda arrays: loaded().states(arrays)
 
 
 def _field(number: int, content: bytes) -> bytes:
@@ -133,10 +129,13 @@ def _field(number: int, content: bytes) -> bytes:
     return bytes([number << 3 | 2, len(content)]) + content
 
 
-_STATES = b"/Mul_output_0"
+_STATES = "/Mul_output_0"
 """What the export calls the states of the tokens, padding at 0, of which `MessageNetwork` takes the mean."""
 
-_STATES_OUTPUT = _field(7, _field(12, _field(1, _STATES) + _field(2, _field(1, b"\x08\x01"))))
+_STATES_NODE = _field(2, _STATES.encode())
+"""``node { output: … }``: how that name stands in the file, where a longer name that ends with it does not."""
+
+_STATES_OUTPUT = _field(7, _field(12, _field(1, _STATES.encode()) + _field(2, _field(1, b"\x08\x01"))))
 """``graph { output { name: … type { tensor_type { elem_type: FLOAT } } } }``: what is appended to a message is merged into it."""
 
 
@@ -144,20 +143,41 @@ def _threads(threads: int | None) -> int:
     return threads or int(os.environ.get("OMP_NUM_THREADS") or 0) or os.cpu_count() or 1
 
 
-def _onnxruntime(network: Path | bytes, threads: int, *, output: str = "vectors") -> Network:
-    try:
-        session = exact_session(network if isinstance(network, bytes) else str(network), threads)
-    except Exception as error:  # its errors have no common name
-        raise RuntimeError(type(error).__name__) from error
+class OnnxNetwork:
+    """A network in ONNX Runtime. One session gives the vectors of messages and, where they are asked for, the states of the tokens.
 
-    def run(arrays: Arrays) -> NDArray[np.float32]:
+    A session more would take its time to load, and its memory. The vectors are the same bits with the second output and without.
+    """
+
+    def __init__(self, path: Path, threads: int) -> None:
+        """Load the file.
+
+        Raises
+        ------
+        RuntimeError
+            When it is none that ONNX Runtime can run.
+        """
+        content = path.read_bytes()
+        self.gives_states = _STATES_NODE in content
+        try:
+            self._session = exact_session(content + _STATES_OUTPUT if self.gives_states else content, threads)
+        except Exception as error:  # its errors have no common name
+            raise RuntimeError(type(error).__name__) from error
+
+    def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
+        """Return the vectors of messages."""
+        return self._run("vectors", arrays)
+
+    def states(self, arrays: Arrays) -> NDArray[np.float32]:
+        """Return the states of the tokens of messages."""
+        return self._run(_STATES, arrays)
+
+    def _run(self, output: str, arrays: Arrays) -> NDArray[np.float32]:
         count = len(arrays["ids"])
         if count == 1:  # a lone sequence takes another path there, with other last bits: it is run beside itself
             arrays = {name: np.repeat(array, 2, axis=0) for name, array in arrays.items()}
         try:
-            (numbers,) = session.run([output], arrays)
+            (numbers,) = self._session.run([output], arrays)
         except Exception as error:
             raise RuntimeError(type(error).__name__) from error
         return np.asarray(numbers)[:count]
-
-    return run

@@ -30,6 +30,7 @@ class VectorReader:
         self._model = model
         self._vectors: dict[int, Vectors] = {}
         self._worded: dict[str, Vectors] = {}
+        self._token_states: dict[str, Vectors] = {}
         self._seen: dict[tuple[int, int], Vectors] = {}
         self._probabilities: dict[int, tuple[Vectors, Vectors]] = {}
 
@@ -56,20 +57,34 @@ class VectorReader:
         """
         if self._model.states is None:
             return [None for _ in messages]
-        texts = [self._conversations[conversation][0][number][1] for conversation, number, _ in messages]
-        words = [[("", text[start:end]) for start, end in spans] for text, (*_, spans) in zip(texts, messages, strict=True)]
-        pieces = self._model.tokenizer.pieces([[("", text) for text in texts], *words])
-        states = token_states(self._model.states, pieces[0], closing=self._model.tokenizer.closing)
+        states = self._states([self._conversations[conversation][0][number][1] for conversation, number, _ in messages])
         seen = [
-            self._seen_without_words(conversation, number, rows, [len(word) - 1 for word in tokens])
-            for (conversation, number, _), rows, tokens in zip(messages, states, pieces[1:], strict=True)
+            self._seen_without_words(message, rows, lengths)
+            for message, rows, lengths in zip(messages, states, self._lengths(messages), strict=True)
         ]
         odds = log_odds(self._probable([rows for rows in seen if rows is not None])[0])
         ends = np.cumsum([len(rows) for rows in seen if rows is not None])
         parts = iter(np.split(odds, ends[:-1]))
         return [None if rows is None else (odds := next(parts))[0] - odds[1:] for rows in seen]
 
-    def _seen_without_words(self, conversation: int, number: int, states: Vectors, lengths: Sequence[int]) -> Vectors | None:
+    def _states(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return the states of the tokens of each text, with the opening and the closing one; a text is read once."""
+        unread = [text for text in dict.fromkeys(texts) if text not in self._token_states]
+        if unread and self._model.states is not None:
+            (pieces,) = self._model.tokenizer.pieces([[("", text) for text in unread]])
+            states = token_states(self._model.states, pieces, closing=self._model.tokenizer.closing)
+            self._token_states.update(zip(unread, states, strict=True))
+        return [self._token_states[text] for text in texts]
+
+    def _lengths(self, messages: Sequence[tuple[int, int, Sequence[Span]]]) -> list[list[int]]:
+        """Return how many tokens each span of each message has."""
+        texts = [self._conversations[conversation][0][number][1] for conversation, number, _ in messages]
+        words = [[("", text[start:end]) for start, end in spans] for text, (*_, spans) in zip(texts, messages, strict=True)]
+        return [[len(word) - 1 for word in tokens] for tokens in self._model.tokenizer.pieces(words)]
+
+    def _seen_without_words(
+        self, message: tuple[int, int, Sequence[Span]], states: Vectors, lengths: Sequence[int]
+    ) -> Vectors | None:
         """Return what a message is seen as, whole and then without each span; nothing where its tokens are not those of its spans.
 
         ``states`` are those of its tokens with the opening and the closing one, ``lengths`` the tokens of each span.
@@ -80,7 +95,7 @@ class VectorReader:
         ends = np.cumsum(lengths) + 1
         sums = [total, *(total - states[end - length : end].sum(axis=0) for end, length in zip(ends, lengths, strict=True))]
         message_vectors = np.stack(sums)
-        seen = np.repeat(self._in_context(conversation, number)[None], len(message_vectors), axis=0)
+        seen = np.repeat(self._in_context(*message[:2])[None], len(message_vectors), axis=0)
         length = np.linalg.norm(seen[0, : message_vectors.shape[1]])
         lengths_of_all = np.maximum(np.linalg.norm(message_vectors, axis=1), 1e-9)
         seen[:, : message_vectors.shape[1]] = message_vectors * (length / lengths_of_all)[:, None]

@@ -19,6 +19,7 @@ from pipeline.report.build import page_environment
 from pipeline.results import Run
 from pipeline.review.audit_head import note_head
 from pipeline.review.care import note_work, seen_today
+from pipeline.review.explanations import Explainer
 from pipeline.review.headlines import title_of
 from pipeline.review.notes import open_for
 from pipeline.review.original_text import Originals
@@ -70,6 +71,7 @@ class AppState:
     has_shadow: bool = False
     webhook: Webhook | None = None
     originals: Originals = field(default_factory=Originals)
+    explainer: Explainer = field(default_factory=Explainer)
     environment: Environment = field(default_factory=lambda: _environment())
     lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -77,6 +77,13 @@ def open_case(app_state: AppState, number: int, *, whole: bool = False, words: b
     return Case(row, run, conversation, messages, view, missing)
 
 
+def with_messages(case: Case, messages: Sequence[ScoredMessage]) -> ConversationView:
+    """Return the view of a conversation, whole and with its words, with other messages than the results hold."""
+    return conversation_view(
+        case.run, case.conversation, messages, case.row.number, verbatim=True, shown_whole=max(case.row.messages, 1)
+    )
+
+
 def _read_words(
     app_state: AppState, run: Run, conversation: ScoredConversation, messages: Sequence[ScoredMessage]
 ) -> list[ScoredMessage]:

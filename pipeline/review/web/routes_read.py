@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from pipeline.errors import ReviewError
@@ -13,7 +14,7 @@ from pipeline.review.audit import append
 from pipeline.review.policy import watch_reveals
 from pipeline.review.translate import is_installed, translated
 from pipeline.review.web.app_state import Acting, Asking, CurrentAppState, Refused, working
-from pipeline.review.web.conversation_view import WHY_SEVERAL, has_words, open_case
+from pipeline.review.web.conversation_view import WHY_SEVERAL, has_words, in_place, of_case, open_case, with_messages
 from pipeline.text.slang import spelled_out
 
 router = APIRouter(prefix="/c/{number:int}")
@@ -81,6 +82,35 @@ def translate(app_state: CurrentAppState, asking: Acting, number: int, position:
         append(connection, asking.reader.name, "translate", case.row.key.subject, position=position)
     app_state.noted()
     return app_state.fragment("translation.html", said=said, problem=problem, language=asking.reader.language)
+
+
+@router.post("/why/{position:int}")
+def why(request: Request, app_state: CurrentAppState, asking: Acting, number: int, position: int) -> Response:
+    """Show a message with the words that make it a sign, computed now: the run explained others. It counts as revealed."""
+    _require_words(asking)
+    if app_state.reads_blind(number, asking.reader):
+        raise Refused("You read this conversation blind: nothing of the model is shown with its words.")
+    case = open_case(app_state, number, whole=True, words=True)
+    if not 1 <= position <= case.row.messages:
+        raise ReviewError("there is no such message", do="Load the page again")
+    message, problem = None, None
+    try:
+        messages = list(case.messages)
+        messages[position - 1] = app_state.explainer.explain(case.run, messages, position)
+        message = cast(MessageView, with_messages(case, messages).rows[position - 1])
+    except ReviewError as error:
+        problem = str(error)
+    if message is not None:
+        with app_state.store.writing() as connection:
+            append(connection, asking.reader.name, "reveal", case.row.key.subject, position=position)
+            append(connection, asking.reader.name, "explain", case.row.key.subject, position=position)
+            watch_reveals(connection, asking.reader)
+        working(app_state, asking)
+        app_state.noted()
+    about = {"m": message, "problem": problem, "c": case.view, "position": position, "stage_names": of_case(case)["stage_names"]}
+    if in_place(request):
+        return app_state.fragment("explained_words.html", **about)
+    return app_state.page("explained.html", asking, **about)
 
 
 def _require_words(asking: Asking) -> None:

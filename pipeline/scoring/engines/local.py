@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pipeline.errors import ExportError
 from pipeline.ingest import ReadOptions
 from pipeline.ingest.units import Unit
-from pipeline.model.base import Prediction
 from pipeline.scoring.batches import Batch, UnitEnd, ahead, unit_batches
 from pipeline.scoring.checkpoint import Checkpoint
 from pipeline.scoring.core import Scored, Scorer, prepare_table
+from pipeline.scoring.since import Reading
 
 AHEAD = 2
 """Batches that are read ahead, and prepared ahead."""
@@ -31,7 +31,7 @@ def score_units(
     checkpoint: Checkpoint,
     options: ReadOptions,
     *,
-    known: Mapping[str, Prediction] | None = None,
+    known: Mapping[str, Reading] | None = None,
     progress: Callable[[int], None],
 ) -> None:
     """Score what is missing of ``checkpoint``; ``progress`` is told how many more messages were scored.
@@ -83,7 +83,7 @@ def _read(units: Sequence[Unit], scorer: Scorer, checkpoint: Checkpoint, options
 
 
 def _prepared(
-    events: Iterator[Batch | UnitEnd], scorer: Scorer, known: Mapping[str, Prediction] | None
+    events: Iterator[Batch | UnitEnd], scorer: Scorer, known: Mapping[str, Reading] | None
 ) -> Iterator[tuple[Batch | UnitEnd, Callable[[], Scored] | None]]:
     for event in events:
         yield event, prepare_table(event.chats, scorer, known) if isinstance(event, Batch) else None
