@@ -73,10 +73,8 @@ def escaped_encoding(head: bytes) -> str | None:
 
 def is_legacy_text(head: bytes) -> bool:
     """Whether a head is text that is not UTF-8; the last letter may be cut off."""
-    whole = head if len(head) < _BLOCK else head[:-_LONGEST_LETTER]
-    return _CONTROLS.search(head) is None and not any(
-        is_utf8(head[: len(whole) + more]) for more in range(len(head) - len(whole) + 1)
-    )
+    ends = range(len(head) - _LONGEST_LETTER if len(head) >= _BLOCK else len(head), len(head) + 1)
+    return _CONTROLS.search(head) is None and not any(is_utf8(head[:end]) for end in ends)
 
 
 def legacy_encoding(stream: BinaryIO) -> str | None:
