@@ -6,6 +6,7 @@ COPY requirements/ requirements/
 COPY pyproject.toml README.md LICENSE ./
 COPY configs/ configs/
 COPY models/default/ models/default/
+COPY data/practice/ data/practice/
 COPY evaluation/ evaluation/
 COPY pipeline/ pipeline/
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,8 @@ def test_whatever_is_copied_is_sent_to_the_builder(root: Path) -> None:
     }
     assert copied == sent
     assert all((root / path).exists() for path in copied)
+    wheel = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {*wheel["force-include"], *wheel["packages"]} <= copied, "the wheel is built from what is copied"
 
 
 def test_packages_are_installed_by_hash(root: Path) -> None:
