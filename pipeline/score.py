@@ -107,10 +107,11 @@ def score(
         folder, loaded = load_model(model, device=device, runtime=runtime)
         chosen = read_thresholds(thresholds or folder.path / THRESHOLDS)
         cascading = _cascade(loaded, chosen, cascade, model)
-        known = None
-        if since is not None:
-            about = {"model_id": folder.id, "cascade": cascading, "runtime": loaded.runtime}
-            known = Known(since, thresholds=chosen, explain=explain, **about)
+        known = (
+            Known(since, model_id=folder.id, cascade=cascading, runtime=loaded.runtime, thresholds=chosen, explain=explain)
+            if since is not None
+            else None
+        )
         started = datetime.now(UTC)
         log = ReadLog()
         tell = progress or (lambda _: None)

@@ -24,11 +24,11 @@ from pipeline.link.graph import write_graph
 from pipeline.link.groups import all_communities
 from pipeline.link.identifiers import Exports
 from pipeline.link.identities import find_links
-from pipeline.link.keys import Pseudonyms, key_for, key_place, read_key
+from pipeline.link.keys import key_for, key_place, read_key
 from pipeline.link.patterns import find_patterns
 from pipeline.link.report import write_report
 from pipeline.link.schemas import GRAPH_JSON, GRAPHML, LINK, REPORT, SCHEMAS
-from pipeline.link.settings import IndicatorSettings, LinkSettings, read_indicators, require_stages
+from pipeline.link.settings import LinkSettings, read_indicators, require_stages
 from pipeline.link.step import RunContext
 from pipeline.link.tables import Pattern
 from pipeline.link.vectors import load_vectors
@@ -126,7 +126,7 @@ def link(
         pseudonyms = key_for(out) if key is None else read_key(key)
         find_places = places and find_spec("spacy") is not None
         wanted = {"names": names == "include", "places": find_places, "model": vectors}
-        contexts = [replace(_context(run, pseudonyms, settings, known), **wanted) for run in opened]
+        contexts = [replace(RunContext.of(run, pseudonyms, settings, known), **wanted) for run in opened]
         with timings.step("read"):
             collect(contexts, Path(work) / "parts", engine=engine, progress=progress)
         with open_database(Path(work), memory=memory) as connection:
@@ -183,20 +183,6 @@ def _open(paths: Sequence[Path]) -> list[Run]:
                 do="Score all exports with models of one taxonomy",
             )
     return opened
-
-
-def _context(run: Run, pseudonyms: Pseudonyms, settings: LinkSettings, indicators: tuple[IndicatorSettings, ...]) -> RunContext:
-    return RunContext(
-        run=run.id,
-        path=str(run.path.resolve()),
-        stages=run.taxonomy.keys,
-        thresholds=run.thresholds,
-        text=run.record["settings"]["text"],
-        exports=Exports.of(run.record["inputs"]),
-        pseudonyms=pseudonyms,
-        settings=settings,
-        indicators=indicators,
-    )
 
 
 def _told(run: Run, *, names: bool) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from pipeline.config import load_settings
 from pipeline.link.collect import collect
 from pipeline.link.database import load_parts, open_database, rows_of
-from pipeline.link.identifiers import Exports
 from pipeline.link.identities import find_links
 from pipeline.link.keys import Pseudonyms
 from pipeline.link.patterns import find_patterns
@@ -40,18 +39,7 @@ def find_in_run(run: Run, work: Path) -> PatternsView:
     settings = load_settings(config_path("link"), LinkSettings)
     # Those of stages that this run's model does not know are left out: nobody asked for them.
     indicators = tuple(item for item in read_indicators([config_path("group")]) if item.stage in run.taxonomy.keys)
-    context = RunContext(
-        run=run.id,
-        path=str(run.path),
-        stages=run.taxonomy.keys,
-        thresholds=run.thresholds,
-        text=run.record["settings"]["text"],
-        exports=Exports.of(run.record["inputs"]),
-        pseudonyms=_KEY,
-        settings=settings,
-        indicators=indicators,
-        names=True,
-    )
+    context = RunContext.of(run, _KEY, settings, indicators, names=True)
     with open_database(work, memory=MEMORY) as connection:
         collect([context], work / "parts", progress=lambda rows: None)
         load_parts(connection, work / "parts", run.taxonomy.keys)

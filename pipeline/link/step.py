@@ -21,7 +21,7 @@ from pipeline.link.parts import PARTS
 from pipeline.link.rows import NEVER, Groups, Rows
 from pipeline.link.settings import IndicatorSettings, LinkSettings
 from pipeline.link.text_evidence import read_scripts, read_words
-from pipeline.results import TextPolicy
+from pipeline.results import Run, TextPolicy
 from pipeline.thresholds import Thresholds
 
 SUMMARY = ("conversation_id", "platform", "title", "source_file", "messages", "risk", "fingerprint")
@@ -44,6 +44,30 @@ class RunContext:
     names: bool = False
     places: bool = False
     model: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        run: Run,
+        pseudonyms: Pseudonyms,
+        settings: LinkSettings,
+        indicators: tuple[IndicatorSettings, ...],
+        *,
+        names: bool = False,
+    ) -> RunContext:
+        """Return what is known of an opened run."""
+        return cls(
+            run=run.id,
+            path=str(run.path.resolve()),
+            stages=run.taxonomy.keys,
+            thresholds=run.thresholds,
+            text=run.record["settings"]["text"],
+            exports=Exports.of(run.record["inputs"]),
+            pseudonyms=pseudonyms,
+            settings=settings,
+            indicators=indicators,
+            names=names,
+        )
 
 
 @dataclass(frozen=True)

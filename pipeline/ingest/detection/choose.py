@@ -98,8 +98,9 @@ def _place(as_found: ExportFile, options: ReadOptions, choice: Choice, incomplet
         file, head = recoded, recoded.head()
         known = examine(file, options.columns, head)
     if known is None and (unquoted := _unquoted(file, head)) is not None:
-        quoted, head_of_quoted = examine(unquoted, options.columns), unquoted.head()
-        file, head, known = (unquoted, head_of_quoted, quoted) if quoted is not None else (file, head, None)
+        known = examine(unquoted, options.columns)
+        if known is not None:
+            file, head = unquoted, unquoted.head()
     if options.format is not None:
         if (known is not None and known.format == options.format) or (known is None and could_be(file, options.format)):
             choice.found.append((options.format, file))

@@ -28,9 +28,9 @@ _SIGNAL = re.compile(r"\[\d{4}-\d{2}-\d{2}(?P<comma>,?) \d{2}:\d{2}(?P<seconds>:
 _DISCORD_BANNER = re.compile(r"={20,}\r?\n(?:Guild|Server): ")
 _PART = re.compile(r"[\[<(].{1,60}[\]>)]")
 _WORD_OF_LEVEL = re.compile(r"\b(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE|STDOUT|STDERR)\b")
-_LEVEL = re.compile(r"[\[<(].{1,60}[\]>)]|.{0,30}\b(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE|STDOUT|STDERR)")
+_LEVEL = re.compile(rf"{_PART.pattern}|.{{0,30}}{_WORD_OF_LEVEL.pattern}")
 _ANGLED = re.compile(r"<[^<>]{1,40}>(?: | ?\S|$)")
-_NAMED_WITHIN = re.compile(r"<[^<>]{1,40}>(?: | ?\S|$)|[\w.\- ]{1,30}: \S")
+_NAMED_WITHIN = re.compile(rf"{_ANGLED.pattern}|[\w.\- ]{{1,30}}: \S")
 
 
 @dataclass(frozen=True, slots=True)

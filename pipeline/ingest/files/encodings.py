@@ -8,7 +8,6 @@ file that is UTF-8 but for single bytes is damaged, and stays an error.
 from __future__ import annotations
 
 import codecs
-import io
 import re
 from typing import BinaryIO
 
@@ -16,6 +15,7 @@ import numpy as np
 from charset_normalizer import from_bytes
 
 from pipeline.errors import ExportError
+from pipeline.ingest.files.block_stream import BLOCK, BlockStream
 from pipeline.ingest.files.letters import Fit, fit
 
 _MARKS = (
@@ -31,7 +31,6 @@ _CANDIDATES = (
 )
 _LIKELIEST = "cp1252"
 _ESCAPED = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
-_BLOCK = 1 << 16
 _LONGEST_LETTER = 4
 _SAMPLE = 1 << 18
 _WEIGHED = 1 << 14
@@ -73,7 +72,7 @@ def escaped_encoding(head: bytes) -> str | None:
 
 def is_legacy_text(head: bytes) -> bool:
     """Whether a head is text that is not UTF-8; the last letter may be cut off."""
-    ends = range(len(head) - _LONGEST_LETTER if len(head) >= _BLOCK else len(head), len(head) + 1)
+    ends = range(len(head) - _LONGEST_LETTER if len(head) >= BLOCK else len(head), len(head) + 1)
     return _CONTROLS.search(head) is None and not any(is_utf8(head[:end]) for end in ends)
 
 
@@ -126,7 +125,7 @@ def _lines_beyond_ascii(stream: BinaryIO) -> tuple[bytes, int, int]:
     """Return the first lines that hold more than ASCII, and how many of the file's are UTF-8 and how many are not."""
     kept = bytearray()
     well_formed = broken = 0
-    for block in iter(lambda: stream.read(_BLOCK) + stream.readline(_BLOCK), b""):
+    for block in iter(lambda: stream.read(BLOCK) + stream.readline(BLOCK), b""):
         if block.isascii():
             continue
         if len(kept) >= _SAMPLE and b"\r" not in block and is_utf8(block):
@@ -160,35 +159,27 @@ def _count_beyond_ascii(block: bytes) -> int:
     return int(np.count_nonzero(np.diff(lines))) + 1
 
 
-class RecodedStream(io.RawIOBase):
+class RecodedStream(BlockStream):
     r"""A stream in another encoding as one in UTF-8; with ``cr_only`` each carriage return becomes a ``\n``.
 
     Without an encoding the other bytes stay as they are.
     """
 
     def __init__(self, raw: BinaryIO, encoding: str | None, name: str, *, cr_only: bool = False) -> None:
-        super().__init__()
-        self._raw = raw
+        super().__init__(raw)
         self._decoder = codecs.getincrementaldecoder(encoding)() if encoding is not None else None
         self._encoding = encoding
         self._name = name
         self._cr_only = cr_only
-        self._pending = b""
         self._ended = False
 
-    def readable(self) -> bool:
-        """Return true: the stream is read, never written."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill the buffer with UTF-8 as far as one block goes; return how many bytes, 0 at the end."""
-        while not self._pending and not self._ended:
-            block = self._raw.read(_BLOCK)
-            self._ended = not block
-            self._pending = self._recoded(block)
-        size = min(len(buffer), len(self._pending))
-        buffer[:size], self._pending = self._pending[:size], self._pending[size:]
-        return size
+    def block(self) -> bytes | None:
+        """Return a block in UTF-8: at the end once more what the decoder still holds."""
+        if self._ended:
+            return None
+        block = self.raw.read(BLOCK)
+        self._ended = not block
+        return self._recoded(block)
 
     def _recoded(self, block: bytes) -> bytes:
         if self._decoder is None:
@@ -200,9 +191,3 @@ class RecodedStream(io.RawIOBase):
             raise ExportError(
                 f"the file is {self._encoding} and damaged, or cut off", where=self._name, do="Export it again, as UTF-8"
             ) from error
-
-    def close(self) -> None:
-        """Close the stream and the file behind it."""
-        if not self.closed:
-            self._raw.close()
-        super().close()

@@ -6,17 +6,16 @@ they are.
 
 from __future__ import annotations
 
-import io
 import re
 from itertools import takewhile
 from typing import BinaryIO
 
 from pipeline.errors import ExportError
+from pipeline.ingest.files.block_stream import BLOCK, BlockStream
 
 MARKS = re.compile(r"(?:[ \t\u00a0\u3000>|*•·]|&gt;|[-–] )+")
 """What may stand before each line."""
 
-_BLOCK = 1 << 16
 _LEAST_LINES = 2
 
 
@@ -33,29 +32,20 @@ def common_mark(text: str) -> str | None:
     return mark if mark and all(line.startswith(mark) or (bare and line.strip() == bare.strip()) for line in lines) else None
 
 
-class UnquotedStream(io.RawIOBase):
+class UnquotedStream(BlockStream):
     """A text in UTF-8 without the mark before each line."""
 
     def __init__(self, raw: BinaryIO, mark: str, name: str) -> None:
-        super().__init__()
-        self._raw = raw
+        super().__init__(raw)
         self._mark = mark.encode()
         self._name = name
-        self._pending = b""
         self._begins = True
         self._line = 0
 
-    def readable(self) -> bool:
-        """Return true: the stream is read, never written."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill the buffer as far as one block goes; return how many bytes, 0 at the end."""
-        while not self._pending and (block := self._raw.read(_BLOCK) + self._raw.readline(_BLOCK)):
-            self._pending = b"".join(map(self._unquoted, _lines(block)))
-        size = min(len(buffer), len(self._pending))
-        buffer[:size], self._pending = self._pending[:size], self._pending[size:]
-        return size
+    def block(self) -> bytes | None:
+        """Return a block of lines without their marks."""
+        block = self.raw.read(BLOCK) + self.raw.readline(BLOCK)
+        return b"".join(map(self._unquoted, _lines(block))) if block else None
 
     def _unquoted(self, line: bytes) -> bytes:
         begins, self._begins = self._begins, line.endswith(b"\n")
@@ -71,12 +61,6 @@ class UnquotedStream(io.RawIOBase):
             where=f"{self._name}:{self._line}",
             do="Keep only the lines of the chat, and take the marks before them away",
         )
-
-    def close(self) -> None:
-        """Close the stream and the one behind it."""
-        if not self.closed:
-            self._raw.close()
-        super().close()
 
 
 def _lines(block: bytes) -> list[bytes]:
